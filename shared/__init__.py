@@ -1,0 +1,1 @@
+"""What both sides of a trust line must agree on."""

@@ -1,0 +1,61 @@
+"""The base of every "no": facts and a stable slug, no HTTP.
+
+A refusal says the same words on a phone, in the auditor's command and in a browser. Subclasses live beside the
+rule that raises them, are dataclasses with ``eq=False``, and fill the two texts from their own fields.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+
+@dataclass(eq=False)
+class Refusal(Exception):
+    """A rule of the field says no. HTTP maps it to 409; a subclass below chooses another answer."""
+
+    slug: ClassVar[str] = "refused"
+    es: ClassVar[str] = "La operación fue rechazada."
+    en: ClassVar[str] = "The operation was refused."
+
+    def facts(self) -> dict[str, Any]:
+        """The fields of the refusal, for machines."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def text(self, language: str) -> str:
+        """The sentence for a person, in ``es`` or ``en``."""
+        return (self.en if language == "en" else self.es).format(**self.facts())
+
+    def __str__(self) -> str:
+        return self.text("en")
+
+
+@dataclass(eq=False)
+class Malformed(Refusal):
+    """The bytes or the body are not what the format asks for (422)."""
+
+    slug: ClassVar[str] = "malformed"
+    es: ClassVar[str] = "El documento está mal formado: {where}: {reason}."
+    en: ClassVar[str] = "The document is malformed: {where}: {reason}."
+    where: str
+    reason: str
+
+
+@dataclass(eq=False)
+class Missing(Refusal):
+    """It does not exist, or the caller may not know that it does (404)."""
+
+    slug: ClassVar[str] = "not-found"
+    es: ClassVar[str] = "No existe {kind} {key}, o usted no puede verlo."
+    en: ClassVar[str] = "There is no {kind} {key}, or you may not see it."
+    kind: str
+    key: str
+
+
+@dataclass(eq=False)
+class NotAllowed(Refusal):
+    """The caller is known and sees the thing, but may not do this (403)."""
+
+    slug: ClassVar[str] = "not-allowed"
+    es: ClassVar[str] = "Su función no permite esta acción: {action}. {reason}"
+    en: ClassVar[str] = "Your role does not allow this action: {action}. {reason}"
+    action: str
+    reason: str
