@@ -1,0 +1,1 @@
+"""Custody: admits signed records, keeps the chain from stump to sale, owns the tlog."""

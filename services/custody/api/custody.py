@@ -1,0 +1,96 @@
+"""What the routes share: the log, its queue, the checkpoint it serves, and how an answer is proven."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import orjson
+from fastapi import Depends, Request, Response
+
+from services.custody import tiles
+from services.custody.committer import Committer
+from services.custody.hosted import HostKey
+from services.custody.intake import KeyRing
+from services.custody.published import Published
+from services.custody.store import SignedHead, Store, Transaction
+from shared.timber.event import Record, parse_entry
+from shared.web.problems import HttpRefusal
+
+
+@dataclass(eq=False)
+class NotYetSigned(HttpRefusal):
+    """The facts are recorded, but no checkpoint covers them: signing is late or frozen."""
+
+    status: ClassVar[int] = 503
+    slug: ClassVar[str] = "not-yet-signed"
+    es: ClassVar[str] = (
+        "Lo registrado aún no está bajo una constancia firmada de la bitácora. Vuelva a consultar en unos segundos."
+    )
+    en: ClassVar[str] = "What is recorded is not yet under a signed checkpoint of the log. Ask again in a few seconds."
+
+
+@dataclass(slots=True)
+class Custody:
+    """Everything a route needs; built in main, kept in the application's state."""
+
+    store: Store
+    committer: Committer
+    published: Published
+    ring: KeyRing
+    host: HostKey
+    origin: str
+    vkey: str
+    base_url: str
+
+    async def signed(self, size: int) -> SignedHead:
+        """The checkpoint that covers `size` entries; NotYetSigned when it takes too long."""
+        head = await self.published.reaches(size)
+        if head is None:
+            raise NotYetSigned
+        return head
+
+
+async def of_request(request: Request) -> Custody:
+    custody: Custody = request.app.state.custody
+    return custody
+
+
+CustodyDep = Annotated[Custody, Depends(of_request)]
+
+
+def json_answer(body: Any, status: int = 200) -> Response:
+    """An answer built by hand: entries and findings go out as the bytes they are stored as."""
+    return Response(orjson.dumps(body), status_code=status, media_type="application/json")
+
+
+def base64_text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+async def proven(custody: Custody, tx: Transaction, index: int, signed: SignedHead) -> dict[str, Any]:
+    """One entry with its index, inclusion proof and the checkpoint it is included in."""
+    [(_, body)] = await tx.bodies([index])
+    proof = await tiles.inclusion(tx, index, signed.size)
+    return {
+        "origin": custody.origin,
+        "index": index,
+        "entry": orjson.Fragment(body),
+        "proof": [base64_text(part) for part in proof],
+        "checkpoint": signed.note.decode(),
+    }
+
+
+async def records_named(
+    tx: Transaction, names: Sequence[str], below: int, limit: int = 500
+) -> list[tuple[int, Record]]:
+    """The records found under the names, oldest first."""
+    return [(index, parse_entry(body)) for index, body in await tx.bodies(await tx.mentions_of(names, below, limit))]
+
+
+def told(index: int, record: Record) -> dict[str, Any]:
+    """A record as a line of a history."""
+    return {
+        "index": index, "sid": record.sid, "type": record.type, "actor": record.actor, "time": record.time,
+        "prev": list(record.prev), "body": record.body, "signers": [kid for kid, _ in record.signatures],
+    }  # fmt: skip

@@ -1,0 +1,248 @@
+"""Reading: items, guides, lots, balances and findings, each answer under a checkpoint that covers what it states."""
+
+import base64
+import binascii
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Query, Response
+
+from services.custody.api.custody import (
+    Custody,
+    CustodyDep,
+    json_answer,
+    proven,
+    records_named,
+    told,
+)
+from services.custody.domain.lineage import logs_behind
+from services.custody.lineage import bundle_of, closure_of
+from services.custody.schemas import LogInfo, Logs
+from shared.lot.bundle import MEDIA_TYPE
+from shared.refusal import Malformed, Missing
+from shared.timber import facts as facts_of
+from shared.timber.facts import Facts, Guide, Item, Line, Lot, Permit
+from shared.web.access import Grant, GrantDep
+from shared.web.app import Router
+
+router = Router(tags=["custody"])
+
+PAGE = 500
+Limit = Annotated[int, Query(ge=1, le=PAGE)]
+Id = Annotated[str, Query(max_length=100)]
+
+
+@router.get("/v1/logs")
+async def list_logs(custody: CustodyDep) -> Logs:
+    """The logs kept here, with the key and the address a stranger needs to check them."""
+    policy = f"log {custody.vkey} {custody.base_url}\nquorum none\n"
+    size = max(custody.published.size, 0)
+    info = LogInfo(origin=custody.origin, vkey=custody.vkey, base_url=custody.base_url, size=size, policy=policy)
+    return Logs(logs=[info])
+
+
+@router.get("/v1/records/{sid}")
+async def read_record(sid: str, custody: CustodyDep) -> Response:
+    """One record: the exact entry, its index, its proof and the checkpoint."""
+    async with custody.store.snapshot() as tx:
+        index = (await tx.indices_of([_sid(sid)])).get(_sid(sid))
+    if index is None:
+        raise Missing("record", sid)
+    signed = await custody.signed(index + 1)
+    async with custody.store.snapshot() as tx:
+        return json_answer({"sid": sid, **await proven(custody, tx, index, signed)})
+
+
+@router.get("/v1/items/{item_id}")
+async def read_item(item_id: str, custody: CustodyDep) -> Response:
+    """A tree, log or product: what it is, its whole history, what it came from and what was made of it."""
+    facts = Facts()
+    async with custody.store.snapshot() as tx:
+        size = (await tx.head()).size
+        await tx.load_facts([f"item:{item_id}"], facts)
+        item = facts.find(Item, f"item:{item_id}")
+        if item is None:
+            raise Missing("item", item_id)
+        history = await records_named(tx, [f"item:{item_id}"], size)
+        children = {child for _, record in history for child in _made_of(item_id, record.type, record.body)}
+        await tx.load_facts([f"item:{other}" for other in {*item.parents, *children}], facts)
+        findings = [doc for index, _ in history for doc in (await tx.findings_at([index])).get(index, [])]
+    answer = {
+        "item": item,
+        "history": [told(index, record) for index, record in history],
+        "parents": [facts.get(f"item:{parent}") for parent in item.parents],
+        "children": [facts.get(f"item:{child}") for child in sorted(children)],
+        "findings": [orjson.Fragment(doc) for doc in findings],
+    }
+    return await _with_proof(custody, answer, size, history[-1][0])
+
+
+@router.get("/v1/guides/{number}")
+async def read_guide(
+    number: str, custody: CustodyDep, form: Annotated[str | None, Query(pattern="own|official")] = None
+) -> Response:
+    """A transport guide: what it carries, from whom to whom, and what became of it."""
+    facts = Facts()
+    keys = [facts_of.guide_key(f, number) for f in ((form,) if form else ("own", "official"))]
+    async with custody.store.snapshot() as tx:
+        size = (await tx.head()).size
+        await tx.load_facts(keys, facts)
+        guide = next((g for key in keys if (g := facts.find(Guide, key)) is not None), None)
+        if guide is None:
+            raise Missing("guide", number)
+        history = await records_named(tx, [guide.key], size)
+        findings = await tx.findings_at([index for index, _ in history])
+    answer = {
+        "guide": guide,
+        "history": [told(index, record) for index, record in history],
+        "findings": [orjson.Fragment(doc) for docs in findings.values() for doc in docs],
+    }
+    return await _with_proof(custody, answer, size, history[-1][0])
+
+
+@router.get("/v1/lots/{lot_id}")
+async def read_lot(lot_id: str, custody: CustodyDep) -> Response:
+    """A lot: what is in it, and the logs and trees it was made of."""
+    async with custody.store.snapshot() as tx:
+        size = (await tx.head()).size
+        facts = await closure_of(tx, lot_id)
+        lot = facts.find(Lot, f"lot:{lot_id}")
+        if lot is None:
+            raise Missing("lot", lot_id)
+        history = await records_named(tx, [f"lot:{lot_id}"], size)
+    items = [item for _, item in facts.items() if isinstance(item, Item)]
+    answer = {
+        "lot": lot,
+        "items": [facts.get(f"item:{item}") for item in lot.items],
+        "logs": logs_behind(lot, facts),
+        "trees": [item for item in items if item.kind == "tree"],
+        "history": [told(index, record) for index, record in history],
+    }
+    return await _with_proof(custody, answer, size, history[-1][0])
+
+
+@router.get("/v1/lots/{lot_id}/bundle", responses={200: {"content": {MEDIA_TYPE: {}}}}, response_class=Response)
+async def read_bundle(lot_id: str, custody: CustodyDep) -> Response:
+    """The proof file of a lot, verified offline with `verify-lot`. Same lot and checkpoint, same bytes."""
+    async with custody.store.snapshot() as tx:
+        size = (await tx.head()).size
+        lot = (await closure_of(tx, lot_id)).find(Lot, f"lot:{lot_id}")
+    if lot is None:
+        raise Missing("lot", lot_id)
+    signed = await custody.signed(size)
+    async with custody.store.snapshot() as tx:
+        data = await bundle_of(tx, lot_id, signed)
+    name = {"Content-Disposition": f'attachment; filename="lot-{lot_id}.json"', "Cache-Control": "no-cache"}
+    return Response(data, media_type=MEDIA_TYPE, headers=name)
+
+
+@router.get("/v1/balances")
+async def list_balances(
+    custody: CustodyDep, grant: GrantDep, permit: Id | None = None, parcel: Id | None = None, species: Id | None = None,
+    product: Id | None = None, cursor: str | None = None, limit: Limit = PAGE,
+) -> Response:  # fmt: skip
+    """Authorised, drawn and left for each (permit, parcel, species, product); products are never netted together."""
+    facts = Facts()
+    async with custody.store.snapshot() as tx:
+        size = (await tx.head()).size
+        prefix = f"line:{permit}|" if permit else "line:"
+        rows = await tx.facts_under(prefix, _key_after(cursor), limit + 1)
+        lines = [(key, facts_of.load(key, doc)) for key, doc in rows[:limit]]
+        await tx.load_facts({f"permit:{line.permit}" for _, line in lines if isinstance(line, Line)}, facts)
+    asked = {"parcel": parcel, "species": species, "product": product}
+    answer = {
+        "as_of": size,
+        "balances": [
+            _balance(line)
+            for _, line in lines
+            if isinstance(line, Line)
+            and all(value is None or getattr(line, name) == value for name, value in asked.items())
+            and _sees(grant, facts, line.permit)
+        ],
+        "next": _cursor(lines[-1][0]) if len(rows) > limit else None,
+    }
+    signed = await custody.signed(size)
+    return json_answer({**answer, "origin": custody.origin, "checkpoint": signed.note.decode()})
+
+
+@router.get("/v1/findings")
+async def list_findings(
+    custody: CustodyDep, grant: GrantDep, permit: Id | None = None, item: Id | None = None, rule: Id | None = None,
+    severity: Id | None = None, cursor: str | None = None, limit: Limit = 100,
+) -> Response:  # fmt: skip
+    """What the rules found, in log order, with the evidence and the threshold it was held against."""
+    after = _finding_after(cursor)
+    org = grant.known.org if grant.scope == "own" else None
+    async with custody.store.snapshot() as tx:
+        size = (await tx.head()).size
+        rows = await tx.findings(
+            org=org, permit=permit, subject=item, rule=rule, severity=severity, after=after, limit=limit + 1
+        )
+    answer = {
+        "as_of": size,
+        "findings": [{"index": index, "finding": orjson.Fragment(doc)} for index, _, doc in rows[:limit]],
+        "next": _cursor(f"{rows[limit - 1][0]}.{rows[limit - 1][1]}") if len(rows) > limit else None,
+    }
+    signed = await custody.signed(size)
+    return json_answer({**answer, "origin": custody.origin, "checkpoint": signed.note.decode()})
+
+
+async def _with_proof(custody: Custody, answer: dict[str, Any], size: int, latest: int) -> Response:
+    """The answer, as of `size` entries, with the last record behind it proven under a checkpoint that covers it."""
+    signed = await custody.signed(size)
+    async with custody.store.snapshot() as tx:
+        return json_answer({**answer, "as_of": size, **await proven(custody, tx, latest, signed)})
+
+
+def _made_of(item: str, kind: str, body: dict[str, Any]) -> list[str]:
+    if kind == "log.cut" and body["source"] == item:
+        return [section["item"] for section in body["sections"]]
+    if kind == "mill.processed" and item in body["inputs"]:
+        return [out["item"] for out in body["outputs"]]
+    return []
+
+
+def _balance(line: Line) -> dict[str, Any]:
+    return {
+        "permit": line.permit, "parcel": line.parcel, "species": line.species, "product": line.product,
+        "authorised_dm3": line.authorised_dm3, "drawn_dm3": line.drawn_dm3,
+        "balance_dm3": line.authorised_dm3 - line.drawn_dm3, "felled_dm3": line.felled_dm3, "cut_dm3": line.cut_dm3,
+        "guides": line.guides,
+    }  # fmt: skip
+
+
+def _sees(grant: Grant, facts: Facts, number: str) -> bool:
+    permit = facts.find(Permit, f"permit:{number}")
+    return grant.scope == "any" or (permit is not None and grant.sees(permit.holder))
+
+
+def _sid(text: str) -> bytes:
+    try:
+        sid = bytes.fromhex(text)
+    except ValueError:
+        sid = b""
+    if len(sid) != 32 or sid.hex() != text:
+        raise Malformed("sid", "64 hexadecimal digits in lower case")
+    return sid
+
+
+def _cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _key_after(cursor: str | None) -> str:
+    if cursor is None:
+        return ""
+    try:
+        return base64.urlsafe_b64decode(cursor.encode()).decode()
+    except (binascii.Error, ValueError):
+        raise Malformed("cursor", "not one of ours") from None
+
+
+def _finding_after(cursor: str | None) -> tuple[int, int]:
+    index, dot, n = _key_after(cursor).partition(".")
+    if cursor is None:
+        return -1, 0
+    if not (dot and index.isdigit() and n.isdigit() and len(index) < 19 and len(n) < 5):
+        raise Malformed("cursor", "not one of ours")
+    return int(index), int(n)

@@ -1,0 +1,153 @@
+"""Writing: signed records, and statements signed here for members without a device."""
+
+import os
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import Query, Request, Response
+from starlette.types import Scope
+
+from services.custody import tiles
+from services.custody.api.custody import Custody, CustodyDep, base64_text, json_answer, proven
+from services.custody.committer import Receipt
+from services.custody.intake import Checked, check
+from services.custody.schemas import BatchAnswer, StatementsIn
+from shared.refusal import Malformed, Missing, Refusal
+from shared.timber import refusals
+from shared.timber.event import Record, key_id, make_statement, parse_entry, sign
+from shared.timber.facts import Facts, Key, Organisation
+from shared.web.access import GrantDep
+from shared.web.app import Router
+from shared.web.problems import answer, describe
+
+router = Router(tags=["records"])
+
+MOST = 500
+NDJSON = "application/x-ndjson"
+Wait = Annotated[
+    Literal["inclusion"] | None, Query(description="`inclusion`: answer when a signed checkpoint covers the records")
+]
+BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "One signed entry as JSON, or 1 to 500 as lines of NDJSON; canonical bytes either way.",
+        "content": {"application/json": {"schema": {"type": "object"}}, NDJSON: {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.post("/v1/records", responses={200: {"model": BatchAnswer}, 201: {"model": BatchAnswer}}, openapi_extra=BODY)
+async def add_records(request: Request, custody: CustodyDep, wait: Wait = None) -> Response:
+    """Appends signed records. Who may say what follows from the signature, so anyone with the right to upload may
+    carry the records of others. May be repeated: a record that stands is answered with its first index."""
+    body = await request.body()
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != NDJSON:
+        return await _add_one(request.scope, custody, body, wait)
+    entries = body.split(b"\n")
+    if entries[-1] == b"":
+        entries.pop()
+    if not 1 <= len(entries) <= MOST:
+        raise Malformed("body", f"{len(entries)} lines; 1 to {MOST} records may come at once")
+    checked = await check(entries, custody.ring)
+    return json_answer(await _append(custody, checked, wait))
+
+
+async def _add_one(scope: Scope, custody: Custody, body: bytes, wait: str | None) -> Response:
+    [checked] = await check([body], custody.ring)
+    if isinstance(checked, Refusal):
+        raise checked
+    [receipt] = await custody.committer.append([checked])
+    if receipt.refusal is not None:
+        return answer(scope, receipt.refusal, **await _first_use(custody, receipt.refusal))
+    return json_answer(await _answer(custody, [receipt], wait), 201 if receipt.new else 200)
+
+
+@router.post("/v1/statements", responses={200: {"model": BatchAnswer}})
+async def add_statements(body: StatementsIn, custody: CustodyDep, grant: GrantDep, wait: Wait = None) -> Response:
+    """Signs statements of the caller's organisation with the key custody holds for it, and appends them. Without a
+    `nonce` the same statement is the same record, so an upload may be repeated."""
+    org = grant.known.org
+    private, enrolment = await _hosted_key(custody, org)
+    checked: list[Checked] = []
+    for one in body.statements:
+        try:
+            statement = make_statement(one.type, org, one.time, one.body, one.prev, one.nonce)
+            record = parse_entry(sign(statement, private))
+            record.checked.update(kid for kid, _ in record.signatures)
+            checked.append(record)
+        except Refusal as refusal:
+            checked.append(refusal)
+    if enrolment is not None:
+        [receipt] = await custody.committer.append([enrolment])
+        if receipt.refusal is not None and not isinstance(receipt.refusal, refusals.IdTaken):
+            raise receipt.refusal
+    return json_answer(await _append(custody, checked, wait))
+
+
+async def _hosted_key(custody: Custody, org: str) -> tuple[Ed25519PrivateKey, Record | None]:
+    """The key held for the organisation, made at first use; with its enrolment while the log has none."""
+    facts = Facts()
+    async with custody.store.transaction() as tx:
+        await tx.load_facts([f"org:{org}"], facts)
+        if facts.find(Organisation, f"org:{org}") is None:
+            raise Missing("organisation", org)
+        held = await tx.hosted_key(org)
+        if held is None:
+            fresh = Ed25519PrivateKey.generate()
+            kid = key_id(fresh.public_key().public_bytes_raw())
+            await tx.add_hosted_key(org, kid, custody.host.seal(org, fresh, os.urandom(12)))
+            held = await tx.hosted_key(org)
+        assert held is not None
+        await tx.load_facts([f"key:{held[0]}"], facts)
+    private = custody.host.unseal(org, held[1])
+    if facts.find(Key, f"key:{held[0]}") is not None:
+        return private, None
+    return private, custody.host.enrolment(org, private, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+async def _append(custody: Custody, checked: list[Checked], wait: str | None) -> dict[str, Any]:
+    records = [one for one in checked if isinstance(one, Record)]
+    receipts = iter(await custody.committer.append(records) if records else [])
+    told = [next(receipts) if isinstance(one, Record) else one for one in checked]
+    return await _answer(custody, told, wait)
+
+
+async def _answer(custody: Custody, told: list[Receipt | Refusal], wait: str | None) -> dict[str, Any]:
+    results = [await _result(custody, one) for one in told]
+    whole: dict[str, Any] = {"origin": custody.origin, "results": results}
+    indices = [result["index"] for result in results if "index" in result]
+    if wait == "inclusion" and indices:
+        signed = await custody.signed(max(indices) + 1)
+        async with custody.store.snapshot() as tx:
+            for result in results:
+                if "index" in result:
+                    proof = await tiles.inclusion(tx, result["index"], signed.size)
+                    result["proof"] = [base64_text(part) for part in proof]
+        whole["checkpoint"] = signed.note.decode()
+    return whole
+
+
+async def _result(custody: Custody, one: Receipt | Refusal) -> dict[str, Any]:
+    refusal = one if isinstance(one, Refusal) else one.refusal
+    if refusal is None:
+        assert isinstance(one, Receipt)
+        return {
+            "sid": one.sid,
+            "status": "logged",
+            "index": one.index,
+            "findings": [orjson.Fragment(doc) for doc in one.findings],
+        }
+    problem = describe(refusal) | await _first_use(custody, refusal)
+    result = {"status": "refused", "problem": problem}
+    return result if isinstance(one, Refusal) else {"sid": one.sid, **result}
+
+
+async def _first_use(custody: Custody, refusal: Refusal) -> dict[str, Any]:
+    """A refused second use carries the first one with its proof, so that both sides hold the same evidence."""
+    if not isinstance(refusal, refusals.AlreadySpent | refusals.AlreadyDone):
+        return {}
+    signed = await custody.signed(refusal.first_index + 1)
+    async with custody.store.snapshot() as tx:
+        return {"first": await proven(custody, tx, refusal.first_index, signed)}

@@ -1,0 +1,1 @@
+"""Decisions of custody over current facts; no I/O."""

@@ -1,0 +1,92 @@
+"""What one round lets into the log: pure, over facts loaded once.
+
+A bad record refuses itself and what descends from it, never the rest. Records of a round may arrive in any order:
+one whose parent comes later in the same round is tried again after it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from shared.refusal import Refusal
+from shared.timber import chain, refusals
+from shared.timber.event import Record
+from shared.timber.facts import Facts, NotLoaded
+from shared.timber.norms import Norms
+from shared.timber.rules.outcome import Outcome
+
+# What a later record of the same round may still bring.
+LATER = (refusals.UnknownParent, refusals.UnknownKey, refusals.UnknownOrganisation)
+
+
+@dataclass(eq=False)
+class UnknownPredecessor(Refusal):
+    """The record builds on a statement that is not in the log."""
+
+    slug: ClassVar[str] = "unknown-predecessor"
+    es: ClassVar[str] = "El registro se apoya en {prev}, que no está en la bitácora. Envíe primero ese registro."
+    en: ClassVar[str] = "The record builds on {prev}, which is not in the log. Send that record first."
+    prev: str
+
+
+@dataclass(slots=True)
+class Admitted:
+    record: Record
+    index: int
+    outcomes: list[Outcome]
+
+
+@dataclass(slots=True)
+class Round:
+    """The outcome of a round: what is appended, in order, and why each of the others is not. While `missing` names
+    facts, the records that ask for them wait: load them and admit again."""
+
+    first: int
+    admitted: list[Admitted] = field(default_factory=list)
+    refused: dict[str, Refusal] = field(default_factory=dict)
+    index_of: dict[str, int] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+
+    @property
+    def size(self) -> int:
+        return self.first + len(self.admitted)
+
+
+def admit_round(
+    round_: Round, records: Sequence[Record], known: dict[str, int], facts: Facts, norms: Norms, now: str
+) -> Round:
+    """Admits what the rules let in, in the order of arrival where the order allows. `known` are the statements of
+    the round, and those it builds on, that already stand in the log. Adds to `round_`, and to `facts`."""
+    round_.index_of.update(known)
+    waiting = list(records)
+    while waiting:
+        later: list[Record] = []
+        before = len(round_.admitted)
+        for record in waiting:
+            if record.sid in round_.index_of:
+                continue
+            try:
+                admit_one(round_, record, facts, norms, now)
+            except (UnknownPredecessor, *LATER) as refusal:
+                round_.refused[record.sid] = refusal
+                later.append(record)
+            except NotLoaded as asked:
+                round_.missing.add(asked.key)
+            except Refusal as refusal:
+                round_.refused[record.sid] = refusal
+        if len(round_.admitted) == before:
+            break
+        waiting = later
+    return round_
+
+
+def admit_one(round_: Round, record: Record, facts: Facts, norms: Norms, now: str) -> None:
+    """Appends one record to the round or raises why not."""
+    for prev in record.prev:
+        if prev not in round_.index_of:
+            raise UnknownPredecessor(prev)
+    index = round_.size
+    outcomes = chain.admit(record, index, facts, norms, now)
+    round_.admitted.append(Admitted(record, index, outcomes))
+    round_.index_of[record.sid] = index
+    round_.refused.pop(record.sid, None)

@@ -1,0 +1,71 @@
+"""Keys custody holds for members who upload without a device of their own.
+
+The private half is sealed (AES-256-GCM) under a key derived from the host key, which lives outside the database: a
+copy of the database signs nothing. Such records are marked by the role `hosted` of their key.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from shared.timber import refusals
+from shared.timber.event import Record, key_id, make_statement, parse_entry, sign
+from shared.tlog.encoding import from_base64url, to_base64url
+
+OPERATOR = "trozalog"
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """Custody's own signing key: enrols hosted keys, notes conflicts, seals what it holds for others."""
+
+    private: Ed25519PrivateKey
+    kid: str
+
+    @classmethod
+    def read(cls, path: Path) -> "HostKey":
+        private = Ed25519PrivateKey.from_private_bytes(from_base64url(path.read_text().strip(), str(path), 32))
+        return cls(private, key_id(private.public_key().public_bytes_raw()))
+
+    def _sealer(self) -> AESGCM:
+        derive = HKDF(SHA256(), length=32, salt=None, info=b"trozalog/v1/hosted-keys")
+        return AESGCM(derive.derive(self.private.private_bytes_raw()))
+
+    def seal(self, org: str, private: Ed25519PrivateKey, nonce: bytes) -> bytes:
+        """The private key as it may lie in the database; bound to its organisation. `nonce`: 12 fresh bytes."""
+        return nonce + self._sealer().encrypt(nonce, private.private_bytes_raw(), org.encode())
+
+    def unseal(self, org: str, sealed: bytes) -> Ed25519PrivateKey:
+        """The private key again; RuntimeError when the row was made under another host key or for another
+        organisation."""
+        try:
+            return Ed25519PrivateKey.from_private_bytes(self._sealer().decrypt(sealed[:12], sealed[12:], org.encode()))
+        except InvalidTag:
+            raise RuntimeError(f"the hosted key of {org} does not open under this host key") from None
+
+    def enrolment(self, org: str, private: Ed25519PrivateKey, time: str) -> Record:
+        """The record that makes a hosted key known to the log."""
+        public = private.public_key().public_bytes_raw()
+        body = {
+            "kid": key_id(public),
+            "org": org,
+            "public_key": to_base64url(public),
+            "alg": "ed25519",
+            "role": "hosted",
+        }
+        return self._signed("key.added", time, body)
+
+    def conflict(self, record: Record, refusal: refusals.AlreadySpent) -> Record:
+        """The note that `record` tried to use up what was used up already. The same conflict gives the same note."""
+        body = {"refused": record.sid, "first": refusal.first_sid, "subject": refusal.item}
+        return self._signed("conflict.noted", record.time, body)
+
+    def _signed(self, type_: str, time: str, body: dict[str, Any]) -> Record:
+        statement = make_statement(type_, OPERATOR, time, body)
+        return parse_entry(sign(statement, self.private))

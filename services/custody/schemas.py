@@ -1,0 +1,60 @@
+"""Bodies and answers of custody that are not records."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class StatementIn(BaseModel):
+    """One unsigned statement of the caller's organisation; the fields of `body` follow from `type` (docs/format.md)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: str = Field(max_length=40)
+    time: str = Field(max_length=20, description="When it happened, UTC, as 2026-11-22T14:33:00Z")
+    body: dict[str, Any]
+    prev: list[str] = Field(default=[], max_length=200, description="sids of the statements it builds on")
+    nonce: str | None = Field(default=None, max_length=22, description="Only to record the same fact twice")
+
+
+class StatementsIn(BaseModel):
+    """1 to 500 statements to be signed with the hosted key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    statements: list[StatementIn] = Field(min_length=1, max_length=500)
+
+
+class RecordResult(BaseModel):
+    """What became of one record: `logged` with its index, now or from before, or `refused` with the problem."""
+
+    sid: str | None
+    status: str
+    index: int | None
+    findings: list[dict[str, Any]]
+    problem: dict[str, Any] | None
+    proof: list[str] | None
+
+
+class BatchAnswer(BaseModel):
+    """One result for each record, in the order sent."""
+
+    origin: str
+    results: list[RecordResult]
+    checkpoint: str | None
+
+
+class LogInfo(BaseModel):
+    """A log and all a stranger needs to check it."""
+
+    origin: str
+    vkey: str
+    base_url: str
+    size: int
+    policy: str
+
+
+class Logs(BaseModel):
+    """Every log this custody keeps."""
+
+    logs: list[LogInfo]

@@ -1,0 +1,254 @@
+"""Rows of custody: the log, and what is derived from it. Raw asyncpg: this is the hot path.
+
+Nothing here decides. The functions are questions and two writes, each a bounded number of statements whatever the
+size of the batch.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from shared.timber import facts as facts_of
+from shared.timber.event import parse_entry
+from shared.timber.facts import Facts
+
+HEAD = "SELECT size, edge FROM tlog WHERE log_id = $1"
+HEAD_LOCKED = HEAD + " FOR UPDATE"
+INDICES = "SELECT sid, idx FROM entry WHERE log_id = $1 AND sid = ANY($2)"
+FACTS = "SELECT key, doc FROM fact WHERE log_id = $1 AND key = ANY($2)"
+LEAVES = "SELECT leaf_hash FROM entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
+BODIES = "SELECT idx, body FROM entry WHERE log_id = $1 AND idx = ANY($2) ORDER BY idx"
+BODIES_BY_SID = "SELECT idx, body FROM entry WHERE log_id = $1 AND sid = ANY($2)"
+FINDINGS_AT = "SELECT idx, doc FROM finding WHERE log_id = $1 AND idx = ANY($2) ORDER BY idx, n"
+BODY_RANGE = "SELECT body FROM entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
+TILES = "SELECT level, n, hashes FROM tile WHERE log_id = $1 AND (level, n) IN (SELECT * FROM unnest($2::smallint[], $3::bigint[]))"
+TILE_ROOTS = "SELECT root FROM tile WHERE log_id = $1 AND level = $2 AND n >= $3 AND n < $4 ORDER BY n"
+MENTIONS = "SELECT DISTINCT idx FROM mention WHERE log_id = $1 AND ref = ANY($2) AND idx < $3 ORDER BY idx LIMIT $4"
+LAST_CHECKPOINT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 ORDER BY size DESC LIMIT 1"
+
+ADD_ENTRIES = """
+INSERT INTO entry (log_id, idx, sid, leaf_hash, body)
+SELECT $1, $2 + i - 1, s, l, b FROM unnest($3::bytea[], $4::bytea[], $5::bytea[]) WITH ORDINALITY AS t (s, l, b, i)"""
+PUT_FACTS = """
+INSERT INTO fact (log_id, key, doc) SELECT $1, * FROM unnest($2::text[], $3::bytea[])
+ON CONFLICT (log_id, key) DO UPDATE SET doc = excluded.doc"""
+ADD_MENTIONS = (
+    "INSERT INTO mention (log_id, ref, idx) SELECT $1, * FROM unnest($2::bigint[], $3::bigint[]) ON CONFLICT DO NOTHING"
+)
+ADD_SPENT = "INSERT INTO spent (log_id, item, idx) SELECT $1, * FROM unnest($2::uuid[], $3::bigint[])"
+ADD_TILES = "INSERT INTO tile (log_id, level, n, hashes, root) SELECT $1, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[], $5::bytea[])"
+ADD_FINDINGS = """
+INSERT INTO finding (log_id, idx, n, rule, status, severity, subject, org, permit, doc)
+SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                         $9::text[], $10::bytea[])"""
+MOVE_HEAD = "UPDATE tlog SET size = $2, edge = $3 WHERE log_id = $1"
+
+
+@dataclass(slots=True, frozen=True)
+class Head:
+    size: int
+    edge: bytes
+
+
+@dataclass(slots=True, frozen=True)
+class SignedHead:
+    """The newest signed checkpoint: its size, the edge at that size and the note as published."""
+
+    size: int
+    edge: bytes
+    note: bytes
+
+
+@dataclass(slots=True, frozen=True)
+class NewTile:
+    level: int
+    n: int
+    hashes: bytes
+    root: bytes
+
+
+@dataclass(slots=True, frozen=True)
+class NewFinding:
+    idx: int
+    n: int
+    rule: str
+    status: str
+    severity: str
+    subject: str
+    org: str
+    permit: str
+    doc: bytes
+
+
+def ref_of(name: str) -> int:
+    """The 64-bit reference an entry is found under; a reader checks the name itself against the entry."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+class Store:
+    """Questions about one log. `log_id` leads every key, so that logs may one day live on several servers."""
+
+    def __init__(self, pool: asyncpg.Pool, log_id: int) -> None:
+        self.pool = pool
+        self.log_id = log_id
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["Transaction"]:
+        """A transaction that commits when the block ends; READ COMMITTED, as the head row lock needs."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield Transaction(connection, self.log_id)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["Transaction"]:
+        """One consistent view for an answer whose entry, proof and checkpoint must agree."""
+        async with (
+            self.pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield Transaction(connection, self.log_id)
+
+    async def open_log(self, origin: str) -> None:
+        """Makes the head row on first start; refuses a database that belongs to another origin."""
+        async with self.pool.acquire() as connection:
+            await connection.execute(
+                "INSERT INTO tlog (log_id, origin) VALUES ($1, $2) ON CONFLICT DO NOTHING", self.log_id, origin
+            )
+            stands = await connection.fetchval("SELECT origin FROM tlog WHERE log_id = $1", self.log_id)
+            if stands != origin:
+                raise RuntimeError(f"this database holds the log {stands!r}, not {origin!r}")
+
+
+class Transaction:
+    """The questions of one transaction."""
+
+    def __init__(self, connection: Any, log_id: int) -> None:
+        self._c = connection
+        self._log = log_id
+
+    async def head(self, *, lock: bool = False) -> Head:
+        row = await self._c.fetchrow(HEAD_LOCKED if lock else HEAD, self._log)
+        return Head(row[0], row[1])
+
+    async def indices_of(self, sids: Iterable[bytes]) -> dict[bytes, int]:
+        """Where the statements stand in the log, of those that do."""
+        return dict(await self._c.fetch(INDICES, self._log, list(sids)))
+
+    async def load_facts(self, keys: Iterable[str], into: Facts) -> None:
+        """Puts the documents under the keys into `into`, and None where there is none; what it holds already stays.
+        `record:<sid>` is answered from the entries."""
+        asked = {key for key in keys if key not in into}
+        past = [key for key in asked if key.startswith("record:")]
+        found: dict[str, facts_of.Fact | None] = dict.fromkeys(asked)
+        for key, doc in await self._c.fetch(FACTS, self._log, list(asked.difference(past))):
+            found[key] = facts_of.load(key, doc)
+        if past:
+            sids = [bytes.fromhex(key.removeprefix("record:")) for key in past]
+            rows = await self._c.fetch(BODIES_BY_SID, self._log, sids)
+            found |= dict(facts_of.past_of(parse_entry(body), idx) for idx, body in rows)
+        into.preload(found.items())
+
+    async def findings_at(self, indices: Sequence[int]) -> dict[int, list[bytes]]:
+        """The findings of these entries, in the order they were made."""
+        found: dict[int, list[bytes]] = {}
+        for idx, doc in await self._c.fetch(FINDINGS_AT, self._log, list(indices)):
+            found.setdefault(idx, []).append(doc)
+        return found
+
+    async def facts_under(self, prefix: str, after: str, limit: int) -> list[tuple[str, bytes]]:
+        """Facts whose key begins with `prefix`, in key order after `after`."""
+        rows = await self._c.fetch(
+            "SELECT key, doc FROM fact WHERE log_id = $1 AND key > $2 AND key >= $3 AND key < $4 ORDER BY key LIMIT $5",
+            self._log, after, prefix, prefix + "\U0010ffff", limit,
+        )  # fmt: skip
+        return [(key, doc) for key, doc in rows]
+
+    async def leaf_hashes(self, start: int, end: int) -> list[bytes]:
+        return [row[0] for row in await self._c.fetch(LEAVES, self._log, start, end)]
+
+    async def bodies(self, indices: Sequence[int]) -> list[tuple[int, bytes]]:
+        return [(idx, body) for idx, body in await self._c.fetch(BODIES, self._log, list(indices))]
+
+    async def body_range(self, start: int, end: int) -> list[bytes]:
+        return [row[0] for row in await self._c.fetch(BODY_RANGE, self._log, start, end)]
+
+    async def tiles(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+        rows = await self._c.fetch(TILES, self._log, [level for level, _ in wanted], [n for _, n in wanted])
+        return {(level, n): hashes for level, n, hashes in rows}
+
+    async def tile_roots(self, level: int, start: int, end: int) -> list[bytes]:
+        """What the full tiles [start, end) of `level` contribute to the level above."""
+        return [row[0] for row in await self._c.fetch(TILE_ROOTS, self._log, level, start, end)]
+
+    async def mentions_of(self, names: Iterable[str], below: int, limit: int = 20_000) -> list[int]:
+        """Indices below `below` of the entries that mention one of the names (or, rarely, share its 64 bits)."""
+        refs = [ref_of(name) for name in names]
+        return [row[0] for row in await self._c.fetch(MENTIONS, self._log, refs, below, limit)]
+
+    async def findings(
+        self, *, org: str | None, permit: str | None, subject: str | None, rule: str | None, severity: str | None,
+        after: tuple[int, int], limit: int,
+    ) -> list[tuple[int, int, bytes]]:  # fmt: skip
+        rows = await self._c.fetch(
+            "SELECT idx, n, doc FROM finding WHERE log_id = $1 AND (idx, n) > ($2, $3)"
+            " AND ($4::text IS NULL OR org = $4) AND ($5::text IS NULL OR permit = $5)"
+            " AND ($6::text IS NULL OR subject = $6) AND ($7::text IS NULL OR rule = $7)"
+            " AND ($8::text IS NULL OR severity = $8) ORDER BY idx, n LIMIT $9",
+            self._log, after[0], after[1], org, permit, subject, rule, severity, limit,
+        )  # fmt: skip
+        return [(idx, n, doc) for idx, n, doc in rows]
+
+    async def last_checkpoint(self) -> SignedHead | None:
+        row = await self._c.fetchrow(LAST_CHECKPOINT, self._log)
+        return SignedHead(row[0], row[1], row[2]) if row else None
+
+    async def add_checkpoint(self, size: int, edge: bytes, note: bytes) -> None:
+        """Keeps a signed checkpoint. Signing is deterministic, so a second signer of the same size adds nothing."""
+        await self._c.execute(
+            "INSERT INTO checkpoint (log_id, size, edge, note) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            self._log, size, edge, note,
+        )  # fmt: skip
+
+    async def hosted_key(self, org: str) -> tuple[str, bytes] | None:
+        row = await self._c.fetchrow(
+            "SELECT kid, sealed FROM hosted_key WHERE log_id = $1 AND org = $2", self._log, org
+        )
+        return (row[0], row[1]) if row else None
+
+    async def add_hosted_key(self, org: str, kid: str, sealed: bytes) -> None:
+        """Keeps the first hosted key of an organisation; a second one offered at the same moment is dropped."""
+        await self._c.execute(
+            "INSERT INTO hosted_key (log_id, org, kid, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            self._log, org, kid, sealed,
+        )  # fmt: skip
+
+    async def append(
+        self, first: int, entries: Sequence[tuple[bytes, bytes, bytes]], head: Head, tiles: Sequence[NewTile],
+        facts: Facts, mentions: Sequence[tuple[int, int]], spent: Sequence[tuple[str, int]],
+        findings: Sequence[NewFinding],
+    ) -> None:  # fmt: skip
+        """Writes one round under the head row lock: entries (sid, leaf hash, body) from index `first` on, all that
+        follows from them, and the new head. One statement a table."""
+        sids, leaves, bodies = zip(*entries, strict=True)
+        await self._c.execute(ADD_ENTRIES, self._log, first, sids, leaves, bodies)
+        if spent:
+            await self._c.execute(ADD_SPENT, self._log, [s[0] for s in spent], [s[1] for s in spent])
+        changed = sorted(facts.dirty)  # one order for every writer
+        await self._c.execute(PUT_FACTS, self._log, changed, [facts_of.dump(facts.get(key)) for key in changed])
+        await self._c.execute(ADD_MENTIONS, self._log, [m[0] for m in mentions], [m[1] for m in mentions])
+        if tiles:
+            await self._c.execute(
+                ADD_TILES, self._log, [t.level for t in tiles], [t.n for t in tiles], [t.hashes for t in tiles],
+                [t.root for t in tiles],
+            )  # fmt: skip
+        if findings:
+            await self._c.execute(
+                ADD_FINDINGS, self._log, [f.idx for f in findings], [f.n for f in findings],
+                [f.rule for f in findings], [f.status for f in findings], [f.severity for f in findings],
+                [f.subject for f in findings], [f.org for f in findings], [f.permit for f in findings],
+                [f.doc for f in findings],
+            )  # fmt: skip
+        await self._c.execute(MOVE_HEAD, self._log, head.size, head.edge)

@@ -1,0 +1,70 @@
+"""The Merkle side of the store: what a round adds to the tree, and the tiles and proofs a reader asks for.
+
+Full tiles are rows that never change; a partial tile is the prefix of a full one and is cut from what stands under
+it: leaf hashes of entries at level 0, roots of full tiles above (C2SP tlog-tiles).
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from services.custody.store import Head, NewTile, Transaction
+from shared.tlog import merkle
+from shared.tlog.merkle import HASH_BYTES, CompactRange, Node, Row
+from shared.tlog.tile import WIDTH, node_reader, pieces, tiles_for, width_at
+
+
+def tree_of(head: Head) -> CompactRange:
+    """The tree a head row describes."""
+    edge = head.edge
+    return CompactRange(head.size, [edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES)])
+
+
+def extended(head: Head, new: Sequence[bytes]) -> tuple[Head, list[Row]]:
+    """The head after `new` leaf hashes follow, and the tree nodes that became complete."""
+    tree = tree_of(head)
+    rows = tree.append(new)
+    return Head(tree.size, b"".join(tree.edge)), rows
+
+
+async def completed(tx: Transaction, rows: Sequence[Row]) -> list[NewTile]:
+    """The tiles that became full, of every level, each with the hash it contributes to the level above."""
+    tiles = []
+    for row, above in pairwise(rows):
+        for n, offset, piece in pieces(row):
+            if offset + len(piece) == WIDTH:
+                before = await _hashes(tx, row.tile_level, n * WIDTH, n * WIDTH + offset) if offset else []
+                hashes = b"".join([*before, *piece])
+                tiles.append(NewTile(row.tile_level, n, hashes, above.hashes[n - above.start]))
+    return tiles
+
+
+async def _hashes(tx: Transaction, level: int, start: int, end: int) -> list[bytes]:
+    """Nodes [start, end) of a tile level: each covers 256**level entries."""
+    return await tx.leaf_hashes(start, end) if level == 0 else await tx.tile_roots(level - 1, start, end)
+
+
+async def load(tx: Transaction, wanted: Iterable[tuple[int, int]], size: int) -> dict[tuple[int, int], bytes]:
+    """The tiles asked for, as wide as a log of `size` entries has them."""
+    widths = {tile: width_at(*tile, size) for tile in wanted}
+    found = await tx.tiles([tile for tile, width in widths.items() if width == WIDTH])
+    for (level, n), width in widths.items():
+        if 0 < width < WIDTH:
+            found[level, n] = b"".join(await _hashes(tx, level, n * WIDTH, n * WIDTH + width))
+    return found
+
+
+async def inclusion(tx: Transaction, index: int, size: int) -> list[bytes]:
+    """RFC 6962 inclusion proof of entry `index` in the tree of `size` entries."""
+    spans = merkle.inclusion_spans(index, size)
+    return merkle.prove(spans, await _reader(tx, merkle.nodes_of(spans), size))
+
+
+async def multiproof(tx: Transaction, indices: Sequence[int], size: int) -> list[bytes]:
+    """The hashes a verifier of all `indices` cannot compute itself, left to right."""
+    spans = merkle.multiproof_spans(indices, size)
+    return merkle.prove(spans, await _reader(tx, merkle.nodes_of(spans), size))
+
+
+async def _reader(tx: Transaction, nodes: Iterable[Node], size: int) -> merkle.GetNode:
+    tiles = await load(tx, tiles_for(nodes), size)
+    return node_reader(lambda level, n: tiles[level, n])

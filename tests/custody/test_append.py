@@ -1,0 +1,185 @@
+"""What gets into the log, and what a repeated, mixed or disordered upload is answered."""
+
+import asyncio
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from shared.timber.event import parse_entry, tree_item
+from tests.custody.conftest import (
+    NDJSON,
+    PARCEL,
+    PLAN,
+    Custody,
+    cut,
+    felling,
+    genesis,
+    key_added,
+    log_id,
+    permit_acts,
+)
+
+
+async def test_records_get_the_next_indices_in_the_order_they_came(custody: Custody) -> None:
+    acts = [*genesis(custody), *permit_acts(custody, ["501"])]
+
+    assert await custody.log(*acts) == list(range(len(acts)))
+
+
+async def test_a_batch_sent_five_times_at_once_has_one_effect_and_equal_answers(ready: Custody) -> None:
+    batch = [entry for code in ("501", "502", "503") for entry in (felling(ready, code), cut(ready, code))]
+
+    answers = await asyncio.gather(*(ready.send(*batch) for _ in range(5)))
+
+    assert all(answer == answers[0] for answer in answers)
+    assert len({result["index"] for result in answers[0]}) == len(batch)
+    assert (await ready.get("/healthz"))["size"] == max(r["index"] for r in answers[0]) + 1
+
+
+async def test_one_bad_record_among_five_hundred_leaves_the_others_logged(custody: Custody) -> None:
+    codes = [f"{n:04}" for n in range(500)]
+    await custody.log(*genesis(custody), *permit_acts(custody, codes))
+    batch = [felling(custody, code) for code in codes]
+    batch[250] = batch[250].replace(b'"length_mm":13300', b'"length_mm":13301')
+
+    results = await custody.send(*batch)
+
+    assert [n for n, r in enumerate(results) if r["status"] == "refused"] == [250]
+    assert results[250]["problem"]["slug"] == "bad-signature"
+    assert sum(r["status"] == "logged" for r in results) == 499
+
+
+async def test_what_descends_from_a_refused_record_is_refused_with_it_and_nothing_else(ready: Custody) -> None:
+    bad = felling(ready, "501").replace(b'"length_mm":13300', b'"length_mm":13301')
+
+    results = await ready.send(bad, cut(ready, "501"), felling(ready, "502"), cut(ready, "502"))
+
+    assert [r["status"] for r in results] == ["refused", "refused", "logged", "logged"]
+    assert results[1]["problem"]["slug"] == "unknown-parent"
+
+
+async def test_a_child_may_come_before_its_parent_in_one_upload(ready: Custody) -> None:
+    results = await ready.send(cut(ready, "501"), felling(ready, "501"))
+
+    assert [r["status"] for r in results] == ["logged", "logged"]
+    assert results[0]["index"] > results[1]["index"]
+
+
+async def test_a_log_is_used_up_once_and_the_second_try_is_noted_and_answered_with_the_first(ready: Custody) -> None:
+    await ready.log(felling(ready, "501"), cut(ready, "501"))
+    lots = ["LOT-1", "LOT-2"]
+    first, second = (ready.entry("lot.composed", {"lot": lot, "items": [log_id("501/A")]}) for lot in lots)
+    [index] = await ready.log(first)
+
+    [refused] = await ready.send(second)
+    [again] = await ready.send(second)
+
+    problem = refused["problem"]
+    assert problem["slug"] == "already-spent"
+    assert problem["first"]["index"] == index
+    assert len(problem["first"]["proof"]) > 0
+    assert problem["facts"]["first_sid"] == parse_entry(first).sid
+    assert again["problem"]["facts"]["first_index"] == index
+    history = (await ready.get(f"/v1/items/{log_id('501/A')}"))["history"]
+    noted = [record for record in history if record["type"] == "conflict.noted"]
+    assert [note["body"]["refused"] for note in noted] == [parse_entry(second).sid]
+
+
+async def test_a_single_record_is_answered_201_then_200_and_a_refused_one_with_its_problem(ready: Custody) -> None:
+    async def post(entry: bytes) -> Any:
+        headers = ready.issuer.headers("manager") | {"content-type": "application/json"}
+        return await ready.http.post("/v1/records", content=entry, headers=headers)
+
+    first, again = await post(felling(ready, "501")), await post(felling(ready, "501"))
+    refused = await post(cut(ready, "502"))
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert refused.status_code == 409
+    assert refused.json()["slug"] == "unknown-parent"
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_record_may_be_awaited_until_it_is_under_a_signed_checkpoint(ready: Custody) -> None:
+    [result] = await ready.send(felling(ready, "501"), wait="inclusion")
+
+    assert len(result["proof"]) > 0
+
+
+async def test_an_unknown_key_is_refused_and_counts_from_the_moment_it_is_added(ready: Custody) -> None:
+    stranger = Ed25519PrivateKey.generate()
+    body = parse_entry(felling(ready, "501")).body
+    entry = ready.entry("tree.felled", body, stranger)
+
+    [before] = await ready.send(entry)
+    await ready.log(ready.act("key.added", key_added(stranger, "comunidad-a", "device")))
+    [after] = await ready.send(entry)
+
+    assert before["problem"]["slug"] == "unknown-key"
+    assert after["status"] == "logged"
+
+
+async def test_a_revoked_key_signs_nothing_more(ready: Custody) -> None:
+    kid = key_added(ready.keys.device, "comunidad-a", "device")["kid"]
+    await ready.log(felling(ready, "501"))
+    await ready.log(ready.act("key.revoked", {"kid": kid, "reason": "lost phone"}))
+
+    [result] = await ready.send(felling(ready, "502"))
+
+    assert result["problem"]["slug"] == "key-revoked"
+
+
+async def test_nobody_but_the_registrar_speaks_for_the_authority(ready: Custody) -> None:
+    body = {"id": "intruder", "name": "Intruder", "kind": "authority"}
+
+    [result] = await ready.send(ready.entry("organisation.registered", body))
+
+    assert result["status"] == "refused"
+    [result] = await ready.send(ready.act("organisation.registered", body))
+    assert result["status"] == "logged"
+
+
+async def test_a_statement_is_signed_with_the_hosted_key_and_repeating_it_is_the_same_record(ready: Custody) -> None:
+    body = parse_entry(felling(ready, "501")).body
+    upload = {"statements": [{"type": "tree.felled", "time": "2026-11-01T12:00:00Z", "body": body}]}
+    headers = ready.issuer.headers("manager")
+
+    answers = [(await ready.http.post("/v1/statements", json=upload, headers=headers)).json() for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    [result] = answers[0]["results"]
+    assert result["status"] == "logged", result
+    record = await ready.get(f"/v1/records/{result['sid']}")
+    assert record["entry"]["stmt"]["actor"] == "comunidad-a"
+    kid = record["entry"]["sig"][0]["kid"]
+    assert kid not in {key_added(key, "x", "device")["kid"] for key in (ready.keys.device, ready.keys.host)}
+
+
+async def test_hosted_keys_of_an_organisation_the_log_does_not_know_are_not_made(ready: Custody) -> None:
+    upload = {"statements": [{"type": "tree.felled", "time": "2026-11-01T12:00:00Z", "body": {}}]}
+
+    answer = await ready.http.post("/v1/statements", json=upload, headers=ready.issuer.headers("manager", org="nobody"))
+
+    assert answer.status_code == 404
+
+
+async def test_an_empty_upload_and_one_of_501_records_are_refused_whole(ready: Custody) -> None:
+    headers = NDJSON | ready.issuer.headers("manager")
+    empty = await ready.http.post("/v1/records", content=b"", headers=headers)
+    too_many = await ready.http.post("/v1/records", content=b"{}\n" * 501, headers=headers)
+
+    assert (empty.status_code, too_many.status_code) == (422, 422)
+    assert empty.json()["slug"] == too_many.json()["slug"] == "malformed"
+
+
+async def test_two_processes_append_to_one_log_without_gap_or_fork(ready: Custody, open_custody: Any) -> None:
+    other = await open_custody(ready)
+    codes = [f"{n}" for n in range(501, 511)]
+
+    results = await asyncio.gather(*(house.send(felling(ready, code)) for code in codes for house in (ready, other)))
+
+    indices = {result["index"] for [result] in results}
+    assert len(indices) == len(codes)
+    assert max(indices) - min(indices) == len(codes) - 1
+    tree = await other.get(f"/v1/items/{tree_item(PLAN, PARCEL, '501')}")
+    assert tree["item"]["fellings"] == 1
