@@ -15,8 +15,9 @@ import structlog
 
 from services.custody import tiles
 from services.custody.domain.admission import Admitted, Round, admit_round
-from services.custody.domain.names import names_of, spends
+from services.custody.domain.wood import spends
 from services.custody.store import Head, NewFinding, Store, Transaction, ref_of
+from shared.lot.closure import names_of
 from shared.refusal import Refusal
 from shared.timber import chain, refusals
 from shared.timber.event import Record

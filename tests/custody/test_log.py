@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from shared.tlog import checkpoint, merkle
-from shared.tlog.note import open_note
 from shared.tlog.merkle import HASH_BYTES
+from shared.tlog.note import open_note
 from shared.tlog.tile import decode_entries, entries_path, node_reader, tile_path, width_at
 from tests.custody.conftest import Custody, felling, genesis, permit_acts
 

@@ -15,8 +15,8 @@ from services.custody.api.custody import (
     records_named,
     told,
 )
-from services.custody.domain.lineage import logs_behind
-from services.custody.lineage import bundle_of, closure_of
+from services.custody.domain.wood import logs_behind
+from services.custody.lineage import bundle_of, facts_of_lot
 from services.custody.schemas import LogInfo, Logs
 from shared.lot.bundle import MEDIA_TYPE
 from shared.refusal import Malformed, Missing
@@ -105,7 +105,7 @@ async def read_lot(lot_id: str, custody: CustodyDep) -> Response:
     """A lot: what is in it, and the logs and trees it was made of."""
     async with custody.store.snapshot() as tx:
         size = (await tx.head()).size
-        facts = await closure_of(tx, lot_id)
+        facts = await facts_of_lot(tx, lot_id)
         lot = facts.find(Lot, f"lot:{lot_id}")
         if lot is None:
             raise Missing("lot", lot_id)
@@ -126,7 +126,7 @@ async def read_bundle(lot_id: str, custody: CustodyDep) -> Response:
     """The proof file of a lot, verified offline with `verify-lot`. Same lot and checkpoint, same bytes."""
     async with custody.store.snapshot() as tx:
         size = (await tx.head()).size
-        lot = (await closure_of(tx, lot_id)).find(Lot, f"lot:{lot_id}")
+        lot = (await facts_of_lot(tx, lot_id)).find(Lot, f"lot:{lot_id}")
     if lot is None:
         raise Missing("lot", lot_id)
     signed = await custody.signed(size)
