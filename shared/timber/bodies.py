@@ -1,0 +1,295 @@
+"""The table of record types: which fields each body has. Unknown types and unknown fields are refused."""
+
+import hashlib
+import uuid
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+from shared.timber import fields as f
+from shared.timber.fields import Check, Fault, fields, listing
+from shared.tlog.ed25519 import load_public_key
+
+ORG_KINDS = (
+    "community", "community_enterprise", "consortium", "regent_firm", "authority", "supervisor", "certifier", "company",
+    "mill", "operator",
+)  # fmt: skip
+KEY_ROLES = ("registrar", "host", "root", "device", "hosted")
+CONDITIONS = ("harvestable", "seed", "future", "protected")
+FORMS = ("own", "official")
+
+_TREES = uuid.uuid5(uuid.NAMESPACE_URL, "trozalog:tree").bytes
+
+
+def tree_item(plan: str, parcel: str, code: str) -> str:
+    """The item id of a standing tree: UUIDv5 of plan, parcel and code, so that anyone can compute it."""
+    value = bytearray(hashlib.sha1(_TREES + f"{plan}\n{parcel}\n{code}".encode(), usedforsecurity=False).digest()[:16])
+    value[6] = value[6] & 0x0F | 0x50
+    value[8] = value[8] & 0x3F | 0x80
+    h = value.hex()
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def key_id(public_key: bytes) -> str:
+    """The 22 characters that name an Ed25519 key."""
+    return urlsafe_b64encode(hashlib.sha256(b"\x01" + public_key).digest()[:16]).decode()[:22]
+
+
+def line_of(line: dict[str, Any]) -> tuple[str, str, str]:
+    """What makes a permit or guide line one line: parcel, species, product."""
+    return line["parcel"], line["species"], line["product"]
+
+
+def _window(body: dict[str, Any], *days: str) -> Fault | None:
+    dates = [body[name] for name in days]
+    return (
+        None
+        if dates == sorted(dates)
+        else Fault(
+            f".{days[-1]}",
+            f"{', '.join(days)} must follow each other",
+            f"{', '.join(days)} deben seguirse en el tiempo",
+        )
+    )
+
+
+def _key_added(body: dict[str, Any]) -> Fault | None:
+    public_key = urlsafe_b64decode(body["public_key"] + "=")
+    load_public_key(public_key)  # BadKey for a point no signature can be trusted under
+    return (
+        None
+        if key_id(public_key) == body["kid"]
+        else Fault(".kid", "is not the id of this public key", "no es el id de esta clave pública")
+    )
+
+
+def _plan_approved(body: dict[str, Any]) -> Fault | None:
+    if body["approved_by"] == body["submitted_by"]:
+        return Fault(
+            ".approved_by", "must be another person than submitted_by", "debe ser otra persona que submitted_by"
+        )
+    return _window(body, "harvest_from", "harvest_to")
+
+
+def _permit_issued(body: dict[str, Any]) -> Fault | None:
+    if body["approved_by"] == body["proposed_by"]:
+        return Fault(".approved_by", "must be another person than proposed_by", "debe ser otra persona que proposed_by")
+    return _window(body, "harvest_from", "harvest_to", "move_to")
+
+
+def _inspection(body: dict[str, Any]) -> Fault | None:
+    for name in ("trees_absent", "trees_mismatched"):
+        if body.get(name, 0) > body["trees_sampled"]:
+            return Fault(f".{name}", "cannot exceed trees_sampled", "no puede pasar de trees_sampled")
+    return None
+
+
+def _tree_felled(body: dict[str, Any]) -> Fault | None:
+    if body["item"] != tree_item(body["plan"], body["parcel"], body["tree"]):
+        return Fault(
+            ".item", "is not the item id of this plan, parcel and tree", "no es el id de este plan, parcela y árbol"
+        )
+    return None
+
+
+def _log_cut(body: dict[str, Any]) -> Fault | None:
+    source = body["source"]
+    codes = set()
+    for index, section in enumerate(body["sections"]):
+        if section["item"] == source:
+            return Fault(f".sections[{index}].item", "a log cannot be its own parent", "una troza no sale de sí misma")
+        codes.add(section["code"])
+    return (
+        None
+        if len(codes) == len(body["sections"])
+        else Fault(".sections", "must not repeat a code", "no debe repetir un código")
+    )
+
+
+def _guide_issued(body: dict[str, Any]) -> Fault | None:
+    lines = body["lines"]
+    if "permit" in body:
+        for index, line in enumerate(lines):
+            if line["parcel"] == "":
+                return Fault(
+                    f".lines[{index}].parcel",
+                    "a guide of a permit names the parcel of each line",
+                    "la guía de un permiso nombra la parcela de cada línea",
+                )
+        return None
+    for index, line in enumerate(lines):
+        if line["parcel"] != "":
+            return Fault(
+                f".lines[{index}].parcel",
+                "a guide without permit has no parcels",
+                "una guía sin permiso no lleva parcelas",
+            )
+        if line["product"] in f.FOREST_PRODUCTS and not body.get("origin_guides"):
+            return Fault(
+                ".permit",
+                f"a guide of {line['product']} needs its permit or the guides it came in with",
+                f"una guía de {line['product']} necesita su permiso o las guías con que llegó",
+            )
+    return None
+
+
+def _mill_processed(body: dict[str, Any]) -> Fault | None:
+    inputs = set(body["inputs"])
+    for index, made in enumerate(body["outputs"]):
+        if made["item"] in inputs:
+            return Fault(
+                f".outputs[{index}].item", "a product cannot be its own parent", "un producto no sale de sí mismo"
+            )
+    return None
+
+
+def _item_of(value: dict[str, Any]) -> Any:
+    return value["item"]
+
+
+_measures = {
+    "species": f.species, "diameter_large_mm": f.diameter_mm, "diameter_small_mm": f.diameter_mm,
+    "length_mm": f.length_mm, "volume_dm3": f.log_dm3,
+}  # fmt: skip
+_permit_line = fields(
+    {"parcel": f.parcel, "species": f.species, "product": f.product, "volume_dm3": f.line_dm3},
+    {"trees": f.whole(0, 1_000_000)},
+)
+_guide_line = fields(
+    {
+        "parcel": lambda value: None if value == "" and type(value) is str else f.parcel(value),
+        "species": f.species, "product": f.product, "volume_dm3": f.line_dm3,
+    }
+)  # fmt: skip
+_census_tree = fields(
+    {
+        "code": f.tree_code, "species": f.species, "dbh_mm": f.diameter_mm, "height_mm": f.height_mm,
+        "volume_dm3": f.log_dm3, "condition": f.one_of(*CONDITIONS),
+    }
+)  # fmt: skip
+_section = fields({"item": f.item_id, "code": f.log_code, **_measures, "branch": f.flag})
+_loaded = listing(fields({"item": f.item_id, "volume_dm3": f.line_dm3}), 1, f.MAX_ITEMS, key=_item_of)
+_items = listing(f.item_id, 1, f.MAX_ITEMS)
+_permit_lines = listing(_permit_line, 1, 200, key=line_of)
+_guide_key = {"guide": f.number, "form": f.one_of(*FORMS)}
+_numbers = listing(f.number, 0, 400)
+_sid = f.digest
+_status = {"number": f.number, "reason": f.text(), "by": f.user_id}
+_output = fields(
+    {"item": f.item_id, "product": f.product, "species": f.species, "volume_dm3": f.line_dm3},
+    {
+        "pieces": f.whole(1, 10_000_000),
+        "thickness_mm": f.diameter_mm,
+        "width_mm": f.diameter_mm,
+        "length_mm": f.length_mm,
+    },
+)
+_stock = fields(
+    {
+        "species": f.species, "opening_dm3": f.total_dm3, "in_dm3": f.total_dm3, "consumed_dm3": f.total_dm3,
+        "closing_dm3": f.total_dm3,
+    }
+)  # fmt: skip
+
+AUTHORITY: dict[str, Check] = {
+    "organisation.registered": fields(
+        {"id": f.org_id, "name": f.text(160), "kind": f.one_of(*ORG_KINDS)}, {"region": f.text(60)}
+    ),
+    "key.added": fields(
+        {"kid": f.kid, "org": f.org_id, "public_key": f.bytes32, "alg": f.one_of("ed25519"), "role": f.one_of(*KEY_ROLES)},
+        whole_body=_key_added,
+    ),
+    "key.revoked": fields({"kid": f.kid, "reason": f.text()}),
+    "title.registered": fields(
+        {"number": f.number, "org": f.org_id, "region": f.text(60), "area_m2": f.area_m2, "polygon_sha256": f.digest},
+        {"official_number": f.text(80)},
+    ),
+    "census.listed": fields(
+        {
+            "plan": f.plan_id, "part": f.whole(0, 100_000), "parcel": f.parcel,
+            "trees": listing(_census_tree, 1, 100, key=lambda tree: tree["code"]),
+        }
+    ),
+    "plan.approved": fields(
+        {
+            "id": f.plan_id, "title": f.number, "number": f.text(80), "season": f.text(40), "resolution": f.text(80),
+            "parcels": listing(fields({"code": f.parcel, "area_m2": f.area_m2}), 1, 100, key=lambda p: p["code"]),
+            "form_factor_milli": f.whole(300, 1_000), "harvest_from": f.day, "harvest_to": f.day,
+            "census": fields({"trees": f.whole(0, 1_000_000), "parts": f.whole(0, 100_000), "root": f.digest}),
+            "submitted_by": f.user_id, "approved_by": f.user_id,
+        },
+        whole_body=_plan_approved,
+    ),
+    "permit.issued": fields(
+        {
+            "number": f.number, "title": f.number, "plan": f.plan_id, "holder": f.org_id, "harvest_from": f.day,
+            "harvest_to": f.day, "move_to": f.day, "lines": _permit_lines, "proposed_by": f.user_id,
+            "approved_by": f.user_id,
+        },
+        {"official_number": f.text(80)},
+        whole_body=_permit_issued,
+    ),
+    "permit.amended": fields(
+        {"number": f.number, "lines": _permit_lines, "reason": f.text(), "approved_by": f.user_id},
+        {"part": f.whole(0, 100_000)},
+    ),
+    "permit.suspended": fields(_status),
+    "permit.reinstated": fields(_status),
+    "permit.revoked": fields(_status),
+    "status.listed": fields(
+        {"as_of": f.day, "permits": f.count, "suspended": _numbers, "revoked": _numbers},
+    ),
+    "inspection.reported": fields(
+        {
+            "number": f.number, "plan": f.plan_id, "parcel": f.parcel, "inspector": f.org_id,
+            "trees_sampled": f.whole(0, 1_000_000), "trees_absent": f.whole(0, 1_000_000), "volume_dm3": f.total_dm3,
+        },
+        {"trees_mismatched": f.whole(0, 1_000_000), "trees": listing(f.tree_code, 0, 200)},
+        whole_body=_inspection,
+    ),
+    "conflict.noted": fields({"refused": _sid, "first": _sid, "subject": f.text(160)}),
+}  # fmt: skip
+
+CUSTODY: dict[str, Check] = {
+    "tree.felled": fields(
+        {
+            "item": f.item_id, "permit": f.number, "plan": f.plan_id, "parcel": f.parcel, "tree": f.tree_code,
+            **_measures,
+        },
+        {"observations": f.text()},
+        whole_body=_tree_felled,
+    ),
+    "log.cut": fields(
+        {
+            "source": f.item_id, "permit": f.number, "parcel": f.parcel,
+            "sections": listing(_section, 1, 40, key=_item_of),
+        },
+        whole_body=_log_cut,
+    ),
+    "log.moved": fields({"items": _items, "place": f.text(80)}),
+    "guide.issued": fields(
+        {
+            **_guide_key, "addressee": f.org_id, "issued_on": f.day, "expires_on": f.day,
+            "lines": listing(_guide_line, 1, 100, key=line_of),
+        },
+        {"permit": f.number, "origin_guides": listing(f.number, 1, 100), "items": _loaded},
+        whole_body=_guide_issued,
+    ),
+    "guide.departed": fields({**_guide_key, "at": f.instant}),
+    "guide.checked": fields({**_guide_key, "control_post": f.text(80), "at": f.instant}),
+    "guide.received": fields({**_guide_key, "at": f.instant, "volume_dm3": f.total_dm3}, {"items": _loaded}),
+    "guide.voided": fields({**_guide_key, "reason": f.text()}),
+    "mill.processed": fields(
+        {"inputs": _items, "outputs": listing(_output, 1, 100, key=_item_of)},
+        {"stock": listing(_stock, 1, 100, key=lambda stock: stock["species"]), "study": f.text(80)},
+        whole_body=_mill_processed,
+    ),
+    "lot.composed": fields({"lot": f.number, "items": _items}),
+    "lot.sold": fields({"lot": f.number, "buyer": f.org_id}, {"claim": f.text(80)}),
+}  # fmt: skip
+
+_CORRECTION = fields(
+    {"amends": _sid, "field": f.matching(r"[a-z][a-z0-9_.\[\]]{0,79}", "the path of a field", "la ruta de un campo"),
+     "was": f.text(), "now": f.text(), "reason": f.text()}
+)  # fmt: skip
+
+BODIES: dict[str, Check] = {**AUTHORITY, **CUSTODY, "record.corrected": _CORRECTION}

@@ -1,0 +1,267 @@
+"""A record: one signed statement, as it came, and the checked view of it.
+
+Everything that is signed, hashed or compared is bytes sliced from what was received; nothing is serialised again.
+``parse_entry`` refuses with ``MalformedRecord`` or ``UnknownType``; whether the signer may say it is judged by
+``shared.timber.chain``.
+"""
+
+import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from shared.refusal import Malformed, Refusal
+from shared.timber import fields as f
+from shared.timber.bodies import AUTHORITY, BODIES, CUSTODY, key_id, tree_item
+from shared.timber.fields import fields, listing
+from shared.tlog import canon, merkle
+from shared.tlog.ed25519 import load_public_key, verify_ed25519
+
+__all__ = [
+    "AUTHORITY", "BODIES", "CUSTODY", "BadSignature", "MalformedRecord", "Record", "UnknownType", "check_signature",
+    "key_id", "make_statement", "mentions", "parse_entry", "parse_statement", "sid_of", "sign", "tree_item",
+]  # fmt: skip
+
+DOMAIN = b"trozalog/v1/statement\n"
+MAX_STATEMENT = 16_384
+MAX_ENTRY = 60_000
+MAX_SIGNATURES = 8
+MAX_DEPTH = 8
+
+
+@dataclass(eq=False)
+class MalformedRecord(Malformed):
+    """The statement or the entry is not what the format asks for."""
+
+    slug: ClassVar[str] = "malformed-record"
+    es: ClassVar[str] = "El registro está mal formado: {where}: {reason_es}."
+    en: ClassVar[str] = "The record is malformed: {where}: {reason}."
+    reason_es: str
+
+
+@dataclass(eq=False)
+class UnknownType(Malformed):
+    """This version does not know the type of the record."""
+
+    slug: ClassVar[str] = "unknown-type"
+    es: ClassVar[str] = "Esta versión no conoce registros de este tipo ({where}): {reason}."
+    en: ClassVar[str] = "This version knows no records of this type ({where}): {reason}."
+
+
+@dataclass(eq=False)
+class BadSignature(Refusal):
+    """The signature is not of these bytes with that key."""
+
+    slug: ClassVar[str] = "bad-signature"
+    es: ClassVar[str] = "La firma de la clave {kid} no corresponde al registro {sid}."
+    en: ClassVar[str] = "The signature by key {kid} does not fit record {sid}."
+    sid: str
+    kid: str
+
+
+@dataclass(slots=True)
+class Record:
+    """A parsed entry. ``checked`` names the keys whose signature was found good; ``chain`` checks the rest."""
+
+    entry: bytes
+    statement: bytes
+    sid: str
+    leaf_hash: bytes
+    signatures: tuple[tuple[str, bytes], ...]
+    type: str
+    actor: str
+    time: str
+    prev: tuple[str, ...]
+    body: dict[str, Any]
+    checked: set[str] = field(default_factory=set)
+
+
+_check_statement = fields(
+    {
+        "type": f.anything,  # looked up before, for its own refusal
+        "actor": f.org_id,
+        "time": f.instant,
+        "nonce": f.nonce,
+        "prev": listing(f.digest, 0, 200, ordered=True),
+        "body": f.anything,  # the type's own check follows
+    },
+    {
+        "seen": fields({"size": f.whole(0, 2**53 - 1), "root": f.digest}),
+        "seq": f.whole(0, 2**53 - 1),
+        "sd": listing(f.bytes32, 1, 200, ordered=True),
+    },
+)
+_check_signatures = listing(
+    fields({"kid": f.kid, "sig": f.bytes64}), 1, MAX_SIGNATURES, ordered=True, key=lambda signature: signature["kid"]
+)
+# A signature in canonical form has one length, so where the statement starts follows from their number alone.
+_SIGNATURE_LENGTH = len('{"kid":"","sig":""}') + 22 + 86
+
+
+def sid_of(statement: bytes) -> str:
+    """The name of a statement, computable offline: SHA-256 of a domain tag and its bytes."""
+    return hashlib.sha256(DOMAIN + statement).hexdigest()
+
+
+def parse_statement(data: bytes) -> dict[str, Any]:
+    """The checked view of canonical statement bytes."""
+    statement = canon.decode(data, max_bytes=MAX_STATEMENT, max_depth=MAX_DEPTH)
+    _validate(statement)
+    return statement
+
+
+def parse_entry(entry: bytes) -> Record:
+    """The checked view of one signed entry. Signatures are read here and verified by ``check_signature``."""
+    whole = canon.decode(entry, max_bytes=MAX_ENTRY, max_depth=MAX_DEPTH + 1)
+    if whole.keys() != {"sig", "stmt"}:
+        raise MalformedRecord(
+            "entry", "must have the fields sig and stmt only", "debe tener solo los campos sig y stmt"
+        )
+    fault = _check_signatures(whole["sig"])
+    if fault is not None:
+        raise MalformedRecord(f"sig{fault.path}", fault.reason, fault.reason_es)
+    count = len(whole["sig"])
+    statement = entry[len('{"sig":[') + count * (_SIGNATURE_LENGTH + 1) - 1 + len('],"stmt":') : -1]
+    if len(statement) > MAX_STATEMENT:
+        raise MalformedRecord("stmt", f"is longer than {MAX_STATEMENT} bytes", f"pasa de {MAX_STATEMENT} bytes")
+    stmt = whole["stmt"]
+    _validate(stmt)
+    return Record(
+        entry,
+        statement,
+        hashlib.sha256(DOMAIN + statement).hexdigest(),
+        merkle.leaf_hash(entry),
+        tuple([(signature["kid"], urlsafe_b64decode(signature["sig"] + "==")) for signature in whole["sig"]]),
+        stmt["type"],
+        stmt["actor"],
+        stmt["time"],
+        tuple(stmt["prev"]),
+        stmt["body"],
+    )
+
+
+def _validate(stmt: Any) -> None:
+    if type(stmt) is not dict:
+        raise MalformedRecord("stmt", "must be an object", "debe ser un objeto")
+    kind = stmt.get("type")
+    check = BODIES.get(kind) if type(kind) is str else None
+    if check is None:
+        raise UnknownType("stmt.type", str(kind)[:60])
+    fault = _check_statement(stmt)
+    if fault is not None:
+        raise MalformedRecord(f"stmt{fault.path}", fault.reason, fault.reason_es)
+    fault = check(stmt["body"])
+    if fault is not None:
+        raise MalformedRecord(f"stmt.body{fault.path}", fault.reason, fault.reason_es)
+
+
+def make_statement(
+    kind: str,
+    actor: str,
+    time: str,
+    body: dict[str, Any],
+    prev: Iterable[str] = (),
+    nonce: str | None = None,
+    seen: dict[str, Any] | None = None,
+    seq: int | None = None,
+    sd: Sequence[str] | None = None,
+) -> bytes:
+    """Canonical statement bytes, checked. Without ``nonce`` it is derived, so the same content is the same record."""
+    stmt: dict[str, Any] = {"type": kind, "actor": actor, "time": time, "prev": sorted(set(prev)), "body": body}
+    for name, value in (("seen", seen), ("seq", seq), ("sd", sorted(sd) if sd is not None else None)):
+        if value is not None:
+            stmt[name] = value
+    stmt["nonce"] = nonce if nonce is not None else _derived_nonce(canon.encode(stmt))
+    _validate(stmt)
+    return canon.encode(stmt, max_bytes=MAX_STATEMENT, max_depth=MAX_DEPTH)
+
+
+def _derived_nonce(content: bytes) -> str:
+    return urlsafe_b64encode(hashlib.sha256(b"trozalog/v1/nonce\n" + content).digest()[:16]).decode()[:22]
+
+
+def sign(statement: bytes, *keys: Ed25519PrivateKey) -> bytes:
+    """The entry of a statement with the signatures of these keys."""
+    signatures = []
+    for key in keys:
+        public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        value = urlsafe_b64encode(key.sign(DOMAIN + statement)).decode().rstrip("=")
+        signatures.append(f'{{"kid":"{key_id(public)}","sig":"{value}"}}')
+    return b'{"sig":[' + ",".join(sorted(signatures)).encode() + b'],"stmt":' + statement + b"}"
+
+
+_key_id = lru_cache(maxsize=4096)(key_id)
+
+
+def check_signature(record: Record, kid: str, public_key: bytes) -> None:
+    """Note in ``record.checked`` that this key signed it, or raise ``BadSignature``. Ed25519 in its strict form."""
+    signature = next((value for name, value in record.signatures if name == kid), None)
+    if signature is None or _key_id(public_key) != kid:
+        raise BadSignature(record.sid, kid)
+    if not verify_ed25519(load_public_key(public_key), signature, DOMAIN + record.statement):
+        raise BadSignature(record.sid, kid)
+    record.checked.add(kid)
+
+
+def mentions(record: Record) -> set[str]:
+    """The fact keys under which people will look for this record."""
+    body, kind = record.body, record.type
+    found = {f"org:{record.actor}"}
+    for name, prefix in _NAMED.get(kind, _CUSTODY_NAMED):
+        value = body.get(name)
+        if value is not None:
+            found.add(prefix + value)
+    if kind == "log.cut":
+        found.update([f"item:{section['item']}" for section in body["sections"]])
+    elif kind.startswith("guide."):
+        _mention_guide(body, found)
+    elif kind == "mill.processed":
+        found.update([f"item:{item}" for item in body["inputs"]])
+        found.update([f"item:{made['item']}" for made in body["outputs"]])
+    elif kind in ("log.moved", "lot.composed"):
+        found.update([f"item:{item}" for item in body["items"]])
+    elif kind == "census.listed":
+        found.update([f"tree:{tree_item(body['plan'], body['parcel'], tree['code'])}" for tree in body["trees"]])
+    elif kind in ("permit.issued", "permit.amended"):
+        found.update([line_key(body["number"], line) for line in body["lines"]])
+    return found
+
+
+def _mention_guide(body: dict[str, Any], found: set[str]) -> None:
+    found.add(f"guide:{body['form']}:{body['guide']}")
+    found.update([f"item:{loaded['item']}" for loaded in body.get("items", ())])
+    if "permit" in body:
+        found.update([line_key(body["permit"], line) for line in body["lines"]])
+
+
+def line_key(permit: str, line: dict[str, Any]) -> str:
+    """The fact key of a permit's line."""
+    return f"line:{permit}|{line['parcel']}|{line['species']}|{line['product']}"
+
+
+_CUSTODY_NAMED = (("permit", "permit:"), ("plan", "plan:"), ("lot", "lot:"), ("addressee", "org:"), ("buyer", "org:"))
+_STATUS_NAMED = (("number", "permit:"),)
+_NAMED: dict[str, tuple[tuple[str, str], ...]] = {
+    "organisation.registered": (("id", "org:"),),
+    "key.added": (("kid", "key:"), ("org", "org:")),
+    "key.revoked": (("kid", "key:"),),
+    "title.registered": (("number", "title:"), ("org", "org:")),
+    "census.listed": (("plan", "plan:"),),
+    "plan.approved": (("id", "plan:"), ("title", "title:")),
+    "permit.issued": (("number", "permit:"), ("title", "title:"), ("plan", "plan:"), ("holder", "org:")),
+    "permit.amended": _STATUS_NAMED,
+    "permit.suspended": _STATUS_NAMED,
+    "permit.reinstated": _STATUS_NAMED,
+    "permit.revoked": _STATUS_NAMED,
+    "status.listed": (),
+    "inspection.reported": (("plan", "plan:"), ("inspector", "org:")),
+    "record.corrected": (("amends", "record:"),),
+    "conflict.noted": (("refused", "record:"), ("first", "record:")),
+    "tree.felled": (("item", "item:"), ("item", "tree:"), ("permit", "permit:"), ("plan", "plan:")),
+    "log.cut": (("source", "item:"), ("permit", "permit:")),
+}

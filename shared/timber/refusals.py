@@ -1,0 +1,336 @@
+"""Why a record is refused at the door. Each class is one reason somebody in the field can act on.
+
+A breach of a rule is not here: it is recorded, with an outcome. What is refused is what cannot be attached to the
+chain at all, what was used before, and our own guides when they would certify what the facts do not bear.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from shared.refusal import Refusal
+from shared.timber.rules.texts import volume
+
+
+@dataclass(eq=False)
+class UnknownKey(Refusal):
+    """The log has no such key; a key counts from the entry that adds it."""
+
+    slug: ClassVar[str] = "unknown-key"
+    es: ClassVar[str] = "La clave {kid} no está registrada."
+    en: ClassVar[str] = "Key {kid} is not registered."
+    kid: str
+
+
+@dataclass(eq=False)
+class KeyRevoked(Refusal):
+    """The key was revoked before this record entered the log."""
+
+    slug: ClassVar[str] = "key-revoked"
+    es: ClassVar[str] = "La clave {kid} fue revocada en la entrada {revoked_index}."
+    en: ClassVar[str] = "Key {kid} was revoked at entry {revoked_index}."
+    kid: str
+    revoked_index: int
+
+
+@dataclass(eq=False)
+class WrongSigner(Refusal):
+    """The record speaks for one organisation and another one signed it."""
+
+    slug: ClassVar[str] = "wrong-signer"
+    es: ClassVar[str] = "El registro habla por {actor} y lo firma {signer}."
+    en: ClassVar[str] = "The record speaks for {actor} and is signed by {signer}."
+    actor: str
+    signer: str
+
+
+@dataclass(eq=False)
+class KeyRole(Refusal):
+    """A key of this role does not sign this type of record."""
+
+    slug: ClassVar[str] = "key-role"
+    es: ClassVar[str] = "Una clave de función {role} no firma registros {type}."
+    en: ClassVar[str] = "A key of role {role} does not sign {type} records."
+    role: str
+    type: str
+
+
+@dataclass(eq=False)
+class NotYours(Refusal):
+    """The thing is in the hands of another organisation."""
+
+    slug: ClassVar[str] = "not-yours"
+    es: ClassVar[str] = "{thing} corresponde a {holder}; el registro es de {actor}."
+    en: ClassVar[str] = "{thing} belongs to {holder}; the record is by {actor}."
+    thing: str
+    holder: str
+    actor: str
+
+
+@dataclass(eq=False)
+class UnknownOrganisation(Refusal):
+    """No entry registers this organisation."""
+
+    slug: ClassVar[str] = "unknown-organisation"
+    es: ClassVar[str] = "La organización {organisation} no está registrada."
+    en: ClassVar[str] = "Organisation {organisation} is not registered."
+    organisation: str
+
+
+@dataclass(eq=False)
+class UnknownParent(Refusal):
+    """The record builds on something the log does not have (yet): send that first."""
+
+    slug: ClassVar[str] = "unknown-parent"
+    es: ClassVar[str] = "El registro se apoya en {kind} {id}, que no está en el registro público."
+    en: ClassVar[str] = "The record builds on {kind} {id}, which is not in the log."
+    kind: str
+    id: str
+
+
+@dataclass(eq=False)
+class Unrelated(Refusal):
+    """Two things the record joins do not belong together."""
+
+    slug: ClassVar[str] = "unrelated"
+    es: ClassVar[str] = "{thing} es de {expected}; el registro dice {said}."
+    en: ClassVar[str] = "{thing} is of {expected}; the record says {said}."
+    thing: str
+    expected: str
+    said: str
+
+
+@dataclass(eq=False)
+class WrongKind(Refusal):
+    """This kind of piece cannot take that step."""
+
+    slug: ClassVar[str] = "wrong-kind"
+    es: ClassVar[str] = "La pieza {item} es de clase {kind} y no admite este paso."
+    en: ClassVar[str] = "Piece {item} is of kind {kind} and cannot take this step."
+    item: str
+    kind: str
+
+
+@dataclass(eq=False)
+class IdTaken(Refusal):
+    """Another record already uses this identifier."""
+
+    slug: ClassVar[str] = "id-taken"
+    es: ClassVar[str] = "El identificador {kind} {id} ya se usó en la entrada {first_index}."
+    en: ClassVar[str] = "Identifier {kind} {id} was already used at entry {first_index}."
+    kind: str
+    id: str
+    first_index: int
+
+
+@dataclass(eq=False)
+class AlreadySpent(Refusal):
+    """The piece has already left by another exit; ``first_sid`` is the record that took it."""
+
+    slug: ClassVar[str] = "already-spent"
+    es: ClassVar[str] = "La pieza {item} ya salió ({how}) con el registro {first_sid}, entrada {first_index}."
+    en: ClassVar[str] = "Piece {item} already left ({how}) with record {first_sid}, entry {first_index}."
+    item: str
+    how: str
+    first_sid: str
+    first_index: int
+
+
+@dataclass(eq=False)
+class AlreadyDone(Refusal):
+    """This can happen once and has happened; ``first_sid`` is the record of it."""
+
+    slug: ClassVar[str] = "already-done"
+    es: ClassVar[str] = "{type} de {id} ya está en el registro {first_sid}, entrada {first_index}."
+    en: ClassVar[str] = "{type} of {id} is already in record {first_sid}, entry {first_index}."
+    type: str
+    id: str
+    first_sid: str
+    first_index: int
+
+
+@dataclass(eq=False)
+class PermitStatus(Refusal):
+    """The permit's status does not allow this change."""
+
+    slug: ClassVar[str] = "permit-status"
+    es: ClassVar[str] = "El permiso {permit} está {status} desde la entrada {status_index}."
+    en: ClassVar[str] = "Permit {permit} is {status} since entry {status_index}."
+    permit: str
+    status: str
+    status_index: int
+
+
+@dataclass(eq=False)
+class GuideRefused(Refusal):
+    """Base of the reasons for which we do not issue our own guide. The wood may still be recorded."""
+
+    slug: ClassVar[str] = "guide-refused"
+
+
+@dataclass(eq=False)
+class PermitNotInForce(GuideRefused):
+    """The permit is suspended or revoked at this point of the log, or the status list says so."""
+
+    slug: ClassVar[str] = "permit-not-in-force"
+    es: ClassVar[str] = "No se emite la guía: el permiso {permit} no está en vigor ({status})."
+    en: ClassVar[str] = "The guide is not issued: permit {permit} is not in force ({status})."
+    permit: str
+    status: str
+    status_index: int
+
+
+@dataclass(eq=False)
+class OutsideMovementWindow(GuideRefused):
+    """The day of issue is outside the days in which this permit's wood may move."""
+
+    slug: ClassVar[str] = "outside-movement-window"
+    es: ClassVar[str] = (
+        "No se emite la guía: el {issued_on} queda fuera del plazo de movilización, del {move_from} al {move_to}."
+    )
+    en: ClassVar[str] = (
+        "The guide is not issued: {issued_on} is outside the movement window from {move_from} to {move_to}."
+    )
+    permit: str
+    issued_on: str
+    move_from: str
+    move_to: str
+
+
+@dataclass(eq=False)
+class GuideDates(GuideRefused):
+    """The guide would expire before it is issued."""
+
+    slug: ClassVar[str] = "guide-dates"
+    es: ClassVar[str] = "No se emite la guía: vence el {expires_on}, antes de emitirse el {issued_on}."
+    en: ClassVar[str] = "The guide is not issued: it expires on {expires_on}, before its issue on {issued_on}."
+    issued_on: str
+    expires_on: str
+
+
+@dataclass(eq=False)
+class StatusStale(GuideRefused):
+    """The registrar's status list is missing or too old to trust."""
+
+    slug: ClassVar[str] = "status-stale"
+    es: ClassVar[str] = (
+        "No se emite la guía: la lista de estado de permisos es de {as_of} y solo vale {limit_hours} horas."
+    )
+    en: ClassVar[str] = (
+        "The guide is not issued: the status list of permits is of {as_of} and is good for {limit_hours} hours only."
+    )
+    as_of: str
+    limit_hours: int
+
+
+@dataclass(eq=False)
+class OpenFinding(GuideRefused):
+    """A piece, or the tree it came from, carries an S4 finding."""
+
+    slug: ClassVar[str] = "open-finding"
+    es: ClassVar[str] = "No se emite la guía: la pieza {item} tiene una observación {severity} abierta."
+    en: ClassVar[str] = "The guide is not issued: piece {item} has an open {severity} finding."
+    item: str
+    severity: str
+
+
+@dataclass(eq=False)
+class OnOpenGuide(GuideRefused):
+    """The piece is on another guide that has not been received, or already left with one."""
+
+    slug: ClassVar[str] = "on-open-guide"
+    es: ClassVar[str] = "No se emite la guía: la pieza {item} ya va en la guía {guide}."
+    en: ClassVar[str] = "The guide is not issued: piece {item} already goes on guide {guide}."
+    item: str
+    guide: str
+
+
+@dataclass(eq=False)
+class NotOfPermit(GuideRefused):
+    """The piece was not cut under the guide's permit."""
+
+    slug: ClassVar[str] = "not-of-permit"
+    es: ClassVar[str] = "No se emite la guía: la pieza {item} no es del permiso {permit}."
+    en: ClassVar[str] = "The guide is not issued: piece {item} is not of permit {permit}."
+    item: str
+    permit: str
+
+
+@dataclass(eq=False)
+class NotCrossCut(GuideRefused):
+    """A tree does not travel: its logs do."""
+
+    slug: ClassVar[str] = "not-cross-cut"
+    es: ClassVar[str] = "No se emite la guía: {item} no tiene registro de trozado."
+    en: ClassVar[str] = "The guide is not issued: {item} has no cross-cutting record."
+    item: str
+
+
+@dataclass(eq=False)
+class NeverDrawn(GuideRefused):
+    """Without a permit a guide only carries on what another guide has already taken from a balance."""
+
+    slug: ClassVar[str] = "never-drawn"
+    es: ClassVar[str] = "No se emite la guía sin permiso: la pieza {item} todavía no se descontó de ningún saldo."
+    en: ClassVar[str] = "The guide is not issued without a permit: piece {item} was never drawn from a balance."
+    item: str
+
+
+@dataclass(eq=False)
+class GuideWithoutItems(GuideRefused):
+    """Our guides say which pieces they carry."""
+
+    slug: ClassVar[str] = "guide-without-items"
+    es: ClassVar[str] = "No se emite la guía {guide}: no dice qué piezas lleva."
+    en: ClassVar[str] = "Guide {guide} is not issued: it does not say which pieces it carries."
+    guide: str
+
+
+@dataclass(eq=False)
+class LinesDiffer(GuideRefused):
+    """Lines and list of the guide do not agree, or a piece does not go with its recorded volume."""
+
+    slug: ClassVar[str] = "guide-lines-differ"
+    es: ClassVar[str] = "No se emite la guía. {finding_es}"
+    en: ClassVar[str] = "The guide is not issued. {finding_en}"
+    finding_es: str
+    finding_en: str
+
+
+@dataclass(eq=False)
+class LineNotAuthorised(GuideRefused):
+    """The permit has no such line."""
+
+    slug: ClassVar[str] = "line-not-authorised"
+    es: ClassVar[str] = "No se emite la guía: el permiso {permit} no autoriza {product} de {species} en {parcel}."
+    en: ClassVar[str] = "The guide is not issued: permit {permit} authorises no {product} of {species} in {parcel}."
+    permit: str
+    parcel: str
+    species: str
+    product: str
+
+
+@dataclass(eq=False)
+class BalanceExceeded(GuideRefused):
+    """The guide asks for more than is left of its line."""
+
+    slug: ClassVar[str] = "balance-exceeded"
+    es: ClassVar[str] = (
+        "No se emite la guía: de {species} ({product}) en {parcel} hay {authorised_m3} m³ autorizados y "
+        "{drawn_m3} m³ ya movidos; se piden {asked_m3} m³."
+    )
+    en: ClassVar[str] = (
+        "The guide is not issued: of {species} ({product}) in {parcel} {authorised_m3} m³ are authorised and "
+        "{drawn_m3} m³ already moved; {asked_m3} m³ are asked for."
+    )
+    permit: str
+    parcel: str
+    species: str
+    product: str
+    authorised_dm3: int
+    drawn_dm3: int
+    asked_dm3: int
+
+    def text(self, language: str) -> str:
+        """The sentence, with its volumes in cubic metres."""
+        in_m3 = {f"{name[:-4]}_m3": volume(value) for name, value in self.facts().items() if name.endswith("_dm3")}
+        return (self.en if language == "en" else self.es).format(**self.facts(), **in_m3)

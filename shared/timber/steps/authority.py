@@ -1,0 +1,202 @@
+"""What registrars, authorities and supervisors put in the log: parties, keys, plans, permits, inspections."""
+
+from shared.timber.bodies import tree_item
+from shared.timber.facts import (
+    STATUS,
+    CensusTree,
+    Inspection,
+    Key,
+    Organisation,
+    Past,
+    Permit,
+    Plan,
+    StatusList,
+    Title,
+)
+from shared.timber.party import REGISTRAR, ROOT, known_organisation
+from shared.timber.refusals import IdTaken, KeyRevoked, NotYours, PermitStatus, UnknownKey, WrongSigner
+from shared.timber.rules.outcome import Outcomes
+from shared.timber.steps.case import Case
+
+
+def _free(case: Case, kind: str, id_: str) -> str:
+    """The key of a document nobody has registered yet."""
+    key = f"{kind}:{id_}"
+    taken = case.facts.get(key)
+    if taken is not None:
+        raise IdTaken(kind, id_, taken.index)
+    return key
+
+
+def register_organisation(case: Case) -> Outcomes:
+    """A party gets its id."""
+    body = case.body
+    key = _free(case, "org", body["id"])
+    case.facts.put(key, Organisation(body["id"], body["name"], body["kind"], body.get("region"), case.index))
+    return Outcomes()
+
+
+def add_key(case: Case) -> Outcomes:
+    """A key begins to count, from this index on."""
+    body = case.body
+    taken = case.facts.find(Key, f"key:{body['kid']}")
+    if taken is not None:
+        raise IdTaken("key", body["kid"], taken.added_index)
+    if case.signer.role != REGISTRAR:
+        known_organisation(case.facts, body["org"])
+    case.facts.put(f"key:{body['kid']}", Key(body["kid"], body["org"], body["role"], body["public_key"], case.index))
+    return Outcomes()
+
+
+def revoke_key(case: Case) -> Outcomes:
+    """A key stops counting, from this index on. What it signed before stands."""
+    kid = case.body["kid"]
+    key = case.facts.find(Key, f"key:{kid}")
+    if key is None:
+        raise UnknownKey(kid)
+    if key.revoked_index is not None:
+        raise KeyRevoked(kid, key.revoked_index)
+    if case.signer.role == ROOT and key.org != case.signer.org:
+        raise WrongSigner(key.org, case.signer.org)
+    key.revoked_index = case.index
+    case.facts.put(f"key:{kid}", key)
+    return Outcomes()
+
+
+def register_title(case: Case) -> Outcomes:
+    """A community's land, as the registry has it."""
+    body = case.body
+    key = _free(case, "title", body["number"])
+    known_organisation(case.facts, body["org"])
+    case.facts.put(key, Title(body["number"], body["org"], body["region"], body["area_m2"], case.index))
+    return Outcomes()
+
+
+def list_census(case: Case) -> Outcomes:
+    """Some trees of a plan's census, once each."""
+    plan, parcel = case.body["plan"], case.body["parcel"]
+    trees = []
+    for listed in case.body["trees"]:
+        item = tree_item(plan, parcel, listed["code"])
+        _free(case, "tree", item)
+        trees.append(
+            CensusTree(
+                plan, parcel, listed["code"], item, listed["species"], listed["dbh_mm"], listed["height_mm"],
+                listed["volume_dm3"], listed["condition"], case.index,
+            )
+        )  # fmt: skip
+    for tree in trees:
+        case.facts.put(f"tree:{tree.item}", tree)
+    return Outcomes()
+
+
+def approve_plan(case: Case) -> Outcomes:
+    """An operating plan and the commitment to its whole census."""
+    body = case.body
+    key = _free(case, "plan", body["id"])
+    case.known(Title, "title", body["title"])
+    plan = Plan(
+        body["id"], body["title"], body["number"], body["season"], [parcel["code"] for parcel in body["parcels"]],
+        body["harvest_from"], body["harvest_to"], body["census"]["root"], body["census"]["trees"],
+        body["form_factor_milli"], case.index,
+    )  # fmt: skip
+    case.facts.put(key, plan)
+    return Outcomes()
+
+
+def issue_permit(case: Case) -> Outcomes:
+    """A permit and its balances."""
+    body = case.body
+    _free(case, "permit", body["number"])
+    plan = case.known(Plan, "plan", body["plan"])
+    case.known(Title, "title", body["title"])
+    if plan.title != body["title"]:
+        raise NotYours(f"plan {plan.id}", plan.title, body["title"])
+    known_organisation(case.facts, body["holder"])
+    permit = Permit(
+        body["number"], body["title"], body["plan"], body["holder"], "in_force", case.index, case.record.time,
+        body["harvest_from"], body["harvest_to"], body["move_to"], case.index,
+    )  # fmt: skip
+    _authorise(case, permit)
+    return Outcomes()
+
+
+def amend_permit(case: Case) -> Outcomes:
+    """New authorised volumes; what was drawn stays drawn."""
+    permit = case.known(Permit, "permit", case.body["number"])
+    if permit.status == "revoked":
+        raise PermitStatus(permit.number, permit.status, permit.status_index)
+    _authorise(case, permit)
+    return Outcomes()
+
+
+def _authorise(case: Case, permit: Permit) -> None:
+    lines = case.body["lines"]
+    balances = [case.line(permit.number, line["parcel"], line["species"], line["product"]) for line in lines]
+    case.facts.put(f"permit:{permit.number}", permit)
+    for line, (key, balance) in zip(lines, balances, strict=True):
+        permit.authorised_dm3 += line["volume_dm3"] - balance.authorised_dm3
+        balance.authorised_dm3, balance.listed = line["volume_dm3"], True
+        balance.trees = line.get("trees", balance.trees)
+        case.facts.put(key, balance)
+
+
+_STATUS = {
+    "permit.suspended": (("in_force",), "suspended"),
+    "permit.reinstated": (("suspended",), "in_force"),
+    "permit.revoked": (("in_force", "suspended"), "revoked"),
+}
+
+
+def change_status(case: Case) -> Outcomes:
+    """A permit is suspended, reinstated or revoked from this index on."""
+    permit = case.known(Permit, "permit", case.body["number"])
+    allowed, status = _STATUS[case.record.type]
+    if permit.status not in allowed:
+        raise PermitStatus(permit.number, permit.status, permit.status_index)
+    permit.status, permit.status_index, permit.status_time = status, case.index, case.record.time
+    case.facts.put(f"permit:{permit.number}", permit)
+    return Outcomes()
+
+
+def list_status(case: Case) -> Outcomes:
+    """The registrar's daily list. An older list than the one known stays in the log and changes nothing."""
+    body, time = case.body, case.record.time
+    known = case.facts.find(StatusList, STATUS)
+    # The age counts from the claimed instant only when that lies in the day the list speaks of.
+    listed_at = time if time[:10] == body["as_of"] else f"{body['as_of']}T00:00:00Z"
+    if known is None or known.listed_at <= listed_at:
+        case.facts.put(STATUS, StatusList(body["as_of"], listed_at, body["suspended"], body["revoked"], case.index))
+    return Outcomes()
+
+
+def report_inspection(case: Case) -> Outcomes:
+    """A field inspection of a plan; several add up."""
+    body = case.body
+    case.known(Plan, "plan", body["plan"])
+    known_organisation(case.facts, body["inspector"])
+    key = f"inspection:{body['plan']}"
+    seen = case.facts.find(Inspection, key) or Inspection(body["plan"])
+    if body["number"] in seen.reports:
+        raise IdTaken("inspection", body["number"], seen.reports[body["number"]])
+    seen.sampled += body["trees_sampled"]
+    seen.absent += body["trees_absent"]
+    seen.mismatched += body.get("trees_mismatched", 0)
+    seen.volume_dm3 += body["volume_dm3"]
+    seen.reports[body["number"]] = case.index
+    case.facts.put(key, seen)
+    return Outcomes()
+
+
+def correct(case: Case) -> Outcomes:
+    """A record names another and says what it should have said. It replaces nothing: both stay to be read."""
+    past = case.known(Past, "record", case.body["amends"])
+    if past.actor != case.record.actor and case.signer.role != REGISTRAR:
+        raise NotYours(f"record {past.sid}", past.actor, case.record.actor)
+    return Outcomes()
+
+
+def note_conflict(case: Case) -> Outcomes:
+    """That a record was refused because of an earlier one, for whoever looks at the earlier one."""
+    case.known(Past, "record", case.body["first"])
+    return Outcomes()

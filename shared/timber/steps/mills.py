@@ -1,0 +1,109 @@
+"""Logs become products, and products become lots that are sold."""
+
+from shared.timber.facts import Item, Lot
+from shared.timber.refusals import AlreadyDone, NotYours, WrongKind
+from shared.timber.rules import custody, mill
+from shared.timber.rules.outcome import Outcomes
+from shared.timber.species import catalogue
+from shared.timber.steps.case import Case, unspent
+
+
+def saw(case: Case) -> Outcomes:
+    """A mill consumes pieces it holds and makes new ones."""
+    body, record, rules = case.body, case.record, case.rules
+    inputs = case.items(body["inputs"])
+    for item in inputs:
+        case.held(item)
+        if item.kind == "tree":
+            raise WrongKind(item.id, item.kind)
+        unspent(item)
+    for made in body["outputs"]:
+        case.free(made["item"])
+    outcomes = Outcomes()
+    subject, outputs = record.sid, body["outputs"]
+    for outcome in mill.m01(rules["M01"], subject, inputs, outputs, body.get("study"), catalogue(), record.time[:10]):
+        outcomes.note(outcome)
+    outcomes.note(mill.m04(rules["M04"], subject, body.get("stock")))
+    outcomes.note(mill.m06(rules["M06"], subject, inputs, outputs))
+    made_at = [(item.id, item.made_time) for item in inputs]
+    order = custody.c13(rules["C13"], subject, "making", "processing", record.time, made_at)
+    outcomes.note(order if order.status == "FAIL" else custody.c13_in_transit(rules["C13"], subject, inputs))
+    worst = max(outcomes.worst, *(item.worst for item in inputs))
+    for made in outputs:
+        product = _product(case, made, inputs)
+        product.worst = worst
+        case.facts.put(f"item:{product.id}", product)
+    for item in inputs:
+        item.spent_by, item.spent_index, item.spent_how = record.sid, case.index, "mill"
+        case.facts.put(f"item:{item.id}", item)
+    case.mark(inputs, outcomes)
+    return outcomes
+
+
+def _product(case: Case, made: dict[str, object], inputs: list[Item]) -> Item:
+    """A product keeps permit and parcel while all it was made from shares them."""
+    permits = {item.permit for item in inputs}
+    places = {(item.plan, item.parcel) for item in inputs}
+    plan, parcel = next(iter(places)) if len(places) == 1 else (None, "")
+    drawn = [item.drawn_by for item in inputs]
+    record = case.record
+    product = Item(
+        str(made["item"]), "product", "", str(made["species"]), str(made["product"]), _whole(made, "volume_dm3"),
+        _whole(made, "length_mm"), _whole(made, "width_mm"), _whole(made, "thickness_mm"), False,
+        next(iter(permits)) if len(permits) == 1 and parcel else None, plan, parcel, None,
+        [item.id for item in inputs], record.sid, case.index, record.time, record.actor,
+    )  # fmt: skip
+    # Sawn from wood no guide has drawn yet (in the forest), it is itself to be drawn, from a line of its product.
+    product.drawn_by = drawn[0] if None not in drawn else None
+    return product
+
+
+def _whole(made: dict[str, object], name: str) -> int:
+    value = made.get(name, 0)
+    return value if isinstance(value, int) else 0
+
+
+def compose(case: Case) -> Outcomes:
+    """Pieces held by the seller become a lot, or join it while it is unsold. A piece is in one open lot."""
+    body, record = case.body, case.record
+    key = f"lot:{body['lot']}"
+    lot = case.facts.find(Lot, key)
+    if lot is not None and lot.holder != record.actor:
+        raise NotYours(f"lot {lot.id}", lot.holder, record.actor)
+    if lot is not None and lot.sold_by is not None:
+        raise AlreadyDone("lot.sold", lot.id, lot.sold_by, lot.sold_index or 0)
+    items = case.items(body["items"])
+    for item in items:
+        case.held(item)
+        if item.kind == "tree":
+            raise WrongKind(item.id, item.kind)
+        unspent(item)
+    if lot is None:
+        lot = Lot(body["lot"], [], 0, record.sid, record.actor, case.index)
+    for item in items:
+        item.spent_by, item.spent_index, item.spent_how, item.lot = record.sid, case.index, "lot", lot.id
+        lot.items.append(item.id)
+        lot.volume_dm3 += item.volume_dm3
+        case.facts.put(f"item:{item.id}", item)
+    case.facts.put(key, lot)
+    return Outcomes()
+
+
+def sell(case: Case) -> Outcomes:
+    """The lot changes hands, once. Its pieces are the buyer's, who may go on with them."""
+    body, record = case.body, case.record
+    lot = case.known(Lot, "lot", body["lot"])
+    if lot.sold_by is not None:
+        raise AlreadyDone("lot.sold", lot.id, lot.sold_by, lot.sold_index or 0)
+    if lot.holder != record.actor:
+        raise NotYours(f"lot {lot.id}", lot.holder, record.actor)
+    items = case.items(lot.items)
+    lot.sold_by, lot.sold_index = record.sid, case.index
+    lot.holder = lot.buyer = body["buyer"]
+    lot.claim = body.get("claim")
+    for item in items:
+        item.holder = body["buyer"]
+        item.spent_by = item.spent_index = item.spent_how = None
+        case.facts.put(f"item:{item.id}", item)
+    case.facts.put(f"lot:{lot.id}", lot)
+    return Outcomes()
