@@ -1,0 +1,284 @@
+"""Which records a lot rests on: what must be in its bundle so that anyone can replay it from the trees.
+
+Three degrees. The *lineage* is every piece the lot's wood came from, up to the trees: all that was ever recorded
+about it belongs in. A piece *held* is one whose owner matters at some index, because a record we need acts on it: its
+making and the guides and sales before that index belong in. A piece *known* is only named, as another log on the same
+guide: its making is enough. Beside them stand the other guides that drew on the same balances: they are weighed by
+their lines alone, without the story of the wood they carried.
+
+The keeper of the log answers names; nothing here reads anything:
+
+    gathering = Gathering(lot)
+    while names := gathering.wanted():
+        for index, record in the records found under any of the names (see `names_of`; more do no harm):
+            gathering.offer(index, record)
+    gathering.records                     # {index: Record}, ready to be proved and packed
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from typing import Any
+
+from shared.timber.event import Record, tree_item
+from shared.timber.facts import Facts, Guide, Item, Lot, guide_key, line_key
+
+FOREVER = 2**63
+
+
+class Degree(IntEnum):
+    """How much of a piece's story is needed."""
+
+    KNOWN = 1
+    HELD = 2
+    LINEAGE = 3
+
+
+# What each act of authority is about.
+_SUBJECTS: dict[str, tuple[str, str]] = {
+    "organisation.registered": ("org", "id"),
+    "key.added": ("key", "kid"),
+    "key.revoked": ("key", "kid"),
+    "title.registered": ("title", "number"),
+    "plan.approved": ("plan", "id"),
+    "permit.issued": ("permit", "number"),
+    "permit.amended": ("permit", "number"),
+    "permit.suspended": ("permit", "number"),
+    "permit.reinstated": ("permit", "number"),
+    "permit.revoked": ("permit", "number"),
+    "inspection.reported": ("plan", "plan"),
+    "record.corrected": ("record", "amends"),
+    "conflict.noted": ("record", "first"),
+}
+# What must stand in the log before it, beside the keys and organisations that speak.
+_BUILDS_ON: dict[str, tuple[tuple[str, str], ...]] = {
+    "key.added": (("org", "org"),),
+    "title.registered": (("org", "org"),),
+    "plan.approved": (("title", "title"),),
+    "permit.issued": (("title", "title"), ("plan", "plan"), ("org", "holder")),
+    "inspection.reported": (("org", "inspector"),),
+    "tree.felled": (("permit", "permit"),),
+    "log.cut": (("permit", "permit"),),
+    "guide.issued": (("permit", "permit"), ("org", "addressee")),
+    "lot.sold": (("org", "buyer"),),
+}
+
+
+def names_of(record: Record) -> set[str]:
+    """The names under which a record has to be found: what it is about, and every piece of wood in it."""
+    body, kind = record.body, record.type
+    if kind in _SUBJECTS:
+        what, field = _SUBJECTS[kind]
+        return {f"{what}:{body[field]}"}
+    if kind == "census.listed":
+        return {f"tree:{tree_item(body['plan'], body['parcel'], tree['code'])}" for tree in body["trees"]}
+    names = {f"item:{item}" for item in (*made_by(record), *used_by(record))}
+    if kind.startswith("guide."):
+        names.add(guide_key(body["form"], body["guide"]))
+        names.update(lines_of(record))
+    elif kind.startswith("lot."):
+        names.add(f"lot:{body['lot']}")
+    return names
+
+
+def made_by(record: Record) -> list[str]:
+    """The pieces that begin with this record."""
+    find = _MADE.get(record.type)
+    return find(record.body) if find is not None else []
+
+
+def used_by(record: Record) -> list[str]:
+    """The pieces this record acts on and that were there before it."""
+    find = _USED.get(record.type)
+    return find(record.body) if find is not None else []
+
+
+def lines_of(record: Record) -> list[str]:
+    """The balances a guide says it draws on."""
+    body = record.body
+    if record.type != "guide.issued" or "permit" not in body:
+        return []
+    return [line_key(body["permit"], line["parcel"], line["species"], line["product"]) for line in body["lines"]]
+
+
+def _items(values: Iterable[dict[str, Any]]) -> list[str]:
+    return [value["item"] for value in values]
+
+
+_MADE: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "tree.felled": lambda body: [body["item"]],
+    "log.cut": lambda body: _items(body["sections"]),
+    "mill.processed": lambda body: _items(body["outputs"]),
+}
+_USED: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "log.cut": lambda body: [body["source"]],
+    "mill.processed": lambda body: list(body["inputs"]),
+    "log.moved": lambda body: list(body["items"]),
+    "lot.composed": lambda body: list(body["items"]),
+    "guide.issued": lambda body: _items(body.get("items", ())),
+    "guide.received": lambda body: _items(body.get("items", ())),
+}
+
+
+class Gathering:
+    """The records of one lot, while they are being found."""
+
+    def __init__(self, lot: str) -> None:
+        self.records: dict[int, Record] = {}
+        self._lot = f"lot:{lot}"
+        self._asked: set[str] = set()
+        self._wanted: set[str] = {self._lot}
+        self._offered: defaultdict[str, dict[int, Record]] = defaultdict(dict)
+        self._needs: dict[str, tuple[Degree, int]] = {}
+        self._again: list[str] = []
+        self._set_apart = -1  # the last index at which a piece joined the lot
+        self._seller = ""
+        self._weighed: set[int] = set()  # guides that are there only for what they drew
+
+    def wanted(self) -> set[str]:
+        """The names to look up next, each once; none when the gathering is complete."""
+        while self._again:
+            self._look_at(self._again.pop())
+        names = self._wanted - self._asked
+        self._asked |= names
+        self._wanted = set()
+        return names
+
+    def offer(self, index: int, record: Record) -> None:
+        """Take a record if the lot needs it. Index 0 is always needed; offering twice does nothing."""
+        if index == 0:
+            self._keep(index, record)
+        for name in names_of(record):
+            if name.startswith("item:"):
+                self._offered[name][index] = record
+                if name in self._needs:
+                    self._again.append(name)
+            elif name in self._asked:
+                self._take(name, index, record)
+
+    def _take(self, name: str, index: int, record: Record) -> None:
+        """A record about something asked for by name."""
+        if name == self._lot and record.type == "lot.composed":
+            self._set_apart = max(self._set_apart, index)
+            self._seller = record.actor
+            for item in record.body["items"]:
+                self._need(item, Degree.LINEAGE, FOREVER)
+        elif name.startswith("lot:") and name != self._lot and index > self._set_apart:
+            return  # what became of another lot after ours was made
+        elif name.startswith("line:"):
+            if index not in self.records:
+                self._weighed.add(index)
+                self._speaks(index, record)
+            return
+        self._keep(index, record)
+
+    def _look_at(self, name: str) -> None:
+        """Keep, of the records offered about a piece, those its degree asks for."""
+        degree, until = self._needs[name]
+        item = name.removeprefix("item:")
+        for index, record in list(self._offered[name].items()):
+            if item in made_by(record):
+                self._keep(index, record)
+                source = (Degree.LINEAGE, FOREVER) if degree is Degree.LINEAGE else (Degree.HELD, index)
+                for parent in used_by(record):
+                    self._need(parent, *source)
+            elif self._tells(record, index, item, degree, until):
+                self._keep(index, record)
+                if degree is Degree.LINEAGE:
+                    self._wanted.update(lines_of(record))
+
+    def _tells(self, record: Record, index: int, item: str, degree: Degree, until: int) -> bool:
+        """Whether a record that acts on a piece belongs to what is needed of it."""
+        kind = record.type
+        if degree is Degree.KNOWN:
+            return False
+        if degree is Degree.HELD:
+            return index < until and kind in ("guide.issued", "lot.composed")
+        if kind == "log.cut":
+            return _is_tree(item)  # all cuts of a tree count together; one log is cut once
+        if kind == "lot.composed":
+            return index <= self._set_apart
+        return kind in ("guide.issued", "log.moved") and (index < self._set_apart or record.actor == self._seller)
+
+    def _need(self, item: str, degree: Degree, until: int) -> None:
+        name = f"item:{item}"
+        was = self._needs.get(name, (Degree.KNOWN, -1))
+        now = max(was[0], degree), max(was[1], until)
+        if name not in self._needs or now != was:
+            self._needs[name] = now
+            self._wanted.add(name)
+            self._again.append(name)
+            if now[0] is Degree.LINEAGE:
+                self._wanted.add(f"tree:{item}")
+
+    def _keep(self, index: int, record: Record) -> None:
+        """Add a record, and want what it builds on."""
+        if index in self.records and index not in self._weighed:
+            return
+        self._weighed.discard(index)
+        self._speaks(index, record)
+        degree = Degree.KNOWN if record.type == "guide.issued" and "permit" in record.body else Degree.HELD
+        for item in used_by(record):
+            self._need(item, degree, index)
+
+    def _speaks(self, index: int, record: Record) -> None:
+        """Add a record, and want who speaks in it and what it is about, but not the wood it names."""
+        self.records[index] = record
+        body, kind = record.body, record.type
+        want = self._wanted
+        want.add(f"org:{record.actor}")
+        want.add(f"record:{record.sid}")
+        want.update(f"key:{kid}" for kid, _ in record.signatures)
+        want.update(f"{what}:{body[field]}" for what, field in _BUILDS_ON.get(kind, ()) if field in body)
+        want.update(
+            name for name in names_of(record) if name.startswith(("guide:", "permit:", "lot:", "key:", "plan:"))
+        )
+
+
+# ---- the same question, asked of facts
+
+
+def lineage_of(lot: Lot, facts: Facts) -> set[str]:
+    """The ids of all the pieces a lot's wood came from, the lot's own included."""
+    found: set[str] = set()
+    queue = list(lot.items)
+    while queue:
+        id_ = queue.pop()
+        item = facts.find(Item, f"item:{id_}")
+        if item is not None and id_ not in found:
+            found.add(id_)
+            queue.extend(item.parents)
+    return found
+
+
+def of_lineage(records: Iterable[tuple[int, Record]], lot: Lot, facts: Facts) -> dict[int, Record]:
+    """The records that speak of the lot, of its lineage, or of guides that carried it. Only they decide its verdict:
+    the rest of a bundle is there so that these can be judged."""
+    lineage = lineage_of(lot, facts)
+    names = {f"lot:{lot.id}", *(f"item:{id_}" for id_ in lineage), *(f"tree:{id_}" for id_ in lineage)}
+    for key, doc in facts.items():
+        if isinstance(doc, Guide) and not lineage.isdisjoint(doc.items):
+            names.add(key)
+    for id_ in lineage:
+        item = facts.find(Item, f"item:{id_}")
+        if item is not None and item.permit is not None:
+            names |= {f"permit:{item.permit}", f"plan:{item.plan}"}
+    return {
+        index: record
+        for index, record in records
+        if not names.isdisjoint(names_of(record)) and _upstream(record, lot.id, lineage)
+    }
+
+
+def _upstream(record: Record, lot: str, lineage: set[str]) -> bool:
+    """Whether a record that touches the lineage led to the lot: not what became of a piece afterwards."""
+    if record.type in ("lot.composed", "lot.sold"):
+        return bool(record.body["lot"] == lot)
+    if record.type == "log.cut" and _is_tree(record.body["source"]):
+        return True
+    return record.type not in ("log.cut", "mill.processed") or not lineage.isdisjoint(made_by(record))
+
+
+def _is_tree(item: str) -> bool:
+    """Trees, and only they, have ids of version 5."""
+    return item[14] == "5"

@@ -1,0 +1,169 @@
+"""Verification of a bundle: from its bytes and the verifier's policy to a report. No clock, no network, no server.
+
+The same `shared.timber.chain` that let the records into the log judges them again, in the order of their indices; only
+the gate of custody's own guides is not judged twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from shared.lot.bundle import Bundle, BundleUnreadable, read
+from shared.lot.closure import lineage_of, of_lineage
+from shared.lot.report import Report
+from shared.refusal import Refusal
+from shared.timber import chain, norms
+from shared.timber.event import Record, parse_entry
+from shared.timber.facts import Facts, Inspection, Item, Lot, Permit, past_of
+from shared.timber.rules.outcome import Outcome
+from shared.timber.verdict import Verdict, coverage_of, kinds_of, verdict
+from shared.tlog import checkpoint as checkpoints
+from shared.tlog.merkle import BadProof, multiroot
+from shared.tlog.note import split_note
+from shared.tlog.policy import Policy, QuorumNotMet, UnknownLog
+
+
+@dataclass(eq=False)
+class RecordRefused(Refusal):
+    """One record of the bundle does not stand: its bytes, its signature or what it builds on."""
+
+    slug: ClassVar[str] = "record-refused"
+    es: ClassVar[str] = "La entrada {index} (registro {sid}) no se sostiene: {reason_es}"
+    en: ClassVar[str] = "Entry {index} (record {sid}) does not stand: {reason_en}"
+    index: int
+    sid: str
+    reason: str
+    reason_es: str
+    reason_en: str
+
+
+@dataclass(eq=False)
+class AnchorMissing(Refusal):
+    """A bundle holds entry 0, in which the registrar's key introduces itself; without it no key can be trusted."""
+
+    slug: ClassVar[str] = "anchor-missing"
+    es: ClassVar[str] = "Falta la entrada 0, la clave del registrador, en la que descansan todas las demás."
+    en: ClassVar[str] = "Entry 0 is missing, the registrar's key, on which all others rest."
+
+
+@dataclass(eq=False)
+class NotTheLog(Refusal):
+    """The entries, at these indices, do not lead to the root that the log signed."""
+
+    slug: ClassVar[str] = "not-the-log"
+    es: ClassVar[str] = "Las entradas no son las del registro {origin}: {reason_es}"
+    en: ClassVar[str] = "The entries are not those of the log {origin}: {reason_en}"
+    origin: str
+    reason_es: str
+    reason_en: str
+
+
+@dataclass(eq=False)
+class LotMissing(Refusal):
+    """The bundle speaks of a lot that none of its records composes."""
+
+    slug: ClassVar[str] = "lot-missing"
+    es: ClassVar[str] = "Ningún registro del archivo compone el lote {lot}."
+    en: ClassVar[str] = "No record of the file composes lot {lot}."
+    lot: str
+
+
+def verify(data: bytes, policy: Policy) -> Report:
+    """The report on a bundle. Nothing in the file makes it raise: what does not fit is in the report."""
+    try:
+        bundle = read(data)
+    except BundleUnreadable as refusal:
+        return Report("unreadable", refusal)
+    except Refusal as refusal:
+        return Report("invalid", refusal)
+    try:
+        return _examine(bundle, policy)
+    except Refusal as refusal:
+        return Report("invalid", refusal, records=len(bundle.entries))
+
+
+def _examine(bundle: Bundle, policy: Policy) -> Report:
+    untrusted: Refusal | None = None
+    try:
+        checked = policy.check(bundle.checkpoint)
+        checkpoint = checked.checkpoint
+    except (UnknownLog, QuorumNotMet) as refusal:  # say so, and still look whether the contents fit
+        checked, untrusted = None, refusal
+        checkpoint = checkpoints.parse(split_note(bundle.checkpoint)[0])
+    if bundle.indices[0] != 0:
+        raise AnchorMissing
+    records = [_parsed(index, entry) for index, entry in zip(bundle.indices, bundle.entries, strict=True)]
+    facts, outcomes = _replay(records)
+    _check_root(bundle, records, checkpoint)
+    lot = facts.find(Lot, f"lot:{bundle.lot}")
+    if lot is None:
+        raise LotMissing(bundle.lot)
+    found = _verdict(records, outcomes, lot, facts)
+    return Report(
+        "valid" if checked is not None else "untrusted",
+        untrusted,
+        checkpoint,
+        None if checked is None else checked.log.vkey,
+        {} if checked is None else checked.witnesses,
+        len(policy.witnesses),
+        len(records),
+        lot,
+        next(record.actor for index, record in records if index == lot.index),
+        found,
+    )
+
+
+def _parsed(index: int, entry: bytes) -> tuple[int, Record]:
+    try:
+        return index, parse_entry(entry)
+    except Refusal as refusal:
+        raise RecordRefused(index, "-", refusal.slug, refusal.text("es"), refusal.text("en")) from refusal
+
+
+def _replay(records: Sequence[tuple[int, Record]]) -> tuple[Facts, dict[int, list[Outcome]]]:
+    """Admit every record again, in order: signatures, keys valid at that index, parents, exits used once, rules."""
+    facts, rules = Facts(), norms.load()
+    outcomes: dict[int, list[Outcome]] = {}
+    for index, record in records:
+        try:
+            outcomes[index] = chain.admit(_weighed(record, facts), index, facts, rules, None)
+        except Refusal as refusal:
+            raise RecordRefused(index, record.sid, refusal.slug, refusal.text("es"), refusal.text("en")) from refusal
+        facts.preload([past_of(record, index)])
+    return facts, outcomes
+
+
+def _weighed(record: Record, facts: Facts) -> Record:
+    """A guide whose logs are not in the bundle is there for what it drew on a balance: it counts by its lines. If it
+    carried the lot, the rules on its list are then not evaluated, and the verdict says so."""
+    items = record.body.get("items", ()) if record.type == "guide.issued" else ()
+    if all(facts.get(f"item:{loaded['item']}") is not None for loaded in items):
+        return record
+    return replace(record, body={name: value for name, value in record.body.items() if name != "items"})
+
+
+def _check_root(bundle: Bundle, records: Sequence[tuple[int, Record]], checkpoint: checkpoints.Checkpoint) -> None:
+    try:
+        root = multiroot(bundle.indices, [record.leaf_hash for _, record in records], checkpoint.size, bundle.proof)
+        if root != checkpoint.root:
+            raise BadProof("multiproof", "root does not match")
+    except BadProof as refusal:
+        raise NotTheLog(checkpoint.origin, refusal.text("es"), refusal.text("en")) from refusal
+
+
+def _verdict(
+    records: Sequence[tuple[int, Record]], outcomes: dict[int, list[Outcome]], lot: Lot, facts: Facts
+) -> Verdict:
+    """The verdict on the lot, from the records of its lineage; the others are there to carry these."""
+    own = of_lineage(records, lot, facts)
+    items = [item for id_ in lineage_of(lot, facts) if (item := facts.find(Item, f"item:{id_}")) is not None]
+    permits = [facts.find(Permit, f"permit:{number}") for number in sorted({i.permit for i in items if i.permit})]
+    plans = sorted({item.plan for item in items if item.plan})
+    inspections = [facts.find(Inspection, f"inspection:{plan}") for plan in plans]
+    return verdict(
+        [outcome for index in own for outcome in outcomes[index]],
+        kinds_of(own.values()),
+        norms.load(),
+        max(record.time[:10] for record in own.values()),
+        coverage_of([i for i in inspections if i is not None], [p for p in permits if p is not None]),
+    )
