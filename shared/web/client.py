@@ -1,0 +1,155 @@
+"""Calls to another service of the house: short deadlines, no retries (those are the gateway's and the workers')."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import httpx
+import orjson
+
+from shared.web import deadline
+from shared.web.problems import HttpRefusal, Unavailable
+
+CONNECT_S = 0.3
+POOL_S = 0.2
+DEADLINE_S = 3.0
+LIMITS = httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=30.0)
+# Statuses of another service that are true for our caller too.
+PASSED_ON = frozenset({404, 409, 413, 422})
+
+
+@dataclass(eq=False)
+class UpstreamDown(Unavailable):
+    """The other service did not answer in time, or answered 5xx."""
+
+    slug: ClassVar[str] = "upstream-down"
+
+
+@dataclass(eq=False)
+class UpstreamRefused(HttpRefusal):
+    """The other service said no; ``problem`` is what it said. Uncaught, the caller hears the same words."""
+
+    es: ClassVar[str] = "{detail_es}"
+    en: ClassVar[str] = "{detail_en}"
+    service: str
+    problem: dict[str, Any]
+
+    @property
+    def status(self) -> int:  # type: ignore[override]
+        """The other's status when it concerns our caller, else 502."""
+        given = self.problem.get("status", 502)
+        return int(given) if given in PASSED_ON else 502
+
+    @property
+    def slug(self) -> str:  # type: ignore[override]
+        """The other's slug."""
+        return str(self.problem.get("slug", "upstream-refused"))
+
+    def facts(self) -> dict[str, Any]:
+        return dict(self.problem.get("facts", {})) | {"service": self.service}
+
+    def text(self, language: str) -> str:
+        return str(self.problem.get(f"detail_{language}", self.slug))
+
+
+class ServiceTokens:
+    """An access token of this service itself (client credentials), kept until a minute before it expires."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str, client_id: str, client_secret: str) -> None:
+        self._client, self._url = client, url
+        self._form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+        self._token, self._until = "", 0.0
+        self._one_at_a_time = asyncio.Lock()
+
+    async def token(self) -> str:
+        """The token; one request to the issuer however many ask. ``UpstreamDown`` when it does not answer."""
+        async with self._one_at_a_time:
+            if time.monotonic() >= self._until:
+                await self._renew()
+        return self._token
+
+    async def _renew(self) -> None:
+        try:
+            response = await self._client.post(self._url, json=self._form)
+        except httpx.HTTPError as error:
+            raise UpstreamDown("issuer") from error
+        if response.status_code != 200:
+            raise UpstreamDown("issuer")
+        answer = response.json()
+        self._token = answer["access_token"]
+        self._until = time.monotonic() + max(answer["expires_in"] - 60, 1)
+
+
+class ServiceClient:
+    """JSON over HTTP to one service. Every call has one total deadline, never above what the request has left."""
+
+    def __init__(self, service: str, http: httpx.AsyncClient, tokens: ServiceTokens | None = None) -> None:
+        self.service, self.http, self._tokens = service, http, tokens
+
+    async def get(self, path: str, *, deadline_s: float = DEADLINE_S, **query: str | int) -> Any:
+        """The decoded answer, ``UpstreamRefused`` for its problems, ``UpstreamDown`` for silence and 5xx."""
+        return await self._call("GET", path, deadline_s, params=query)
+
+    async def post(self, path: str, body: Any, *, deadline_s: float = 5.0, media_type: str = "application/json") -> Any:
+        """As ``get``. Bytes are sent as they are; anything else as JSON."""
+        content = body if isinstance(body, bytes) else orjson.dumps(body)
+        return await self._call("POST", path, deadline_s, content=content, headers={"content-type": media_type})
+
+    async def raw(self, path: str, *, deadline_s: float = DEADLINE_S) -> bytes:
+        """The bytes of an answer, unread: what is verified or downloaded."""
+        return (await self._send("GET", path, deadline_s)).content
+
+    async def _call(self, method: str, path: str, deadline_s: float, **more: Any) -> Any:
+        response = await self._send(method, path, deadline_s, **more)
+        try:
+            return orjson.loads(response.content)
+        except orjson.JSONDecodeError as error:
+            raise UpstreamDown(self.service) from error
+
+    async def _send(
+        self, method: str, path: str, deadline_s: float, *, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> httpx.Response:
+        own = {"x-request-id": deadline.request_id.get(), **(headers or {})}
+        try:
+            async with asyncio.timeout(deadline.left_s(deadline_s)):
+                if self._tokens is not None:
+                    own["authorization"] = f"Bearer {await self._tokens.token()}"
+                response = await self.http.request(method, path, headers=own, **more)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise UpstreamDown(self.service) from error
+        if response.status_code >= 500:
+            raise UpstreamDown(self.service)
+        if response.status_code >= 400:
+            raise UpstreamRefused(self.service, _problem(response))
+        return response
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.aclose()
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        problem = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        problem = None
+    return problem if isinstance(problem, dict) else {"status": response.status_code, "slug": "upstream-refused"}
+
+
+def http_client(base_url: str, uds: Path | None = None, read_s: float = 10.0) -> httpx.AsyncClient:
+    """An httpx client over a Unix socket or TCP, with bounds on connecting, waiting and pooling; no proxy, no retries."""
+    transport = httpx.AsyncHTTPTransport(uds=None if uds is None else str(uds), limits=LIMITS, trust_env=False)
+    timeout = httpx.Timeout(connect=CONNECT_S, read=read_s, write=read_s, pool=POOL_S)
+    return httpx.AsyncClient(base_url=base_url, transport=transport, timeout=timeout, trust_env=False)
+
+
+def service_client(
+    service: str, base_url: str, uds: Path | None = None, tokens: ServiceTokens | None = None
+) -> ServiceClient:
+    """A client of one of our services; close it with ``async with`` or ``client.http.aclose()``."""
+    return ServiceClient(service, http_client(base_url, uds), tokens)

@@ -1,0 +1,209 @@
+"""Calls between services, over a real Unix socket: deadlines hold, problems arrive whole, tokens are kept."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+
+from shared.web import deadline
+from shared.web.app import Router, make_app
+from shared.web.client import ServiceClient, ServiceTokens, UpstreamDown, UpstreamRefused, http_client, service_client
+from shared.web.problems import answer
+from tests.shared.web.example import an_app
+from tests.tokens import Issuer, bearer
+
+
+@pytest.fixture
+async def served(issuer: Issuer, tmp_path: Path) -> AsyncIterator[Path]:
+    """The example service on a socket."""
+    path = tmp_path / "example.sock"
+    server = uvicorn.Server(uvicorn.Config(an_app(issuer), uds=str(path), log_config=None, lifespan="off"))
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+        await asyncio.sleep(0.01)
+    yield path
+    server.should_exit = True
+    await running
+
+
+@asynccontextmanager
+async def a_server(
+    path: Path, speak: Callable[[asyncio.StreamWriter], Coroutine[Any, Any, None]]
+) -> AsyncIterator[None]:
+    """A server that ignores what it is asked."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.create_task(hold(writer)))
+
+    async def hold(writer: asyncio.StreamWriter) -> None:
+        try:
+            await speak(writer)
+        finally:
+            writer.close()
+
+    server = await asyncio.start_unix_server(connected, path)
+    yield
+    server.close()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def custody(served: Path) -> AsyncIterator[ServiceClient]:
+    """A client of it."""
+    async with service_client("custody", "http://custody", served) as client:
+        yield client
+
+
+async def test_an_answer_is_decoded(custody: ServiceClient) -> None:
+    assert await custody.get("/v1/logs/A", pages=2) == {"code": "A", "diary": None}
+    assert await custody.post("/v1/upload", b"1234", media_type="application/x-ndjson") == {"bytes": 4}
+    assert (await custody.raw("/v1/logs/A")).startswith(b"{")
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "slug"),
+    [
+        ("refused", 409, "refused"),
+        ("missing", 404, "not-found"),
+        ("malformed", 422, "malformed"),
+        ("not-allowed", 502, "not-allowed"),
+    ],
+)
+async def test_a_no_of_the_other_service_keeps_its_words(
+    custody: ServiceClient, how: str, status: int, slug: str
+) -> None:
+    with pytest.raises(UpstreamRefused) as no:
+        await custody.get(f"/v1/fail/{how}")
+    told = answer({"headers": [(b"accept-language", b"en")]}, no.value)
+
+    assert (told.status_code, no.value.slug) == (status, slug)
+    assert no.value.text("es") == no.value.problem["detail_es"]
+    assert no.value.facts()["service"] == "custody"
+
+
+@pytest.mark.parametrize("how", ["boom", "unavailable"])
+async def test_trouble_of_the_other_service_is_its_silence(custody: ServiceClient, how: str) -> None:
+    with pytest.raises(UpstreamDown) as no:
+        await custody.get(f"/v1/fail/{how}")
+
+    assert no.value.facts() == {"service": "custody"}
+
+
+async def test_the_request_id_goes_along(custody: ServiceClient) -> None:
+    deadline.request_id.set("the-same-id-1234")
+
+    with pytest.raises(UpstreamRefused) as no:
+        await custody.get("/v1/fail/refused")
+
+    assert no.value.problem["request_id"] == "the-same-id-1234"
+
+
+async def test_nobody_there_is_known_at_once(tmp_path: Path) -> None:
+    started = time.monotonic()
+    async with service_client("custody", "http://custody", tmp_path / "none.sock") as client:
+        with pytest.raises(UpstreamDown):
+            await client.get("/v1/logs/A")
+
+    assert time.monotonic() - started < 1
+
+
+async def test_a_service_that_says_nothing_is_waited_for_no_longer_than_the_request_has(tmp_path: Path) -> None:
+    async def say_nothing(_: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(10)
+
+    deadline.begin(b"200")
+    started = time.monotonic()
+    path = tmp_path / "silent.sock"
+
+    async with a_server(path, say_nothing), service_client("custody", "http://custody", path) as client:
+        with pytest.raises(UpstreamDown):
+            await client.get("/v1/logs/A", deadline_s=3)
+
+    assert 0.15 < time.monotonic() - started < 1
+
+
+async def test_a_drip_of_bytes_does_not_stretch_the_deadline(tmp_path: Path) -> None:
+    async def drip(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+        for _ in range(100):
+            writer.write(b"x")
+            await asyncio.sleep(0.02)
+
+    started = time.monotonic()
+    path = tmp_path / "drip.sock"
+
+    async with a_server(path, drip), service_client("custody", "http://custody", path) as client:
+        with pytest.raises(UpstreamDown):
+            await client.get("/v1/logs/A", deadline_s=0.2)
+
+    assert time.monotonic() - started < 1
+
+
+class TokenDesk:
+    """An issuer that counts, and may be closed."""
+
+    def __init__(self, issuer: Issuer, lives_s: int = 600) -> None:
+        self.issuer, self.lives_s, self.asked, self.open = issuer, lives_s, 0, True
+        router = Router()
+
+        @router.post("/v1/tokens")
+        async def issue_token(request: Request) -> dict[str, Any]:
+            self.asked += 1
+            await asyncio.sleep(0.01)
+            assert self.open
+            assert (await request.json())["grant_type"] == "client_credentials"
+            return {"access_token": issuer.token("auditor"), "token_type": "Bearer", "expires_in": self.lives_s}
+
+        self.app: FastAPI = make_app(
+            "Desk", service="desk", routers=[router], access={"issue_token": {"public": "any"}}, verifier=None
+        )
+
+    def tokens(self) -> ServiceTokens:
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app), base_url="http://issuer")
+        return ServiceTokens(client, "http://issuer/v1/tokens", "permits-service", "s3cret")
+
+
+async def test_a_service_signs_in_once_and_is_known_to_the_other(issuer: Issuer, served: Path) -> None:
+    desk = TokenDesk(issuer)
+    async with service_client("custody", "http://custody", served, desk.tokens()) as client:
+        answers = await asyncio.gather(*(client.get("/v1/logs/B/diary") for _ in range(20)))
+
+    assert answers == [{"code": "B", "diary": "private"}] * 20
+    assert desk.asked == 1
+
+
+async def test_a_token_is_renewed_before_it_expires(issuer: Issuer) -> None:
+    desk = TokenDesk(issuer, lives_s=61)
+    tokens = desk.tokens()
+    await tokens.token()
+    await asyncio.sleep(1.1)
+    await tokens.token()
+
+    assert desk.asked == 2
+
+
+async def test_an_issuer_that_is_down_is_named(issuer: Issuer, served: Path) -> None:
+    desk = TokenDesk(issuer)
+    desk.open = False
+    async with service_client("custody", "http://custody", served, desk.tokens()) as client:
+        with pytest.raises(UpstreamDown) as no:
+            await client.get("/v1/logs/B/diary")
+
+    assert no.value.facts() == {"service": "issuer"}
+
+
+async def test_keys_are_fetched_over_the_socket_as_the_services_do(served: Path, issuer: Issuer) -> None:
+    async with http_client("http://example", served) as client:
+        reply = await client.get("/v1/logs/A/diary", headers=bearer(issuer.token("member")))
+
+    assert reply.status_code == 200
