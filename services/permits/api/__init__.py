@@ -1,0 +1,1 @@
+"""The HTTP door of permits: parse, load, decide, save, answer."""

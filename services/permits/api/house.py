@@ -1,0 +1,188 @@
+"""What the routes need from the application: database, registrar, clock; and commands that may be repeated."""
+
+import asyncio
+import base64
+import hashlib
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from fastapi import Depends, Query, Request, Response
+from pydantic import BaseModel
+
+from services.permits.domain.announced import Announced
+from services.permits.domain.party import ReferenceUnknown
+from services.permits.registrar import Registrar
+from services.permits.schemas.words import LogState
+from services.permits.store import commands, parties
+from services.permits.store.session import Tx
+from shared.refusal import Malformed
+from shared.web.access import GrantDep
+from shared.web.auth import Caller
+from shared.web.db import Database
+
+T = TypeVar("T")
+_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
+KEY_HEADER = "idempotency-key"
+
+
+@dataclass(eq=False)
+class IdempotencyMismatch(Malformed):
+    """The Idempotency-Key was used before for another command."""
+
+    slug: ClassVar[str] = "idempotency-mismatch"
+    es: ClassVar[str] = "Esta Idempotency-Key ya se usó con otro contenido ({reason})."
+    en: ClassVar[str] = "This Idempotency-Key was already used with another content ({reason})."
+
+
+@dataclass
+class House:
+    """The running service. ``wake`` tells the publisher that something was queued."""
+
+    database: Database
+    registrar: Registrar
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def _house(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+HouseDep = Annotated[House, Depends(_house)]
+
+
+@dataclass
+class Work:
+    """One transaction of a command. ``first`` is set when the same command was answered before."""
+
+    tx: Tx
+    now: datetime
+    caller: Caller
+    first: Response | None
+    _claimed: tuple[str, str] | None = None
+
+    async def answer(self, status: int, body: BaseModel) -> Response:
+        """The answer, remembered in this transaction when the command carries a key."""
+        content = body.model_dump_json().encode()
+        if self._claimed is not None:
+            await commands.remember(self.tx, *self._claimed, status, content)
+        return json_response(status, content)
+
+
+class Command:
+    """A request that changes something: who asks, and how a repetition is recognised."""
+
+    def __init__(self, house: House, caller: Caller, key: str | None, fingerprint: bytes) -> None:
+        self.house, self.caller, self.key, self.fingerprint = house, caller, key, fingerprint
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Work]:
+        """The transaction; it commits at the end of the block, before the answer leaves."""
+        now = self.house.clock().replace(microsecond=0)
+        async with self.house.database.transaction(self.caller) as tx:
+            yield await self._work(tx, now)
+        self.house.wake.set()
+
+    async def _work(self, tx: Tx, now: datetime) -> Work:
+        if self.key is None:
+            return Work(tx, now, self.caller, None)
+        org = self.caller.org
+        first = await commands.claim(tx, org, self.key, self.fingerprint, now)
+        if first is None:
+            return Work(tx, now, self.caller, None, (org, self.key))
+        fingerprint, status, content = first
+        if fingerprint != self.fingerprint:
+            raise IdempotencyMismatch(KEY_HEADER, self.key)
+        return Work(tx, now, self.caller, json_response(status, content))
+
+
+async def _command(request: Request, house: HouseDep, grant: GrantDep) -> Command:
+    key = request.headers.get(KEY_HEADER)
+    if key is not None and not _KEY.fullmatch(key):
+        raise Malformed(KEY_HEADER, "de 1 a 80 letras, cifras, _ . : - / 1 to 80 letters, digits, _ . : -")
+    caller = grant.known
+    fingerprint = b""
+    if key is not None:
+        head = f"{caller.sub}\n{request.method}\n{request.url.path}\n".encode()
+        fingerprint = hashlib.sha256(head + await request.body()).digest()
+    return Command(house, caller, key, fingerprint)
+
+
+CommandDep = Annotated[Command, Depends(_command)]
+
+
+def json_response(status: int, content: bytes) -> Response:
+    """Bytes that are already JSON."""
+    return Response(content, status, media_type="application/json")
+
+
+# ---- lists
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Where a list goes on, and how far."""
+
+    after: str
+    limit: int
+
+    def page(self, found: Sequence[T], place: Callable[[T], str]) -> tuple[Sequence[T], str | None]:
+        """At most ``limit`` of what was found (ask the store for one more) and the cursor of the rest."""
+        items = found[: self.limit]
+        return items, to_cursor(place(items[-1])) if len(found) > self.limit else None
+
+
+def to_cursor(place: str) -> str:
+    """An opaque cursor."""
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _from_cursor(cursor: str) -> str:
+    try:
+        place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except ValueError as error:
+        raise Malformed("cursor", "no es de esta lista / is not one of this list") from error
+    if "\x00" in place:
+        raise Malformed("cursor", "no es de esta lista / is not one of this list")
+    return place
+
+
+async def _paging(
+    cursor: Annotated[str, Query(max_length=200)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> Paging:
+    return Paging(_from_cursor(cursor), limit)
+
+
+PagingDep = Annotated[Paging, Depends(_paging)]
+
+
+def place_number(paging: Paging, before_first: int) -> int:
+    """The cursor of a list that is ordered by a number."""
+    if paging.after == "":
+        return before_first
+    if not paging.after.isdigit() or len(paging.after) > 15 or not paging.after.isascii():
+        raise Malformed("cursor", "no es de esta lista / is not one of this list")
+    return int(paging.after)
+
+
+# ---- what several nouns share
+
+
+def log_state(announced: dict[str, Announced], sid: str | None) -> LogState | None:
+    """The answer's ``log`` member."""
+    found = announced.get(sid) if sid is not None else None
+    if found is None:
+        return None
+    state: Any = found.state
+    return LogState(state=state, sid=found.sid, origin=found.origin, index=found.index, problem=found.problem)
+
+
+async def require_organisations(tx: Tx, orgs: Iterable[str]) -> None:
+    """Every organisation that a statement will name or speak for is registered; ``ReferenceUnknown`` otherwise."""
+    for org in await parties.unknown_organisations(tx, list(orgs)):
+        raise ReferenceUnknown("organisation", org)

@@ -1,0 +1,284 @@
+"""Permits: proposed by one, approved by another, suspended, amended, and verified by anyone."""
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
+from services.permits.api.status import announce_status
+from services.permits.domain.norms import limits_on
+from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState, check_region
+from services.permits.domain.permit import (
+    Amendment,
+    Line,
+    Permit,
+    amendment_statements,
+    check_amendment,
+    check_census,
+)  # fmt: skip
+from services.permits.domain.plan import Plan
+from services.permits.schemas.parties import ReasonIn
+from services.permits.schemas.permits import (
+    ActOut,
+    AmendmentIn,
+    AmendmentOut,
+    CensusBasis,
+    LineIn,
+    LineOut,
+    PermitIn,
+    PermitOut,
+)  # fmt: skip
+from services.permits.schemas.words import Page
+from services.permits.store import census, outbox, permits, plans
+from services.permits.store.session import Tx
+from shared.refusal import Missing
+from shared.web.access import Grant, GrantDep, OtherOrganisation
+from shared.web.app import Router
+
+router = Router(tags=["permits"])
+
+
+@router.post("/v1/permits", status_code=201, response_model=PermitOut)
+async def propose_permit(body: PermitIn, grant: GrantDep, command: CommandDep) -> Response:
+    """Propose a permit on an approved plan. The same content again is answered as known (200)."""
+    async with command.transaction() as work:
+        if work.first:
+            return work.first
+        plan = await plans.plan(work.tx, body.plan)
+        if plan is None:
+            raise ReferenceUnknown("plan", body.plan)
+        if not grant.in_full(plan.org):
+            raise OtherOrganisation("propose_permit")
+        check_region(work.caller.region, plan.region, "propose_permit")
+        permit = _proposal(body, plan, work.caller.sub)
+        permit.check_against(plan)
+        await require_organisations(work.tx, [permit.holder])
+        added = await permits.add_permit(work.tx, permit)
+        stored = await permits.permit(work.tx, permit.number)
+        if stored is None or stored.content != permit.content:
+            raise NumberTaken("permit", permit.number)
+        return await work.answer(201 if added else 200, await _answer(work.tx, stored))
+
+
+def _proposal(body: PermitIn, plan: Plan, proposer: str) -> Permit:
+    return Permit(
+        number=body.number, official_number=body.official_number, title=plan.title, plan=plan.id, org=plan.org,
+        regent=plan.regent, region=plan.region, holder=body.holder, harvest_from=body.harvest_from,
+        harvest_to=body.harvest_to, move_to=body.move_to, state="proposed", lines=_lines(body.lines),
+        p05="NOT_EVALUATED", proposed_by=proposer, sid=None, last_sid=None,
+    )  # fmt: skip
+
+
+def _lines(lines: list[LineIn]) -> tuple[Line, ...]:
+    found = (Line(one.parcel, one.species, one.product, one.volume_dm3, one.trees) for one in lines)
+    return tuple(sorted(found, key=lambda line: line.key))
+
+
+@router.post("/v1/permits/{number}/approve", response_model=PermitOut)
+async def approve_permit(number: str, command: CommandDep, house: HouseDep) -> Response:
+    """Another officer approves; from its log index the permit counts."""
+    officer, registrar = command.caller, house.registrar
+    async with command.transaction() as work:
+        if work.first:
+            return work.first
+        permit = await _to_change(work, number, "approve_permit")
+        permit.check_approval(officer.sub)
+        plan = await _plan_of(work.tx, permit)
+        p05 = await _weigh(work, permit, plan, permit.lines)
+        first, *rest = permit.statements(registrar.pseudonym(permit.proposed_by), registrar.pseudonym(officer.sub))
+        subject = f"permit:{number}"
+        issued = registrar.write("permit.issued", officer.org, first, work.now, subject=subject, prev=[plan.sid])
+        more = [
+            registrar.write("permit.amended", officer.org, body, work.now, subject=subject, prev=[issued.sid])
+            for body in rest
+        ]
+        letters = [issued, *more]
+        await permits.note_issue(work.tx, number, officer.sub, p05, [letter.sid for letter in letters], work.now)
+        await outbox.announce(work.tx, letters, work.now)
+        return await work.answer(200, await _answer(work.tx, await _again(work.tx, number)))
+
+
+@router.post("/v1/permits/{number}/suspend", response_model=PermitOut)
+async def suspend_permit(
+    number: str, body: ReasonIn, command: CommandDep, house: HouseDep
+) -> Response:
+    """No guide leaves under it until it is reinstated."""
+    return await _change_state(number, body.reason, command, house, "suspended", ("in_force",))
+
+
+@router.post("/v1/permits/{number}/reinstate", response_model=PermitOut)
+async def reinstate_permit(
+    number: str, body: ReasonIn, command: CommandDep, house: HouseDep
+) -> Response:
+    """It counts again."""
+    return await _change_state(number, body.reason, command, house, "reinstated", ("suspended",))
+
+
+@router.post("/v1/permits/{number}/revoke", response_model=PermitOut)
+async def revoke_permit(
+    number: str, body: ReasonIn, command: CommandDep, house: HouseDep
+) -> Response:
+    """It counts no more, for good."""
+    return await _change_state(number, body.reason, command, house, "revoked", ("in_force", "suspended"))
+
+
+async def _change_state(
+    number: str, reason: str, command: CommandDep, house: HouseDep, kind: str, needed: tuple[str, ...]
+) -> Response:
+    officer, registrar = command.caller, house.registrar
+    state = "in_force" if kind == "reinstated" else kind
+    async with command.transaction() as work:
+        if work.first:
+            return work.first
+        permit = await _to_change(work, number, f"{kind}_permit")
+        permit.check_state(*needed)
+        statement = {"number": number, "reason": reason, "by": registrar.pseudonym(officer.sub)}
+        letter = registrar.write(
+            f"permit.{kind}", officer.org, statement, work.now, subject=f"permit:{number}", prev=[permit.last_sid]
+        )
+        await permits.note_state(work.tx, number, state, kind, reason, letter.sid, work.now)
+        await outbox.announce(work.tx, [letter], work.now)
+        await announce_status(work.tx, registrar, work.now)
+        return await work.answer(200, await _answer(work.tx, await _again(work.tx, number)))
+
+
+@router.post("/v1/permits/{number}/amendments", status_code=201, response_model=PermitOut)
+async def propose_amendment(number: str, body: AmendmentIn, command: CommandDep) -> Response:
+    """Propose lines that set authorised volumes anew. What was already drawn stays drawn, in custody."""
+    async with command.transaction() as work:
+        if work.first:
+            return work.first
+        permit = await _to_change(work, number, "propose_amendment")
+        permit.check_state("in_force", "suspended")
+        amendment = Amendment(body.id, body.reason, _lines(body.lines), "proposed", work.caller.sub)
+        plan = await _plan_of(work.tx, permit)
+        _check_parcels(plan, amendment)
+        added = await permits.add_amendment(work.tx, number, amendment)
+        stored = {one.id: one for one in await permits.amendments(work.tx, number)}[body.id]
+        if (stored.reason, stored.lines) != (amendment.reason, amendment.lines):
+            raise NumberTaken("amendment", f"{number} {body.id}")
+        return await work.answer(201 if added else 200, await _answer(work.tx, permit))
+
+
+@router.post("/v1/permits/{number}/amendments/{amendment_id}/approve", response_model=PermitOut)
+async def approve_amendment(
+    number: str, amendment_id: str, command: CommandDep, house: HouseDep
+) -> Response:
+    """Another officer approves the new volumes."""
+    officer, registrar = command.caller, house.registrar
+    async with command.transaction() as work:
+        if work.first:
+            return work.first
+        permit = await _to_change(work, number, "approve_amendment")
+        amendment = next((a for a in await permits.amendments(work.tx, number) if a.id == amendment_id), None)
+        if amendment is None:
+            raise Missing("amendment", f"{number} {amendment_id}")
+        check_amendment(permit, amendment, officer.sub)
+        plan = await _plan_of(work.tx, permit)
+        p05 = await _weigh(work, permit, plan, permit.amended(amendment))
+        bodies = amendment_statements(number, amendment, registrar.pseudonym(officer.sub))
+        letters = [
+            registrar.write(
+                "permit.amended", officer.org, body, work.now, subject=f"permit:{number}", prev=[permit.last_sid]
+            )
+            for body in bodies
+        ]
+        await permits.note_amendment(work.tx, permit, amendment, officer.sub, p05, letters[-1].sid, work.now)
+        await outbox.announce(work.tx, letters, work.now)
+        return await work.answer(200, await _answer(work.tx, await _again(work.tx, number)))
+
+
+def _check_parcels(plan: Plan, amendment: Amendment) -> None:
+    parcels = {parcel.code for parcel in plan.parcels}
+    for line in amendment.lines:
+        if line.parcel not in parcels:
+            raise ReferenceUnknown("parcel", f"{plan.id} {line.parcel}")
+
+
+@router.get("/v1/permits")
+async def list_permits(
+    grant: GrantDep,
+    house: HouseDep,
+    paging: PagingDep,
+    title: Annotated[str | None, Query(max_length=40)] = None,
+    plan: Annotated[str | None, Query(max_length=40)] = None,
+    state: Annotated[str | None, Query(max_length=20)] = None,
+) -> Page[PermitOut]:
+    """Permits in which the caller's organisation has a part; all of them for officers."""
+    party = None if grant.scope == "any" else grant.known.org
+    async with house.database.transaction(grant.caller) as tx:
+        found, following = paging.page(
+            await permits.permits(tx, party, paging.after, paging.limit + 1, title=title, plan=plan, state=state),
+            lambda permit: permit.number,
+        )
+        items = [await _answer(tx, permit) for permit in found]
+    return Page(items=items, next=following)
+
+
+@router.get("/v1/permits/{number}")
+async def read_permit(number: str, grant: GrantDep, house: HouseDep) -> PermitOut:
+    """A permit in full, for its parties and officers. For everyone else there is ``verify``."""
+    async with house.database.transaction(grant.caller) as tx:
+        permit = await permits.permit(tx, number)
+        if permit is None or not _concerned(grant, permit):
+            raise Missing("permit", number)
+        return await _answer(tx, permit)
+
+
+def _concerned(grant: Grant, permit: Permit) -> bool:
+    return any(grant.in_full(org) for org in (permit.org, permit.holder, permit.regent) if org is not None)
+
+
+async def _to_change(work: Work, number: str, action: str) -> Permit:
+    """A permit locked for an officer of its region, whose organisation may speak in the log."""
+    permit = await permits.permit_to_change(work.tx, number)
+    if permit is None:
+        raise Missing("permit", number)
+    check_region(work.caller.region, permit.region, action)
+    await require_organisations(work.tx, [work.caller.org])
+    return permit
+
+
+async def _plan_of(tx: Tx, permit: Permit) -> Plan:
+    plan = await plans.plan(tx, permit.plan)
+    if plan is None or plan.state != "approved":
+        raise WrongState("plan", permit.plan, "draft", "approved")
+    return plan
+
+
+async def _weigh(work: Work, permit: Permit, plan: Plan, lines: tuple[Line, ...]) -> str:
+    known = await census.harvestable(work.tx, plan.id)
+    return check_census(permit.number, lines, plan.census_basis, known, limits_on(work.now.date()))
+
+
+async def _again(tx: Tx, number: str) -> Permit:
+    permit = await permits.permit(tx, number)
+    assert permit is not None, "it was changed in this transaction"
+    return permit
+
+
+async def _answer(tx: Tx, permit: Permit) -> PermitOut:
+    plan = await _plan_of(tx, permit)
+    announced = await outbox.announced(tx, [permit.sid])
+    acts, changes = await permits.acts(tx, permit.number), await permits.amendments(tx, permit.number)
+    return PermitOut(
+        number=permit.number, official_number=permit.official_number, title=permit.title, plan=permit.plan,
+        org=permit.org, holder=permit.holder, harvest_from=permit.harvest_from, harvest_to=permit.harvest_to,
+        move_to=permit.move_to, state=permit.state, lines=_lines_out(permit.lines),
+        census=CensusBasis(
+            basis=plan.census_basis, trees=plan.census.trees, harvestable_dm3=plan.census.harvestable_dm3,
+            p05=permit.p05,
+        ),
+        amendments=[
+            AmendmentOut(id=a.id, reason=a.reason, lines=_lines_out(a.lines), state=a.state) for a in changes
+        ],
+        acts=[ActOut(kind=act.kind, at=act.at, reason=act.reason) for act in acts],
+        log=log_state(announced, permit.sid),
+    )  # fmt: skip
+
+
+def _lines_out(lines: tuple[Line, ...]) -> list[LineOut]:
+    return [
+        LineOut(parcel=one.parcel, species=one.species, product=one.product, volume_dm3=one.volume_dm3, trees=one.trees)
+        for one in lines
+    ]

@@ -1,0 +1,28 @@
+"""The list of permits that are withheld, which custody needs to be fresh before it lets a guide out."""
+
+from datetime import datetime
+
+from services.permits.domain.announced import Letter
+from services.permits.domain.party import REGISTRY
+from services.permits.registrar import Registrar
+from services.permits.store import outbox, permits
+from services.permits.store.session import Tx
+
+
+async def announce_status(tx: Tx, registrar: Registrar, now: datetime) -> None:
+    """Queue the list as it is in this transaction, after an act that changed it."""
+    await outbox.announce(tx, [await _letter(tx, registrar, now, "status")], now)
+
+
+async def announce_status_of_day(tx: Tx, registrar: Registrar, now: datetime) -> bool:
+    """Queue the list of this day unless that was done; whether it was new."""
+    return await outbox.announce_once(
+        tx, await _letter(tx, registrar, now, f"once:status:{now.date().isoformat()}"), now
+    )
+
+
+async def _letter(tx: Tx, registrar: Registrar, now: datetime, subject: str) -> Letter:
+    day = now.date()
+    count, suspended, revoked = await permits.withheld(tx, day)
+    body = {"as_of": day.isoformat(), "permits": count, "suspended": suspended, "revoked": revoked}
+    return registrar.write("status.listed", REGISTRY, body, now, subject=subject)

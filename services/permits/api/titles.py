@@ -1,0 +1,88 @@
+"""Titles and their polygons."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state, require_organisations
+from services.permits.domain.announced import Announced
+from services.permits.domain.land import geojson_of, survey
+from services.permits.domain.norms import limits_on
+from services.permits.domain.party import NumberTaken, check_region
+from services.permits.domain.title import Title
+from services.permits.schemas.titles import TitleIn, TitleOut
+from services.permits.schemas.words import Page
+from services.permits.store import outbox, titles
+from services.permits.store.session import Tx
+from services.permits.store.titles import KnownTitle
+from shared.refusal import Missing
+from shared.web.access import GrantDep
+from shared.web.app import Router
+
+router = Router(tags=["titles"])
+
+
+@router.post("/v1/titles", status_code=201, response_model=TitleOut)
+async def register_title(body: TitleIn, command: CommandDep, house: HouseDep) -> Response:
+    """Register a title with its boundary. The same content again is answered as known (200)."""
+    officer = command.caller
+    check_region(officer.region, body.region, "register_title")
+    limits = limits_on(house.clock().date())
+    land = await asyncio.to_thread(survey, body.polygon, body.declared_area_m2, limits)
+    title = Title(
+        body.number, body.official_number, body.org, body.region, land.area_m2, body.declared_area_m2, land.sha256
+    )
+    async with command.transaction() as work:
+        if work.first:
+            return work.first
+        await require_organisations(work.tx, [title.org, officer.org])
+        letter = house.registrar.write(
+            "title.registered", officer.org, title.statement(), work.now, subject=f"title:{title.number}"
+        )
+        added = await titles.add_title(work.tx, title, land.document, letter.sid)
+        if added:
+            await outbox.announce(work.tx, [letter], work.now)
+        known = await titles.title(work.tx, title.number)
+        if known is None or known[0] != title:
+            raise NumberTaken("title", title.number)
+        return await work.answer(201 if added else 200, (await _answers(work.tx, [known]))[0])
+
+
+@router.get("/v1/titles")
+async def list_titles(
+    grant: GrantDep, house: HouseDep, paging: PagingDep, org: Annotated[str | None, Query(max_length=40)] = None
+) -> Page[TitleOut]:
+    """Titles by number; polygons only for those concerned."""
+    async with house.database.transaction(grant.caller) as tx:
+        found, following = paging.page(
+            await titles.titles(tx, org, paging.after, paging.limit + 1), lambda known: known[0].number
+        )
+        items = await _answers(tx, list(found))
+    return Page(items=items, next=following)
+
+
+@router.get("/v1/titles/{number}")
+async def read_title(number: str, grant: GrantDep, house: HouseDep) -> TitleOut:
+    """One title; its polygon only for those concerned."""
+    async with house.database.transaction(grant.caller) as tx:
+        known = await titles.title(tx, number)
+        if known is None:
+            raise Missing("title", number)
+        return (await _answers(tx, [known]))[0]
+
+
+async def _answers(tx: Tx, found: list[KnownTitle]) -> list[TitleOut]:
+    """Row-level security decides which polygons the caller of this transaction sees."""
+    announced = await outbox.announced(tx, [sid for _, sid in found])
+    polygons = await titles.polygons_seen(tx, [title.number for title, _ in found])
+    return [_title(known, polygons.get(known[0].number), announced) for known in found]
+
+
+def _title(known: KnownTitle, polygon: bytes | None, announced: dict[str, Announced]) -> TitleOut:
+    title, sid = known
+    return TitleOut(
+        number=title.number, official_number=title.official_number, org=title.org, region=title.region,
+        area_m2=title.area_m2, declared_area_m2=title.declared_area_m2, polygon_sha256=title.polygon_sha256,
+        polygon=None if polygon is None else geojson_of(polygon), log=log_state(announced, sid),
+    )  # fmt: skip

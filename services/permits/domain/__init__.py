@@ -1,0 +1,1 @@
+"""Decisions over current facts: no clock, no network, no database, no randomness."""

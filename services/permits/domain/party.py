@@ -1,0 +1,131 @@
+"""Organisations and their signing keys."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from shared.refusal import NotAllowed, Refusal
+
+REGISTRY = "registro"
+HOST = "trozalog"
+
+
+@dataclass(eq=False)
+class NumberTaken(Refusal):
+    """The number already names something else; the same content again would have been answered as known."""
+
+    slug: ClassVar[str] = "number-taken"
+    es: ClassVar[str] = "{key} ya existe con otro contenido ({kind})."
+    en: ClassVar[str] = "{key} already exists with another content ({kind})."
+    kind: str
+    key: str
+
+
+@dataclass(eq=False)
+class ReferenceUnknown(Refusal):
+    """What the document builds on is not registered."""
+
+    slug: ClassVar[str] = "reference-unknown"
+    es: ClassVar[str] = "El documento nombra algo que no está registrado: {kind} {key}."
+    en: ClassVar[str] = "The document names something that is not registered: {kind} {key}."
+    kind: str
+    key: str
+
+
+@dataclass(eq=False)
+class WrongState(Refusal):
+    """The act does not fit the state the thing is in."""
+
+    slug: ClassVar[str] = "wrong-state"
+    es: ClassVar[str] = "{kind} {key} está en estado {state}; este acto necesita: {needed}."
+    en: ClassVar[str] = "{kind} {key} is {state}; this act needs: {needed}."
+    kind: str
+    key: str
+    state: str
+    needed: str
+
+
+@dataclass(eq=False)
+class SamePerson(Refusal):
+    """Two acts that two persons must do were asked of one."""
+
+    slug: ClassVar[str] = "same-person"
+    es: ClassVar[str] = "Quien {first} no puede también {second}: hace falta otra persona."
+    en: ClassVar[str] = "Whoever did '{first_en}' may not also do '{second_en}': another person is needed."
+    first: str
+    second: str
+    first_en: str
+    second_en: str
+
+
+@dataclass(eq=False)
+class SameOrganisation(Refusal):
+    """The inspector belongs to an organisation with a stake in the plan."""
+
+    slug: ClassVar[str] = "same-organisation"
+    es: ClassVar[str] = "{org} tiene parte en el plan {plan} y no puede inspeccionarlo."
+    en: ClassVar[str] = "{org} has a part in plan {plan} and may not inspect it."
+    org: str
+    plan: str
+
+
+@dataclass(eq=False)
+class OtherRegion(NotAllowed):
+    """An authority acts in its own region only."""
+
+    slug: ClassVar[str] = "other-region"
+    es: ClassVar[str] = "{action}: {reason}"
+    en: ClassVar[str] = "{action}: {reason}"
+
+
+@dataclass(eq=False)
+class KeyTaken(Refusal):
+    """The public key already belongs to another organisation or has another role."""
+
+    slug: ClassVar[str] = "key-taken"
+    es: ClassVar[str] = "La clave {kid} ya está registrada de otra manera."
+    en: ClassVar[str] = "Key {kid} is already registered in another way."
+    kid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A party of the forest trade. Its public name and kind; nothing about persons."""
+
+    id: str
+    name: str
+    kind: str
+    region: str | None
+
+    def statement(self) -> dict[str, Any]:
+        """The body of ``organisation.registered``."""
+        body = {"id": self.id, "name": self.name, "kind": self.kind}
+        return body if self.region is None else body | {"region": self.region}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A signing key of an organisation. ``reason`` is set once it is revoked."""
+
+    kid: str
+    org: str
+    public_key: str
+    role: str
+    reason: str | None = None
+
+    def statement(self) -> dict[str, Any]:
+        """The body of ``key.added``."""
+        return {"kid": self.kid, "org": self.org, "public_key": self.public_key, "alg": "ed25519", "role": self.role}
+
+
+def check_region(region: str | None, territory: str, action: str) -> None:
+    """An officer with a region acts only there; one without acts in the whole country."""
+    if region is not None and region != territory:
+        raise OtherRegion(
+            action, f"su región es {region}, el título está en {territory} / your region is {region}, the title's is {territory}"
+        )
+
+
+def check_device(key: Key) -> None:
+    """Keys of the house itself are not managed through the registry's door."""
+    if key.role not in ("root", "device", "hosted"):
+        raise WrongState("key", key.kid, key.role, "root, device, hosted")

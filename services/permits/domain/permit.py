@@ -1,0 +1,227 @@
+"""Permits: lines of authorised volume on an approved plan, proposed by one person and approved by another."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, ClassVar
+
+from services.permits.domain.norms import Limits
+from services.permits.domain.party import ReferenceUnknown, SamePerson, WrongState
+from services.permits.domain.plan import Plan
+from shared.refusal import Refusal
+from shared.tlog import canon
+
+# A statement has 16,384 bytes and its list 200 lines; what surrounds the lines needs less than 1,400 bytes.
+PART_LINES = 200
+PART_BYTES = 14_800
+CONTINUED = "continued"
+
+LineKey = tuple[str, str, str]
+
+
+@dataclass(eq=False)
+class ExceedsCensus(Refusal):
+    """More is authorised than the harvestable trees of the census hold (rule P05)."""
+
+    slug: ClassVar[str] = "exceeds-census"
+    es: ClassVar[str] = (
+        "{species} en {parcel}: se autorizan {authorised_dm3} dm³ y {authorised_trees} árboles; el censo aprovechable tiene"
+        " {census_dm3} dm³ y {census_trees} árboles (tolerancia {tolerance_permille} ‰)."
+    )
+    en: ClassVar[str] = (
+        "{species} in {parcel}: {authorised_dm3} dm³ and {authorised_trees} trees are authorised; the harvestable census"
+        " holds {census_dm3} dm³ and {census_trees} trees (tolerance {tolerance_permille} ‰)."
+    )
+    permit: str
+    parcel: str
+    species: str
+    authorised_dm3: int
+    authorised_trees: int
+    census_dm3: int
+    census_trees: int
+    tolerance_permille: int
+
+
+@dataclass(eq=False)
+class OutsidePlan(Refusal):
+    """The permit's harvest days lie outside those of its plan."""
+
+    slug: ClassVar[str] = "outside-plan-window"
+    es: ClassVar[str] = "El permiso va de {harvest_from} a {harvest_to}; el plan, de {plan_from} a {plan_to}."
+    en: ClassVar[str] = "The permit runs from {harvest_from} to {harvest_to}; the plan from {plan_from} to {plan_to}."
+    harvest_from: str
+    harvest_to: str
+    plan_from: str
+    plan_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One authorised volume."""
+
+    parcel: str
+    species: str
+    product: str
+    volume_dm3: int
+    trees: int | None = None
+
+    @property
+    def key(self) -> LineKey:
+        """What makes a line one line of its permit."""
+        return self.parcel, self.species, self.product
+
+    def statement(self) -> dict[str, Any]:
+        """As it stands in a statement."""
+        body: dict[str, Any] = {
+            "parcel": self.parcel, "species": self.species, "product": self.product, "volume_dm3": self.volume_dm3,
+        }  # fmt: skip
+        return body if self.trees is None else body | {"trees": self.trees}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something an authority did to a permit. ``at`` is UTC, to the second."""
+
+    kind: str
+    at: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A proposed or approved change of lines; each of its lines sets the authorised volume anew."""
+
+    id: str
+    reason: str
+    lines: tuple[Line, ...]
+    state: str
+    proposed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """A permit with its present lines. ``org`` is the title's organisation."""
+
+    number: str
+    official_number: str | None
+    title: str
+    plan: str
+    org: str
+    regent: str | None
+    region: str
+    holder: str
+    harvest_from: date
+    harvest_to: date
+    move_to: date
+    state: str
+    lines: tuple[Line, ...]
+    p05: str
+    proposed_by: str
+    sid: str | None
+    last_sid: str | None
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What the same proposal sent twice has in common."""
+        return (
+            self.official_number, self.plan, self.holder, self.harvest_from, self.harvest_to, self.move_to, self.lines,
+        )  # fmt: skip
+
+    def check_state(self, *needed: str) -> None:
+        """Refuse an act that does not fit the state."""
+        if self.state not in needed:
+            raise WrongState("permit", self.number, self.state, ", ".join(needed))
+
+    def check_against(self, plan: Plan) -> None:
+        """An approved plan, its parcels, its days."""
+        plan.check_state("approved")
+        parcels = {parcel.code for parcel in plan.parcels}
+        for line in self.lines:
+            if line.parcel not in parcels:
+                raise ReferenceUnknown("parcel", f"{plan.id} {line.parcel}")
+        if not (plan.harvest_from <= self.harvest_from and self.harvest_to <= plan.harvest_to):
+            raise OutsidePlan(
+                self.harvest_from.isoformat(), self.harvest_to.isoformat(), plan.harvest_from.isoformat(),
+                plan.harvest_to.isoformat(),
+            )  # fmt: skip
+
+    def check_approval(self, approver: str) -> None:
+        """Still a proposal, and another person than who proposed it."""
+        self.check_state("proposed")
+        if approver == self.proposed_by:
+            raise SamePerson("propuso el permiso", "aprobarlo", "propose the permit", "approve it")
+
+    def statements(self, proposed_by: str, approved_by: str) -> list[dict[str, Any]]:
+        """The body of ``permit.issued``, then of ``permit.amended`` for the lines that did not fit; persons as pseudonyms."""
+        first, *rest = _parts(self.lines)
+        issued: dict[str, Any] = {
+            "number": self.number, "title": self.title, "plan": self.plan, "holder": self.holder,
+            "harvest_from": self.harvest_from.isoformat(), "harvest_to": self.harvest_to.isoformat(),
+            "move_to": self.move_to.isoformat(), "lines": first, "proposed_by": proposed_by, "approved_by": approved_by,
+        }  # fmt: skip
+        if self.official_number is not None:
+            issued["official_number"] = self.official_number
+        more = [
+            {"number": self.number, "lines": lines, "reason": CONTINUED, "approved_by": approved_by, "part": part}
+            for part, lines in enumerate(rest, 2)
+        ]
+        return [issued, *more]
+
+    def amended(self, amendment: Amendment) -> tuple[Line, ...]:
+        """The lines after an amendment."""
+        lines = {line.key: line for line in self.lines} | {line.key: line for line in amendment.lines}
+        return tuple(lines[key] for key in sorted(lines))
+
+
+def check_amendment(permit: Permit, amendment: Amendment, approver: str) -> None:
+    """A permit that counts, a proposal still open, and another person than who proposed it."""
+    permit.check_state("in_force", "suspended")
+    if amendment.state != "proposed":
+        raise WrongState("amendment", f"{permit.number} {amendment.id}", amendment.state, "proposed")
+    if approver == amendment.proposed_by:
+        raise SamePerson("propuso la modificación", "aprobarla", "propose the amendment", "approve it")
+
+
+def amendment_statements(number: str, amendment: Amendment, approved_by: str) -> list[dict[str, Any]]:
+    """The bodies of ``permit.amended``: one, or numbered parts when the lines need more."""
+    parts = _parts(amendment.lines)
+    bodies: list[dict[str, Any]] = [
+        {"number": number, "lines": lines, "reason": amendment.reason, "approved_by": approved_by} for lines in parts
+    ]
+    return bodies if len(bodies) == 1 else [body | {"part": part} for part, body in enumerate(bodies, 1)]
+
+
+def check_census(
+    number: str, lines: Iterable[Line], basis: str, census: Mapping[tuple[str, str], tuple[int, int]], limits: Limits
+) -> str:
+    """Rule P05 for roundwood: ``PASS``, ``NOT_EVALUATED`` without a whole census, or ``ExceedsCensus``.
+
+    ``census`` maps (parcel, species) to harvestable trees and their volume in dm3.
+    """
+    if basis != "listed":
+        return "NOT_EVALUATED"
+    for line in lines:
+        if line.product != "roundwood":
+            continue
+        trees, dm3 = census.get((line.parcel, line.species), (0, 0))
+        allowed = dm3 * (1000 + limits.p05_volume_tolerance_permille)
+        if line.volume_dm3 * 1000 > allowed or (line.trees or 0) > trees:
+            raise ExceedsCensus(
+                number, line.parcel, line.species, line.volume_dm3, line.trees or 0, dm3, trees,
+                limits.p05_volume_tolerance_permille,
+            )  # fmt: skip
+    return "PASS"
+
+
+def _parts(lines: Iterable[Line]) -> list[list[dict[str, Any]]]:
+    parts: list[list[dict[str, Any]]] = [[]]
+    size = 0
+    for line in lines:
+        body = line.statement()
+        needed = len(canon.encode(body)) + 1
+        if parts[-1] and (len(parts[-1]) == PART_LINES or size + needed > PART_BYTES):
+            parts.append([])
+            size = 0
+        parts[-1].append(body)
+        size += needed
+    return parts

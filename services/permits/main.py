@@ -1,0 +1,79 @@
+"""Settings, database, application: ``python -m services.permits.main serve|migrate``."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+from fastapi import FastAPI
+
+from services.permits.access import ACCESS
+from services.permits.api import census, inspections, parties, permits, plans, publications, titles, verify
+from services.permits.api.house import House
+from services.permits.census_file import MAX_FILE_BYTES
+from services.permits.publisher import Publisher, open_registry
+from services.permits.registrar import Registrar
+from shared.web.app import make_app
+from shared.web.auth import TokenVerifier
+from shared.web.client import ServiceClient, service_client
+from shared.web.db import Database
+from shared.web.runtime import own_tokens, remote_verifier, run
+from shared.web.settings import BadSettings, ServiceSettings
+
+# A boundary of 20,000 points; a permit of 2,000 lines; a census with the dressing of a form around it.
+BODY_LIMITS = {
+    "register_title": 2 * 1024 * 1024,
+    "propose_permit": 1024 * 1024,
+    "propose_amendment": 1024 * 1024,
+    "upload_census": MAX_FILE_BYTES + 4096,
+}
+ROUTERS = [
+    parties.router, titles.router, plans.router, census.router, verify.router, permits.router, inspections.router,
+    publications.router,
+]  # fmt: skip
+
+
+class PermitsSettings(ServiceSettings):
+    """Permits needs nothing beyond the common settings."""
+
+
+def build(
+    settings: PermitsSettings, verifier: TokenVerifier | None = None, custody: ServiceClient | None = None
+) -> FastAPI:
+    """The application. Tests give their own verifier and their own way to custody."""
+    if settings.database_url is None:
+        raise BadSettings("database_url is needed")
+    database = Database(settings.database_url.get_secret_value(), settings.database_pool)
+    registrar = Registrar.load(settings.keys_dir)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            app.state.guard.verifier = verifier or await stack.enter_async_context(remote_verifier(settings))
+            house = app.state.house = House(database, registrar)
+            await open_registry(house)
+            client = custody or await _custody(settings, stack)
+            publisher = app.state.publisher = Publisher(house, client, app.state.metrics.registry)
+            task = asyncio.create_task(publisher.run())
+            try:
+                yield
+            finally:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    return make_app(
+        "Trozalog permits", service="permits", routers=ROUTERS, access=ACCESS, verifier=verifier, lifespan=lifespan,
+        health=database.ping, body_limits=BODY_LIMITS,
+    )  # fmt: skip
+
+
+async def _custody(settings: PermitsSettings, stack: AsyncExitStack) -> ServiceClient:
+    tokens = await stack.enter_async_context(own_tokens(settings))
+    return await stack.enter_async_context(
+        service_client("custody", settings.custody_url, settings.custody_uds, tokens)
+    )
+
+
+if __name__ == "__main__":
+    run("permits", PermitsSettings, build)

@@ -1,0 +1,209 @@
+"""Carries signed statements from the outbox into the log, in order, until each has been answered.
+
+Custody may be down for hours: statements wait in the database, and the pauses between attempts grow to half a minute.
+Custody refuses a single record with a reason; that is kept, shown, and tried again later and later behind the others.
+A statement that builds on a refused one is refused by the log itself and follows it when it gets in.
+"""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from services.permits.api.house import House
+from services.permits.api.status import announce_status_of_day
+from services.permits.domain.announced import Announced, Letter
+from services.permits.domain.party import HOST, REGISTRY, Key, Organisation
+from services.permits.store import commands, outbox, parties
+from services.permits.store.session import Tx
+from shared.web.client import ServiceClient, UpstreamRefused
+from shared.web.problems import HttpRefusal
+from shared.web.telemetry import logger
+
+NDJSON = "application/x-ndjson"
+BATCH = 100
+BATCH_BYTES = 900_000
+LEASE_S = 60.0
+DEADLINE_S = 30.0
+IDLE_S = 1.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 30.0
+# Custody's answers to a whole batch that one of its records may have caused.
+OF_ONE_RECORD = frozenset({409, 413, 422})
+
+
+class RegistrarChanged(RuntimeError):  # noqa: N818
+    """The registrar's key is not the one the log began with; the service does not start."""
+
+
+class Unanswered(Exception):  # noqa: N818
+    """Custody said nothing about these statements; they stay pending."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+async def open_registry(house: House) -> None:
+    """Say once what everything else rests on: the registrar's key (first of all), the registry, the host and its key.
+
+    May be repeated, and by several processes at once. ``RegistrarChanged`` when another key began this registry.
+    """
+    registrar, now = house.registrar, house.clock().replace(microsecond=0)
+    async with house.database.transaction() as tx:
+        await outbox.lock_lease(tx)
+        for org in (_REGISTRY, _HOST):
+            if await parties.organisation(tx, org.id) is None:
+                await _introduce(tx, house, org)
+        known = await parties.key(tx, registrar.key.kid)
+        if known is None:
+            raise RegistrarChanged("registrar.key is not the key this registry began with")
+        host = registrar.host_key
+        if await parties.key(tx, host.kid) is None:
+            letter = registrar.write("key.added", REGISTRY, host.statement(), now, subject=f"key:{host.kid}")
+            await parties.add_key(tx, host, letter.sid)
+            await outbox.announce(tx, [letter], now)
+
+
+_REGISTRY = Organisation(REGISTRY, "Registro forestal", "authority", None)
+_HOST = Organisation(HOST, "Trozalog", "operator", None)
+
+
+async def _introduce(tx: Tx, house: House, org: Organisation) -> None:
+    registrar, now = house.registrar, house.clock().replace(microsecond=0)
+    letter = registrar.write("organisation.registered", REGISTRY, org.statement(), now, subject=f"org:{org.id}")
+    letters = [letter]
+    await parties.add_organisation(tx, org, letter.sid)
+    if org.id == REGISTRY:
+        anchor: Key = registrar.key
+        first = registrar.write("key.added", REGISTRY, anchor.statement(), now, subject=f"key:{anchor.kid}")
+        await parties.add_key(tx, anchor, first.sid)
+        letters = [first, letter]
+    await outbox.announce(tx, letters, now)
+
+
+class Publisher:
+    """The background worker. One process at a time publishes, by a lease in the database."""
+
+    def __init__(self, house: House, custody: ServiceClient, registry: CollectorRegistry) -> None:
+        self.house, self.custody = house, custody
+        self.holder = uuid.uuid4().hex
+        self._waiting = Gauge("trozalog_outbox", "Statements by state", ["state"], registry=registry)
+        self._silent = Counter("trozalog_outbox_unanswered", "Batches without an answer", registry=registry)
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        pause_s = 0.0
+        try:
+            while True:
+                try:
+                    sent = await self.publish()
+                    pause_s = 0.0
+                except Unanswered as silence:
+                    pause_s = min(max(pause_s * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+                    self._silent.inc()
+                    logger.warning("custody did not answer", reason=silence.reason, pause_s=round(pause_s, 2))
+                    sent = 0
+                except Exception:
+                    pause_s = min(max(pause_s * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+                    logger.exception("publisher")
+                    sent = 0
+                if pause_s:
+                    await asyncio.sleep(random.uniform(pause_s / 2, pause_s))  # noqa: S311
+                elif not sent:
+                    await self._wait()
+        finally:
+            async with self.house.database.transaction() as tx:
+                await outbox.release(tx, self.holder)
+
+    async def _wait(self) -> None:
+        """Until something is queued, at most a second: another process may have queued it."""
+        try:
+            async with asyncio.timeout(IDLE_S):
+                await self.house.wake.wait()
+        except TimeoutError:
+            return
+        self.house.wake.clear()
+
+    async def publish(self) -> int:
+        """One round: what waits, else what is due again. How many were answered; ``Unanswered`` when custody is silent."""
+        now = self.house.clock()
+        async with self.house.database.transaction() as tx:
+            if not await outbox.lease(tx, self.holder, LEASE_S, now):
+                return 0
+            await self._daily(tx)
+            letters = _batch(await outbox.pending(tx, BATCH) or await outbox.due_again(tx, BATCH, now))
+        if not letters:
+            return 0
+        try:
+            answers = await self._send(letters)
+        except Unanswered:
+            async with self.house.database.transaction() as tx:
+                await outbox.count_attempt(tx, [letter.sid for letter in letters])
+            raise
+        await self._note(letters, answers)
+        return len(answers)
+
+    async def _daily(self, tx: Tx) -> None:
+        now = self.house.clock().replace(microsecond=0)
+        if await announce_status_of_day(tx, self.house.registrar, now):
+            await commands.forget_old(tx, now)
+
+    async def _note(self, letters: Sequence[Letter], answers: list[Announced]) -> None:
+        about = {letter.sid: letter for letter in letters}
+        for answer in answers:
+            if answer.state == "refused" and answer.problem is not None:
+                letter = about[answer.sid]
+                logger.error(
+                    "the log refused a statement", sid=letter.sid, type=letter.type, subject=letter.subject,
+                    slug=answer.problem.get("slug"),
+                )  # fmt: skip
+        async with self.house.database.transaction() as tx:
+            await outbox.note_answers(tx, answers, self.house.clock())
+            counts = await outbox.backlog(tx)
+        for state in ("pending", "refused", "published"):
+            self._waiting.labels(state).set(getattr(counts, state))
+
+    async def _send(self, letters: Sequence[Letter]) -> list[Announced]:
+        """Custody's answer to each; a batch that is refused as a whole is sent again one by one."""
+        try:
+            answer = await self.custody.post(
+                "/v1/records", b"\n".join(letter.entry for letter in letters), deadline_s=DEADLINE_S, media_type=NDJSON
+            )
+        except UpstreamRefused as refusal:
+            status = refusal.problem.get("status")
+            if status not in OF_ONE_RECORD:
+                raise Unanswered(f"{status} {refusal.slug}") from refusal
+            if len(letters) == 1:
+                return [Announced(letters[0].sid, "refused", None, None, refusal.problem)]
+            return [answer for letter in letters for answer in await self._send([letter])]
+        except HttpRefusal as silence:
+            raise Unanswered(silence.slug) from silence
+        return _answers(letters, answer)
+
+
+def _batch(letters: list[Letter]) -> list[Letter]:
+    """As many of the oldest as one request carries."""
+    size = 0
+    for count, letter in enumerate(letters):
+        size += len(letter.entry) + 1
+        if count and size > BATCH_BYTES:
+            return letters[:count]
+    return letters
+
+
+def _answers(letters: Sequence[Letter], answer: Any) -> list[Announced]:
+    """The answers by statement; ``Unanswered`` when custody left one out or speaks otherwise than agreed."""
+    try:
+        origin, results = str(answer["origin"]), {result["sid"]: result for result in answer["results"]}
+        return [_answer(letter.sid, origin, results[letter.sid]) for letter in letters]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unanswered(f"answer not understood: {type(error).__name__}") from error
+
+
+def _answer(sid: str, origin: str, result: dict[str, Any]) -> Announced:
+    if result["status"] == "refused":
+        return Announced(sid, "refused", None, None, dict(result["problem"]))
+    return Announced(sid, "in_log", origin, int(result["index"]), None)

@@ -1,0 +1,139 @@
+"""The trees of a census, and apart from them the private lines with their coordinates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, text
+
+from services.permits.domain.census import Tree, item_of
+from services.permits.store.session import Tx
+
+_REMOVE_TREES = text("DELETE FROM census_trees WHERE plan = :plan")
+_REMOVE_LINES = text("DELETE FROM census_lines WHERE plan = :plan")
+_ADD_TREES = text(
+    "INSERT INTO census_trees (plan, position, parcel, code, item, species, trade_name, block, line, dbh_mm, height_mm,"
+    " volume_dm3, condition) SELECT :plan, u.n - 1, u.parcel, u.code, u.item, u.species, u.trade_name, u.block, u.line,"
+    " u.dbh_mm, u.height_mm, u.volume_dm3, u.condition FROM unnest(CAST(:parcels AS text[]), CAST(:codes AS text[]),"
+    " CAST(:items AS uuid[]), CAST(:species AS text[]), CAST(:trade_names AS text[]), CAST(:blocks AS text[]),"
+    " CAST(:lines AS text[]), CAST(:dbh AS int[]), CAST(:heights AS int[]), CAST(:volumes AS int[]),"
+    " CAST(:conditions AS text[])) WITH ORDINALITY AS u (parcel, code, item, species, trade_name, block, line, dbh_mm,"
+    " height_mm, volume_dm3, condition, n)"
+)
+_ADD_LINES = text(
+    "INSERT INTO census_lines (plan, position, org, regent, document) SELECT :plan, u.n - 1, :org, :regent, u.document"
+    " FROM unnest(CAST(:documents AS bytea[])) WITH ORDINALITY AS u (document, n)"
+)
+_LINES = text("SELECT document FROM census_lines WHERE plan = :plan ORDER BY position")
+_TREES = (
+    "SELECT t.position, t.parcel, t.code, CAST(t.item AS text) AS item, t.species, t.trade_name, t.block, t.line,"
+    " t.dbh_mm, t.height_mm, t.volume_dm3, t.condition, l.document FROM census_trees t"
+    " LEFT JOIN census_lines l ON l.plan = t.plan AND l.position = t.position WHERE t.plan = :plan"
+)
+_PAGE = text(
+    _TREES + " AND t.position > :after AND (CAST(:parcel AS text) IS NULL OR t.parcel = :parcel)"
+    " AND (CAST(:species AS text) IS NULL OR t.species = :species) ORDER BY t.position LIMIT :limit"
+)
+_BY_CODE = text(
+    _TREES + " AND t.code = :code AND (CAST(:parcel AS text) IS NULL OR t.parcel = :parcel) ORDER BY t.position LIMIT 2"
+)
+_PUBLIC = text(
+    "SELECT parcel, code, species, dbh_mm, height_mm, volume_dm3, condition FROM census_trees WHERE plan = :plan"
+    " ORDER BY position"
+)
+_PARCELS = text("SELECT DISTINCT parcel FROM census_trees WHERE plan = :plan")
+_HARVESTABLE = text(
+    "SELECT parcel, species, count(*), sum(volume_dm3) FROM census_trees WHERE plan = :plan AND condition = 'harvestable'"
+    " GROUP BY parcel, species"
+)
+_KNOWN_CODES = text("SELECT code FROM census_trees WHERE plan = :plan AND parcel = :parcel AND code IN :codes").bindparams(
+    bindparam("codes", expanding=True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StandingTree:
+    """A tree as stored. ``document`` is its private line, where the caller may see it."""
+
+    position: int
+    parcel: str
+    code: str
+    item: str
+    species: str
+    trade_name: str
+    block: str
+    line: str
+    dbh_mm: int
+    height_mm: int
+    volume_dm3: int
+    condition: str
+    document: bytes | None
+
+
+async def replace_census(
+    tx: Tx, plan: str, org: str, regent: str | None, trees: Sequence[Tree], documents: Sequence[bytes]
+) -> None:
+    """The whole census of a draft anew: trees in the order of the root, and their private lines."""
+    await tx.execute(_REMOVE_TREES, {"plan": plan})
+    await tx.execute(_REMOVE_LINES, {"plan": plan})
+    await tx.execute(
+        _ADD_TREES,
+        {
+            "plan": plan,
+            "parcels": [tree.parcel for tree in trees],
+            "codes": [tree.code for tree in trees],
+            "items": [item_of(plan, tree) for tree in trees],
+            "species": [tree.species for tree in trees],
+            "trade_names": [tree.trade_name for tree in trees],
+            "blocks": [tree.block for tree in trees],
+            "lines": [tree.line for tree in trees],
+            "dbh": [tree.dbh_mm for tree in trees],
+            "heights": [tree.height_mm for tree in trees],
+            "volumes": [tree.volume_dm3 for tree in trees],
+            "conditions": [tree.condition for tree in trees],
+        },
+    )
+    await tx.execute(_ADD_LINES, {"plan": plan, "org": org, "regent": regent, "documents": list(documents)})
+
+
+async def lines_of(tx: Tx, plan: str) -> list[bytes]:
+    """The private lines in the order of the root."""
+    return list((await tx.execute(_LINES, {"plan": plan})).scalars())
+
+
+async def public_trees(tx: Tx, plan: str) -> list[tuple[str, dict[str, object]]]:
+    """Parcel and public fields of every tree, in the order of the root: what ``census.listed`` says."""
+    rows = await tx.execute(_PUBLIC, {"plan": plan})
+    return [(row.pop("parcel"), row) for row in map(dict, rows.mappings())]
+
+
+async def trees(
+    tx: Tx, plan: str, parcel: str | None, species: str | None, after: int, limit: int
+) -> list[StandingTree]:
+    """A page of trees in the order of the root."""
+    values = {"plan": plan, "parcel": parcel, "species": species, "after": after, "limit": limit}
+    return [StandingTree(*row) for row in await tx.execute(_PAGE, values)]
+
+
+async def trees_with_code(tx: Tx, plan: str, code: str, parcel: str | None) -> list[StandingTree]:
+    """The tree of a code; two when the code repeats in several parcels and none was named."""
+    rows = await tx.execute(_BY_CODE, {"plan": plan, "code": code, "parcel": parcel})
+    return [StandingTree(*row) for row in rows]
+
+
+async def parcels_with_trees(tx: Tx, plan: str) -> list[str]:
+    """Parcels in which the census has a tree."""
+    return list((await tx.execute(_PARCELS, {"plan": plan})).scalars())
+
+
+async def harvestable(tx: Tx, plan: str) -> dict[tuple[str, str], tuple[int, int]]:
+    """Harvestable trees and their volume in dm3 by parcel and species."""
+    rows = await tx.execute(_HARVESTABLE, {"plan": plan})
+    return {(parcel, species): (count, int(volume)) for parcel, species, count, volume in rows}
+
+
+async def unknown_codes(tx: Tx, plan: str, parcel: str, codes: Sequence[str]) -> list[str]:
+    """Which of these codes the census of the parcel does not list."""
+    if not codes:
+        return []
+    known = set((await tx.execute(_KNOWN_CODES, {"plan": plan, "parcel": parcel, "codes": list(codes)})).scalars())
+    return [code for code in codes if code not in known]

@@ -1,0 +1,141 @@
+"""Permits, what was done to them, and proposals to change them."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, or_, text, update
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from services.permits.domain.permit import Act, Amendment, Line, Permit
+from services.permits.store.rows import AmendmentRow, PermitRow
+from services.permits.store.session import Tx, added
+
+_COLUMNS = [name for name in Permit.__slots__ if name != "lines"]
+_ACT = text(
+    "INSERT INTO permit_acts (permit, kind, at, reason, sid) VALUES (:permit, :kind, :at, :reason, :sid)"
+)
+_ACTS = text(
+    "SELECT kind, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), reason FROM permit_acts"
+    " WHERE permit = :permit ORDER BY seq"
+)
+
+
+async def add_permit(tx: Tx, permit: Permit) -> bool:
+    """Keep a proposal; ``False`` when the number is taken."""
+    values = {name: getattr(permit, name) for name in _COLUMNS} | {"lines": _stored(permit.lines)}
+    return await added(tx, PermitRow, values)
+
+
+async def permit(tx: Tx, number: str) -> Permit | None:
+    """A permit, as far as the transaction's caller may see it."""
+    row = (await tx.exec(_fresh(select(PermitRow).where(PermitRow.number == number)))).first()
+    return None if row is None else _permit(row)
+
+
+async def permit_to_change(tx: Tx, number: str) -> Permit | None:
+    """A permit locked until the transaction ends, for those who may change one."""
+    row = (await tx.exec(_fresh(select(PermitRow).where(PermitRow.number == number).with_for_update()))).first()
+    return None if row is None else _permit(row)
+
+
+async def permits(
+    tx: Tx, party: str | None, after: str, limit: int, *, title: str | None, plan: str | None, state: str | None
+) -> list[Permit]:
+    """Permits by number; with ``party`` only those in which this organisation has a part."""
+    asked = select(PermitRow).where(col(PermitRow.number) > after)
+    if party is not None:
+        asked = asked.where(
+            or_(col(PermitRow.org) == party, col(PermitRow.holder) == party, col(PermitRow.regent) == party)
+        )
+    for column, value in ((PermitRow.title, title), (PermitRow.plan, plan), (PermitRow.state, state)):
+        if value is not None:
+            asked = asked.where(col(column) == value)
+    return [_permit(row) for row in await tx.exec(asked.order_by(col(PermitRow.number)).limit(limit))]
+
+
+async def note_issue(tx: Tx, number: str, approved_by: str, p05: str, sids: list[str], at: datetime) -> None:
+    """The proposal is a permit; ``sids`` are its statement and, when it was long, those of its further parts."""
+    await _change(tx, number, state="in_force", approved_by=approved_by, p05=p05, sid=sids[0], last_sid=sids[-1])
+    await _act(tx, number, "issued", at, "", sids[0])
+
+
+async def note_state(tx: Tx, number: str, state: str, kind: str, reason: str, sid: str, at: datetime) -> None:
+    """The permit was suspended, reinstated or revoked."""
+    await _change(tx, number, state=state, last_sid=sid)
+    await _act(tx, number, kind, at, reason, sid)
+
+
+async def add_amendment(tx: Tx, number: str, amendment: Amendment) -> bool:
+    """Keep a proposed change; ``False`` when its id is taken."""
+    values = asdict(amendment) | {"permit": number, "lines": _stored(amendment.lines)}
+    return await added(tx, AmendmentRow, values)
+
+
+async def amendments(tx: Tx, number: str) -> list[Amendment]:
+    """The proposed and approved changes of a permit that the caller may see."""
+    asked = select(AmendmentRow).where(AmendmentRow.permit == number).order_by(col(AmendmentRow.id))
+    rows = await tx.exec(asked.execution_options(populate_existing=True))
+    return [Amendment(row.id, row.reason, _lines(row.lines), row.state, row.proposed_by) for row in rows]
+
+
+async def note_amendment(
+    tx: Tx, permit: Permit, amendment: Amendment, approved_by: str, p05: str, sid: str, at: datetime
+) -> None:
+    """The change is approved and the lines of the permit are those after it."""
+    await tx.execute(
+        update(AmendmentRow)
+        .where(col(AmendmentRow.permit) == permit.number, col(AmendmentRow.id) == amendment.id)
+        .values(state="approved", approved_by=approved_by)
+    )
+    await _change(tx, permit.number, lines=_stored(permit.amended(amendment)), p05=p05, last_sid=sid)
+    await _act(tx, permit.number, "amended", at, amendment.reason, sid)
+
+
+async def acts(tx: Tx, number: str) -> list[Act]:
+    """What was done to a permit, in order."""
+    return [Act(*row) for row in await tx.execute(_ACTS, {"permit": number})]
+
+
+async def withheld(tx: Tx, day: date) -> tuple[int, list[str], list[str]]:
+    """How many permits count on a day, and which of those whose wood might still move are suspended or revoked."""
+    counted = select(func.count()).where(PermitRow.state == "in_force")
+    count: int = (await tx.execute(counted)).scalar_one()
+    rows = await tx.execute(
+        select(PermitRow.number, PermitRow.state)
+        .where(col(PermitRow.state).in_(("suspended", "revoked")), col(PermitRow.move_to) >= day)
+        .order_by(col(PermitRow.number))
+    )
+    found = [(number, state) for number, state in rows]
+    suspended = [number for number, state in found if state == "suspended"]
+    return count, suspended, [number for number, state in found if state == "revoked"]
+
+
+async def _change(tx: Tx, number: str, **values: Any) -> None:
+    changed = await tx.execute(
+        update(PermitRow).where(col(PermitRow.number) == number).values(**values).returning(col(PermitRow.number))
+    )
+    changed.one()
+
+
+async def _act(tx: Tx, number: str, kind: str, at: datetime, reason: str, sid: str) -> None:
+    await tx.execute(_ACT, {"permit": number, "kind": kind, "at": at, "reason": reason, "sid": sid})
+
+
+def _fresh(asked: SelectOfScalar[PermitRow]) -> SelectOfScalar[PermitRow]:
+    """Ask the database even for a row this transaction has read before."""
+    return asked.execution_options(populate_existing=True)
+
+
+def _stored(lines: Iterable[Line]) -> list[dict[str, Any]]:
+    return [line.statement() for line in lines]
+
+
+def _lines(stored: list[dict[str, Any]]) -> tuple[Line, ...]:
+    return tuple(Line(**line) for line in stored)
+
+
+def _permit(row: PermitRow) -> Permit:
+    return Permit(**{name: getattr(row, name) for name in _COLUMNS}, lines=_lines(row.lines))

@@ -1,0 +1,113 @@
+"""Plans in their states, and inspections of them."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import func, update
+from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from services.permits.domain.plan import Inspection, Parcel, Plan, Summary
+from services.permits.store.rows import InspectionRow, PlanRow
+from services.permits.store.session import Tx, added
+
+_COLUMNS = [name for name in Plan.__slots__ if name not in ("parcels", "census")]
+
+
+async def add_plan(tx: Tx, plan: Plan) -> bool:
+    """Keep a draft; ``False`` when the id is taken."""
+    values = {name: getattr(plan, name) for name in _COLUMNS}
+    values |= {"parcels": [asdict(parcel) for parcel in plan.parcels], "census": asdict(plan.census)}
+    return await added(tx, PlanRow, values)
+
+
+async def plan(tx: Tx, plan_id: str) -> Plan | None:
+    """A plan, as far as the transaction's caller may see it."""
+    row = (await tx.exec(_fresh(select(PlanRow).where(PlanRow.id == plan_id)))).first()
+    return None if row is None else _plan(row)
+
+
+async def plan_to_change(tx: Tx, plan_id: str) -> Plan | None:
+    """A plan that is not approved yet, locked until the transaction ends; ``None`` for any other."""
+    row = (await tx.exec(_fresh(select(PlanRow).where(PlanRow.id == plan_id).with_for_update()))).first()
+    return None if row is None else _plan(row)
+
+
+async def plans(tx: Tx, title: str | None, org: str | None, after: str, limit: int) -> list[Plan]:
+    """Plans by id that the caller may see."""
+    asked = select(PlanRow).where(col(PlanRow.id) > after)
+    if title is not None:
+        asked = asked.where(PlanRow.title == title)
+    if org is not None:
+        asked = asked.where(PlanRow.org == org)
+    return [_plan(row) for row in await tx.exec(asked.order_by(col(PlanRow.id)).limit(limit))]
+
+
+async def note_census(tx: Tx, plan_id: str, uploaded_by: str, census: Summary) -> None:
+    """The draft now has this census."""
+    await _change(tx, plan_id, uploaded_by=uploaded_by, census=asdict(census))
+
+
+async def note_submission(tx: Tx, plan_id: str, submitted_by: str) -> None:
+    """The draft is submitted."""
+    await _change(tx, plan_id, state="submitted", submitted_by=submitted_by)
+
+
+async def note_approval(tx: Tx, plan_id: str, approved_by: str, resolution: str, census: Summary, sid: str) -> None:
+    """The plan is approved and announced."""
+    await _change(
+        tx, plan_id, state="approved", approved_by=approved_by, resolution=resolution, census=asdict(census), sid=sid
+    )
+
+
+async def _change(tx: Tx, plan_id: str, **values: Any) -> None:
+    changed = await tx.execute(update(PlanRow).where(col(PlanRow.id) == plan_id).values(**values).returning(col(PlanRow.id)))
+    changed.one()
+
+
+def _fresh(asked: SelectOfScalar[PlanRow]) -> SelectOfScalar[PlanRow]:
+    """Ask the database even for a row this transaction has read before."""
+    return asked.execution_options(populate_existing=True)
+
+
+def _plan(row: PlanRow) -> Plan:
+    values = {name: getattr(row, name) for name in _COLUMNS}
+    parcels = tuple(Parcel(**parcel) for parcel in row.parcels)
+    return Plan(**values, parcels=parcels, census=Summary(**row.census))
+
+
+async def add_inspection(tx: Tx, inspection: Inspection, sid: str) -> bool:
+    """Keep an inspection; ``False`` when the number is taken."""
+    values = asdict(inspection) | {"sid": sid, "trees": None if inspection.trees is None else list(inspection.trees)}
+    return await added(tx, InspectionRow, values)
+
+
+async def inspection(tx: Tx, number: str) -> tuple[Inspection, str] | None:
+    """An inspection and the statement that announced it."""
+    row = await tx.get(InspectionRow, number)
+    return None if row is None else _inspection(row)
+
+
+async def inspections(tx: Tx, plan_id: str | None, after: str, limit: int) -> list[tuple[Inspection, str]]:
+    """Inspections by number, perhaps of one plan."""
+    asked = select(InspectionRow).where(col(InspectionRow.number) > after)
+    if plan_id is not None:
+        asked = asked.where(InspectionRow.plan == plan_id)
+    return [_inspection(row) for row in await tx.exec(asked.order_by(col(InspectionRow.number)).limit(limit))]
+
+
+async def inspected(tx: Tx, plan_id: str) -> tuple[int, int, int]:
+    """How many inspections a plan had, and how many trees were looked for and not found in them."""
+    sums = select(
+        func.count(), func.coalesce(func.sum(InspectionRow.trees_sampled), 0),
+        func.coalesce(func.sum(InspectionRow.trees_absent), 0),
+    ).where(InspectionRow.plan == plan_id)  # fmt: skip
+    count, sampled, absent = (await tx.execute(sums)).one()
+    return count, sampled, absent
+
+
+def _inspection(row: InspectionRow) -> tuple[Inspection, str]:
+    trees = None if row.trees is None else tuple(row.trees)
+    values = {name: getattr(row, name) for name in Inspection.__slots__ if name != "trees"}
+    return Inspection(**values, trees=trees), row.sid
+

@@ -1,0 +1,152 @@
+"""Rows as the migrations made them. They are read and written here and nowhere else."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Column
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+
+class OrganisationRow(SQLModel, table=True):
+    """An organisation, announced as ``sid``."""
+
+    __tablename__ = "organisations"
+    id: str = Field(primary_key=True)
+    name: str
+    kind: str
+    region: str | None
+    sid: str
+
+
+class KeyRow(SQLModel, table=True):
+    """A key, announced as ``sid`` and perhaps revoked."""
+
+    __tablename__ = "keys"
+    kid: str = Field(primary_key=True)
+    org: str
+    public_key: str
+    role: str
+    sid: str
+    revoked_reason: str | None = None
+    revocation_sid: str | None = None
+
+
+class TitleRow(SQLModel, table=True):
+    """The public facts of a title."""
+
+    __tablename__ = "titles"
+    number: str = Field(primary_key=True)
+    official_number: str | None
+    org: str
+    region: str
+    area_m2: int
+    declared_area_m2: int
+    polygon_sha256: str
+    sid: str
+
+
+class PolygonRow(SQLModel, table=True):
+    """The private polygon of a title."""
+
+    __tablename__ = "title_polygons"
+    title: str = Field(primary_key=True)
+    org: str
+    document: bytes
+
+
+class PlanRow(SQLModel, table=True):
+    """A plan in any of its states."""
+
+    __tablename__ = "plans"
+    id: str = Field(primary_key=True)
+    title: str
+    org: str
+    region: str
+    number: str
+    season: str
+    regent: str | None
+    parcels: list[dict[str, Any]] = Field(sa_column=Column(JSONB))
+    form_factor_milli: int
+    harvest_from: date
+    harvest_to: date
+    census_basis: str
+    state: str
+    created_by: str
+    uploaded_by: str | None = None
+    submitted_by: str | None = None
+    approved_by: str | None = None
+    resolution: str | None = None
+    census: dict[str, Any] = Field(sa_column=Column(JSONB))
+    sid: str | None = None
+
+
+class PermitRow(SQLModel, table=True):
+    """A permit with its present lines."""
+
+    __tablename__ = "permits"
+    number: str = Field(primary_key=True)
+    official_number: str | None
+    title: str
+    plan: str
+    org: str
+    regent: str | None
+    region: str
+    holder: str
+    harvest_from: date
+    harvest_to: date
+    move_to: date
+    state: str
+    lines: list[dict[str, Any]] = Field(sa_column=Column(JSONB))
+    p05: str
+    proposed_by: str
+    approved_by: str | None = None
+    sid: str | None = None
+    last_sid: str | None = None
+
+
+class AmendmentRow(SQLModel, table=True):
+    """A change of lines, proposed or approved."""
+
+    __tablename__ = "permit_amendments"
+    permit: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    reason: str
+    lines: list[dict[str, Any]] = Field(sa_column=Column(JSONB))
+    state: str
+    proposed_by: str
+    approved_by: str | None = None
+
+
+class InspectionRow(SQLModel, table=True):
+    """A field inspection, announced as ``sid``."""
+
+    __tablename__ = "inspections"
+    number: str = Field(primary_key=True)
+    plan: str
+    parcel: str
+    inspector: str
+    trees_sampled: int
+    trees_absent: int
+    trees_mismatched: int | None
+    volume_dm3: int
+    trees: list[str] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    sid: str
+
+
+class OutboxRow(SQLModel, table=True):
+    """A signed statement on its way to the log, with its fixed bytes."""
+
+    __tablename__ = "outbox"
+    seq: int | None = Field(default=None, primary_key=True)
+    sid: str
+    type: str
+    subject: str
+    entry: bytes
+    created_at: datetime
+    state: str
+    origin: str | None
+    log_index: int | None
+    attempts: int
+    next_attempt_at: datetime | None
+    problem: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))

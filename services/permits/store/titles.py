@@ -1,0 +1,41 @@
+"""Titles, and their polygons, which row-level security keeps to those concerned."""
+
+from sqlmodel import col, select
+
+from services.permits.domain.title import Title
+from services.permits.store.rows import PolygonRow, TitleRow
+from services.permits.store.session import Tx, added
+
+KnownTitle = tuple[Title, str]
+
+
+async def add_title(tx: Tx, title: Title, document: bytes, sid: str) -> bool:
+    """Keep a new title with its polygon; ``False`` when the number is taken."""
+    values = {name: getattr(title, name) for name in Title.__slots__} | {"sid": sid}
+    if not await added(tx, TitleRow, values):
+        return False
+    return await added(tx, PolygonRow, {"title": title.number, "org": title.org, "document": document})
+
+
+async def title(tx: Tx, number: str) -> KnownTitle | None:
+    """A title and the statement that announced it."""
+    row = await tx.get(TitleRow, number)
+    return None if row is None else _title(row)
+
+
+async def titles(tx: Tx, org: str | None, after: str, limit: int) -> list[KnownTitle]:
+    """Titles by number, perhaps of one organisation."""
+    asked = select(TitleRow).where(col(TitleRow.number) > after)
+    if org is not None:
+        asked = asked.where(TitleRow.org == org)
+    return [_title(row) for row in await tx.exec(asked.order_by(col(TitleRow.number)).limit(limit))]
+
+
+async def polygons_seen(tx: Tx, numbers: list[str]) -> dict[str, bytes]:
+    """The polygons of these titles that this transaction's caller may see."""
+    rows = await tx.exec(select(PolygonRow).where(col(PolygonRow.title).in_(numbers)))
+    return {row.title: row.document for row in rows}
+
+
+def _title(row: TitleRow) -> KnownTitle:
+    return Title(**{name: getattr(row, name) for name in Title.__slots__}), row.sid
