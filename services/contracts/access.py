@@ -1,0 +1,30 @@
+"""Who may ask contracts for what. ``own`` is a party: the community, or the named buyer where a buyer may act.
+
+What an offer is worth is for the community to know: no buyer appraises a stored contract or reads an appraisal.
+"""
+
+from collections.abc import Mapping
+
+from shared.web.access import Scope, Table
+
+_PARTIES: Mapping[str, Scope] = {"manager": "own", "company": "own", "machine": "own"}
+_COMMUNITY: Mapping[str, Scope] = {"manager": "own", "machine": "own"}
+_STEWARDS: Mapping[str, Scope] = {"operator": "any", "authority": "any"}
+
+ACCESS: Table = {
+    "store_contract": _PARTIES,
+    "list_contracts": _PARTIES,
+    "read_contract": _PARTIES,
+    "appraise_contract": _COMMUNITY,
+    "list_appraisals": _COMMUNITY,
+    "read_appraisal": _COMMUNITY,
+    "appraise_quick": {"public": "any"},
+    "publish_price_book": _STEWARDS,
+    "list_price_books": {"public": "any"},
+    "read_price_book": {"public": "any"},
+    "publish_cost_book": _STEWARDS,
+    "list_cost_books": {"public": "any"},
+    "read_cost_book": {"public": "any"},
+    "list_log_rules": {"public": "any"},
+    "list_red_flags": {"public": "any"},
+}

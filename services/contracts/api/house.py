@@ -1,0 +1,39 @@
+"""What the handlers share: the store, custody, and the day in Peru."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from services.contracts.quick_limit import Bucket
+from services.contracts.store import Store
+from shared.web.client import ServiceClient
+
+PERU = timedelta(hours=-5)  # no daylight saving
+
+
+def _store(request: Request) -> Store:
+    store: Store = request.app.state.store
+    return store
+
+
+def _custody(request: Request) -> ServiceClient:
+    custody: ServiceClient = request.app.state.custody
+    return custody
+
+
+def _bucket(request: Request) -> Bucket:
+    bucket: Bucket = request.app.state.quick_limit
+    return bucket
+
+
+def today() -> date:
+    """The day in Peru."""
+    return (datetime.now(UTC) + PERU).date()
+
+
+StoreDep = Annotated[Store, Depends(_store)]
+CustodyDep = Annotated[ServiceClient, Depends(_custody)]
+BucketDep = Annotated[Bucket, Depends(_bucket)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+Cursor = Annotated[str | None, Query(max_length=200)]

@@ -1,0 +1,52 @@
+"""The log list of a lot, as custody has it. Silence degrades an appraisal; it never stops one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from services.contracts.domain.lot import CustodyState
+from shared.timber.measure import LogSize
+from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
+from shared.web.telemetry import logger
+
+DEADLINE_S = 2.0
+MOST_LOGS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyLot:
+    """The logs of a lot with their species, or why there are none."""
+
+    state: CustodyState
+    logs: tuple[tuple[str, LogSize], ...] | None
+
+
+NOT_ASKED = CustodyLot("not_asked", None)
+UNAVAILABLE = CustodyLot("unavailable", None)
+
+
+async def logs_of_lot(custody: ServiceClient, lot: str | None) -> CustodyLot:
+    """The logs that the wood of a lot came from, asked of custody with two seconds to answer."""
+    if lot is None:
+        return NOT_ASKED
+    try:
+        answer = await custody.get(f"/v1/lots/{lot}", deadline_s=DEADLINE_S)
+    except UpstreamRefused as refused:
+        return CustodyLot("not_found", None) if refused.status == 404 else UNAVAILABLE
+    except UpstreamDown:
+        return UNAVAILABLE
+    try:
+        return CustodyLot("read", tuple(_log(item) for item in _measured(answer)[:MOST_LOGS]))
+    except (KeyError, TypeError, ValueError):
+        logger.warning("custody_answer_not_understood", lot=lot)
+        return UNAVAILABLE
+
+
+def _measured(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """The logs, or the items themselves where the lot is of logs; boards have no ends to measure."""
+    listed = answer["logs"] or answer["items"]
+    return [item for item in listed if item.get("length_mm") and item.get("diameter_large_mm")]
+
+
+def _log(item: dict[str, Any]) -> tuple[str, LogSize]:
+    size = LogSize(int(item["diameter_large_mm"]), int(item["diameter_small_mm"]), int(item["length_mm"]))
+    return str(item["species"]), size

@@ -1,0 +1,154 @@
+"""A price line: without unit, rule, product, point of sale and currency it cannot be written."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from services.contracts.domain.border import Contradiction, Form
+from services.contracts.domain.money import Price
+from shared.timber.measure import LogRule, Unit
+from shared.timber.species import catalogue
+
+
+class PointOfSale(StrEnum):
+    """Where the wood is handed over, from the forest to the ship."""
+
+    STUMP = "stump"
+    ROADSIDE = "roadside"
+    RIVER_PORT = "river_port"
+    MILL_GATE = "mill_gate"
+    WHOLESALE_LIMA = "wholesale_lima"
+    FOB = "fob"
+
+    @property
+    def rung(self) -> int:
+        """Its place on the ladder, from the stump up."""
+        return list(PointOfSale).index(self)
+
+
+class Product(StrEnum):
+    """What is handed over. A log at the mill is (``log``, ``mill_gate``)."""
+
+    STANDING = "standing"
+    LOG = "log"
+    SAWN = "sawn"
+
+
+class PaidRule(StrEnum):
+    """How the paid volume is measured: a log rule, or the boards that come out of the saw."""
+
+    MEAN_OF_ENDS = "mean_of_ends"
+    SMALIAN = "smalian"
+    HUBER = "huber"
+    NEWTON = "newton"
+    DOYLE = "doyle"
+    OXAPAMPINA = "oxapampina"
+    INTERNATIONAL_QUARTER = "international_quarter"
+    SCRIBNER = "scribner"
+    SAWN = "sawn"
+
+    @property
+    def log_rule(self) -> LogRule | None:
+        """The rule of round wood behind it; ``None`` for sawn board feet."""
+        return None if self is PaidRule.SAWN else LogRule(self.value)
+
+
+def _accepted(value: Any) -> Any:
+    if value == "any":
+        return value
+    if isinstance(value, list | tuple) and 0 < len(value) <= 100 and all(isinstance(name, str) for name in value):
+        for name in value:
+            catalogue().accepted(name, "species")
+        if len(set(value)) == len(value):
+            return tuple(value)
+    raise Contradiction(
+        "species",
+        'must be "any" or a list of different scientific names',
+        'debe ser "any" o una lista de nombres científicos distintos',
+    )
+
+
+def _one_accepted(value: Any) -> Any:
+    if isinstance(value, str):
+        catalogue().accepted(value, "species")
+    return value
+
+
+SpeciesName = Annotated[str, BeforeValidator(_one_accepted)]
+SpeciesSet = Annotated[Literal["any"] | tuple[str, ...], BeforeValidator(_accepted)]
+
+
+class _Line(Form):
+    species: SpeciesSet
+    price: Price
+    point_of_sale: PointOfSale
+
+    def covers(self, species: str) -> bool:
+        """Whether this line names the species; ``any`` names none and takes what no other line names."""
+        return self.species != "any" and species in self.species
+
+
+class PerVolume(_Line):
+    """So much for each cubic metre or board foot, measured by a named rule."""
+
+    kind: Literal["per_volume"]
+    unit: Unit
+    rule: PaidRule
+    product: Product
+
+    @model_validator(mode="after")
+    def _product_fits(self) -> Self:
+        _standing_is_sold_at_the_stump(self.product, self.point_of_sale)
+        if self.product is Product.SAWN and self.rule is not PaidRule.SAWN:
+            raise Contradiction(
+                "rule",
+                "sawn wood is measured by the rule sawn, not by a log rule",
+                "la madera aserrada se mide con la regla sawn, no con una regla de trozas",
+            )
+        if self.point_of_sale.rung > PointOfSale.MILL_GATE.rung and self.product is not Product.SAWN:
+            raise Contradiction(
+                "point_of_sale",
+                "only sawn wood is sold beyond the mill gate",
+                "después del aserradero solo se vende madera aserrada",
+            )
+        return self
+
+
+class _Whole(_Line):
+    product: Literal[Product.STANDING, Product.LOG]
+
+    @model_validator(mode="after")
+    def _product_fits(self) -> Self:
+        _standing_is_sold_at_the_stump(self.product, self.point_of_sale)
+        if self.point_of_sale.rung > PointOfSale.MILL_GATE.rung:
+            raise Contradiction(
+                "point_of_sale",
+                "only sawn wood is sold beyond the mill gate",
+                "después del aserradero solo se vende madera aserrada",
+            )
+        return self
+
+
+class PerTree(_Whole):
+    """So much for each tree, whatever it holds."""
+
+    kind: Literal["per_tree"]
+
+
+class LumpSum(_Whole):
+    """So much for all the wood of the line."""
+
+    kind: Literal["lump_sum"]
+
+
+def _standing_is_sold_at_the_stump(product: Product, point: PointOfSale) -> None:
+    if product is Product.STANDING and point is not PointOfSale.STUMP:
+        raise Contradiction(
+            "point_of_sale",
+            "standing wood is sold at the stump",
+            "la madera en pie se vende en el tocón (stump)",
+        )
+
+
+PriceLine = Annotated[PerVolume | PerTree | LumpSum, Field(discriminator="kind")]

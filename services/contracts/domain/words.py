@@ -1,0 +1,44 @@
+"""Words for people, each in Spanish and in English."""
+
+from dataclasses import dataclass
+
+from services.contracts.domain.price import PaidRule, PointOfSale
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """The same thing said in both languages."""
+
+    es: str
+    en: str
+
+
+RULES: dict[PaidRule, Both] = {
+    PaidRule.MEAN_OF_ENDS: Both("oficial (promedio de diámetros)", "official (mean of ends)"),
+    PaidRule.SMALIAN: Both("Smalian", "Smalian"),
+    PaidRule.HUBER: Both("Huber", "Huber"),
+    PaidRule.NEWTON: Both("Newton", "Newton"),
+    PaidRule.DOYLE: Both("Doyle", "Doyle"),
+    PaidRule.OXAPAMPINA: Both("Oxapampina", "Oxapampina"),
+    PaidRule.INTERNATIONAL_QUARTER: Both("Internacional 1/4", "International 1/4"),
+    PaidRule.SCRIBNER: Both("Scribner", "Scribner"),
+    PaidRule.SAWN: Both("de madera aserrada", "of sawn wood"),
+}
+
+POINTS: dict[PointOfSale, Both] = {
+    PointOfSale.STUMP: Both("en el tocón", "at the stump"),
+    PointOfSale.ROADSIDE: Both("al borde del camino", "at the roadside"),
+    PointOfSale.RIVER_PORT: Both("en el puerto", "at the river port"),
+    PointOfSale.MILL_GATE: Both("puesta en el aserradero", "at the mill gate"),
+    PointOfSale.WHOLESALE_LIMA: Both("puesta en Lima", "in Lima"),
+    PointOfSale.FOB: Both("puesta a bordo (FOB)", "on board (FOB)"),
+}
+
+CAUSES: dict[str, Both] = {
+    "price": Both("el precio", "the price"),
+    "rule": Both("la regla de medida", "the log rule"),
+    "delay": Both("la espera del pago", "the wait for payment"),
+    "point_of_sale": Both("llevar la madera hasta el punto de venta", "bringing the wood to the point of sale"),
+    "deductions": Both("los descuentos", "the deductions"),
+    "advances": Both("los adelantos", "the advances"),
+}

@@ -1,0 +1,5 @@
+"""Alembic environment: see shared.web.db.migrate."""
+
+from shared.web.db import run_migrations
+
+run_migrations()

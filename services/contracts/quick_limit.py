@@ -1,0 +1,25 @@
+"""How many questions strangers may ask of one process. Each address has its own limit at the gateway."""
+
+import time
+
+from shared.web.problems import TooManyAttempts
+
+RATE = 20.0
+BURST = 40.0
+
+
+class Bucket:
+    """A token bucket for all callers without a token together."""
+
+    def __init__(self, rate: float = RATE, burst: float = BURST) -> None:
+        self._rate, self._burst = rate, burst
+        self._left, self._at = burst, time.monotonic()
+
+    def take(self) -> None:
+        """One question; ``TooManyAttempts`` when none is left for now."""
+        now = time.monotonic()
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < 1:
+            raise TooManyAttempts(retry_after_s=1)
+        self._left -= 1

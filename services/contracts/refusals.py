@@ -1,0 +1,89 @@
+"""What contracts refuses, in the words of its own field."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from shared.refusal import Malformed, NotAllowed, Refusal
+
+
+@dataclass(eq=False)
+class NotAParty(NotAllowed):
+    """Only a party of the offer stores it."""
+
+    slug: ClassVar[str] = "not-a-party"
+    es: ClassVar[str] = "Su organización no es parte de esta oferta: solo la comunidad o el comprador la registran."
+    en: ClassVar[str] = "Your organisation is no party of this offer: only the community or the buyer stores it."
+    reason: str = "party"
+
+
+@dataclass(eq=False)
+class BuyerMayNotAppraise(NotAllowed):
+    """What the wood is worth to the community is the community's to know."""
+
+    slug: ClassVar[str] = "buyer-may-not-appraise"
+    es: ClassVar[str] = "Solo la comunidad pide la valoración de esta oferta."
+    en: ClassVar[str] = "Only the community asks for the appraisal of this offer."
+    reason: str = "buyer"
+
+
+@dataclass(eq=False)
+class OtherRegion(NotAllowed):
+    """An officer of one region publishes the books of that region."""
+
+    slug: ClassVar[str] = "other-region"
+    es: ClassVar[str] = "Usted es de la región {own}; este libro es de {region}."
+    en: ClassVar[str] = "You are of the region {own}; this book is of {region}."
+    own: str
+    region: str
+
+
+@dataclass(eq=False)
+class BookOfAnother(NotAllowed):
+    """The name of a book belongs to who published it first."""
+
+    slug: ClassVar[str] = "book-of-another"
+    es: ClassVar[str] = "El libro {book} es de {org}; publique el suyo con otro nombre."
+    en: ClassVar[str] = "The book {book} is of {org}; publish yours under another name."
+    book: str
+    org: str
+
+
+@dataclass(eq=False)
+class BookGoesBack(Refusal):
+    """A new version is of the same day or later."""
+
+    slug: ClassVar[str] = "book-goes-back"
+    es: ClassVar[str] = "El libro {book} ya tiene una versión del {last}; no se publica otra con fecha anterior."
+    en: ClassVar[str] = "The book {book} already has a version of {last}; none of an earlier day is published."
+    book: str
+    last: str
+
+
+@dataclass(eq=False)
+class BookNameReserved(Refusal):
+    """The name is of a series that comes with the house."""
+
+    slug: ClassVar[str] = "book-name-reserved"
+    es: ClassVar[str] = "El nombre {book} está reservado."
+    en: ClassVar[str] = "The name {book} is reserved."
+    book: str
+
+
+@dataclass(eq=False)
+class BookContested(Refusal):
+    """Two publications of one book crossed; the same request may be repeated."""
+
+    slug: ClassVar[str] = "book-contested"
+    es: ClassVar[str] = "Otra publicación del libro {book} se adelantó; repita la petición."
+    en: ClassVar[str] = "Another publication of the book {book} came first; repeat the request."
+    book: str
+
+
+@dataclass(eq=False)
+class PrivateGrade(Malformed):
+    """``given`` marks figures of whoever asks; a published book states how well it is supported."""
+
+    slug: ClassVar[str] = "private-grade"
+    es: ClassVar[str] = "{where}: un libro publicado lleva grado A, B, C o D, no given."
+    en: ClassVar[str] = "{where}: a published book carries grade A, B, C or D, not given."
+    reason: str = "given"

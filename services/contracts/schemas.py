@@ -1,0 +1,344 @@
+"""Bodies and answers of the HTTP door. Answers have no default values: every field is always there."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from services.contracts.domain.book import CostBook, PriceBook
+from services.contracts.domain.border import Contradiction, Day, Form, Slug
+from services.contracts.domain.money import ExchangeRate
+from services.contracts.domain.offer import Offer
+from services.contracts.domain.price import PriceLine
+from services.contracts.domain.verdict import Verdict
+from shared.refusal import Malformed
+
+ContractId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class BasisIn(Form):
+    """What an offer is compared with: stored books by id, or figures given with the question."""
+
+    on: Day | None = None
+    rate_milli: Annotated[int, Field(strict=True, ge=0, le=400)] = 180
+    base_rule: Literal["mean_of_ends", "smalian"] = "mean_of_ends"
+    price_book: Slug | None = None
+    cost_book: Slug | None = None
+    prices: PriceBook | None = None
+    costs: CostBook | None = None
+    fx: ExchangeRate | None = None
+
+    @model_validator(mode="after")
+    def _one_source_each(self) -> Self:
+        for name, given in (("price_book", self.prices), ("cost_book", self.costs)):
+            if given is not None and getattr(self, name) is not None:
+                raise Contradiction(
+                    name, "a stored book and given figures at once", "un libro guardado y cifras dadas a la vez"
+                )
+        return self
+
+
+class QuickIn(Form):
+    """An offer and what to compare it with; nothing of it is stored."""
+
+    offer: Offer
+    basis: BasisIn = BasisIn()
+
+
+class Out(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MoneyOut(Out):
+    amount: str
+    currency: Literal["PEN", "USD"]
+
+
+class ContractOut(Out):
+    id: str
+    offer: Offer
+    offer_sha256: str
+    created_by_org: str
+    created_at: datetime
+
+
+class ListedContractOut(Out):
+    id: str
+    title: str
+    community: str
+    buyer: str | None
+    region: str
+    offered_on: Day
+    offer_sha256: str
+    created_at: datetime
+
+
+class ContractsOut(Out):
+    items: list[ListedContractOut]
+    next: str | None
+
+
+class ListedAppraisalOut(Out):
+    id: str
+    on: Day
+    verdict: Verdict
+    created_at: datetime
+
+
+class AppraisalsOut(Out):
+    items: list[ListedAppraisalOut]
+    next: str | None
+
+
+class PinOut(Out):
+    id: str
+    version: int | None
+    sha256: str
+
+
+class PackOut(Out):
+    version: str
+    sha256: str
+
+
+class PinsOut(Out):
+    offer_sha256: str
+    price_book: PinOut | None
+    cost_book: PinOut | None
+    flag_pack: PackOut
+    lot_sha256: str | None
+    rate_milli: int
+    fx: ExchangeRate | None
+
+
+class LotOut(Out):
+    source: str
+    custody: str
+    base_rule: str
+    logs: int
+    volume_m3: str
+    trees: int | None
+
+
+class GapOut(Out):
+    what: str
+    es: str
+    en: str
+
+
+class CauseOut(Out):
+    cause: str
+    amount: MoneyOut
+
+
+class FiguresOut(Out):
+    volume_m3: str | None
+    trees: int | None
+    offered_m3: MoneyOut | None
+    effective_m3: MoneyOut | None
+    net_m3: MoneyOut | None
+    net_total: MoneyOut | None
+    fair_low_m3: MoneyOut | None
+    fair_mid_m3: MoneyOut | None
+    fair_high_m3: MoneyOut | None
+    disproportion: str | None
+    value_share: str | None
+    loss_low: MoneyOut | None
+    loss_mid: MoneyOut | None
+    loss_m3: MoneyOut | None
+    loss_tree: MoneyOut | None
+    loss_family: MoneyOut | None
+    waterfall: list[CauseOut]
+
+
+class LineOut(FiguresOut):
+    line: int
+    kind: str
+    species: list[str]
+    offered: PriceLine
+    rule_factor: str | None
+    factor_source: str | None
+    effective_low_m3: MoneyOut | None
+    effective_high_m3: MoneyOut | None
+    verdict: Verdict
+    missing: list[GapOut]
+    fair_by_species: list[dict[str, Any]]
+
+
+class FlagOut(Out):
+    code: str
+    name: str
+    state: Literal["raised", "clear", "unknown"]
+    severity: Literal["S", "H", "M", "I"]
+    title_es: str
+    title_en: str
+    evidence: dict[str, Any]
+    threshold: dict[str, str | int]
+    loss: MoneyOut | None
+    text_es: str
+    text_en: str
+    source: str
+    legal_review: str
+    version: str
+
+
+class SpokenOut(Out):
+    headline: str
+    sentences: list[str]
+    sms: str
+
+
+class TextOut(Out):
+    es: SpokenOut
+    en: SpokenOut
+
+
+class AppraisalOut(Out):
+    """What an offer is worth: immutable, and the same bytes for the same inputs."""
+
+    id: str
+    engine: str
+    on: Day
+    contract: str | None
+    pins: PinsOut
+    lot: LotOut
+    verdict: Verdict
+    missing: list[GapOut]
+    total: FiguresOut
+    lines: list[LineOut]
+    flags: list[FlagOut]
+    text: TextOut
+
+
+class ToldFlagOut(Out):
+    code: str
+    title: str
+    state: Literal["raised", "clear", "unknown"]
+    severity: Literal["S", "H", "M", "I"]
+    text: str
+    legal_review: str
+
+
+class ToldOut(Out):
+    """An appraisal in one language, for reading aloud or sending to a phone."""
+
+    id: str
+    lang: Literal["es", "en"]
+    on: Day
+    verdict: Verdict
+    headline: str
+    sentences: list[str]
+    sms: str
+    missing: list[str]
+    flags: list[ToldFlagOut]
+
+
+class PriceBookOut(Out):
+    id: str
+    kind: Literal["book"]
+    version: int
+    sha256: str
+    published_by_org: str
+    published_at: datetime
+    book: PriceBook
+
+
+class CostBookOut(Out):
+    id: str
+    kind: Literal["book"]
+    version: int
+    sha256: str
+    published_by_org: str
+    published_at: datetime
+    book: CostBook
+
+
+class SeriesOut(Out):
+    """A monthly series of world prices. Figures are text; null where none was published."""
+
+    id: str
+    kind: Literal["series"]
+    version: str
+    sha256: str
+    title: str
+    source: str
+    credit: str
+    licence: str
+    point_of_sale: str
+    units: dict[str, str]
+    months: list[dict[str, str | None]]
+
+
+class ListedBookOut(Out):
+    id: str
+    kind: Literal["book", "series"]
+    version: str
+    title: str
+    region: str | None
+    as_of: str
+    sha256: str
+
+
+class BooksOut(Out):
+    items: list[ListedBookOut]
+    next: str | None
+
+
+class LogRuleOut(Out):
+    rule: str
+    unit: Literal["m3", "pt"]
+    quantum: str
+    formula: str
+    note_es: str
+    note_en: str
+    source: str
+
+
+class LogRulesOut(Out):
+    """Exact units and the named rules, as this house computes them."""
+
+    constants: dict[str, str]
+    rules: list[LogRuleOut]
+
+
+class RedFlagOut(Out):
+    code: str
+    name: str
+    severity: str
+    threshold: dict[str, str | int]
+    title_es: str
+    title_en: str
+    source: str
+    legal_review: str
+
+
+class RedFlagsOut(Out):
+    version: str
+    sha256: str
+    legal_review: str
+    flags: list[RedFlagOut]
+
+
+def write_cursor(place: tuple[datetime, str]) -> str:
+    """An opaque mark of a place in a list by time and id."""
+    at, key = place
+    return base64.urlsafe_b64encode(f"{at.isoformat()} {key}".encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None) -> tuple[datetime, str] | None:
+    """The place of a mark; a mark that is not ours is malformed."""
+    if cursor is None:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        at, key = text.split(" ")
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError("no time zone")
+    except (binascii.Error, UnicodeError, ValueError) as error:
+        raise Malformed("query.cursor", "not a cursor of this list") from error
+    return moment, key

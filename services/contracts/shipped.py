@@ -1,0 +1,37 @@
+"""Data that comes with this version: the flag catalogue and the World Bank's wood prices, read once."""
+
+import csv
+import hashlib
+import io
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from services.contracts.domain.flags import FlagPack, parse_pack
+
+_DATA = resources.files("services.contracts") / "data"
+
+
+@cache
+def flag_pack() -> FlagPack:
+    """The flag catalogue of this version."""
+    return parse_pack((_DATA / "flags.json").read_bytes())
+
+
+@cache
+def world_bank() -> dict[str, Any]:
+    """The wood series of the Pink Sheet, month by month; a figure that was not published is ``None``."""
+    about: dict[str, Any] = json.loads((_DATA / "wb_pinksheet_wood.json").read_text(encoding="utf-8"))
+    table = (_DATA / "wb_pinksheet_wood_monthly.csv").read_bytes()
+    months = [
+        {name: figure or None for name, figure in row.items()}
+        for row in csv.DictReader(io.StringIO(table.decode("utf-8")))
+    ]
+    return {
+        **about,
+        "kind": "series",
+        "version": months[-1]["month"],
+        "sha256": hashlib.sha256(table).hexdigest(),
+        "months": months,
+    }

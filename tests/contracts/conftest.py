@@ -1,0 +1,106 @@
+"""A running contracts service on real PostgreSQL, and a custody that complains about what it is not asked well."""
+
+import hashlib
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import httpx
+import orjson
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from deploy import databases
+from deploy.databases import Address, Database
+from services.contracts.main import build
+from shared.web.client import ServiceClient
+from shared.web.db import migrate
+from shared.web.settings import ServiceSettings
+from tests.conftest import run_apart
+from tests.tokens import Issuer
+
+BUYER = "aserradero-1"
+
+
+@dataclass
+class Custody:
+    """Custody's lot address alone, as its document states it. Any other request is answered 500 and remembered."""
+
+    lots: dict[str, Any] = field(default_factory=dict)
+    down: bool = False
+    wrong: list[str] = field(default_factory=list)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
+        path, method = scope["path"], scope["method"]
+        name = path.removeprefix("/v1/lots/")
+        if method != "GET" or name == path or "/" in name:
+            self.wrong.append(f"{method} {path}")
+        status, body = 200, self.lots.get(name)
+        if self.down or self.wrong:
+            status, body = 500, {"status": 500, "slug": "internal"}
+        elif body is None:
+            status, body = 404, {"status": 404, "slug": "not-found"}
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": orjson.dumps(body)})
+
+
+@dataclass
+class Contracts:
+    """The service as its users see it."""
+
+    app: FastAPI
+    http: httpx.AsyncClient
+    issuer: Issuer
+    custody: Custody
+    database: Database
+
+    async def call(
+        self, method: str, path: str, body: Any = None, role: str | None = "manager", org: str = "comunidad-a",
+        expect: int | None = None, **more: Any,
+    ) -> Any:  # fmt: skip
+        headers = self.issuer.headers(role, org=org, **more) if role else {}
+        answer = await self.http.request(method, path, json=body, headers=headers)
+        if expect is not None:
+            assert answer.status_code == expect, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: Any, expect: int | None = 201, **who: Any) -> Any:
+        return await self.call("POST", path, body, expect=expect, **who)
+
+    async def get(self, path: str, expect: int | None = 200, **who: Any) -> Any:
+        return await self.call("GET", path, expect=expect, **who)
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres: Address) -> Iterator[Database]:
+    """One migrated database for all tests here; each test finds it empty."""
+
+    def password(role: str) -> str:
+        return hashlib.sha256(f"{postgres.password}/{role}".encode()).hexdigest()
+
+    database = run_apart(databases.create(postgres, "contracts", password, f"contracts_test_{os.getpid()}_http"))
+    run_apart(migrate("contracts", database.owner_url))
+    yield database
+    run_apart(databases.drop(database))
+
+
+@pytest.fixture
+async def contracts(migrated: Database) -> AsyncIterator[Contracts]:
+    """A fresh service."""
+    admin = await asyncpg.connect(migrated.admin_dsn)
+    await admin.execute("TRUNCATE contract, appraisal, book")
+    await admin.close()
+    issuer, custody = Issuer(), Custody()
+    settings = ServiceSettings(env="test", database_url=SecretStr(migrated.app_url), database_pool=4)
+    app = build(settings, issuer.verifier())
+    fake = httpx.AsyncClient(transport=httpx.ASGITransport(app=custody), base_url="http://custody")
+    async with app.router.lifespan_context(app), fake:
+        app.state.custody = ServiceClient("custody", fake, None)
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://contracts") as http:
+            yield Contracts(app, http, issuer, custody, migrated)
+    assert custody.wrong == []
