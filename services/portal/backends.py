@@ -1,0 +1,110 @@
+"""What the pages ask the services. Nothing here decides or renders."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from shared.refusal import Missing, Refusal
+from shared.tlog.policy import Policy
+from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
+
+# A bundle of 100,000 records is some 90 MB and takes custody a while.
+BUNDLE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest checkpoint of the log, already checked against the policy."""
+
+    origin: str
+    size: int
+    root: str
+    witnesses: int
+
+
+@dataclass(frozen=True)
+class Backends:
+    """One client for each service."""
+
+    custody: ServiceClient
+    permits: ServiceClient
+    contracts: ServiceClient
+
+    @property
+    def all(self) -> tuple[ServiceClient, ...]:
+        """Every service behind the portal."""
+        return self.custody, self.permits, self.contracts
+
+    async def head(self, policy: Policy) -> Head | None:
+        """Size and root of the log; None while custody is silent, has signed nothing, or signs with unknown keys."""
+        try:
+            checked = policy.check(await self.custody.raw("/log/checkpoint", deadline_s=1.0))
+        except Refusal:
+            return None
+        point = checked.checkpoint
+        return Head(point.origin, point.size, point.root.hex(), len(checked.witnesses))
+
+    async def permit(self, number: str) -> Any:
+        """The public standing of a permit today."""
+        return await self.permits.get(f"/v1/permits/{_part(number)}/verify")
+
+    async def item(self, item: str) -> Any:
+        """A tree, log or product with its history."""
+        return await self.custody.get(f"/v1/items/{_part(item)}")
+
+    async def guide(self, number: str, form: str | None = None) -> Any:
+        """A transport guide with its history."""
+        path = f"/v1/guides/{_part(number)}"
+        return await (self.custody.get(path, form=form) if form else self.custody.get(path))
+
+    async def lot(self, lot: str) -> Any:
+        """A lot with its items."""
+        return await self.custody.get(f"/v1/lots/{_part(lot)}")
+
+    async def record(self, sid: str) -> Any:
+        """One record with its proof."""
+        return await self.custody.get(f"/v1/records/{_part(sid)}")
+
+    async def bundle(self, lot: str) -> bytes:
+        """The proof file of a lot, as bytes."""
+        return await self.custody.raw(f"/v1/lots/{_part(lot)}/bundle", deadline_s=BUNDLE_S)
+
+    async def descriptions(self) -> dict[str, Mapping[str, Any]]:
+        """The OpenAPI page of each service that answers."""
+        pages = await asyncio.gather(*(_or_none(c.get("/openapi.json")) for c in self.all))
+        return {c.service: page for c, page in zip(self.all, pages, strict=True) if page is not None}
+
+    async def health(self) -> dict[str, str]:
+        """``ok`` or ``down`` for each service."""
+        answers = await asyncio.gather(*(_or_none(c.get("/healthz", deadline_s=2.5)) for c in self.all))
+        return {c.service: "down" if a is None else a["status"] for c, a in zip(self.all, answers, strict=True)}
+
+    async def find(self, kinds: tuple[tuple[str, str], ...]) -> tuple[str, str] | None:
+        """The first (kind, key) that exists. Raises ``UpstreamDown`` when none was found and not all were asked."""
+        asked: dict[str, Callable[[str], Awaitable[Any]]] = {
+            "lot": self.lot, "guide": self.guide, "permit": self.permit, "item": self.item, "record": self.record,
+        }  # fmt: skip
+        answers = await asyncio.gather(*(asked[kind](key) for kind, key in kinds), return_exceptions=True)
+        for (kind, key), answer in zip(kinds, answers, strict=True):
+            if not isinstance(answer, BaseException):
+                return kind, key
+        for answer in answers:
+            if not isinstance(answer, UpstreamRefused) and isinstance(answer, BaseException):
+                raise answer
+        return None
+
+
+async def _or_none(call: Any) -> Any:
+    try:
+        return await call
+    except (UpstreamDown, UpstreamRefused):
+        return None
+
+
+def _part(text: str) -> str:
+    """One segment of a path, whatever was typed; dots alone would climb out of it."""
+    if text in (".", ".."):
+        raise Missing("code", text)
+    return quote(text, safe="")

@@ -1,0 +1,92 @@
+"""Starts the portal: settings, clients, application."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.portal.access import ACCESS
+from services.portal.backends import Backends
+from services.portal.pages import router
+from services.portal.rendering import Pages
+from services.portal.verdicts import Verdicts
+from shared.refusal import Missing, Refusal
+from shared.tlog.policy import Policy
+from shared.web import problems
+from shared.web.app import Unhealthy, make_app
+from shared.web.client import service_client
+from shared.web.runtime import run
+from shared.web.settings import ServiceSettings
+
+
+class PortalSettings(ServiceSettings):
+    """``policy`` names the logs and witnesses whose signatures the pages believe."""
+
+    policy: Path | None = None
+
+    def trusted(self) -> Policy:
+        """The policy of this server; a missing or bad file stops the start."""
+        return Policy.parse((self.policy or self.data_dir / "policy.txt").read_bytes())
+
+
+def clients(settings: PortalSettings) -> Backends:
+    """Clients of the three services, over sockets or TCP."""
+    return Backends(
+        service_client("custody", settings.custody_url, settings.custody_uds),
+        service_client("permits", settings.permits_url, settings.permits_uds),
+        service_client("contracts", settings.contracts_url, settings.contracts_uds),
+    )
+
+
+def build(settings: PortalSettings, backends: Backends | None = None) -> FastAPI:
+    """The application; tests bring their own backends."""
+    services = backends or clients(settings)
+    pages = Pages()
+    policy = settings.trusted()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for client in services.all:
+                await stack.enter_async_context(client)
+            yield
+
+    async def health() -> dict[str, Any]:
+        found = await services.health()
+        if set(found.values()) != {"ok"}:
+            raise Unhealthy({"services": found})
+        return {"services": found}
+
+    app = make_app(
+        "Portal", service="portal", routers=[router], access=ACCESS, verifier=None, lifespan=lifespan, health=health,
+        max_body_bytes=1024,
+    )  # fmt: skip
+    app.state.backends, app.state.pages, app.state.policy = services, pages, policy
+    app.state.verdicts = Verdicts(policy)
+    app.state.public_url = settings.public_url
+    _show_refusals_as_pages(app, pages)
+    return app
+
+
+def _show_refusals_as_pages(app: FastAPI, pages: Pages) -> None:
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        return pages.refuse(request, error)
+
+    async def nowhere(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404 and "text/html" in request.headers.get("accept", ""):
+            return pages.refuse(request, Missing("page", request.url.path))
+        return await problems.on_http(request, error)
+
+    app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(HTTPException, nowhere)
+
+
+if __name__ == "__main__":
+    run("portal", PortalSettings, build)

@@ -1,0 +1,139 @@
+"""The pages. Each asks a service, renders, answers; nothing is kept."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Depends, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from services.portal.backends import Backends
+from services.portal.merged import groups, merge, schemas
+from services.portal.rendering import Pages
+from services.portal.search import LONGEST, PAGES, candidates
+from services.portal.verdicts import MARKS, Verdicts, word_of
+from shared.refusal import Missing
+from shared.tlog.policy import Policy
+from shared.web.app import Router
+
+router = Router(tags=["pages"])
+API_KEPT_S = 30.0
+
+
+class House:
+    """What a page needs, of one application."""
+
+    def __init__(self, request: Request) -> None:
+        state = request.app.state
+        self.request = request
+        self.backends: Backends = state.backends
+        self.pages: Pages = state.pages
+        self.policy: Policy = state.policy
+        self.verdicts: Verdicts = state.verdicts
+        self.public_url: str = state.public_url
+
+    def page(self, template: str, **values: Any) -> Response:
+        """The rendered page."""
+        return self.pages.render(self.request, template, **values)
+
+
+async def _house(request: Request) -> House:
+    return House(request)
+
+
+HouseDep = Annotated[House, Depends(_house)]
+
+
+@router.get("/", response_class=Response)
+async def home(house: HouseDep) -> Response:
+    """What this is, the three doors, the state of the log and the search box."""
+    return house.page("home.html", head=await house.backends.head(house.policy))
+
+
+@router.get("/search", response_class=Response)
+async def search(house: HouseDep, q: Annotated[str, Query(max_length=LONGEST)] = "") -> Response:
+    """Send to the page of whatever was typed, scanned or pasted."""
+    found = await house.backends.find(candidates(q))
+    if found is None:
+        raise Missing("code", q.strip()[:80])
+    kind, key = found
+    language = house.request.query_params.get("lang")
+    return RedirectResponse(f"{PAGES[kind]}{key}" + (f"?lang={language}" if language in ("es", "en") else ""), 303)
+
+
+@router.get("/v/{code}", response_class=Response)
+async def verdict_page(code: str, house: HouseDep) -> Response:
+    """The public verdict on a lot, worked out from its proof file."""
+    report = await house.verdicts.of(await house.backends.bundle(code))
+    word = word_of(report)
+    return house.page(
+        "verdict.html",
+        code=code,
+        report=report,
+        word=word,
+        mark=MARKS[word],
+        address=f"{house.public_url}/v/{code}",
+        checked_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+@router.get("/lots/{code}", response_class=Response)
+async def lot_page(code: str) -> Response:
+    """The page of a lot is its verdict."""
+    return RedirectResponse(f"/v/{code}", 308)
+
+
+@router.get("/permits/{number}", response_class=Response)
+async def permit_page(number: str, house: HouseDep) -> Response:
+    """Whether a permit counts today, and what it rests on."""
+    return house.page("permit.html", permit=await house.backends.permit(number))
+
+
+@router.get("/items/{item_id}", response_class=Response)
+async def item_page(item_id: str, house: HouseDep) -> Response:
+    """The history of a tree, log or product."""
+    return house.page("item.html", answer=await house.backends.item(item_id))
+
+
+@router.get("/guides/{number}", response_class=Response)
+async def guide_page(
+    number: str, house: HouseDep, form: Annotated[str | None, Query(pattern="^(own|official)$")] = None
+) -> Response:
+    """What a transport guide covers, and what became of it."""
+    return house.page("guide.html", answer=await house.backends.guide(number, form))
+
+
+@router.get("/docs", response_class=Response)
+async def api_page(house: HouseDep) -> Response:
+    """The operations of every service, for people who write programs."""
+    merged = await _merged(house)
+    return house.page("docs.html", groups=groups(merged), schemas=schemas(merged), public_url=house.public_url)
+
+
+@router.get("/openapi.json", response_class=Response)
+async def merged_openapi(house: HouseDep) -> Response:
+    """The merged OpenAPI 3.1 page."""
+    return Response(orjson.dumps(await _merged(house)), media_type="application/json")
+
+
+async def _merged(house: House) -> dict[str, Any]:
+    """Kept half a minute once every service has answered; without a silent one until then."""
+    state = house.request.app.state
+    kept: tuple[float, dict[str, Any]] | None = getattr(state, "merged", None)
+    if kept is not None and time.monotonic() < kept[0]:
+        return kept[1]
+    found = await house.backends.descriptions()
+    merged = merge(found, house.public_url)
+    if len(found) == len(house.backends.all):
+        state.merged = time.monotonic() + API_KEPT_S, merged
+    return merged
+
+
+@router.get("/static/{name}", response_class=Response)
+async def static_file(name: str, house: HouseDep) -> Response:
+    """Our style. The address changes with its content, so it is kept for good."""
+    if name not in house.pages.files:
+        raise Missing("file", name)
+    content, media_type = house.pages.files[name]
+    return Response(content, media_type=media_type, headers={"cache-control": "public, max-age=31536000, immutable"})

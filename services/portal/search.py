@@ -1,0 +1,40 @@
+"""What a person typed, scanned or pasted into the search box."""
+
+import re
+from urllib.parse import unquote, urlsplit
+
+NUMBER = re.compile(r"[A-Z0-9][A-Z0-9.-]{1,39}")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+SID = re.compile(r"[0-9a-f]{64}")
+# The page of each kind; a scanned code is the address of one.
+PAGES = {"lot": "/v/", "permit": "/permits/", "item": "/items/", "guide": "/guides/", "record": "/v1/records/"}
+KINDS = {"v": "lot", "lots": "lot", "permits": "permit", "items": "item", "guides": "guide", "records": "record"}
+LONGEST = 300
+
+
+def candidates(typed: str) -> tuple[tuple[str, str], ...]:
+    """What it may be, likeliest first, as (kind, key); empty when it looks like nothing we know."""
+    text = typed.strip()[:LONGEST]
+    if "/" in text:
+        kind, text = _from_address(text)
+        return tuple(found for found in _by_shape(text) if kind in (None, found[0]))
+    return _by_shape(text)
+
+
+def _by_shape(text: str) -> tuple[tuple[str, str], ...]:
+    lower, upper = text.lower(), text.upper().replace(" ", "-")
+    if SID.fullmatch(lower):
+        return (("record", lower),)
+    if UUID.fullmatch(lower):
+        return (("item", lower),)
+    if NUMBER.fullmatch(upper):
+        return ("lot", upper), ("permit", upper), ("guide", upper)
+    return ()
+
+
+def _from_address(text: str) -> tuple[str | None, str]:
+    parts = [part for part in urlsplit(text).path.split("/") if part]
+    if not parts:
+        return None, ""
+    kind = KINDS.get(parts[-2]) if len(parts) > 1 else None
+    return kind, unquote(parts[-1])

@@ -1,0 +1,354 @@
+"""What a browser is shown: public facts, in two languages, without a script or a request to anybody else."""
+
+import asyncio
+import re
+from datetime import date
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import pytest
+
+from services.permits.schemas import permits as words
+from tests.custody.conftest import PARCEL, PERMIT, PLAN, SPECIES, Custody, cut, felling, log_id
+from tests.portal.conftest import HEALTHY, SILENT, Open, Written
+from tests.tokens import Issuer
+
+ENGLISH = {"accept-language": "en"}
+
+
+class Page(HTMLParser):
+    """A page as its elements: what it links to, what it loads, what it says from its first heading on."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.tags: list[str] = []
+        self.inline: list[str] = []
+        self.said = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.append(tag)
+        if tag == "main":
+            self.said = ""
+        if tag == "a" and given.get("href"):
+            self.links.append(str(given["href"]))
+        self.loads += [str(value) for name, value in attrs if name == "src" or (tag == "link" and name == "href")]
+        self.inline += [name for name, _ in attrs if name.startswith("on") or name == "style"]
+
+    def handle_data(self, data: str) -> None:
+        self.said += " " + data
+
+
+def read(answer: httpx.Response) -> Page:
+    """The page, after checking what holds for every page."""
+    page = Page(answer.text)
+    assert "text/html" in answer.headers["content-type"]
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
+    assert "script" not in page.tags
+    assert page.inline == []
+    assert all(link.startswith("/static/") for link in page.loads)
+    assert all(link.startswith(("/", "#", "?")) for link in page.links)
+    assert page.tags.count("h1") == 1
+    assert len(answer.content) < 60_000
+    return page
+
+
+async def a_lot(custody: Custody, lot: str = "LOTE-01") -> str:
+    """One tree, felled, cut in two, sold."""
+    pieces = [log_id("501/A"), log_id("501/B")]
+    section = {"code": "501/A", "species": SPECIES, "diameter_large_mm": 700, "diameter_small_mm": 710,
+               "length_mm": 6000, "volume_dm3": 2343, "branch": False}  # fmt: skip
+    sections = [section | {"item": pieces[0]}, section | {"item": pieces[1], "code": "501/B"}]
+    await custody.log(
+        felling(custody, "501"),
+        cut(custody, "501", sections=sections),
+        custody.entry("lot.composed", {"lot": lot, "items": pieces}, time="2026-11-03T12:00:00Z"),
+        custody.entry("lot.sold", {"lot": lot, "buyer": "comprador-1"}, time="2026-11-03T13:00:00Z"),
+    )
+    return pieces[0]
+
+
+async def test_the_first_page_says_what_this_is_and_how_long_the_log_is(
+    browser: httpx.AsyncClient, ready: Custody
+) -> None:
+    size = (await ready.get("/v1/logs"))["logs"][0]["size"]
+    until = asyncio.get_running_loop().time() + 5
+    while size == 0 and asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(0.05)
+        size = (await ready.get("/v1/logs"))["logs"][0]["size"]
+    answer = await browser.get("/")
+    page = read(answer)
+
+    assert answer.headers["content-language"] == "es"
+    assert "Madera comunitaria" in page.said
+    assert {"Comunidad", "Certificadora"} <= {
+        text.strip() for text in page.said.split("\n")
+    } or "Comunidad" in page.said
+    assert str(size) in page.said
+    assert ready.settings.origin in page.said
+    assert "form" in page.tags
+
+
+async def test_the_first_page_opens_when_every_service_is_silent(open_portal: Open) -> None:
+    browser = await open_portal(custody=Written({"/log/checkpoint": SILENT}))
+
+    answer = await browser.get("/")
+
+    assert answer.status_code == 200
+    assert "no responde" in read(answer).said
+
+
+async def test_a_log_signed_by_a_stranger_is_not_shown_as_ours(open_portal: Open, ready: Custody) -> None:
+    stranger = await open_portal(custody=ready.app)
+
+    assert "la que conoce este servidor" in read(await stranger.get("/")).said
+
+
+@pytest.mark.parametrize(
+    ("header", "query", "language"),
+    [("es", "", "es"), ("en", "", "en"), ("en", "?lang=es", "es"), ("es", "?lang=en", "en"), ("fr", "?lang=fr", "es")],
+)
+async def test_the_language_is_the_browsers_unless_one_was_chosen(
+    open_portal: Open, header: str, query: str, language: str
+) -> None:
+    browser = await open_portal()
+
+    answer = await browser.get(f"/{query}", headers={"accept-language": header})
+    page = read(answer)
+
+    assert answer.headers["content-language"] == language
+    assert f'<html lang="{language}">' in answer.text
+    assert f"?lang={'es' if language == 'en' else 'en'}" in page.links
+    assert ("/docs?lang=" + language in page.links) is (query in ("?lang=es", "?lang=en"))
+
+
+async def test_a_lot_shows_its_verdict_first_and_what_nobody_checked(
+    browser: httpx.AsyncClient, ready: Custody
+) -> None:
+    await a_lot(ready)
+
+    spanish = read(await browser.get("/v/LOTE-01"))
+    english = read(await browser.get("/v/LOTE-01", headers=ENGLISH))
+
+    word = re.search(r"(CONSISTENTE|POR REVISAR|INCOMPLETO)", spanish.said)
+    assert word
+    assert spanish.said.index(word[0]) < spanish.said.index("Qué se comprobó")
+    for said in (
+        "Lote LOTE-01",
+        "0.0 %",
+        "Nadie independiente verificó",
+        "Qué no se comprobó",
+        "comprador-1",
+        "4.686 m³",
+    ):
+        assert said in spanish.said
+    for said in ("Lot LOTE-01", "What was not checked", "Check it yourself", "verify-lot lot-LOTE-01.json"):
+        assert said in english.said
+    assert "/v1/lots/LOTE-01/bundle" in spanish.links
+    assert not re.search(r"\b(legal|ilegal)\b", spanish.said.replace("dice si la madera es legal", ""))
+
+
+async def test_the_page_says_what_the_offline_command_says(
+    browser: httpx.AsyncClient, ready: Custody, tmp_path: Any
+) -> None:
+    from shared.lot.verify import verify
+    from shared.tlog.policy import Policy
+
+    await a_lot(ready)
+    bundle = await ready.get("/v1/lots/LOTE-01/bundle")
+    data = bundle if isinstance(bundle, bytes) else (await ready.http.get("/v1/lots/LOTE-01/bundle")).content
+    report = verify(data, Policy.parse((tmp_path / "policy.txt").read_bytes()))
+    page = read(await browser.get("/v/LOTE-01", headers=ENGLISH))
+
+    assert report.verdict is not None
+    assert report.verdict.text_en in page.said
+    for finding in report.verdict.findings:
+        assert finding.text_en in page.said
+    for entry in report.not_checked:
+        assert entry["en"] in page.said
+
+
+async def test_an_item_shows_where_it_comes_from_and_what_became_of_it(
+    browser: httpx.AsyncClient, ready: Custody
+) -> None:
+    log = await a_lot(ready)
+
+    page = read(await browser.get(f"/items/{log}"))
+
+    for said in ("Troza 501/A", SPECIES, PARCEL, "está en un lote", "Trozado", "2026-11-02 07:00 (UTC−05:00)"):
+        assert said in page.said
+    assert f"/permits/{PERMIT}" in page.links
+    assert "/v/LOTE-01" in page.links
+    assert any(link.startswith("/items/") for link in page.links)
+    tree = next(link for link in page.links if link.startswith("/items/"))
+    assert f"/items/{log}" in read(await browser.get(tree)).links
+
+
+async def test_a_guide_shows_what_it_covers(browser: httpx.AsyncClient, ready: Custody) -> None:
+    body = {
+        "guide": "001-0000017", "form": "official", "permit": PERMIT, "addressee": "aserradero-1",
+        "issued_on": "2026-11-02", "expires_on": "2026-11-10",
+        "lines": [{"parcel": PARCEL, "species": SPECIES, "product": "roundwood", "volume_dm3": 5192}],
+    }  # fmt: skip
+    await ready.log(ready.entry("guide.issued", body, time="2026-11-02T15:00:00Z"))
+
+    page = read(await browser.get("/guides/001-0000017"))
+    other_book = await browser.get("/guides/001-0000017?form=own")
+
+    for said in (
+        "EMITIDA",
+        "Guía de transporte 001-0000017",
+        "5.192 m³",
+        "aserradero-1",
+        "madera rolliza",
+        "formato oficial",
+    ):
+        assert said in page.said
+    assert other_book.status_code == 404
+
+
+def a_standing(**changes: Any) -> dict[str, Any]:
+    """The public answer about a permit, in the words of its service."""
+    standing = words.VerifyOut(
+        number=PERMIT, on=date(2026, 11, 22), valid=True, movement_valid=True, status="in_force", reasons=[],
+        window=words.Window(
+            harvest_from=date(2025, 7, 22), harvest_to=date(2027, 7, 21), move_to=date(2027, 12, 31)
+        ),
+        holder=words.Holder(id="comunidad-a", name="Comunidad <Nativa> A"),
+        title=words.TitleRef(number="CN-A-P-MAD-000", official_number="17-MAD/C-OPB", region="madre-de-dios"),
+        plan=words.PlanRef(id=PLAN, number="PO-19", season="2025", resolution=None),
+        census=words.CensusWords.model_construct(
+            basis="measured", trees=7664, harvestable_dm3=1, p05=None, es="Censo medido.", en="Measured census."
+        ),
+        inspected=words.Inspected(inspections=2, trees_sampled=40, trees_absent=3),
+        lines=words.LinesSummary(
+            count=12, parcels=[PARCEL], species=9,
+            by_product=[words.ProductVolume(product="roundwood", volume_dm3=1_234_567)],
+        ),
+        log=None,
+    )  # fmt: skip
+    return standing.model_dump(mode="json") | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({}, "VIGENTE HOY PARA TALAR"),
+        ({"valid": False}, "VIGENTE HOY SOLO PARA MOVILIZAR"),
+        ({"valid": False, "movement_valid": False, "reasons": [{"slug": "s", "es": "Suspendido.", "en": "Suspended."}]},
+         "NO VIGENTE HOY"),
+    ],
+)  # fmt: skip
+async def test_a_permit_says_whether_it_counts_today(open_portal: Open, changes: dict[str, Any], word: str) -> None:
+    browser = await open_portal(permits=Written({f"/v1/permits/{PERMIT}/verify": a_standing(**changes)}))
+
+    answer = await browser.get(f"/permits/{PERMIT}")
+    page = read(answer)
+
+    assert page.said.find(word) < page.said.find(f"Permiso {PERMIT}")
+    for said in (word, "1,234.567 m³", "7664 árboles", "Censo medido.", "40 árboles muestreados, 3 no encontrados"):
+        assert said in page.said
+    assert "Comunidad <Nativa> A" in page.said
+    assert "<Nativa>" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/v/NO-HAY", "/items/no-hay", "/guides/NO-HAY", "/permits/NO-HAY", "/nowhere"])
+async def test_what_does_not_exist_is_a_page_for_people_and_a_problem_for_programs(
+    open_portal: Open, path: str
+) -> None:
+    browser = await open_portal()
+
+    page = await browser.get(path)
+    problem = await browser.get(path, headers={"accept": "application/json"})
+
+    assert (page.status_code, problem.status_code) == (404, 404)
+    assert "No se puede mostrar" in read(page).said
+    assert problem.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_silent_service_is_said_to_be_silent(open_portal: Open) -> None:
+    browser = await open_portal(custody=Written({"/v1/lots/LOTE-01/bundle": SILENT}))
+
+    answer = await browser.get("/v/LOTE-01")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert "custody no responde" in read(answer).said
+
+
+@pytest.mark.parametrize(
+    "code", ["%2e%2e", "%2e", "%2e%2e%2f%2e%2e", "a%2Fb", "%3Cscript%3E", "x?y=1", "é", "%00", "a" * 300]
+)
+async def test_a_strange_code_asks_for_nothing_else(open_portal: Open, code: str) -> None:
+    custody = Written()
+    browser = await open_portal(custody=custody)
+
+    answer = await browser.get(f"/v/{code}")
+
+    assert answer.status_code in (404, 422)
+    assert "<script" not in answer.text
+    assert all(
+        path.startswith("/v1/lots/") and path.endswith("/bundle") and path.count("/") == 4 for path in custody.asked
+    )
+
+
+async def test_the_style_is_kept_for_good_and_other_files_are_not_served(open_portal: Open) -> None:
+    browser = await open_portal()
+
+    style = await browser.get("/static/style.css")
+    others = [await browser.get(f"/static/{name}") for name in ("..%2Fmain.py", "main.py", "%2e%2e")]
+
+    assert style.headers["content-type"] == "text/css; charset=utf-8"
+    assert "immutable" in style.headers["cache-control"]
+    assert "http" not in style.text
+    assert [other.status_code for other in others] == [404, 404, 404]
+
+
+async def test_health_names_each_service(open_portal: Open) -> None:
+    well = await open_portal()
+    ill = await open_portal(permits=Written({"/healthz": SILENT}))
+
+    good, bad = await well.get("/healthz"), await ill.get("/healthz")
+
+    assert (good.status_code, good.json()["services"]) == (
+        200,
+        dict.fromkeys(("custody", "permits", "contracts"), "ok"),
+    )
+    assert (bad.status_code, bad.json()["services"]["permits"]) == (503, "down")
+    assert bad.json()["services"]["custody"] == "ok"
+
+
+async def test_the_api_page_lists_every_operation_and_who_may_call_it(open_portal: Open, ready: Custody) -> None:
+    from tests.shared.web.example import an_app
+
+    browser = await open_portal(custody=ready.app, permits=an_app(Issuer()))
+
+    merged = (await browser.get("/openapi.json")).json()
+    answer = await browser.get("/docs", headers=ENGLISH)
+    page = Page(answer.text)
+
+    assert merged["openapi"] == "3.1.0"
+    assert merged["servers"] == [{"url": "https://madera.test"}]
+    assert {"/v1/records", "/v1/logs/{code}"} <= merged["paths"].keys()
+    assert "script" not in page.tags
+    assert page.inline == []
+    for said in ("/v1/statements", "/v1/logs/{code}/diary", "only what is of the own organisation", "Problem"):
+        assert said in page.said
+    assert set(re.findall(r'href="#schema-([^"]+)"', answer.text)) <= set(
+        re.findall(r'id="schema-([^"]+)"', answer.text)
+    )
+
+
+async def test_the_api_page_opens_while_services_are_silent_and_is_whole_later(open_portal: Open) -> None:
+    custody = Written(dict(HEALTHY))
+    browser = await open_portal(custody=custody)
+
+    empty = await browser.get("/docs")
+    page = {"paths": {"/v1/x": {"get": {"operationId": "x", "responses": {}}}}}
+    custody.answers["/openapi.json"] = page
+
+    assert "Ningún servicio responde" in Page(empty.text).said
+    assert "/v1/x" in (await browser.get("/docs")).text
