@@ -15,9 +15,11 @@ CREATE TABLE tlog (
     edge bytea NOT NULL DEFAULT ''
 )"""
 
+# No foreign keys to tlog below: each would cost a look-up for every row of a round that holds the head row locked
+# anyway.
 ENTRY = """
 CREATE TABLE entry (
-    log_id smallint NOT NULL REFERENCES tlog,
+    log_id smallint NOT NULL,
     idx bigint NOT NULL CHECK (idx >= 0),
     sid bytea NOT NULL CHECK (octet_length(sid) = 32),
     leaf_hash bytea NOT NULL CHECK (octet_length(leaf_hash) = 32),
@@ -30,7 +32,7 @@ CREATE TABLE entry (
 # prefixes, cut when they are asked for.
 TILE = """
 CREATE TABLE tile (
-    log_id smallint NOT NULL REFERENCES tlog,
+    log_id smallint NOT NULL,
     level smallint NOT NULL CHECK (level BETWEEN 0 AND 7),
     n bigint NOT NULL CHECK (n >= 0),
     hashes bytea NOT NULL CHECK (octet_length(hashes) = 8192),
@@ -41,7 +43,7 @@ CREATE TABLE tile (
 # Every checkpoint ever signed, with the edge at its size, so that the next one can be checked against it.
 CHECKPOINT = """
 CREATE TABLE checkpoint (
-    log_id smallint NOT NULL REFERENCES tlog,
+    log_id smallint NOT NULL,
     size bigint NOT NULL,
     edge bytea NOT NULL,
     note bytea NOT NULL,
@@ -52,7 +54,7 @@ CREATE TABLE checkpoint (
 # Derived from the entries and rebuildable from them: the documents of shared/timber/facts.py under their keys.
 FACT = """
 CREATE TABLE fact (
-    log_id smallint NOT NULL REFERENCES tlog,
+    log_id smallint NOT NULL,
     key text COLLATE "C" NOT NULL,
     doc bytea NOT NULL,
     PRIMARY KEY (log_id, key)
@@ -61,7 +63,7 @@ CREATE TABLE fact (
 # Under which names an entry is found: first 64 bits of SHA-256 of the name. A reader checks the name again.
 MENTION = """
 CREATE TABLE mention (
-    log_id smallint NOT NULL REFERENCES tlog,
+    log_id smallint NOT NULL,
     ref bigint NOT NULL,
     idx bigint NOT NULL,
     PRIMARY KEY (log_id, ref, idx)
@@ -70,7 +72,7 @@ CREATE TABLE mention (
 # A piece of wood is used up once. The rules say so first; this key says so if they ever fail to.
 SPENT = """
 CREATE TABLE spent (
-    log_id smallint NOT NULL REFERENCES tlog,
+    log_id smallint NOT NULL,
     item uuid NOT NULL,
     idx bigint NOT NULL,
     PRIMARY KEY (log_id, item)
@@ -78,7 +80,7 @@ CREATE TABLE spent (
 
 FINDING = """
 CREATE TABLE finding (
-    log_id smallint NOT NULL REFERENCES tlog,
+    log_id smallint NOT NULL,
     idx bigint NOT NULL,
     n smallint NOT NULL,
     rule text NOT NULL,
@@ -95,7 +97,7 @@ CREATE TABLE finding (
 # database.
 HOSTED_KEY = """
 CREATE TABLE hosted_key (
-    log_id smallint NOT NULL REFERENCES tlog,
+    log_id smallint NOT NULL,
     org text NOT NULL,
     kid text NOT NULL,
     sealed bytea NOT NULL,
