@@ -63,7 +63,7 @@ class HostKey:
 
     def conflict(self, record: Record, refusal: refusals.AlreadySpent) -> Record:
         """The note that `record` tried to use up what was used up already. The same conflict gives the same note."""
-        body = {"refused": record.sid, "first": refusal.first_sid, "subject": refusal.item}
+        body = {"refused": record.sid, "first": refusal.first_sid, "subject": f"item:{refusal.item}"}
         return self._signed("conflict.noted", record.time, body)
 
     def _signed(self, type_: str, time: str, body: dict[str, Any]) -> Record:

@@ -69,7 +69,8 @@ def names_of(record: Record) -> set[str]:
     body, kind = record.body, record.type
     if kind in _SUBJECTS:
         what, field = _SUBJECTS[kind]
-        return {f"{what}:{body[field]}"}
+        noted = {body["subject"]} if kind == "conflict.noted" else set()
+        return {f"{what}:{body[field]}", *noted}
     if kind == "census.listed":
         return {f"tree:{tree_item(body['plan'], body['parcel'], tree['code'])}" for tree in body["trees"]}
     names = {f"item:{item}" for item in (*made_by(record), *used_by(record))}
