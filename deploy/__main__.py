@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("file")
     verify.add_argument("--policy", metavar="FILE", help="whose log is trusted (the policy of this instance)")
     verify.add_argument("--json", action="store_true")
+    verify.add_argument("--lang", choices=("es", "en"), default="es")
     bench = verb("bench", "measure, on an instance of its own", "deploy.verbs:bench", instance=False)
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--quick", action="store_true")

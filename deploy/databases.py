@@ -4,6 +4,7 @@ No role may connect to another service's database. Tables belong to the owner; w
 granted by the service's migrations and by nothing else.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import asyncpg
 from deploy.postgres import write_secret
 
 SERVICES = ("permits", "custody", "contracts")
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,6 @@ async def create(address: Address, service: str, password: Callable[[str], str],
             await admin.execute(f'CREATE DATABASE "{database.name}" OWNER "{service}_owner"')
         await admin.execute(f'REVOKE ALL ON DATABASE "{database.name}" FROM PUBLIC')
         await admin.execute(f'GRANT CONNECT ON DATABASE "{database.name}" TO "{service}_app"')
-        await admin.execute(f'REVOKE CONNECT ON DATABASE "{address.admin_database}" FROM PUBLIC')
     finally:
         await admin.close()
     inside = await asyncpg.connect(database.admin_dsn)
@@ -139,6 +140,44 @@ async def _create_roles(admin: "asyncpg.Connection[asyncpg.Record]", database: D
         known = await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
         verb = "ALTER" if known else "CREATE"
         await admin.execute(f"{verb} ROLE \"{role}\" {plain} PASSWORD '{password}'")
+
+
+async def close_to_services(address: Address) -> None:
+    """Keep every role but the administrator out of the databases that belong to no service. For our own server only:
+    on a given one other people may live there."""
+    admin = await asyncpg.connect(address.dsn(address.admin, address.password, address.admin_database))
+    try:
+        for name in ("postgres", "template1"):
+            await admin.execute(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC")
+    finally:
+        await admin.close()
+
+
+def schema_of(service: str) -> str:
+    """A fingerprint of a service's migrations: the same text, the same schema."""
+    digest = hashlib.sha256()
+    for path in sorted((CHECKOUT / "services" / service / "migrations").rglob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"schema {digest.hexdigest()[:32]}"
+
+
+async def has_schema(database: Database, schema: str) -> bool:
+    """True when `mark_schema` said so of this very database; the mark lies in it and goes where it goes."""
+    admin = await asyncpg.connect(database.admin_dsn)
+    try:
+        query = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+        return bool(await admin.fetchval(query) == schema)
+    finally:
+        await admin.close()
+
+
+async def mark_schema(database: Database, schema: str) -> None:
+    """Remember that the migrations were run to their end, so that the next start need not."""
+    admin = await asyncpg.connect(database.admin_dsn)
+    try:
+        await admin.execute(f"COMMENT ON DATABASE \"{database.name}\" IS '{schema}'")
+    finally:
+        await admin.close()
 
 
 async def drop(database: Database) -> None:

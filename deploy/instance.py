@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from deploy.databases import SERVICES, Address, Database, kept_in
+from deploy.databases import CHECKOUT, SERVICES, Address, Database, kept_in
 from deploy.sockets import socket_folder
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+__all__ = ["CHECKOUT", "Instance", "NoInstance", "default_data", "find", "find_running", "register"]
+
 DEFAULT_PORT = 8080
 MARK = "trozalog-data"
 

@@ -221,12 +221,9 @@ class Cluster:
         if self.account.uid is not None and self.area.stat().st_uid == 0:
             self.area.chmod(0o711)  # root's folder, which the database user has to walk through
         self._move_if_unreachable()
-        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.socket_dir = socket_folder(self.area / "socket", owner=self.account.uid)
-        for folder in (self.data, self.socket_dir):
-            folder.chmod(0o700)
-            self.account.own(folder)
-        for folder in (self.data, self.socket_dir):
+        self.account.own(self.socket_dir)
+        for folder in (self.area, self.socket_dir):
             if not self.account.can_enter(folder):
                 raise PostgresError(f"The database's user cannot reach {folder}; choose another place with --data.")
 
@@ -246,17 +243,20 @@ class Cluster:
             self.binaries = _copied(self.binaries, self.area / f"programs-{self.binaries.version}")
 
     def _initialise(self) -> None:
-        if any(self.data.iterdir()):
-            shutil.rmtree(self.data)  # an initdb that was interrupted: it writes PG_VERSION, and nothing is lost
-            self.data.mkdir(mode=0o700)
-            self.account.own(self.data)
+        """Into a draft that gets its name when it is whole; what an interruption left of one is thrown away."""
+        if self.data.exists():
+            raise PostgresError(f"{self.data} holds something else than PostgreSQL's data; it stays as it is.")
+        draft = self.data.with_name("data.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        self.account.own(draft)
         if not self.secret.exists():
             write_secret(self.secret, secrets.token_hex(24))
         handed = self.socket_dir / ".password"  # initdb runs as the database's user and reads its own file
         write_secret(handed, self.password)
         self.account.own(handed)
         command = [
-            self.binaries.tool("initdb"), "-D", str(self.data), "-U", ADMIN, "-E", "UTF8",
+            self.binaries.tool("initdb"), "-D", str(draft), "-U", ADMIN, "-E", "UTF8",
             "--auth-local=scram-sha-256", "--auth-host=reject", f"--pwfile={handed}", "--data-checksums",
             *_locale_options(self.binaries.major), *([] if self.durable else ["--no-sync"]),
         ]  # fmt: skip
@@ -274,6 +274,7 @@ class Cluster:
             handed.unlink()
         if made.returncode != 0:
             raise PostgresError(f"initdb failed:\n{made.stdout}{made.stderr}".rstrip())
+        draft.replace(self.data)
 
     def _check_version(self, found: str) -> None:
         if found != str(self.binaries.major):

@@ -17,12 +17,14 @@ from deploy.databases import Address
 from deploy.instance import Instance
 from deploy.keygen import make_keys
 from deploy.nursery import Nursery
-from deploy.postgres import Cluster, write_secret
+from deploy.postgres import Cluster, PostgresError, write_secret
 from deploy.topology import PARTS, Laptop, Part, environment
 
 BACK_OFF_S = (0.5, 1, 2, 4, 8, 16, 30)
 STEADY_S = 60  # after this long without a crash the back-off starts again
 DRAIN_S = 2.0
+# What may go wrong outside our own code, and is told without a traceback.
+FAILURES = (StageFailed, PostgresError, gateway.NoGateway, asyncpg.PostgresError, OSError)
 
 
 class House:
@@ -55,7 +57,7 @@ class House:
                 for part in PARTS:
                     group.create_task(self._service(part))
                 group.create_task(self._gateway())
-        except* StageFailed as failures:
+        except* FAILURES as failures:
             raise _first(failures) from None
         if self.sample:
             await self._sample_data()
@@ -83,12 +85,9 @@ class House:
         self._stage(f"PostgreSQL  {where}", begun)
         begun = time.monotonic()
         password = databases.kept_in(self.instance.keys / "postgres")
-        try:
-            for part in PARTS:
-                if part.database:
-                    await databases.create(self.address, part.name, password)
-        except (OSError, asyncpg.PostgresError) as error:
-            raise StageFailed("databases", str(error), []) from None
+        for part in PARTS:
+            if part.database:
+                await databases.create(self.address, part.name, password)
         self._set_ready("postgres")
         migrated = [part for part in PARTS if part.database]
         await asyncio.gather(*(self._migrate(part) for part in migrated))
@@ -96,7 +95,7 @@ class House:
 
     async def _own_server(self) -> str:
         cluster = Cluster(self.instance.data / "pg", self.instance.keys / "postgres-admin")
-        cluster.prepare()
+        await asyncio.to_thread(cluster.prepare)  # meanwhile our own programs load
 
         async def ready(pid: int) -> bool:
             return cluster.ready(pid)
@@ -105,13 +104,15 @@ class House:
         stop = {"stop_signal": signal.SIGINT, "force_signal": signal.SIGQUIT}
         await self._start(Program("postgres", spawn, ready, grace_s=20, **stop))
         self.address = Address(str(cluster.socket_dir), 5432, "postgres", cluster.password)
+        await databases.close_to_services(self.address)
         return f"{cluster.binaries.version}, data in {cluster.data.parent}"
 
     async def _migrate(self, part: Part) -> None:
-        variables = environment(part, self.place) | {
-            "TROZALOG_DATABASE_URL": self.instance.database(part.name).owner_url
-        }
-        await self._step(part.migrates, part.module, ["migrate"], variables)
+        database, schema = self.instance.database(part.name), databases.schema_of(part.name)
+        if not await databases.has_schema(database, schema):
+            variables = environment(part, self.place) | {"TROZALOG_DATABASE_URL": database.owner_url}
+            await self._step(part.migrates, part.module, ["migrate"], variables)
+            await databases.mark_schema(database, schema)
         self._set_ready(part.migrates)
 
     async def _service(self, part: Part) -> None:
@@ -277,8 +278,7 @@ def _first(failures: BaseExceptionGroup[Any]) -> StageFailed:
     found: Any = failures
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]
-    assert isinstance(found, StageFailed)
-    return found
+    return found if isinstance(found, StageFailed) else StageFailed(type(found).__name__, str(found), [])
 
 
 async def run(house: House, say: Callable[[str], None], announce: Callable[[], Awaitable[None]]) -> int:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from deploy.child import StageFailed
+from deploy.child import LAST_LINES, StageFailed
 from deploy.instance import CHECKOUT, Instance, NoInstance, find, register
 from deploy.process import holder_of
 
@@ -44,7 +44,7 @@ def up(options: argparse.Namespace) -> int:
 
         status = asyncio.run(run(house, say, announce))
     if status and not options.child:
-        _explain(instance)
+        _explain(instance, os.getpid())
     return status
 
 
@@ -89,8 +89,8 @@ def banner(instance: Instance, seconds: float) -> str:
     lines = [
         f"  ready in {seconds:.1f} s",
         "",
-        f"  Portal     {url}/{'':<24}Verify  {url}/v",
-        f"  API docs   {url}/docs{'':<20}Health  {url}/healthz",
+        f"  Portal     {url}/      find and verify a lot, a permit, a guide or a log",
+        f"  API docs   {url}/docs      Health  {url}/healthz",
         *_sign_in(instance),
         f"  Policy     {instance.policy}   (for `verify`, and for auditors)",
         "  Try        ./timber demo      follow two trees to a sold lot, then tamper with it",
@@ -146,18 +146,20 @@ def _detached(instance: Instance, options: argparse.Namespace) -> int:
                 print(banner(instance, time.monotonic() - begun))
                 return 0
         if launcher.poll() is not None:
-            _explain(instance)
+            _explain(instance, launcher.pid)
             return launcher.returncode or 1
         time.sleep(0.05)
     raise StageFailed("up", f"was not ready after {DETACHED_DEADLINE_S} s; see {instance.logs}", [])
 
 
-def _explain(instance: Instance) -> None:
+def _explain(instance: Instance, launcher: int) -> None:
     """The stage that failed, its cause, and the last words of the process."""
-    error = instance.status.get("error")
+    status = instance.status
+    error = status.get("error") if status.get("pid") == launcher else None
     if not error:
-        print(f"timber: the launcher ended; see {instance.logs / 'launcher.log'}", file=sys.stderr)
-        return
+        log = instance.logs / "launcher.log"
+        said = log.read_text(errors="replace").splitlines()[-LAST_LINES:] if log.exists() else []
+        error = {"stage": "launcher", "cause": "ended before it could start anything", "lines": said}
     print(f"\n  ✗ {error['stage']}: {error['cause']}", file=sys.stderr)
     for line in error["lines"]:
         print(f"    | {line}", file=sys.stderr)

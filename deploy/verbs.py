@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import inspect
 import json
 import os
 import shutil
@@ -218,11 +217,9 @@ def verify(options: argparse.Namespace) -> int:
     """Verify a bundle offline, with the policy given or this instance's. Needs no server."""
     from shared.lot.__main__ import main
 
-    arguments = [options.file]
     policy = Path(options.policy) if options.policy else find(options.data, options.port).policy
-    if options.policy or policy.exists():
-        arguments += ["--policy", str(policy)]
-    return main(arguments + (["--json"] if options.json else [])) or 0
+    arguments = [options.file, "--policy", str(policy), "--lang", options.lang]
+    return main(arguments + (["--json"] if options.json else []))
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -243,20 +240,8 @@ def seed(options: argparse.Namespace) -> int:
     """Load the sample data into a running instance; the last line says what."""
     from deploy.seed import load
 
-    return _finish(load(find_running(options.data, options.port)))
-
-
-def _finish(result: Any) -> int:
-    """Wait for it if it has to be awaited; a number is an exit status, a text is printed."""
-    if inspect.isawaitable(result):
-
-        async def waited() -> Any:
-            return await result
-
-        result = asyncio.run(waited())
-    if isinstance(result, str):
-        print(result)
-    return result if isinstance(result, int) else 0
+    print(load(find_running(options.data, options.port)))
+    return 0
 
 
 def psql(options: argparse.Namespace) -> int:

@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from shared.refusal import Refusal
 from shared.timber import chain, norms
 from shared.timber.event import Record, key_id, make_statement, parse_entry, sign, tree_item
-from shared.timber.facts import Facts, Item, Line, guide_key, line_key, past_of
+from shared.timber.facts import Facts, Item, Line, dump, guide_key, line_key, past_of
 from shared.timber.measure import mean_of_ends_dm3
 from shared.timber.norms import Norms
 from shared.timber.rules.outcome import Outcome, Outcomes
@@ -57,6 +59,9 @@ def an_entry(kind: str, body: dict[str, Any], *, actor: str = COMMUNITY, by: Ed2
 
 def a_record(kind: str, body: dict[str, Any], **more: Any) -> Record:
     return parse_entry(an_entry(kind, body, **more))
+
+
+TREE, LOG = tree_item(PLAN, PARCEL, "501"), an_item("501/A")
 
 
 # ---- what registrars say
@@ -279,19 +284,18 @@ class Log:
     def line(
         self, species: str = SPECIES, product: str = "roundwood", parcel: str = PARCEL, permit: str = PERMIT
     ) -> Line:
-        return self._known(Line, line_key(permit, parcel, species, product))
+        line = self.facts.find(Line, line_key(permit, parcel, species, product))
+        assert line is not None
+        return line
 
     def item(self, id_: str) -> Item:
-        return self._known(Item, f"item:{id_}")
+        item = self.facts.find(Item, f"item:{id_}")
+        assert item is not None
+        return item
 
     def guide_state(self, number: str = "017-0001426", form: str = "official") -> str:
         state: str = self.facts.get(guide_key(form, number)).state
         return state
-
-    def _known(self, kind: Any, key: str) -> Any:
-        doc = self.facts.find(kind, key)
-        assert doc is not None, key
-        return doc
 
 
 def foundation(
@@ -321,6 +325,36 @@ def with_log(trees: Iterable[dict[str, Any]] | None = None, lines: Iterable[dict
     log = founded(trees, lines)
     log.admit(a_felling(), a_cut())
     return log
+
+
+def delivered(*logs: dict[str, Any]) -> Log:
+    """The same with the logs of tree 501 received by the mill, with an official guide."""
+    logs = logs or (a_section(),)
+    log = founded(lines=[a_line(), a_line(OTHER_SPECIES), a_line(CITES_SPECIES)])
+    log.admit(a_felling(species=logs[0]["species"]), a_cut(*logs), a_guide(logs=logs), a_departure(), a_reception())
+    return log
+
+
+def snapshot(log: Log) -> dict[str, bytes]:
+    """Every fact of a log as it would be stored."""
+    return {key: dump(doc) for key, doc in log.facts.items()}
+
+
+def refused(log: Log, record: Record, today: str | None = TODAY) -> Refusal:
+    """The refusal of a record, having made sure that it left no trace and speaks both languages."""
+    before = snapshot(log)
+    log.facts.dirty.clear()
+    with pytest.raises(Refusal) as caught:
+        log.admit(record, today=today)
+    assert (snapshot(log), log.facts.dirty) == (before, set())
+    assert caught.value.text("es") != caught.value.text("en")
+    return caught.value
+
+
+def the(rule: str, outcomes: Outcomes) -> Outcome:
+    """The one outcome of a rule that did not pass."""
+    [found] = [outcome for outcome in outcomes if outcome.rule == rule]
+    return found
 
 
 def failures(outcomes: Iterable[Outcome]) -> list[tuple[str, str]]:

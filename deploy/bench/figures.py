@@ -34,10 +34,10 @@ def percentile(values: Sequence[float], permille: int) -> float:
 
 def table(figures: Sequence[Figure]) -> str:
     """Minimum, median and maximum of each figure."""
-    lines = [f"{'':<62}{'min':>10}{'median':>10}{'max':>10}  {'unit':<10}goal", "-" * 110]
+    lines = [f"{'':<76}{'min':>10}{'median':>10}{'max':>10}  {'unit':<10}goal", "-" * 124]
     for figure in figures:
         numbers = "".join(f"{shown(value):>10}" for value in (min(figure.runs), figure.middle, max(figure.runs)))
-        lines.append(f"{figure.what:<62}{numbers}  {figure.unit:<10}{figure.floor}")
+        lines.append(f"{figure.what:<76}{numbers}  {figure.unit:<10}{figure.floor}")
     return "\n".join(lines)
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from joserfc.jwk import ECKey
 from deploy.bench.forest import Forest, Registrar
 from deploy.instance import CHECKOUT, Instance
 from deploy.issuer import Doorkeeper, Login
-from deploy.seed.house import House, Problem
+from deploy.seed.house import House, Problem, opened
 from deploy.topology import DEVELOPMENT_ISSUER
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.checkpoint import parse as parse_checkpoint
@@ -48,7 +47,7 @@ def fresh_instance(*, sample: bool = False) -> Iterator[Instance]:
 def up(instance: Instance, *, sample: bool = False) -> float:
     """Start it in the background; seconds until it was ready. Raises RuntimeError with what the launcher said."""
     begun = time.monotonic()
-    port = instance.port if instance.status else free_port()
+    port = instance.port if instance.status else 0
     launcher("up", "-d", "--port", str(port), "--data", str(instance.data), *([] if sample else ["--empty"]))
     return time.monotonic() - begun
 
@@ -59,10 +58,11 @@ def down(instance: Instance) -> None:
 
 
 def launcher(*arguments: str, check: bool = True) -> str:
-    """One verb of `./timber`, as a process."""
+    """One verb of `./timber`, as a process. A DATABASE_URL names somebody's server and is left out."""
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "deploy", *arguments], capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONPATH": str(CHECKOUT)}, timeout=300,
+        env=environment | {"PYTHONPATH": str(CHECKOUT)}, timeout=300,
     )  # fmt: skip
     if check and done.returncode != 0:
         raise RuntimeError(f"timber {arguments[0]}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
@@ -73,14 +73,6 @@ def status_of(instance: Instance) -> dict[str, Any]:
     """What `./timber status --json` says."""
     found: dict[str, Any] = json.loads(launcher("status", "--json", "--data", str(instance.data), check=False))
     return found
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def machine_tokens(instance: Instance, count: int) -> list[str]:
@@ -115,15 +107,12 @@ def registrar_of(house: House) -> Registrar:
 
 def plant(instance: Instance, forest: Forest, token: str) -> None:
     """Put a forest's papers into the log. May be repeated. Raises RuntimeError when one is refused."""
-    house = House(instance)
-    papers = list(forest.papers(registrar_of(house)))
-    for at in range(0, len(papers), PAPERS_AT_ONCE):
-        body = b"\n".join(papers[at : at + PAPERS_AT_ONCE])
-        answer = house.http.post(
-            "/v1/records", content=body,
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"},
-        )  # fmt: skip
-        refused = [one for one in answer.json().get("results", [answer.json()]) if one.get("status") != "logged"]
-        if refused:
-            raise RuntimeError(f"papers refused: {refused[0]}")
-    house.close()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
+    with opened(instance) as house:
+        papers = list(forest.papers(registrar_of(house)))
+        for at in range(0, len(papers), PAPERS_AT_ONCE):
+            body = b"\n".join(papers[at : at + PAPERS_AT_ONCE])
+            answer = house.http.post("/v1/records", content=body, headers=headers).json()
+            refused = [one for one in answer.get("results", [answer]) if one.get("status") != "logged"]
+            if refused:
+                raise RuntimeError(f"papers refused: {refused[0]}")

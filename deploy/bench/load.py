@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 DEADLINE_S = 300
 
@@ -68,8 +69,7 @@ class _Connection(asyncio.Protocol):
         self._start = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def ask(self, request: bytes) -> "asyncio.Future[tuple[bytes, bytes]]":
         """Send; the future holds status line with headers, and body."""
@@ -96,6 +96,10 @@ class _Connection(asyncio.Protocol):
             self._needed = 0
             answer, self._answer = self._answer, None
             answer.set_result((self._head, body))
+
+    def close(self) -> None:
+        """No more requests."""
+        self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(exc or ConnectionError("the gateway closed the connection"))
@@ -132,7 +136,10 @@ async def run(job: Job) -> Outcome:
     begun = time.perf_counter()
     async with asyncio.timeout(DEADLINE_S):
         await asyncio.gather(*(worker(connection, head) for connection, head in connections))
-    return Outcome(time.perf_counter() - begun, latencies, statuses, logged)
+    seconds = time.perf_counter() - begun
+    for connection, _ in connections:
+        connection.close()
+    return Outcome(seconds, latencies, statuses, logged)
 
 
 def _head(job: Job, token: str) -> bytes:

@@ -7,6 +7,7 @@ Only the act about tampering uses more than the API, because it plays somebody w
 import json as json_text
 from collections.abc import Callable
 
+import asyncpg
 import httpx
 
 from deploy.demo import balance, clean_tree, offer, other_species, papers, tampering
@@ -18,7 +19,10 @@ ACTS: tuple[Callable[[Story, House], None], ...] = (
     papers.tell, clean_tree.tell, other_species.tell, balance.tell, tampering.tell, offer.tell,
 )  # fmt: skip
 # What an act may run into and the others can be told without.
-BREAKS = (Problem, NotInTime, httpx.HTTPError, LookupError, TypeError, ValueError, StopIteration)
+BREAKS = (
+    Problem, NotInTime, httpx.HTTPError, asyncpg.PostgresError, OSError, LookupError, TypeError, ValueError,
+    StopIteration,
+)  # fmt: skip
 
 
 def main(instance: Instance, *, json: bool = False, lang: str = "es") -> int:

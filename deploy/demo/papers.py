@@ -1,6 +1,6 @@
 """Act 1: the papers. What stands before the first tree falls, each approved by a second person."""
 
-from deploy.demo.story import Story
+from deploy.demo.story import Story, m3
 from deploy.seed import papers
 from deploy.seed.house import House, Json
 
@@ -24,9 +24,21 @@ def tell(story: Story, house: House) -> None:
             f"{kind}:{name}", "logged", f"{es} {name}{what_es}", f"{en} {name}{what_en}", paper["log"]["index"],
             sid=paper["log"]["sid"],
         )  # fmt: skip
+        _census_checks(story, paper)
         story.expect(
             isinstance(paper["log"]["index"], int), f"{name} no está en el registro", f"{name} is not in the log"
         )
+
+
+def _census_checks(story: Story, paper: Json) -> None:
+    """What the census said of itself when it was uploaded: told, not hidden."""
+    for check in (paper.get("census") or {}).get("checks", ()):
+        for tree in check["examples"] if check["rule"] == "P06" and check["status"] == "FAIL" else ():
+            declared, computed = m3(tree["declared_dm3"]), m3(tree["computed_dm3"])
+            story.note(
+                f"P06 {check['severity']}: el árbol {tree['code']} declara {declared} m³ y sus medidas dan {computed} con el factor del plan.",
+                f"P06 {check['severity']}: tree {tree['code']} declares {declared} m³ and its measures give {computed} with the plan's factor.",
+            )
 
 
 def _about(kind: str, paper: Json) -> tuple[str, str]:

@@ -28,7 +28,7 @@ class Teller:
         [result] = self.person.state(statement)
         index = result.get("index")
         failed = [finding["rule"] for finding in result.get("findings") or [] if finding["status"] == "FAIL"]
-        self.story.step(name, result["status"], es, en, index, sid=result["sid"], type=kind, failed=failed)
+        self.story.step(name, result["status"], es, en, index, sid=result.get("sid"), type=kind, failed=failed)
         problem = (result.get("problem") or {}).get("detail")
         self.story.expect(
             result["status"] == "logged", f"{name} fue rechazado: {problem}", f"{name} was refused: {problem}"

@@ -9,7 +9,6 @@ from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
 from shared.web.telemetry import logger
 
 DEADLINE_S = 2.0
-MOST_LOGS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ async def logs_of_lot(custody: ServiceClient, lot: str | None) -> CustodyLot:
     except UpstreamDown:
         return UNAVAILABLE
     try:
-        return CustodyLot("read", tuple(_log(item) for item in _measured(answer)[:MOST_LOGS]))
+        return CustodyLot("read", tuple(_log(item) for item in _measured(answer)))
     except (KeyError, TypeError, ValueError):
         logger.warning("custody_answer_not_understood", lot=lot)
         return UNAVAILABLE

@@ -9,6 +9,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -90,6 +91,7 @@ class Publisher:
     def __init__(self, house: House, custody: ServiceClient, registry: CollectorRegistry) -> None:
         self.house, self.custody = house, custody
         self.holder = uuid.uuid4().hex
+        self._listed_on: date | None = None
         self._waiting = Gauge("trozalog_outbox", "Statements by state", ["state"], registry=registry)
         self._silent = Counter("trozalog_outbox_unanswered", "Batches without an answer", registry=registry)
 
@@ -148,8 +150,10 @@ class Publisher:
 
     async def _daily(self, tx: Tx) -> None:
         now = self.house.clock().replace(microsecond=0)
-        if await announce_status_of_day(tx, self.house.registrar, now):
-            await commands.forget_old(tx, now)
+        if now.date() != self._listed_on:
+            if await announce_status_of_day(tx, self.house.registrar, now):
+                await commands.forget_old(tx, now)
+            self._listed_on = now.date()
 
     async def _note(self, letters: Sequence[Letter], answers: list[Announced]) -> None:
         about = {letter.sid: letter for letter in letters}

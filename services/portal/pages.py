@@ -62,6 +62,12 @@ async def search(house: HouseDep, q: Annotated[str, Query(max_length=LONGEST)] =
     return RedirectResponse(f"{PAGES[kind]}{key}" + (f"?lang={language}" if language in ("es", "en") else ""), 303)
 
 
+@router.get("/v", response_class=Response)
+async def verify_door() -> Response:
+    """Without a code there is only the search box."""
+    return RedirectResponse("/", 303)
+
+
 @router.get("/v/{code}", response_class=Response)
 async def verdict_page(code: str, house: HouseDep) -> Response:
     """The public verdict on a lot, worked out from its proof file."""

@@ -4,9 +4,10 @@ Official volumes are integers at the border (millimetres in, cubic decimetres ou
 ``Volume``, which cannot be written without the rule that made it. Each log is rounded, then the logs are summed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -31,6 +32,7 @@ FT3_PER_M3: Final = 1000**3 / FOOT_MM**3
 CUSTOMARY_PT_PER_M3: Final = Decimal(424)
 
 _HALF_CM_MM = 5
+_WIDE = Context(prec=100)  # rounding never fails for want of digits
 _ENDS_HALF: Final = 80_000 * 10**40
 _ENDS_WHOLE: Final = 160_000 * 10**40
 _CENSUS_HALF: Final = 2 * 10**9 * 10**40
@@ -110,7 +112,7 @@ class Volume:
 
 def half_up(amount: Decimal, quantum: Decimal) -> Decimal:
     """Round as invoices and scale sheets do: half away from zero."""
-    return amount.quantize(quantum, rounding=ROUND_HALF_UP)
+    return amount.quantize(quantum, ROUND_HALF_UP, _WIDE)
 
 
 def smalian_m3(large_m: Decimal, small_m: Decimal, length_m: Decimal) -> Decimal:
@@ -196,7 +198,8 @@ class Scale:
 
     def sum(self, logs: Iterable[LogSize]) -> Volume:
         """Volume of several logs: each one rounded, then summed, as a transport guide lists them."""
-        total = sum((self.of(log).amount for log in logs), Decimal(0)).quantize(self.quantum)
+        counted = Counter(logs)  # the same size is measured once
+        total = sum((self.of(log).amount * n for log, n in counted.items()), Decimal(0)).quantize(self.quantum)
         return Volume(total, self.unit, self.rule)
 
 

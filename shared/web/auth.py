@@ -23,6 +23,8 @@ CACHED_TOKENS = 2048
 FRESH_S = 30.0
 # An unknown key id, or a silent issuer, is worth another question only this often.
 AGAIN_S = 1.0
+# How long somebody with a known key waits for a slow issuer before the last key set has to do.
+PATIENCE_S = 0.3
 # While the issuer is silent the last key set counts this long, as long as a token lives and a little more.
 STALE_S = 900.0
 _REGISTRY = JWSRegistry(algorithms=["ES256"])
@@ -60,7 +62,8 @@ class HttpJwks:
     """The issuer's published key set, kept 30 s, fetched by one task at a time.
 
     An unknown key id asks again at most once a second, so a rotated key works at once and a flood of invented ids
-    costs nothing. While the issuer is silent the last set counts for 15 minutes; without any, 503.
+    costs nothing. A slow or silent issuer does not slow those whose key is known: the last set counts for 15 minutes.
+    After that, or without any set, 503.
     """
 
     def __init__(
@@ -75,29 +78,37 @@ class HttpJwks:
         self._client, self._url = client, url
         self._fresh_s, self._again_s, self._stale_s = fresh_s, again_s, stale_s
         self._keys: dict[str, ECKey] = {}
-        self._fetched_at = self._tried_at = float("-inf")
-        self._one_at_a_time = asyncio.Lock()
+        self._fetched_at = self._next_try_at = float("-inf")
+        self._fetching: asyncio.Task[None] | None = None
 
     async def key(self, kid: str) -> ECKey | None:
-        now = time.monotonic()
-        if now - self._fetched_at > self._fresh_s or kid not in self._keys:
-            async with self._one_at_a_time:
-                await self._fetch()
+        known, age = kid in self._keys, time.monotonic() - self._fetched_at
+        if not known or age > self._fresh_s:
+            fetching = self._refresh()
+            if fetching is not None:
+                await asyncio.wait({fetching}, timeout=PATIENCE_S if known and age <= self._stale_s else None)
         if time.monotonic() - self._fetched_at > self._stale_s:
             raise Unavailable("issuer")
         return self._keys.get(kid)
 
+    def _refresh(self) -> asyncio.Task[None] | None:
+        """The fetch that runs, or a new one unless the last was a moment ago."""
+        if self._fetching is None and time.monotonic() >= self._next_try_at:
+            self._fetching = asyncio.create_task(self._fetch())
+        return self._fetching
+
     async def _fetch(self) -> None:
-        if time.monotonic() - self._tried_at < self._again_s:
-            return
-        self._tried_at = time.monotonic()
+        pause_s = self._again_s
         try:
             response = await self._client.get(self._url)
             response.raise_for_status()
             self._keys = _by_kid(orjson.loads(response.content))
-        except (httpx.HTTPError, orjson.JSONDecodeError, JoseError, KeyError, TypeError, ValueError):
-            return
-        self._fetched_at = time.monotonic()
+            self._fetched_at = time.monotonic()
+        except (httpx.HTTPError, JoseError, AttributeError, KeyError, TypeError, ValueError):
+            pause_s *= 5
+        finally:
+            self._next_try_at = time.monotonic() + pause_s
+            self._fetching = None
 
 
 def _by_kid(jwks: dict[str, Any]) -> dict[str, ECKey]:

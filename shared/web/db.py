@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from alembic import command, context
-from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -110,15 +108,24 @@ async def migrate(service: str, url: str, folder: Path = SERVICES) -> None:
     All revisions run in one transaction that holds the version table, so a second process waits and finds them done.
     In a revision every ``op.execute`` is one statement: asyncpg prepares it.
     """
+    # Imported here: a service that only serves starts half a second earlier without it.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(folder / service / "migrations"))
     config.set_main_option("path_separator", "os")
+
+    def upgrade(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
     engine = create_async_engine(engine_url(url), poolclass=NullPool, hide_parameters=True)
     try:
         await _make_version_table(engine)
         async with engine.begin() as connection:
             await connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
-            await connection.run_sync(_upgrade, config)
+            await connection.run_sync(upgrade)
     finally:
         await engine.dispose()
 
@@ -135,13 +142,10 @@ async def _make_version_table(engine: AsyncEngine) -> None:
                 raise
 
 
-def _upgrade(connection: Connection, config: Config) -> None:
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
 def run_migrations() -> None:
     """The whole body of a service's ``migrations/env.py``: run on the connection ``migrate`` holds."""
+    from alembic import context
+
     context.configure(connection=context.config.attributes["connection"], target_metadata=None)
     with context.begin_transaction():
         context.run_migrations()

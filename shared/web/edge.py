@@ -52,6 +52,9 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        head_only = scope["method"] == "HEAD"
+        if head_only:  # routes know only GET; RFC 9110 asks both of everybody
+            scope = {**scope, "method": "GET"}
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if REQUEST_ID.fullmatch(given) else uuid4().hex
@@ -59,7 +62,7 @@ class Edge:
         deadline.request_id.set(request_id)
         deadline.begin(headers.get(deadline.HEADER.encode()))
         scope["trozalog.body"] = body = Body(receive, self._max_body_bytes, headers.get(b"content-length"))
-        answer = Answer(send, request_id.encode())
+        answer = Answer(send, request_id.encode(), head_only=head_only)
         try:
             await self._pass(scope, headers, body, answer)
         except Exception as error:
@@ -95,8 +98,8 @@ class Edge:
 class Answer:
     """The way out: adds the headers every answer carries and remembers the status."""
 
-    def __init__(self, send: Send, request_id: bytes) -> None:
-        self._send, self._request_id, self.status = send, request_id, 0
+    def __init__(self, send: Send, request_id: bytes, *, head_only: bool) -> None:
+        self._send, self._request_id, self._head_only, self.status = send, request_id, head_only, 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -106,6 +109,8 @@ class Answer:
             if not any(name == b"cache-control" for name, _ in headers):
                 headers.append(NO_STORE)
             message = {**message, "headers": headers}
+        elif self._head_only and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
         await self._send(message)
 
 

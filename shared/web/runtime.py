@@ -14,9 +14,9 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from shared.refusal import Refusal
 from shared.web.auth import HttpJwks, TokenVerifier
 from shared.web.client import ServiceTokens, http_client
-from shared.web.db import migrate, wait_for_database
 from shared.web.settings import BadSettings, ServiceSettings
 from shared.web.telemetry import start_logging
 
@@ -51,11 +51,19 @@ def run(service: str, settings_class: type[Settings], build: Callable[[Settings]
     start_logging(service, settings.log_level)
     match verb:
         case "serve":
-            serve(build(settings), settings)
+            serve(_built(service, build, settings), settings)
         case "migrate" if settings.database_url is not None:
             asyncio.run(_migrate(service, settings.database_url.get_secret_value()))
         case _:
             raise SystemExit(f"usage: python -m services.{service}.main serve|migrate")
+
+
+def _built(service: str, build: Callable[[Settings], FastAPI], settings: Settings) -> FastAPI:
+    """The application; a file it needs that is missing or wrong ends the process in one line."""
+    try:
+        return build(settings)
+    except (OSError, Refusal) as error:
+        raise SystemExit(f"{service}: cannot start: {error}") from None
 
 
 def command_settings(service: str, settings_class: type[Settings]) -> Settings:
@@ -67,6 +75,8 @@ def command_settings(service: str, settings_class: type[Settings]) -> Settings:
 
 
 async def _migrate(service: str, url: str) -> None:
+    from shared.web.db import migrate, wait_for_database  # a service without database never loads it
+
     await wait_for_database(url)
     await migrate(service, url)
 

@@ -11,6 +11,7 @@ import httpx
 import orjson
 import pytest
 from fastapi import FastAPI
+from hypothesis import settings
 from pydantic import SecretStr
 
 from deploy import databases
@@ -23,6 +24,10 @@ from tests.conftest import run_apart
 from tests.tokens import Issuer
 
 BUYER = "aserradero-1"
+
+# Two cores are shared by all who test at once: an example may take its time.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @dataclass
@@ -95,8 +100,8 @@ async def contracts(migrated: Database) -> AsyncIterator[Contracts]:
     await admin.execute("TRUNCATE contract, appraisal, book")
     await admin.close()
     issuer, custody = Issuer(), Custody()
-    settings = ServiceSettings(env="test", database_url=SecretStr(migrated.app_url), database_pool=4)
-    app = build(settings, issuer.verifier())
+    configured = ServiceSettings(env="test", database_url=SecretStr(migrated.app_url), database_pool=4)
+    app = build(configured, issuer.verifier())
     fake = httpx.AsyncClient(transport=httpx.ASGITransport(app=custody), base_url="http://custody")
     async with app.router.lifespan_context(app), fake:
         app.state.custody = ServiceClient("custody", fake, None)

@@ -1,6 +1,7 @@
 """The HTTP door: offers, appraisals and books on real PostgreSQL."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -9,6 +10,7 @@ import pytest
 
 from services.contracts.api.house import today
 from services.contracts.quick_limit import Bucket
+from shared.web.client import service_client
 from shared.web.problems import TooManyAttempts
 from tests.contracts.builders import (
     LUPUNA,
@@ -200,6 +202,9 @@ async def test_what_the_wood_is_worth_is_not_for_the_buyer(contracts: Contracts)
     assert (await contracts.post(path, basis(), 403, **buyer))["slug"] == "buyer-may-not-appraise"
     assert (await contracts.get(path, 403, **buyer))["slug"] == "buyer-may-not-appraise"
     await contracts.get(f"/v1/appraisals/{appraisal['id']}", 404, **buyer)
+    for method, address in (("POST", path), ("GET", path), ("GET", f"/v1/appraisals/{appraisal['id']}")):
+        problem = await contracts.call(method, address, basis(), role="company", org=BUYER, expect=403)
+        assert problem["slug"] == "role-not-allowed"
     await contracts.post(path, basis(), 404, org="comunidad-b")
     await contracts.get(f"/v1/appraisals/{appraisal['id']}", 404, org="comunidad-b")
     await contracts.get(f"/v1/appraisals/{appraisal['id']}", 200)
@@ -301,6 +306,15 @@ async def test_silence_of_custody_degrades_the_answer_and_does_not_block_it(cont
     assert answer["verdict"] == "no_answer"
     assert "custody" in [gap["what"] for gap in answer["missing"]]
     assert {f["code"]: f["state"] for f in answer["flags"]}["P05"] == "unknown"
+
+
+async def test_a_custody_that_is_not_there_at_all_is_silence_too(contracts: Contracts, tmp_path: Path) -> None:
+    async with service_client("custody", "http://custody", tmp_path / "nobody.sock") as nobody:
+        contracts.app.state.custody = nobody
+
+        answer = await contracts.post("/v1/appraisals/quick", {"offer": BY_FOOT, "basis": basis()}, 200)
+
+    assert answer["lot"]["custody"] == "unavailable"
 
 
 async def test_with_a_stated_distribution_silence_still_has_an_answer(contracts: Contracts) -> None:

@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.contracts.domain.flags import check_flags
 from services.contracts.domain.judged import cents
 from services.contracts.domain.lot import LotEstimate, count_wood
 from services.contracts.domain.residual import discount_factor
+from services.contracts.domain.text import speak
 from services.contracts.domain.verdict import CAUSES, Thresholds, Verdict, judge, waterfall
 from services.contracts.domain.worth import Worth, total
+from services.contracts.shipped import flag_pack
 from shared.timber.measure import PT_PER_M3, LogRule, LogSize
 from tests.contracts.builders import (
     CAOBA,
@@ -202,6 +205,19 @@ def test_each_missing_part_is_named(prices: Json | None, costs: Json | None, gap
 
     assert case.total.verdict is Verdict.NO_ANSWER
     assert [gap.what for gap in case.total.gaps] == gaps
+
+
+def test_one_species_that_does_not_pay_its_harvest_leaves_an_answer_for_the_others() -> None:
+    book = a_price_book(sawn("3.20", TORNILLO), sawn("0.50", LUPUNA))
+    lot = {"basis": "census", "species": [*wood()["species"], *wood("100.000", LUPUNA, 20)["species"]]}
+
+    case = judged(an_offer(per_tree("50", [TORNILLO]), per_tree("50", [LUPUNA]), lot=lot), a_basis(book))
+
+    assert [line.verdict for line in case.lines] == [Verdict.FAR_BELOW, Verdict.NO_ANSWER]
+    assert [gap.what for gap in case.lines[1].gaps] == ["harvest_does_not_pay"]
+    assert (case.total.verdict, case.total.gaps) == (Verdict.FAR_BELOW, ())
+    assert case.total.fair is not None
+    assert case.total.fair.mid == case.fairs[TORNILLO].mid_m3 * 639
 
 
 def test_with_every_part_there_is_an_answer() -> None:
@@ -397,6 +413,22 @@ def test_worths_of_different_wood_add_and_none_at_all_is_lacking() -> None:
     assert total([one, one]) == Worth(D(2), D(4), D(6), D(8), D(10), D(12), D(14))
     with pytest.raises(Exception, match="volume"):
         total([])
+
+
+@pytest.mark.parametrize(
+    ("amount", "volume"), [("999999999999.9999", "0.001"), ("0.0001", "10000000"), ("0.0001", "0.001")]
+)
+@pytest.mark.parametrize("dear", ["999999999999.9999", "0.0001"])
+def test_no_figure_is_too_large_or_too_small_to_be_told(amount: str, volume: str, dear: str) -> None:
+    fx = {"pen_per_usd": "100", "on": "2026-11-01", "source": "x"}
+    line = per_tree(price={"amount": amount, "currency": "USD"})
+    basis = a_basis(a_price_book(sawn(dear)), a_cost_book({"felling": "0.0001"}), fx=fx)
+
+    case = judged(an_offer(line, lot=wood(volume, trees=10_000_000)), basis)
+
+    flags = check_flags(case, flag_pack())
+    assert all(len(spoken.sms) <= 480 for spoken in speak(case, flags))
+    assert case.total.net_m3 is not None
 
 
 def test_judging_does_not_change_the_offer() -> None:

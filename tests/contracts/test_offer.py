@@ -135,6 +135,7 @@ CLASSES = [
         (with_(LOGS, "460", "logs", 0, "large_mm"), LOGS),
         (with_(LOGS, True, "logs", 0, "count"), LOGS),
         (with_(LOGS, 0, "logs", 0, "count"), with_(LOGS, 1, "logs", 0, "count")),
+        (LOGS | {"logs": [t10()[0] | {"count": 1_000}] * 21}, LOGS | {"logs": [t10()[0] | {"count": 1_000}] * 20}),
         (wood() | {"custody_lot": "1"}, wood() | {"custody_lot": "0b0a8f0e-6d1c-4f5e-9c61-6f5d3f0e2a11"}),
     ],
 )  # fmt: skip

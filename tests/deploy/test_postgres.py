@@ -1,13 +1,18 @@
 """The embedded server and the borders between services."""
 
-from collections.abc import Callable
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deploy.databases import Address, Database
+from deploy.databases import Address, Database, close_to_services, has_schema, mark_schema, schema_of
+from deploy.postgres import Cluster, PostgresError
 
 MakeDatabase = Callable[[str], Database]
 
@@ -74,3 +79,127 @@ async def test_sqlalchemy_reads_the_same_address(database_for: MakeDatabase) -> 
 
     assert role == "contracts_app"
     await engine.dispose()
+
+
+@pytest.fixture
+def area() -> Iterator[Path]:
+    """A folder with a short path that the database's user may walk through."""
+    folder = Path(tempfile.mkdtemp(prefix="tz", dir="/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def cluster_in(area: Path) -> Cluster:
+    return Cluster(area / "pg", area / "secret", durable=False)
+
+
+async def written_before(cluster: Cluster, statement: str) -> None:
+    address = Address(str(cluster.socket_dir), 5432, "postgres", cluster.password)
+    admin = await asyncpg.connect(address.dsn("postgres", cluster.password, "postgres"))
+    await admin.execute(statement)
+    await admin.close()
+
+
+async def test_a_killed_server_starts_again_with_what_was_committed(area: Path) -> None:
+    cluster = cluster_in(area)
+    cluster.durable = True
+    cluster.prepare()
+    child = cluster.start(area / "log")
+    await written_before(cluster, "CREATE TABLE kept (i int)")
+    child.kill()
+    child.wait()
+
+    again = cluster_in(area)
+    again.prepare()
+    child = again.start(area / "log")
+
+    await written_before(again, "INSERT INTO kept VALUES (1)")
+    again.stop(child)
+
+
+def test_a_pid_file_whose_number_belongs_to_someone_else_does_not_block_the_start(area: Path) -> None:
+    cluster = cluster_in(area)
+    cluster.prepare()
+    (cluster.data / "postmaster.pid").write_text(f"{os.getpid()}\n{cluster.data}\n1\n5432\n/tmp\n\n  1 1\nready   \n")
+
+    cluster.prepare()
+
+    child = cluster.start(area / "log")
+    cluster.stop(child)
+
+
+def test_a_server_that_outlived_its_launcher_is_stopped_first(area: Path) -> None:
+    cluster = cluster_in(area)
+    cluster.prepare()
+    orphan = cluster.start(area / "log")
+
+    again = cluster_in(area)
+    again.prepare()
+
+    assert orphan.wait(10) == 0
+    again.stop(again.start(area / "log"))
+
+
+def test_data_of_another_major_version_is_not_touched(area: Path) -> None:
+    cluster = cluster_in(area)
+    cluster.prepare()
+    (cluster.data / "PG_VERSION").write_text("12\n")
+
+    with pytest.raises(PostgresError, match="belongs to PostgreSQL 12") as refused:
+        cluster_in(area).prepare()
+
+    assert "Nothing was touched" in str(refused.value)
+
+
+def test_an_interrupted_making_of_the_data_is_begun_anew(area: Path) -> None:
+    half = area / "pg" / "data.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    cluster = cluster_in(area)
+
+    cluster.prepare()
+
+    assert not half.exists()
+    cluster.stop(cluster.start(area / "log"))
+
+
+def test_a_data_folder_of_something_else_is_left_alone(area: Path) -> None:
+    (area / "pg" / "data").mkdir(parents=True)
+    (area / "pg" / "data" / "thesis.odt").write_text("years of work")
+
+    with pytest.raises(PostgresError, match="stays as it is"):
+        cluster_in(area).prepare()
+
+    assert (area / "pg" / "data" / "thesis.odt").exists()
+
+
+def test_a_server_that_cannot_start_says_why(area: Path) -> None:
+    cluster = cluster_in(area)
+    cluster.prepare()
+    with (cluster.data / "postgresql.conf").open("a") as settings:
+        settings.write("shared_preload_libraries = 'no_such_library'\n")
+
+    with pytest.raises(PostgresError, match="no_such_library"):
+        cluster.start(area / "log")
+
+
+@pytest.mark.skipif("DATABASE_URL" in os.environ, reason="the given server may be somebody's")
+async def test_a_service_cannot_connect_to_the_administrators_database(
+    postgres: Address, database_for: MakeDatabase
+) -> None:
+    custody = database_for("custody")
+    await close_to_services(postgres)
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(custody.address.dsn("custody_app", custody.app_password, "postgres"))
+
+
+async def test_a_schema_is_marked_in_the_database_itself(database_for: MakeDatabase) -> None:
+    custody, schema = database_for("custody"), schema_of("custody")
+
+    assert not await has_schema(custody, schema)
+    await mark_schema(custody, schema)
+
+    assert await has_schema(custody, schema)
+    assert not await has_schema(custody, schema_of("permits"))

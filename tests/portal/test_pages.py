@@ -129,7 +129,7 @@ async def test_the_language_is_the_browsers_unless_one_was_chosen(
 async def test_a_lot_shows_its_verdict_first_and_what_nobody_checked(
     browser: httpx.AsyncClient, ready: Custody
 ) -> None:
-    await a_lot(ready)
+    log = await a_lot(ready)
 
     spanish = read(await browser.get("/v/LOTE-01"))
     english = read(await browser.get("/v/LOTE-01", headers=ENGLISH))
@@ -148,7 +148,7 @@ async def test_a_lot_shows_its_verdict_first_and_what_nobody_checked(
         assert said in spanish.said
     for said in ("Lot LOTE-01", "What was not checked", "Check it yourself", "verify-lot lot-LOTE-01.json"):
         assert said in english.said
-    assert "/v1/lots/LOTE-01/bundle" in spanish.links
+    assert {"/v1/lots/LOTE-01/bundle", f"/items/{log}"} <= set(spanish.links)
     assert not re.search(r"\b(legal|ilegal)\b", spanish.said.replace("dice si la madera es legal", ""))
 
 
@@ -293,6 +293,13 @@ async def test_a_strange_code_asks_for_nothing_else(open_portal: Open, code: str
     assert all(
         path.startswith("/v1/lots/") and path.endswith("/bundle") and path.count("/") == 4 for path in custody.asked
     )
+
+
+async def test_addresses_that_people_guess_lead_somewhere(open_portal: Open) -> None:
+    browser = await open_portal()
+
+    assert (await browser.get("/v")).headers["location"] == "/"
+    assert (await browser.get("/lots/LOTE-01")).headers["location"] == "/v/LOTE-01"
 
 
 async def test_the_style_is_kept_for_good_and_other_files_are_not_served(open_portal: Open) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from services.contracts.domain.book import AFTER_MILL, CostBook, PriceBook, PriceEntry
-from services.contracts.domain.gap import COST_BOOK, NO_VALUE, PRICE_BOOK, PRICE_GRADE, Gap, Lacking
+from services.contracts.domain.gap import COST_BOOK, PRICE_BOOK, PRICE_GRADE, Gap, Lacking
 from services.contracts.domain.lot import Wood
 from services.contracts.domain.money import ExchangeRate, Money, in_pen
 from services.contracts.domain.price import PointOfSale, Product
@@ -51,7 +51,11 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Fair:
-    """The worth of one standing cubic metre of a species, and how it was found. ``low_m3`` is never below nothing."""
+    """The worth of one standing cubic metre of a species, and how it was found.
+
+    Never below nothing: wood that does not pay its harvest is left standing. ``residual`` and ``market`` keep the
+    figures as they were computed.
+    """
 
     low_m3: Decimal
     mid_m3: Decimal
@@ -63,10 +67,7 @@ class Fair:
 
 
 def fair_value(species: str, wood: Wood, basis: Basis) -> Fair:
-    """Both methods, and the one with the higher lower bound. ``Lacking`` when neither can be computed.
-
-    Wood that does not pay its harvest has no standing value to compare an offer with: ``Lacking`` too.
-    """
+    """Both methods, and the one with the higher lower bound. ``Lacking`` when neither can be computed."""
     gaps: list[Gap] = []
     residual: Residual | None = None
     market: Market | None = None
@@ -79,16 +80,13 @@ def fair_value(species: str, wood: Wood, basis: Basis) -> Fair:
         market = _market(species, wood, basis)
     except Lacking as lacking:
         gaps += lacking.gaps
-    taken: Fair
     if residual is not None and sawn is not None and (market is None or residual.low_m3 >= market.low_m3):
-        taken = Fair(max(residual.low_m3, ZERO), residual.mid_m3, residual.high_m3, "residual", residual, market, sawn)
-    elif market is not None:
-        taken = Fair(max(market.low_m3, ZERO), market.mid_m3, market.high_m3, "market", residual, market, market.entry)
-    else:
-        raise Lacking(*dict.fromkeys(gaps))
-    if taken.mid_m3 <= 0:
-        raise Lacking(NO_VALUE)
-    return taken
+        low, mid, high = (max(amount, ZERO) for amount in (residual.low_m3, residual.mid_m3, residual.high_m3))
+        return Fair(low, mid, high, "residual", residual, market, sawn)
+    if market is not None:
+        low, mid, high = (max(amount, ZERO) for amount in (market.low_m3, market.mid_m3, market.high_m3))
+        return Fair(low, mid, high, "market", residual, market, market.entry)
+    raise Lacking(*dict.fromkeys(gaps))
 
 
 def _priced(entry: PriceEntry, bound: Bound) -> Money:

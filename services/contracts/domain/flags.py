@@ -231,8 +231,8 @@ def _fixed_price_long(case: Case, spec: FlagSpec) -> Outcome:
 def _one_price_all_species(case: Case, spec: FlagSpec) -> Outcome:
     unknown = False
     for names in _sharing_a_price(case):
-        known = {name: case.fairs[name].mid_m3 for name in names if name in case.fairs}
-        unknown |= len(known) < len(names)
+        unknown |= any(name not in case.fairs for name in names)
+        known = {name: case.fairs[name].mid_m3 for name in names if name in case.fairs and case.fairs[name].mid_m3 > 0}
         if len(known) < 2:
             continue
         dear, cheap = max(known, key=lambda n: (known[n], n)), min(known, key=lambda n: (known[n], n))

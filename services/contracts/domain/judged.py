@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from services.contracts.domain.fair import Basis, Fair, fair_value
-from services.contracts.domain.gap import CUSTODY_DOWN, LOT_UNKNOWN, VOLUME, Gap, Lacking
+from services.contracts.domain.gap import CUSTODY_DOWN, LOT_UNKNOWN, NO_VALUE, VOLUME, Gap, Lacking
 from services.contracts.domain.lot import FactorSource, Wood
 from services.contracts.domain.money import CENT
 from services.contracts.domain.offer import Offer
@@ -89,12 +89,9 @@ class Judged:
     @property
     def disproportion(self) -> Decimal | None:
         """F17, to four decimals."""
-        if self.worth is None or self.fair is None:
+        if self.net_m3 is None or self.fair_m3 is None or self.fair_m3[1] <= 0:
             return None
-        return half_up(
-            disproportion(self.worth.net / self.worth.volume_m3, self.fair.mid / self.fair.volume_m3),
-            Decimal("0.0001"),
-        )
+        return half_up(disproportion(self.net_m3, self.fair_m3[1]), Decimal("0.0001"))
 
     @property
     def value_share(self) -> Decimal | None:
@@ -213,8 +210,9 @@ def _judge_line(
             fair = one if fair is None else fair + one
         except Lacking as lacking:
             gaps += lacking.gaps
-    if gaps and fair is not None and len(fair.by_species) < len(covered):
+    if fair is not None and len(fair.by_species) < len(covered):
         fair = None
+    gaps += _worthless(fair)
     volume_m3 = sum((wood.species[name].volume_m3 for name in covered), ZERO) or None
     return JudgedLine(
         volume_m3,
@@ -230,6 +228,11 @@ def _judge_line(
     )
 
 
+def _worthless(fair: FairSum | None) -> list[Gap]:
+    """Wood that does not pay its harvest has no standing value to compare an offer with."""
+    return [NO_VALUE] if fair is not None and cents(fair.mid / fair.volume_m3) <= 0 else []
+
+
 def _names_only_what_is_there(line: PerVolume | PerTree | LumpSum, wood: Wood) -> bool:
     return line.species == "any" or all(name in wood.species for name in line.species)
 
@@ -237,12 +240,14 @@ def _names_only_what_is_there(line: PerVolume | PerTree | LumpSum, wood: Wood) -
 def _judge_total(lines: Sequence[JudgedLine], wood: Wood, thresholds: Thresholds) -> Judged:
     """The whole. A line for any other species does not count where no other species is there."""
     counted = [line for line in lines if line.species or line.line.species != "any"] or lines
-    unread = {"unavailable": (CUSTODY_DOWN,), "not_found": (LOT_UNKNOWN,)}.get(wood.custody, ())
-    gaps = tuple(dict.fromkeys((*unread, *(gap for line in counted for gap in line.gaps))))
-    worths = [line.worth for line in counted if line.worth is not None]
     fairs = [line.fair for line in counted if line.fair is not None]
-    worth = total(worths) if len(worths) == len(counted) else None
     fair = _sum_fair(fairs) if len(fairs) == len(counted) else None
+    unread = {"unavailable": (CUSTODY_DOWN,), "not_found": (LOT_UNKNOWN,)}.get(wood.custody, ())
+    # One species that does not pay its harvest leaves an answer for the others.
+    of_lines = (gap for line in counted for gap in line.gaps if gap is not NO_VALUE)
+    gaps = tuple(dict.fromkeys((*unread, *of_lines, *_worthless(fair))))
+    worths = [line.worth for line in counted if line.worth is not None]
+    worth = total(worths) if len(worths) == len(counted) else None
     names = [name for line in counted for name in line.species]
     volume_m3 = sum((line.volume_m3 for line in counted if line.volume_m3 is not None), ZERO) or None
     return Judged(volume_m3, _trees(wood, names), worth, fair, _verdict(worth, fair, thresholds), gaps)

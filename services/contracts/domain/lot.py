@@ -15,6 +15,7 @@ from shared.timber.measure import PT_PER_M3, SCALES, LogRule, LogSize, Unit, in_
 FactorSource = Literal["custody", "logs", "distribution", "same_rule", "taken_equal", "recovery", "volume"]
 LotSource = Literal["custody", "logs", "distribution", "none"]
 CustodyState = Literal["read", "unavailable", "not_found", "not_asked"]
+MOST_LOGS = 20_000
 CUBIC = frozenset({LogRule.MEAN_OF_ENDS, LogRule.SMALIAN, LogRule.HUBER, LogRule.NEWTON})
 
 
@@ -84,6 +85,8 @@ class LotEstimate(Form):
             raise Contradiction("lot.species", "a species is listed twice", "una especie está dos veces")
         if self.diameters and sum(one.share_milli for one in self.diameters) != 1_000:
             raise Contradiction("lot.diameters", "the shares do not add up to 1000", "las partes no suman 1000")
+        if sum(one.count for one in self.logs) > MOST_LOGS:
+            raise Contradiction("lot.logs", f"more than {MOST_LOGS} logs", f"más de {MOST_LOGS} trozas")
         if not (self.species or self.logs or self.custody_lot):
             raise Contradiction(
                 "lot", "names neither species, logs nor a custody lot", "no nombra especies, trozas ni lote de custodia"

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from services.contracts.domain.border import Amount, Day, Form, Text
@@ -42,7 +42,7 @@ Price = Annotated[Money, AfterValidator(_positive)]
 class ExchangeRate(Form):
     """Soles for one dollar on a day, and who said so."""
 
-    pen_per_usd: Amount
+    pen_per_usd: Annotated[Amount, Field(gt=0, le=100)]
     on: Day
     source: Text
 
@@ -51,7 +51,7 @@ def in_pen(money: Money, rate: ExchangeRate | None) -> Decimal:
     """The amount in soles, unrounded; ``Lacking`` when it is foreign and no rate was given."""
     if money.currency == "PEN":
         return money.amount
-    if rate is None or rate.pen_per_usd <= 0:
+    if rate is None:
         raise Lacking(FX)
     return money.amount * rate.pen_per_usd
 

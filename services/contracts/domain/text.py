@@ -12,7 +12,7 @@ from services.contracts.domain.flags import Flag
 from services.contracts.domain.judged import Case, Judged, JudgedLine
 from services.contracts.domain.lot import FactorSource
 from services.contracts.domain.money import shown
-from services.contracts.domain.price import LumpSum, PerTree, PerVolume
+from services.contracts.domain.price import LumpSum, PerTree, PerVolume, Product
 from services.contracts.domain.verdict import Verdict
 from services.contracts.domain.words import CAUSES, POINTS, RULES, Both
 from shared.timber.measure import Unit, half_up
@@ -98,6 +98,8 @@ def _price(line: PerVolume | PerTree | LumpSum) -> Both:
 
 def _offered(line: JudgedLine) -> Both:
     price, point = _price(line.line), POINTS[line.line.point_of_sale]
+    if line.line.product is Product.STANDING:
+        point = Both("en pie", "standing")
     return Both(f"Le ofrecen {price.es}, {point.es}.", f"You are offered {price.en}, {point.en}.")
 
 
@@ -235,8 +237,8 @@ def _sms(case: Case, flags: Sequence[Flag]) -> Both:
         en[-1] += f" = {shown(total.net_m3)} per m³."
     if total.fair_m3 is not None:
         low, mid, high = (shown(amount) for amount in total.fair_m3)
-        es.append(f"Justo: {mid} ({low} a {high}).")
-        en.append(f"Fair: {mid} ({low} to {high}).")
+        es.append(f"Justo: {mid}." if low == high else f"Justo: {mid} ({low} a {high}).")
+        en.append(f"Fair: {mid}." if low == high else f"Fair: {mid} ({low} to {high}).")
     if total.losses is not None and total.losses[1] > 0 and total.volume_m3 is not None:
         es.append(f"Se pierde {shown(total.losses[1])} en {_m3(total.volume_m3)} m³.")
         en.append(f"{shown(total.losses[1])} lost over {_m3(total.volume_m3)} m³.")

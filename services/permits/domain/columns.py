@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from shared.refusal import Malformed
 from shared.timber import fields
 from shared.timber.place import parcel_code
 from shared.timber.species import catalogue
@@ -49,11 +50,11 @@ CONDITIONS = {
 STANDING = frozenset({"", "en pie", "pie", "standing"})
 BLANKS = frozenset({"", "[null]", "null", "n/a", "-"})
 
-_POINT = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,9})?")
-_COMMA = re.compile(r"[+-]?\d{1,12},\d{1,9}")
+_POINT = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,9})?", re.ASCII)
+_COMMA = re.compile(r"[+-]?\d{1,12},\d{1,9}", re.ASCII)
 # 1,234 may be a thousand or one and a bit; 0,635 and 63,5 can only be decimals.
-_AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-_ZONE = re.compile(r"(?P<number>\d{2})\s?(?P<band>[SKLM])?")
+_AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+_ZONE = re.compile(r"(?P<number>[0-9]{2}) ?[SKLM]?")
 _BINOMIAL = re.compile(r"([A-Z][a-z]+) ([a-z]+(?:-[a-z]+)*|spp?\.)(?= |$)")
 
 
@@ -203,10 +204,10 @@ def tree_code(cell: Cell) -> str:
 
 def parcel(cell: Cell) -> str:
     """A parcel code as records write it: PC1, PC 1 and PC01 are PC 01."""
-    code = parcel_code(text_of(cell))
-    if fields.parcel(code) is not None:
-        raise BadCell("parcel", "Escriba la parcela como PC 01.", "Write the parcel as PC 01.")
-    return code
+    try:
+        return parcel_code(text_of(cell))
+    except Malformed:
+        raise BadCell("parcel", "Escriba la parcela como PC 01.", "Write the parcel as PC 01.") from None
 
 
 def zone(cell: Cell, allowed: tuple[str, ...]) -> str:

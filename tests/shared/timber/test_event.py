@@ -139,6 +139,16 @@ def test_a_signature_by_another_key_is_refused() -> None:
     check_signature(record, kid, a_key(COMMUNITY).public_key().public_bytes_raw())
 
 
+def test_a_good_signature_under_the_name_of_another_key_is_refused() -> None:
+    record, signer = a_felling(), a_key(COMMUNITY)
+    named = kid_of(a_key(MILL))
+    renamed = parse_entry(record.entry.replace(kid_of(signer).encode(), named.encode()))
+
+    with pytest.raises(BadSignature):
+        check_signature(renamed, named, signer.public_key().public_bytes_raw())
+    assert renamed.checked == set()
+
+
 def test_a_changed_statement_no_longer_fits_its_signature() -> None:
     entry = a_felling().entry.replace(b'"volume_dm3":5643', b'"volume_dm3":5644')
     record = parse_entry(entry)

@@ -109,11 +109,11 @@ class Published:
     """An issuer's page of keys: counts the questions, may be slow, silent or wrong."""
 
     def __init__(self, *keys: ECKey) -> None:
-        self.keys, self.asked, self.silent, self.text = list(keys), 0, False, ""
+        self.keys, self.asked, self.silent, self.text, self.slow_s = list(keys), 0, False, "", 0.01
 
     async def answer(self, _: httpx.Request) -> httpx.Response:
         self.asked += 1
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(self.slow_s)
         if self.silent:
             raise httpx.ConnectError("nobody there")
         if self.text:
@@ -176,6 +176,19 @@ async def test_a_silent_issuer_is_forgiven_for_a_while_then_503(trouble: dict[st
 
     with pytest.raises(Unavailable):
         await source.key("k1")
+
+
+async def test_an_issuer_that_hangs_does_not_slow_those_whose_key_is_known() -> None:
+    page = Published(new_key("k1"))
+    source = page.source(fresh_s=0.0, again_s=0.0)
+    assert await source.key("k1")
+    page.slow_s = 30.0
+
+    started = time.monotonic()
+    assert all(await asyncio.gather(*(source.key("k1") for _ in range(20))))
+
+    assert time.monotonic() - started < 1
+    assert page.asked == 2
 
 
 async def test_without_any_key_set_nobody_is_refused_for_good() -> None:

@@ -98,6 +98,15 @@ async def test_every_answer_carries_the_security_headers(api: httpx.AsyncClient,
     assert "server" not in headers
 
 
+@pytest.mark.parametrize("path", ["/v1/logs/A", "/v1/logs/Z", "/healthz", "/openapi.json", "/nothing"])
+async def test_head_is_answered_as_get_without_the_body(api: httpx.AsyncClient, path: str) -> None:
+    get, head = await api.get(path), await api.head(path)
+
+    assert head.status_code == get.status_code
+    assert head.content == b""
+    assert head.headers["content-length"] == get.headers["content-length"]
+
+
 async def test_requests_are_counted_by_operation_and_status_and_nothing_finer(api: httpx.AsyncClient) -> None:
     await api.get("/v1/logs/A")
     await api.get("/v1/logs/B")

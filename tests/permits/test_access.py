@@ -1,0 +1,132 @@
+"""Who may call what, and what the database itself keeps from the wrong organisation."""
+
+import asyncpg
+import pytest
+
+from services.permits.access import ACCESS
+from tests.access_matrix import Sample, check_matrix
+from tests.permits.conftest import MANAGER, OFFICER, PERMIT, PLAN, TITLE, Permits, a_census, a_plan, a_title
+
+
+async def test_every_operation_answers_each_role_as_the_table_says(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.post("/v1/titles", OFFICER, a_title(number="CN-B", org="comunidad-b"))
+    samples = {
+        "read_permit": Sample(f"/v1/permits/{PERMIT}"),
+        "verify_permit": Sample(f"/v1/permits/{PERMIT}/verify"),
+        "read_plan": Sample(f"/v1/plans/{PLAN}"),
+        "list_plans": Sample("/v1/plans"),
+        "list_trees": Sample(f"/v1/plans/{PLAN}/trees"),
+        "read_tree": Sample(f"/v1/plans/{PLAN}/trees/501"),
+        "read_title": Sample(f"/v1/titles/{TITLE}", "/v1/titles/CN-B"),
+        "read_organisation": Sample("/v1/organisations/comunidad-a", "/v1/organisations/comunidad-b"),
+        "list_publications": Sample("/v1/publications"),
+    }
+
+    assert await check_matrix(permits.app, ACCESS, permits.issuer, samples) == []
+
+
+SEEN = {
+    "plans": "SELECT count(*) FROM plans",
+    "trees": "SELECT count(*) FROM census_trees",
+    "lines": "SELECT count(*) FROM census_lines",
+    "polygons": "SELECT count(*) FROM title_polygons",
+    "permits": "SELECT count(*) FROM permits",
+}
+NOTHING = dict.fromkeys(SEEN, 0)
+ALL = {"plans": 1, "trees": 2, "lines": 2, "polygons": 1, "permits": 0}
+
+
+async def as_somebody(permits: Permits, org: str | None, roles: str | None) -> asyncpg.Connection:
+    connection = await asyncpg.connect(permits.database.app_dsn)
+    if org is not None:
+        await connection.execute("SELECT set_config('app.org', $1, false), set_config('app.roles', $2, false)", org, roles)
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("org", "roles", "seen"),
+    [
+        (None, None, NOTHING),
+        ("", "", NOTHING),
+        ("comunidad-b", "manager,member", NOTHING),
+        ("otra-firma", "regent", NOTHING),
+        ("trozalog", "operator", NOTHING),
+        ("comunidad-a", "member", ALL),
+        ("regencia-1", "regent", ALL),
+        ("gerfor-md", "authority", ALL),
+        ("osinfor-md", "supervisor", ALL),
+    ],
+)
+async def test_the_database_shows_a_draft_only_to_those_concerned(
+    permits: Permits, org: str | None, roles: str | None, seen: dict[str, int]
+) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, a_plan())
+    await permits.upload(a_census())
+
+    connection = await as_somebody(permits, org, roles)
+    found = {name: await connection.fetchval(question) for name, question in SEEN.items()}
+    await connection.close()
+
+    assert found == seen
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE plans SET season = '2099'",
+        "UPDATE permits SET state = 'in_force'",
+        "DELETE FROM census_lines",
+        "DELETE FROM census_trees",
+        "UPDATE permits SET move_to = '2099-01-01'",
+    ],
+)
+async def test_the_database_lets_no_neighbour_change_anything(permits: Permits, change: str) -> None:
+    await permits.issued_permit()
+
+    connection = await as_somebody(permits, "comunidad-b", "manager")
+    done = await connection.execute(change)
+    await connection.close()
+
+    assert done.endswith(" 0")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM outbox", "DELETE FROM permits", "DELETE FROM plans", "DELETE FROM permit_acts",
+        "UPDATE permit_acts SET kind = 'issued'", "UPDATE organisations SET name = 'x'", "UPDATE titles SET area_m2 = 1",
+        "UPDATE inspections SET trees_absent = 0", "TRUNCATE permits", "DROP TABLE permits",
+        "ALTER TABLE permits DISABLE ROW LEVEL SECURITY",
+    ],
+)  # fmt: skip
+async def test_the_service_cannot_unsay_what_was_announced(permits: Permits, change: str) -> None:
+    connection = await as_somebody(permits, "gerfor-md", "authority")
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute(change)
+
+    await connection.close()
+
+
+async def test_an_approved_plan_does_not_change_even_for_an_officer(permits: Permits) -> None:
+    await permits.approved_plan()
+
+    connection = await as_somebody(permits, "gerfor-md", "authority")
+    changed = await connection.execute("UPDATE plans SET season = '2099'")
+    await connection.close()
+
+    assert changed == "UPDATE 0"
+
+
+async def test_the_database_too_wants_two_persons(permits: Permits) -> None:
+    await permits.issued_permit()
+    admin = await asyncpg.connect(permits.database.admin_dsn)
+
+    for table in ("permits", "plans"):
+        proposer = "proposed_by" if table == "permits" else "submitted_by"
+        with pytest.raises(asyncpg.CheckViolationError, match="approved_by_another_person"):
+            await admin.execute(f"UPDATE {table} SET approved_by = {proposer}")
+
+    await admin.close()

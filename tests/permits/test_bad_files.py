@@ -1,0 +1,215 @@
+"""Files nobody should send: each is refused as what it is, quickly, and the service goes on."""
+
+import io
+import time
+import zipfile
+from collections.abc import Callable
+
+import pytest
+from openpyxl import Workbook
+
+from services.permits import census_file
+from services.permits.census_file import FileUnreadable, read_sheets
+from tests.permits.conftest import CSV, MANAGER, OFFICER, PLAN, XLSX, Permits, a_census, a_plan, a_title
+from tests.permits.workbooks import (
+    TREE_501,
+    in_first_sheet,
+    rebuilt,
+    with_declared_size,
+    with_member,
+    workbook,
+)
+
+GOOD = workbook()
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def bomb() -> bytes:
+    """A sheet of 200 MB of blanks in 200 kB."""
+    return in_first_sheet(GOOD, b"<sheetData>", b"<sheetData>" + b" " * 200_000_000)
+
+
+def lying_bomb() -> bytes:
+    """The same, declared as a kilobyte."""
+    return with_declared_size(bomb(), SHEET, 1024)
+
+
+def many_members() -> bytes:
+    out = io.BytesIO(GOOD)
+    with zipfile.ZipFile(out, "a") as book:
+        for n in range(1100):
+            book.writestr(f"xl/worksheets/x{n}.xml", b"")
+    return out.getvalue()
+
+
+def wide(reference: bytes) -> bytes:
+    """A cell at the far end of the sheet: the parser would hold the whole rectangle."""
+    return in_first_sheet(GOOD, b"</sheetData>", b'<row r="500"><c ' + reference + b"><v>1</v></c></row></sheetData>")
+
+
+def shared_text() -> bytes:
+    """One long text that three hundred thousand cells point to."""
+    text = b"<sst><si><t>" + b"x" * 100_000 + b"</t></si></sst>"
+    cells = b"".join(b'<row r="%d">' % n + b'<c t="s"><v>0</v></c>' * 20 + b"</row>" for n in range(10, 15_000))
+    return with_member(in_first_sheet(GOOD, b"</sheetData>", cells + b"</sheetData>"), "xl/sharedStrings.xml", text)
+
+
+def encrypted() -> bytes:
+    raw = bytearray(GOOD)
+    with zipfile.ZipFile(io.BytesIO(GOOD)) as book:
+        start = book.start_dir
+    raw[start + 8] |= 1
+    return bytes(raw)
+
+
+def twins() -> bytes:
+    out = io.BytesIO(GOOD)
+    with zipfile.ZipFile(out, "a") as book, pytest.warns(UserWarning, match="Duplicate"):
+        book.writestr(SHEET, b"<worksheet/>")
+    return out.getvalue()
+
+
+def a_word_document() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as book:
+        book.writestr("word/document.xml", b"<w/>")
+    return out.getvalue()
+
+
+def entities() -> bytes:
+    """A billion laughs."""
+    lines = [b'<!ENTITY a0 "ha">'] + [b'<!ENTITY a%d "&a%d;&a%d;">' % (n, n - 1, n - 1) for n in range(1, 30)]
+    head = b'<?xml version="1.0"?><!DOCTYPE x [' + b"".join(lines) + b"]>"
+    return rebuilt(
+        GOOD, lambda name, content: head + content.replace(b"Brosimum", b"&a29;Brosimum", 1) if name == SHEET else content
+    )
+
+
+WORKBOOKS: dict[str, Callable[[], bytes]] = {
+    "bomb": bomb,
+    "lying bomb": lying_bomb,
+    "many members": many_members,
+    "wide": lambda: wide(b'r="XFD500"'),
+    "deep": lambda: in_first_sheet(GOOD, b"</sheetData>", b'<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>'),
+    "wide behind a quoted bracket": lambda: wide(b'x="a>b" r="XFD500"'),
+    "deep without references": lambda: in_first_sheet(
+        GOOD, b"</sheetData>", b"<row r='900000'><c><v>1</v></c></row></sheetData>"
+    ),
+    "shared text": shared_text,
+    "encrypted": encrypted,
+    "twins": twins,
+    "word": a_word_document,
+    "entities": entities,
+    "cut in half": lambda: GOOD[: len(GOOD) // 2],
+    "cut at the end": lambda: GOOD[:-10],
+    "zip header only": lambda: b"PK\x03\x04",
+    "empty zip": lambda: b"PK\x05\x06" + bytes(18),
+    "old excel": lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000),
+    "csv inside": lambda: a_census(),
+    "pdf": lambda: b"%PDF-1.7\n",
+    "nothing": lambda: b"",
+    "blanks": lambda: b" \n \n",
+    "half a sheet": lambda: rebuilt(GOOD, lambda name, data: data[: len(data) // 2] if name == SHEET else data),
+}
+TEXTS: dict[str, bytes] = {
+    "workbook inside": GOOD,
+    "utf-16": a_census().decode().encode("utf-16"),
+    "nul": a_census().replace(b"501", b"5\x0001"),
+    "open quote": a_census().replace(b",501,", b',"501,'),
+    "quote in the middle": a_census().replace(b",501,", b',"5"01,'),
+    "three hundred columns": b"," * 300,
+    "nothing": b"",
+    "sixty thousand and more rows": b"a,b\n" * 60_200,
+}
+
+
+@pytest.mark.parametrize("kind", WORKBOOKS)
+def test_a_workbook_that_is_none_is_refused_quickly(kind: str) -> None:
+    data = WORKBOOKS[kind]()
+    assert len(data) <= census_file.MAX_FILE_BYTES
+    started = time.perf_counter()
+
+    with pytest.raises(FileUnreadable) as refused:
+        read_sheets(data, XLSX)
+
+    assert refused.value.reason_es
+    assert time.perf_counter() - started < 10
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_a_text_that_is_no_csv_is_refused(kind: str) -> None:
+    with pytest.raises(FileUnreadable):
+        read_sheets(TEXTS[kind], CSV)
+
+
+def test_the_good_twins_are_read() -> None:
+    assert read_sheets(GOOD, XLSX)[0].rows[1][1][2] == 501
+    assert read_sheets(a_census(), CSV)[0].rows[1][1][2] == "501"
+
+
+def test_formatted_but_empty_cells_at_the_end_of_a_sheet_do_no_harm() -> None:
+    """What LibreOffice leaves behind: rows up to the last one, with a style and nothing in them."""
+    blank = b'<row r="1048576"><c r="XFD1048576" s="0"/></row></sheetData>'
+
+    found = read_sheets(in_first_sheet(GOOD, b"</sheetData>", blank), XLSX)
+
+    assert len(found[0].rows) == 3
+
+
+def test_a_formula_counts_by_the_value_it_last_had_and_without_one_as_blank() -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["volumen"])
+    sheet["A2"] = "=1+4.881"
+    out = io.BytesIO()
+    book.save(out)
+
+    never = read_sheets(out.getvalue(), XLSX)[0]
+    computed = read_sheets(in_first_sheet(out.getvalue(), b"<v />", b"<v>5.881</v>"), XLSX)[0]
+
+    assert [row for _, row in computed.rows][1] == [5.881]
+    assert all(cell in ("", None) for _, row in never.rows[1:] for cell in row)
+
+
+def test_pictures_and_macros_are_not_even_unpacked() -> None:
+    data = with_member(GOOD, "xl/media/image1.png", bytes(100_000_000))
+    data = with_member(data, "../../etc/passwd", b"root")
+
+    assert read_sheets(data, XLSX)[0].rows[1][1][2] == 501
+
+
+def test_errors_dates_and_flags_are_words_not_numbers() -> None:
+    from datetime import date
+
+    row = [True, date(2026, 1, 2), "#DIV/0!", *TREE_501[3:]]
+
+    cells = read_sheets(workbook(row), XLSX)[0].rows[1][1]
+
+    assert all(isinstance(cell, str) for cell in cells[:3])
+
+
+async def test_the_service_says_no_and_goes_on(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, a_plan())
+    path = f"/v1/plans/{PLAN}/census"
+
+    for data, media_type, slug in (
+        (lying_bomb(), XLSX, "census-file-unreadable"),
+        (a_census(), XLSX, "census-file-unreadable"),
+        (GOOD, CSV, "census-file-unreadable"),
+        (a_census(), "application/json", "census-file-unreadable"),
+        (b"no form", "multipart/form-data; boundary=x", "census-file-unreadable"),
+        (b"no form", "multipart/form-data", "census-file-unreadable"),
+    ):
+        problem = await permits.upload(data, media_type=media_type, expect=422)
+        assert problem["slug"] == slug, problem
+    two = await permits.call("POST", path, MANAGER, 422, files={"a": ("a", a_census()), "b": ("b", a_census())})
+    none = await permits.call("POST", path, MANAGER, 422, data={"file": "text"}, files={})
+    assert {two.json()["slug"], none.json()["slug"]} == {"census-file-unreadable"}
+    packed = {"content-type": CSV, "content-encoding": "gzip"}
+    await permits.call("POST", path, MANAGER, 415, content=a_census(), headers=packed)
+    large = bytes(census_file.MAX_FILE_BYTES + 5000)
+    await permits.call("POST", path, MANAGER, 413, content=large, headers={"content-type": CSV})
+
+    assert (await permits.upload(GOOD, media_type=XLSX))["trees"] == 2
