@@ -196,10 +196,14 @@ class Gathering:
         if degree is Degree.HELD:
             return index < until and kind in ("guide.issued", "lot.composed")
         if kind == "log.cut":
-            return _is_tree(item)  # all cuts of a tree count together; one log is cut once
+            return self._felled(item)  # all cuts of a tree count together; one log is cut once
         if kind == "lot.composed":
             return index <= self._set_apart
         return kind in ("guide.issued", "log.moved") and (index < self._set_apart or record.actor == self._seller)
+
+    def _felled(self, item: str) -> bool:
+        """Whether a piece is a tree, going by the records offered so far; a piece is looked at again with each."""
+        return any(record.type == "tree.felled" for record in self._offered[f"item:{item}"].values())
 
     def _need(self, item: str, degree: Degree, until: int) -> None:
         name = f"item:{item}"
@@ -267,19 +271,16 @@ def of_lineage(records: Iterable[tuple[int, Record]], lot: Lot, facts: Facts) ->
     return {
         index: record
         for index, record in records
-        if not names.isdisjoint(names_of(record)) and _upstream(record, lot.id, lineage)
+        if not names.isdisjoint(names_of(record)) and _upstream(record, lot.id, lineage, facts)
     }
 
 
-def _upstream(record: Record, lot: str, lineage: set[str]) -> bool:
+def _upstream(record: Record, lot: str, lineage: set[str], facts: Facts) -> bool:
     """Whether a record that touches the lineage led to the lot: not what became of a piece afterwards."""
     if record.type in ("lot.composed", "lot.sold"):
         return bool(record.body["lot"] == lot)
-    if record.type == "log.cut" and _is_tree(record.body["source"]):
-        return True
+    if record.type == "log.cut":
+        source = facts.find(Item, f"item:{record.body['source']}")
+        if source is not None and source.kind == "tree":
+            return True
     return record.type not in ("log.cut", "mill.processed") or not lineage.isdisjoint(made_by(record))
-
-
-def _is_tree(item: str) -> bool:
-    """Trees, and only they, have ids of version 5."""
-    return item[14] == "5"
