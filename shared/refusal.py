@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 
 @dataclass(eq=False)
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - a word of the field, not a fault of the program
     """A rule of the field says no. HTTP maps it to 409; a subclass below chooses another answer."""
 
     slug: ClassVar[str] = "refused"

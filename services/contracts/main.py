@@ -13,7 +13,7 @@ from services.contracts.store import Store
 from shared.web.app import make_app
 from shared.web.auth import TokenVerifier
 from shared.web.client import service_client
-from shared.web.db import Database
+from shared.web.db import Database, is_outage
 from shared.web.runtime import remote_verifier, run
 from shared.web.settings import BadSettings, ServiceSettings
 
@@ -38,7 +38,7 @@ def build(settings: ServiceSettings, verifier: TokenVerifier | None = None) -> F
 
     return make_app(
         "Trozalog contracts", service="contracts", routers=routers, access=ACCESS, verifier=verifier,
-        lifespan=lifespan, health=db.ping,
+        lifespan=lifespan, health=db.ping, is_outage=is_outage,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from shared.timber import norms
 from shared.tlog.note import Signer as NoteSigner
 from shared.web.app import make_app
 from shared.web.auth import TokenVerifier
-from shared.web.db import asyncpg_dsn
+from shared.web.db import asyncpg_dsn, is_outage
 from shared.web.runtime import remote_verifier, run
 from shared.web.settings import ServiceSettings
 
@@ -73,6 +73,7 @@ def build(settings: CustodySettings, verifier: TokenVerifier | None = None) -> F
     app = make_app(
         "Trozalog custody", service="custody", routers=routers, access=ACCESS, verifier=verifier, lifespan=lifespan,
         health=health, body_limits={"add_records": LARGEST_UPLOAD_BYTES, "add_statements": LARGEST_UPLOAD_BYTES},
+        is_outage=is_outage,
     )  # fmt: skip
     return app
 

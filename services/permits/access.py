@@ -7,7 +7,14 @@ a permit or an amendment does not approve it.
 from shared.web.access import Scope, Table
 
 _OFFICERS: dict[str, Scope] = {"authority": "any", "supervisor": "any"}
-_PARTIES: dict[str, Scope] = {"member": "own", "manager": "own", "regent": "own", "company": "own", **_OFFICERS, "service": "any"}
+_PARTIES: dict[str, Scope] = {
+    "member": "own",
+    "manager": "own",
+    "regent": "own",
+    "company": "own",
+    **_OFFICERS,
+    "service": "any",
+}
 _KEY_HOLDERS: dict[str, Scope] = {
     "manager": "own", "regent": "own", "company": "own", "certifier": "own", "machine": "own",
     "authority": "any", "operator": "any",

@@ -1,8 +1,9 @@
 """Settings, database, application: ``python -m services.permits.main serve|migrate``."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -12,10 +13,11 @@ from services.permits.api.house import House
 from services.permits.census_file import MAX_FILE_BYTES
 from services.permits.publisher import Publisher, open_registry
 from services.permits.registrar import Registrar
+from services.permits.store import outbox
 from shared.web.app import make_app
 from shared.web.auth import TokenVerifier
 from shared.web.client import ServiceClient, service_client
-from shared.web.db import Database
+from shared.web.db import Database, is_outage
 from shared.web.runtime import own_tokens, remote_verifier, run
 from shared.web.settings import BadSettings, ServiceSettings
 
@@ -62,9 +64,14 @@ def build(
                 with suppress(asyncio.CancelledError):
                     await task
 
+    async def health() -> Mapping[str, Any]:
+        async with database.transaction() as tx:
+            pending, refused = await outbox.waiting(tx)
+        return {"database": "ok", "statements_pending": pending, "statements_refused": refused}
+
     return make_app(
         "Trozalog permits", service="permits", routers=ROUTERS, access=ACCESS, verifier=verifier, lifespan=lifespan,
-        health=database.ping, body_limits=BODY_LIMITS,
+        health=health, body_limits=BODY_LIMITS, is_outage=is_outage,
     )  # fmt: skip
 
 

@@ -92,7 +92,9 @@ class Publisher:
         self.house, self.custody = house, custody
         self.holder = uuid.uuid4().hex
         self._listed_on: date | None = None
-        self._waiting = Gauge("trozalog_outbox", "Statements by state", ["state"], registry=registry)
+        self._waiting = Gauge(
+            "trozalog_outbox", "Statements not in the log yet, by state", ["state"], registry=registry
+        )
         self._silent = Counter("trozalog_outbox_unanswered", "Batches without an answer", registry=registry)
 
     async def run(self) -> None:
@@ -117,8 +119,15 @@ class Publisher:
                 elif not sent:
                     await self._wait()
         finally:
+            await self._release()
+
+    async def _release(self) -> None:
+        """Let another process go on at once; if the database is gone too, the lease ends by itself."""
+        try:
             async with self.house.database.transaction() as tx:
                 await outbox.release(tx, self.holder)
+        except Exception as error:
+            logger.warning("lease not released", error=type(error).__name__)
 
     async def _wait(self) -> None:
         """Until something is queued, at most a second: another process may have queued it."""
@@ -166,9 +175,9 @@ class Publisher:
                 )  # fmt: skip
         async with self.house.database.transaction() as tx:
             await outbox.note_answers(tx, answers, self.house.clock())
-            counts = await outbox.backlog(tx)
-        for state in ("pending", "refused", "published"):
-            self._waiting.labels(state).set(getattr(counts, state))
+            pending, refused = await outbox.waiting(tx)
+        self._waiting.labels("pending").set(pending)
+        self._waiting.labels("refused").set(refused)
 
     async def _send(self, letters: Sequence[Letter]) -> list[Announced]:
         """Custody's answer to each; a batch that is refused as a whole is sent again one by one."""

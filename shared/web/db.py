@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.ext.asyncio import AsyncSession as PlainSession
 from sqlalchemy.pool import NullPool
@@ -45,6 +47,26 @@ class Session(AsyncSession):
     """sqlmodel's session: ``exec`` for selects of rows, ``execute`` for SQL text (there it warns of itself)."""
 
     execute = PlainSession.execute
+
+
+_GONE = (
+    OSError,
+    TimeoutError,
+    PoolTimeout,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database did not answer, in any of the ways its drivers say so: not there, starting, stopping, no
+    connection free, too late. For ``make_app``, which then answers 503 instead of 500."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or (error.orig is not None and is_outage(error.orig))
+    return isinstance(error, _GONE) or (error.__cause__ is not None and is_outage(error.__cause__))
 
 
 class Database:

@@ -41,11 +41,14 @@ class Body:
         return message
 
 
+Outage = Callable[[BaseException], bool]
+
+
 class Edge:
     """Wraps the application. Adds no task and no copy to a request."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, max_body_bytes: int) -> None:
-        self._app, self._metrics, self._max_body_bytes = app, metrics, max_body_bytes
+    def __init__(self, app: ASGIApp, metrics: Metrics, max_body_bytes: int, is_outage: Outage) -> None:
+        self._app, self._metrics, self._max_body_bytes, self._is_outage = app, metrics, max_body_bytes, is_outage
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,6 +69,10 @@ class Edge:
         try:
             await self._pass(scope, headers, body, answer)
         except Exception as error:
+            if self._is_outage(error) and not answer.status:
+                logger.warning("outage", request_id=request_id, operation=_operation(scope), error=type(error).__name__)
+                await problems.answer(scope, problems.Unavailable("PostgreSQL"))(scope, receive, answer)
+                return
             # The traceback as text: a renderer that shows local variables would log tokens and bodies.
             trace = "".join(traceback.format_exception(error))
             logger.error("unexpected", request_id=request_id, operation=_operation(scope), exception=trace)

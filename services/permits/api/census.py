@@ -46,9 +46,7 @@ FORMATS = {
 
 
 @router.post("/v1/plans/{plan_id}/census", response_model=CensusAnswer, openapi_extra=FORMATS)
-async def upload_census(
-    plan_id: str, request: Request, grant: GrantDep, command: CommandDep
-) -> Response:
+async def upload_census(plan_id: str, request: Request, grant: GrantDep, command: CommandDep) -> Response:
     """The whole census of a draft, accepted whole or not at all. Another upload takes the place of the first."""
     data, media_type = await _file(request)
     async with command.transaction() as work:
@@ -111,7 +109,9 @@ async def _file(request: Request) -> tuple[bytes, str]:
         async with request.form(max_files=1, max_fields=4) as form:
             parts = [part for part in form.values() if isinstance(part, UploadFile)]
             if len(parts) != 1:
-                raise FileUnreadable("file", "send one file in the part named file", "envíe un archivo en la parte file")
+                raise FileUnreadable(
+                    "file", "send one file in the part named file", "envíe un archivo en la parte file"
+                )
             data = await parts[0].read()
     except HTTPException as error:
         raise FileUnreadable("multipart", str(error.detail)[:200], "el formulario no se pudo leer") from error

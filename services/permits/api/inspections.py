@@ -50,9 +50,7 @@ async def report_inspection(body: InspectionIn, command: CommandDep, house: Hous
         known = await plans.inspection(work.tx, found.number)
         if known is None or known[0] != found:
             raise NumberTaken("inspection", found.number)
-        return await work.answer(
-            201 if added else 200, _inspection(known, await outbox.announced(work.tx, [known[1]]))
-        )
+        return await work.answer(201 if added else 200, _inspection(known, await outbox.announced(work.tx, [known[1]])))
 
 
 @router.get("/v1/inspections")

@@ -78,7 +78,9 @@ async def add_key(body: KeyIn, grant: GrantDep, command: CommandDep, house: Hous
     if not grant.in_full(body.org):
         raise OtherOrganisation("add_key")
     if body.role == "root" and grant.scope != "any":
-        raise NotAllowed("add_key", "Una clave raíz la registra la autoridad. / A root key is registered by the authority.")
+        raise NotAllowed(
+            "add_key", "Una clave raíz la registra la autoridad. / A root key is registered by the authority."
+        )
     public_key = from_base64url(body.public_key, "public_key", 32)
     load_public_key(public_key)
     key = Key(key_id(public_key), body.org, body.public_key, body.role)

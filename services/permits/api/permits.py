@@ -1,5 +1,6 @@
 """Permits: proposed by one, approved by another, suspended, amended, and verified by anyone."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Query, Response
@@ -9,6 +10,7 @@ from services.permits.api.status import announce_status
 from services.permits.domain.norms import limits_on
 from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState, check_region
 from services.permits.domain.permit import (
+    Act,
     Amendment,
     Line,
     Permit,
@@ -28,7 +30,7 @@ from services.permits.schemas.permits import (
     PermitIn,
     PermitOut,
 )  # fmt: skip
-from services.permits.schemas.words import Page
+from services.permits.schemas.words import LogState, Page
 from services.permits.store import census, outbox, permits, plans
 from services.permits.store.session import Tx
 from shared.refusal import Missing
@@ -99,25 +101,19 @@ async def approve_permit(number: str, command: CommandDep, house: HouseDep) -> R
 
 
 @router.post("/v1/permits/{number}/suspend", response_model=PermitOut)
-async def suspend_permit(
-    number: str, body: ReasonIn, command: CommandDep, house: HouseDep
-) -> Response:
+async def suspend_permit(number: str, body: ReasonIn, command: CommandDep, house: HouseDep) -> Response:
     """No guide leaves under it until it is reinstated."""
     return await _change_state(number, body.reason, command, house, "suspended", ("in_force",))
 
 
 @router.post("/v1/permits/{number}/reinstate", response_model=PermitOut)
-async def reinstate_permit(
-    number: str, body: ReasonIn, command: CommandDep, house: HouseDep
-) -> Response:
+async def reinstate_permit(number: str, body: ReasonIn, command: CommandDep, house: HouseDep) -> Response:
     """It counts again."""
     return await _change_state(number, body.reason, command, house, "reinstated", ("suspended",))
 
 
 @router.post("/v1/permits/{number}/revoke", response_model=PermitOut)
-async def revoke_permit(
-    number: str, body: ReasonIn, command: CommandDep, house: HouseDep
-) -> Response:
+async def revoke_permit(number: str, body: ReasonIn, command: CommandDep, house: HouseDep) -> Response:
     """It counts no more, for good."""
     return await _change_state(number, body.reason, command, house, "revoked", ("in_force", "suspended"))
 
@@ -154,23 +150,21 @@ async def propose_amendment(number: str, body: AmendmentIn, command: CommandDep)
         plan = await _plan_of(work.tx, permit)
         _check_parcels(plan, amendment)
         added = await permits.add_amendment(work.tx, number, amendment)
-        stored = {one.id: one for one in await permits.amendments(work.tx, number)}[body.id]
+        stored = {one.id: one for one in await _amendments(work.tx, number)}[body.id]
         if (stored.reason, stored.lines) != (amendment.reason, amendment.lines):
             raise NumberTaken("amendment", f"{number} {body.id}")
         return await work.answer(201 if added else 200, await _answer(work.tx, permit))
 
 
 @router.post("/v1/permits/{number}/amendments/{amendment_id}/approve", response_model=PermitOut)
-async def approve_amendment(
-    number: str, amendment_id: str, command: CommandDep, house: HouseDep
-) -> Response:
+async def approve_amendment(number: str, amendment_id: str, command: CommandDep, house: HouseDep) -> Response:
     """Another officer approves the new volumes."""
     officer, registrar = command.caller, house.registrar
     async with command.transaction() as work:
         if work.first:
             return work.first
         permit = await _to_change(work, number, "approve_amendment")
-        amendment = next((a for a in await permits.amendments(work.tx, number) if a.id == amendment_id), None)
+        amendment = next((a for a in await _amendments(work.tx, number) if a.id == amendment_id), None)
         if amendment is None:
             raise Missing("amendment", f"{number} {amendment_id}")
         check_amendment(permit, amendment, officer.sub)
@@ -186,6 +180,10 @@ async def approve_amendment(
         await permits.note_amendment(work.tx, permit, amendment, officer.sub, p05, letters[-1].sid, work.now)
         await outbox.announce(work.tx, letters, work.now)
         return await work.answer(200, await _answer(work.tx, await _again(work.tx, number)))
+
+
+async def _amendments(tx: Tx, number: str) -> list[Amendment]:
+    return (await permits.amendments(tx, [number]))[number]
 
 
 def _check_parcels(plan: Plan, amendment: Amendment) -> None:
@@ -211,7 +209,7 @@ async def list_permits(
             await permits.permits(tx, party, paging.after, paging.limit + 1, title=title, plan=plan, state=state),
             lambda permit: permit.number,
         )
-        items = [await _answer(tx, permit) for permit in found]
+        items = await _answers(tx, found)
     return Page(items=items, next=following)
 
 
@@ -258,9 +256,25 @@ async def _again(tx: Tx, number: str) -> Permit:
 
 
 async def _answer(tx: Tx, permit: Permit) -> PermitOut:
-    plan = await _plan_of(tx, permit)
-    announced = await outbox.announced(tx, [permit.sid])
-    acts, changes = await permits.acts(tx, permit.number), await permits.amendments(tx, permit.number)
+    return (await _answers(tx, [permit]))[0]
+
+
+async def _answers(tx: Tx, found: Sequence[Permit]) -> list[PermitOut]:
+    numbers = [permit.number for permit in found]
+    known = await plans.plans_of(tx, [permit.plan for permit in found])
+    announced = await outbox.announced(tx, [permit.sid for permit in found])
+    acts, changes = await permits.acts(tx, numbers), await permits.amendments(tx, numbers)
+    return [
+        _permit_out(
+            permit, known[permit.plan], log_state(announced, permit.sid), acts[permit.number], changes[permit.number]
+        )
+        for permit in found
+    ]
+
+
+def _permit_out(
+    permit: Permit, plan: Plan, log: LogState | None, acts: list[Act], changes: list[Amendment]
+) -> PermitOut:
     return PermitOut(
         number=permit.number, official_number=permit.official_number, title=permit.title, plan=permit.plan,
         org=permit.org, holder=permit.holder, harvest_from=permit.harvest_from, harvest_to=permit.harvest_to,
@@ -273,7 +287,7 @@ async def _answer(tx: Tx, permit: Permit) -> PermitOut:
             AmendmentOut(id=a.id, reason=a.reason, lines=_lines_out(a.lines), state=a.state) for a in changes
         ],
         acts=[ActOut(kind=act.kind, at=act.at, reason=act.reason) for act in acts],
-        log=log_state(announced, permit.sid),
+        log=log,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from services.permits.domain.announced import Letter
 from services.permits.domain.party import REGISTRY
+from services.permits.domain.standing import status_body
 from services.permits.registrar import Registrar
 from services.permits.store import outbox, permits
 from services.permits.store.session import Tx
@@ -22,7 +23,5 @@ async def announce_status_of_day(tx: Tx, registrar: Registrar, now: datetime) ->
 
 
 async def _letter(tx: Tx, registrar: Registrar, now: datetime, subject: str) -> Letter:
-    day = now.date()
-    count, suspended, revoked = await permits.withheld(tx, day)
-    body = {"as_of": day.isoformat(), "permits": count, "suspended": suspended, "revoked": revoked}
+    body = status_body(now.date(), *await permits.withheld(tx, now.date()))
     return registrar.write("status.listed", REGISTRY, body, now, subject=subject)

@@ -37,7 +37,7 @@ async def verify_permit(number: str, house: HouseDep, on: Annotated[Day | None, 
         plan = await plans.plan(tx, permit.plan) if permit is not None else None
         if permit is None or permit.state == "proposed" or plan is None:
             raise Missing("permit", number)
-        standing = standing_on(permit, await permits.acts(tx, number), day)
+        standing = standing_on(permit, (await permits.acts(tx, [number]))[number], day)
         holder, title = await parties.organisation(tx, permit.holder), await titles.title(tx, permit.title)
         assert holder is not None, "a foreign key holds it"
         assert title is not None, "a foreign key holds it"

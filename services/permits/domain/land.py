@@ -68,8 +68,12 @@ class AreaDiffers(Malformed):
     """The polygon measures another area than the title declares."""
 
     slug: ClassVar[str] = "area-differs"
-    es: ClassVar[str] = "El polígono mide {measured_ha} ha y el título declara {declared_ha} ha (tolerancia {tolerance_permille} ‰)."
-    en: ClassVar[str] = "The polygon measures {measured_ha} ha, the title declares {declared_ha} ha (tolerance {tolerance_permille} ‰)."
+    es: ClassVar[str] = (
+        "El polígono mide {measured_ha} ha y el título declara {declared_ha} ha (tolerancia {tolerance_permille} ‰)."
+    )
+    en: ClassVar[str] = (
+        "The polygon measures {measured_ha} ha, the title declares {declared_ha} ha (tolerance {tolerance_permille} ‰)."
+    )
     measured_m2: int
     declared_m2: int
     tolerance_permille: int

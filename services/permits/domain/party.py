@@ -121,7 +121,8 @@ def check_region(region: str | None, territory: str, action: str) -> None:
     """An officer with a region acts only there; one without acts in the whole country."""
     if region is not None and region != territory:
         raise OtherRegion(
-            action, f"su región es {region}, el título está en {territory} / your region is {region}, the title's is {territory}"
+            action,
+            f"su región es {region}, el título está en {territory} / your region is {region}, the title's is {territory}",
         )
 
 

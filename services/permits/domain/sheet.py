@@ -51,7 +51,12 @@ def read_census(sheets: Iterable[Sheet], terms: Terms, limits: Limits) -> Census
     reader.finish()
     trees = sorted(reader.trees, key=lambda tree: (tree.parcel, tree.code))
     return Census(
-        trees, tuple(reader.sheets), tuple(ignored), reader.words, tuple(dict.fromkeys(reader.ignored)), reader.blank_rows
+        trees,
+        tuple(reader.sheets),
+        tuple(ignored),
+        reader.words,
+        tuple(dict.fromkeys(reader.ignored)),
+        reader.blank_rows,
     )
 
 
@@ -114,9 +119,14 @@ class _Reader:
         if len(self.errors) < MAX_ERRORS:
             self.errors.append(
                 {
-                    "sheet": sheet.name if sheet else None, "row": row,
-                    "column": None if column is None else columns.letter(column), "header": header or None,
-                    "value": value[:60], "rule": error.rule, "es": error.es, "en": error.en,
+                    "sheet": sheet.name if sheet else None,
+                    "row": row,
+                    "column": None if column is None else columns.letter(column),
+                    "header": header or None,
+                    "value": value[:60],
+                    "rule": error.rule,
+                    "es": error.es,
+                    "en": error.en,
                 }
             )
 
@@ -187,7 +197,11 @@ class _Row:
         cell = self.cell(field)
         try:
             if not blank and columns.text_of(cell) == "":
-                raise BadCell("required", "Llene esta celda: un dato vacío nunca vale cero.", "Fill this cell: a blank is never zero.")
+                raise BadCell(
+                    "required",
+                    "Llene esta celda: un dato vacío nunca vale cero.",
+                    "Fill this cell: a blank is never zero.",
+                )
             return read(cell)
         except BadCell as error:
             self.reader.fault(self, field, error)
@@ -235,7 +249,9 @@ def _decimetres(metres: Decimal) -> int:
 
 
 def _written_numbers(rows: Iterable[tuple[int, list[Cell]]], header: Header) -> Iterator[str]:
-    places = [header.columns[f] for f in ("dbh_cm", "height_m", "volume_m3", "easting", "northing") if f in header.columns]
+    places = [
+        header.columns[f] for f in ("dbh_cm", "height_m", "volume_m3", "easting", "northing") if f in header.columns
+    ]
     for _, cells in rows:
         for place in places:
             if place < len(cells) and isinstance(cells[place], str):
@@ -265,7 +281,9 @@ def _too_many() -> BadCell:
 
 def _missing_column(field: str) -> BadCell:
     names = ", ".join(columns.NAMES[field][:4])
-    return BadCell("missing-column", f"Falta la columna {field} ({names}).", f"The column {field} is missing ({names}).")
+    return BadCell(
+        "missing-column", f"Falta la columna {field} ({names}).", f"The column {field} is missing ({names})."
+    )
 
 
 def _repeated_column() -> BadCell:

@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from services.permits.domain.permit import Act, Permit
 
+# Twice so many numbers of 40 characters stay below 16 KiB.
+MOST_LISTED = 180
 _AFTER = {"issued": "in_force", "reinstated": "in_force", "suspended": "suspended", "revoked": "revoked"}
 
 
@@ -70,6 +73,19 @@ _STATES = {
     "suspended": Reason("suspended", "Está suspendido.", "It is suspended."),
     "revoked": Reason("revoked", "Está revocado.", "It is revoked."),
 }
+
+
+def status_body(day: date, in_force: int, suspended: Iterable[str], revoked: Iterable[str]) -> dict[str, Any]:
+    """The body of ``status.listed``. Both lists come newest first and are cut to what a statement of 16 KiB holds.
+
+    A cut is no gap: every suspension and revocation is a statement of its own, and that is what decides.
+    """
+    return {
+        "as_of": day.isoformat(),
+        "permits": in_force,
+        "suspended": sorted(list(suspended)[:MOST_LISTED]),
+        "revoked": sorted(list(revoked)[:MOST_LISTED]),
+    }
 
 
 def census_words(basis: str, p05: str) -> tuple[str, str]:

@@ -45,9 +45,9 @@ _HARVESTABLE = text(
     "SELECT parcel, species, count(*), sum(volume_dm3) FROM census_trees WHERE plan = :plan AND condition = 'harvestable'"
     " GROUP BY parcel, species"
 )
-_KNOWN_CODES = text("SELECT code FROM census_trees WHERE plan = :plan AND parcel = :parcel AND code IN :codes").bindparams(
-    bindparam("codes", expanding=True)
-)
+_KNOWN_CODES = text(
+    "SELECT code FROM census_trees WHERE plan = :plan AND parcel = :parcel AND code IN :codes"
+).bindparams(bindparam("codes", expanding=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,10 @@ _ANSWER = text(
     " CAST(:problems AS text[])) AS u (sid, state, origin, log_index, problem)"
     " WHERE o.sid = u.sid AND o.state <> 'published'"
 )
+_WAITING = text(
+    "SELECT (SELECT count(*) FROM outbox WHERE state = 'pending') AS pending,"
+    " (SELECT count(*) FROM outbox WHERE state = 'refused') AS refused"
+)
 FIRST_RETRY_S, LONGEST_RETRY_S = 2.0, 300.0
 
 
@@ -90,7 +94,9 @@ async def release(tx: Tx, holder: str) -> None:
 
 async def pending(tx: Tx, limit: int) -> list[Letter]:
     """The oldest statements that were not answered yet, in order."""
-    rows = await tx.exec(select(OutboxRow).where(OutboxRow.state == "pending").order_by(col(OutboxRow.seq)).limit(limit))
+    rows = await tx.exec(
+        select(OutboxRow).where(OutboxRow.state == "pending").order_by(col(OutboxRow.seq)).limit(limit)
+    )
     return [Letter(row.sid, row.type, row.subject, row.entry) for row in rows]
 
 
@@ -128,6 +134,12 @@ async def backlog(tx: Tx) -> Backlog:
     rows = await tx.execute(select(OutboxRow.state, func.count()).group_by(OutboxRow.state))
     counts = {state: int(count) for state, count in rows}
     return Backlog(counts.get("pending", 0), counts.get("refused", 0), counts.get("published", 0))
+
+
+async def waiting(tx: Tx) -> tuple[int, int]:
+    """How many statements are pending and how many are refused: cheap however long the outbox is."""
+    counts = (await tx.execute(_WAITING)).one()
+    return counts.pending, counts.refused
 
 
 async def publications(tx: Tx, state: str | None, after: int, limit: int) -> list[Publication]:

@@ -1,6 +1,6 @@
 """Permits, what was done to them, and proposals to change them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -14,12 +14,16 @@ from services.permits.store.rows import AmendmentRow, PermitRow
 from services.permits.store.session import Tx, added
 
 _COLUMNS = [name for name in Permit.__slots__ if name != "lines"]
-_ACT = text(
-    "INSERT INTO permit_acts (permit, kind, at, reason, sid) VALUES (:permit, :kind, :at, :reason, :sid)"
-)
+_ACT = text("INSERT INTO permit_acts (permit, kind, at, reason, sid) VALUES (:permit, :kind, :at, :reason, :sid)")
 _ACTS = text(
-    "SELECT kind, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), reason FROM permit_acts"
-    " WHERE permit = :permit ORDER BY seq"
+    "SELECT permit, kind, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), reason FROM permit_acts"
+    " WHERE permit = ANY(CAST(:permits AS text[])) ORDER BY seq"
+)
+
+_WITHHELD = text(
+    "SELECT p.number, p.state FROM permits p JOIN permit_acts a ON a.permit = p.number"
+    " WHERE p.state IN ('suspended', 'revoked') AND p.move_to >= :day"
+    " GROUP BY p.number, p.state ORDER BY max(a.seq) DESC"
 )
 
 
@@ -74,11 +78,13 @@ async def add_amendment(tx: Tx, number: str, amendment: Amendment) -> bool:
     return await added(tx, AmendmentRow, values)
 
 
-async def amendments(tx: Tx, number: str) -> list[Amendment]:
-    """The proposed and approved changes of a permit that the caller may see."""
-    asked = select(AmendmentRow).where(AmendmentRow.permit == number).order_by(col(AmendmentRow.id))
-    rows = await tx.exec(asked.execution_options(populate_existing=True))
-    return [Amendment(row.id, row.reason, _lines(row.lines), row.state, row.proposed_by) for row in rows]
+async def amendments(tx: Tx, numbers: Sequence[str]) -> dict[str, list[Amendment]]:
+    """The proposed and approved changes of these permits that the caller may see."""
+    asked = select(AmendmentRow).where(col(AmendmentRow.permit).in_(numbers)).order_by(col(AmendmentRow.id))
+    found: dict[str, list[Amendment]] = {number: [] for number in numbers}
+    for row in await tx.exec(asked.execution_options(populate_existing=True)):
+        found[row.permit].append(Amendment(row.id, row.reason, _lines(row.lines), row.state, row.proposed_by))
+    return found
 
 
 async def note_amendment(
@@ -94,21 +100,22 @@ async def note_amendment(
     await _act(tx, permit.number, "amended", at, amendment.reason, sid)
 
 
-async def acts(tx: Tx, number: str) -> list[Act]:
-    """What was done to a permit, in order."""
-    return [Act(*row) for row in await tx.execute(_ACTS, {"permit": number})]
+async def acts(tx: Tx, numbers: Sequence[str]) -> dict[str, list[Act]]:
+    """What was done to each of these permits, in order."""
+    found: dict[str, list[Act]] = {number: [] for number in numbers}
+    for number, *act in await tx.execute(_ACTS, {"permits": list(numbers)}):
+        found[number].append(Act(*act))
+    return found
 
 
 async def withheld(tx: Tx, day: date) -> tuple[int, list[str], list[str]]:
-    """How many permits count on a day, and which of those whose wood might still move are suspended or revoked."""
+    """How many permits count, and which of those whose wood might still move on a day are suspended or revoked.
+
+    The numbers come with the latest act first.
+    """
     counted = select(func.count()).where(PermitRow.state == "in_force")
     count: int = (await tx.execute(counted)).scalar_one()
-    rows = await tx.execute(
-        select(PermitRow.number, PermitRow.state)
-        .where(col(PermitRow.state).in_(("suspended", "revoked")), col(PermitRow.move_to) >= day)
-        .order_by(col(PermitRow.number))
-    )
-    found = [(number, state) for number, state in rows]
+    found = (await tx.execute(_WITHHELD, {"day": day})).all()
     suspended = [number for number, state in found if state == "suspended"]
     return count, suspended, [number for number, state in found if state == "revoked"]
 

@@ -1,5 +1,6 @@
 """Plans in their states, and inspections of them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -25,6 +26,12 @@ async def plan(tx: Tx, plan_id: str) -> Plan | None:
     """A plan, as far as the transaction's caller may see it."""
     row = (await tx.exec(_fresh(select(PlanRow).where(PlanRow.id == plan_id)))).first()
     return None if row is None else _plan(row)
+
+
+async def plans_of(tx: Tx, plan_ids: Sequence[str]) -> dict[str, Plan]:
+    """These plans, as far as the caller may see them."""
+    rows = await tx.exec(_fresh(select(PlanRow).where(col(PlanRow.id).in_(plan_ids))))
+    return {row.id: _plan(row) for row in rows}
 
 
 async def plan_to_change(tx: Tx, plan_id: str) -> Plan | None:
@@ -61,7 +68,9 @@ async def note_approval(tx: Tx, plan_id: str, approved_by: str, resolution: str,
 
 
 async def _change(tx: Tx, plan_id: str, **values: Any) -> None:
-    changed = await tx.execute(update(PlanRow).where(col(PlanRow.id) == plan_id).values(**values).returning(col(PlanRow.id)))
+    changed = await tx.execute(
+        update(PlanRow).where(col(PlanRow.id) == plan_id).values(**values).returning(col(PlanRow.id))
+    )
     changed.one()
 
 
@@ -110,4 +119,3 @@ def _inspection(row: InspectionRow) -> tuple[Inspection, str]:
     trees = None if row.trees is None else tuple(row.trees)
     values = {name: getattr(row, name) for name in Inspection.__slots__ if name != "trees"}
     return Inspection(**values, trees=trees), row.sid
-

@@ -31,10 +31,10 @@ async def titles(tx: Tx, org: str | None, after: str, limit: int) -> list[KnownT
     return [_title(row) for row in await tx.exec(asked.order_by(col(TitleRow.number)).limit(limit))]
 
 
-async def polygons_seen(tx: Tx, numbers: list[str]) -> dict[str, bytes]:
-    """The polygons of these titles that this transaction's caller may see."""
-    rows = await tx.exec(select(PolygonRow).where(col(PolygonRow.title).in_(numbers)))
-    return {row.title: row.document for row in rows}
+async def polygon_seen(tx: Tx, number: str) -> bytes | None:
+    """The polygon of a title, where this transaction's caller may see it."""
+    row = (await tx.exec(select(PolygonRow).where(PolygonRow.title == number))).first()
+    return None if row is None else row.document
 
 
 def _title(row: TitleRow) -> KnownTitle:

@@ -1,0 +1,39 @@
+"""The database is gone: said as such, nothing promised, and everything goes on when it is back."""
+
+import asyncio
+
+import asyncpg
+
+from tests.custody.conftest import NDJSON, Custody, felling
+
+
+async def allow_connections(custody: Custody, allowed: bool) -> None:
+    """Ends every connection of custody and lets no new one in, or lets them in again."""
+    connection = await asyncpg.connect(custody.database.admin_dsn.replace(f"/{custody.database.name}", "/postgres"))
+    try:
+        await connection.execute(f"ALTER DATABASE {custody.database.name} ALLOW_CONNECTIONS {allowed}")
+        if not allowed:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", custody.database.name
+            )
+    finally:
+        await connection.close()
+
+
+async def test_without_its_database_custody_answers_unavailable_and_then_goes_on(ready: Custody) -> None:
+    headers = NDJSON | ready.issuer.headers("manager")
+    await allow_connections(ready, allowed=False)
+
+    written = await ready.http.post("/v1/records", content=felling(ready, "501"), headers=headers)
+    read = await ready.http.get("/v1/items/0190b1a0-0000-7000-8000-00000000ffff")
+
+    assert (written.status_code, read.status_code) == (503, 503)
+    assert written.json()["slug"] == "unavailable"
+    assert "retry-after" in written.headers
+    await allow_connections(ready, allowed=True)
+    for _ in range(20):
+        again = await ready.http.post("/v1/records", content=felling(ready, "501"), headers=headers)
+        if again.status_code == 200:
+            break
+        await asyncio.sleep(0.2)
+    assert [result["status"] for result in again.json()["results"]] == ["logged"]
