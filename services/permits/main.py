@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from services.permits.access import ACCESS
 from services.permits.api import census, inspections, parties, permits, plans, publications, titles, verify
@@ -19,7 +20,7 @@ from shared.web.auth import TokenVerifier
 from shared.web.client import ServiceClient, service_client
 from shared.web.db import Database, is_outage
 from shared.web.runtime import own_tokens, remote_verifier, run
-from shared.web.settings import BadSettings, ServiceSettings
+from shared.web.settings import ServiceSettings
 
 # A boundary of 20,000 points; a permit of 2,000 lines; a census with the dressing of a form around it.
 BODY_LIMITS = {
@@ -35,15 +36,15 @@ ROUTERS = [
 
 
 class PermitsSettings(ServiceSettings):
-    """Permits needs nothing beyond the common settings."""
+    """Permits needs its database; the rest are the common settings."""
+
+    database_url: SecretStr
 
 
 def build(
     settings: PermitsSettings, verifier: TokenVerifier | None = None, custody: ServiceClient | None = None
 ) -> FastAPI:
     """The application. Tests give their own verifier and their own way to custody."""
-    if settings.database_url is None:
-        raise BadSettings("database_url is needed")
     database = Database(settings.database_url.get_secret_value(), settings.database_pool)
     registrar = Registrar.load(settings.keys_dir)
 
