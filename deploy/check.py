@@ -17,8 +17,8 @@ def stages(arguments: list[str]) -> list[tuple[str, list[str]]]:
     tools = Path(sys.executable).parent
     own = [] if any(word.startswith(("-n", "--numprocesses")) for word in arguments) else ["-n", WORKERS]
     return [
-        ("format", [str(tools / "ruff"), "format", "--check", "--quiet", ".", "timber"]),
-        ("lint", [str(tools / "ruff"), "check", "--quiet", ".", "timber"]),
+        ("format", [str(tools / "ruff"), "format", "--check", "--output-format", "concise", ".", "timber"]),
+        ("lint", [str(tools / "ruff"), "check", "--output-format", "concise", ".", "timber"]),
         ("types", [str(tools / "mypy"), "--no-error-summary"]),
         ("imports", [str(tools / "lint-imports"), "--no-logo"]),
         ("tests", [sys.executable, "-m", "pytest", *own, "--dist", "loadscope", *arguments]),

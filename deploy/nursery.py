@@ -138,15 +138,20 @@ class Nursery:
                 message = json.loads(line)
                 if "started" in message:
                     pid = message["pid"]
-                    self._running[pid] = Forked(pid, self._send)
-                    self._started.pop(message["started"]).set_result(pid)
+                    forked = self._running[pid] = Forked(pid, self._send)
+                    waiting = self._started.pop(message["started"])
+                    if waiting.cancelled():  # whoever asked is gone, so nobody would ever stop it
+                        forked.send_signal(signal.SIGKILL)
+                    else:
+                        waiting.set_result(pid)
                 elif message["ended"] in self._running:
                     self._running.pop(message["ended"]).end(message["status"])
         for forked in self._running.values():
             forked.end(-signal.SIGKILL)
         self._running.clear()
         for waiting in self._started.values():
-            waiting.set_exception(OSError(f"the nursery ended; see {self._log}"))
+            if not waiting.done():
+                waiting.set_exception(OSError(f"the nursery ended; see {self._log}"))
         self._started.clear()
         if self._writer is not None:
             self._writer.close()

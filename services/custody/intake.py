@@ -1,7 +1,7 @@
 """From bytes to checked records: parsed, hashed and their signatures verified before any lock is taken."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from services.custody.store import Store
@@ -21,11 +21,11 @@ class KeyRing:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._keys: dict[str, bytes] = {}
+        self.keys: dict[str, bytes] = {}
 
     async def learn(self, kids: Iterable[str]) -> None:
         """Looks up the keys not known yet; those that stay unknown are simply absent."""
-        missing = {kid for kid in kids if kid not in self._keys}
+        missing = {kid for kid in kids if kid not in self.keys}
         if not missing:
             return
         facts = Facts()
@@ -34,23 +34,22 @@ class KeyRing:
         for kid in missing:
             key = facts.find(Key, f"key:{kid}")
             if key is not None:
-                self._keys[kid] = from_base64url(key.public_key, "public_key", 32)
-
-    def key(self, kid: str, announced: dict[str, bytes]) -> bytes | None:
-        return self._keys.get(kid) or announced.get(kid)
+                self.keys[kid] = from_base64url(key.public_key, "public_key", 32)
 
 
 async def check(entries: Sequence[bytes], ring: KeyRing) -> list[Checked]:
     """Each entry as a record whose signatures are good, or why it is none."""
-    parsed = await _apart(len(entries), partial(_parse, entries))
-    records = [one for one in parsed if isinstance(one, Record)]
-    await ring.learn({kid for record in records for kid, _ in record.signatures})
+    checked = await _apart(len(entries), partial(_parse, entries, ring.keys))
+    open_ = [one for one in checked if isinstance(one, Record) and _unchecked(one)]
+    if not open_:
+        return checked
+    await ring.learn({kid for record in open_ for kid in _unchecked(record)})
     announced = {
-        record.body["kid"]: from_base64url(record.body["public_key"], "public_key", 32)
-        for record in records
-        if record.type == "key.added"
+        one.body["kid"]: from_base64url(one.body["public_key"], "public_key", 32)
+        for one in checked
+        if isinstance(one, Record) and one.type == "key.added"
     }
-    return await _apart(len(entries), partial(_verify, parsed, ring, announced))
+    return await _apart(len(open_), partial(_verify_rest, checked, announced | ring.keys))
 
 
 async def _apart(count: int, work: Callable[[], list[Checked]]) -> list[Checked]:
@@ -58,27 +57,36 @@ async def _apart(count: int, work: Callable[[], list[Checked]]) -> list[Checked]
     return work() if count <= INLINE else await asyncio.to_thread(work)
 
 
-def _parse(entries: Sequence[bytes]) -> list[Checked]:
-    parsed: list[Checked] = []
+def _parse(entries: Sequence[bytes], keys: Mapping[str, bytes]) -> list[Checked]:
+    """Parses and, where the key is at hand, verifies in one pass: verifying lets other threads run, parsing does not,
+    so in turn they hold up nobody for long."""
+    checked: list[Checked] = []
     for entry in entries:
         try:
-            parsed.append(parse_entry(entry))
+            record = parse_entry(entry)
+            for kid, _ in record.signatures:
+                if kid in keys:
+                    check_signature(record, kid, keys[kid])
+            checked.append(record)
         except Refusal as refusal:
-            parsed.append(refusal)
-    return parsed
+            checked.append(refusal)
+    return checked
 
 
-def _verify(parsed: Sequence[Checked], ring: KeyRing, announced: dict[str, bytes]) -> list[Checked]:
-    return [_verified(one, ring, announced) if isinstance(one, Record) else one for one in parsed]
+def _verify_rest(checked: Sequence[Checked], keys: Mapping[str, bytes]) -> list[Checked]:
+    return [_verified(one, keys) if isinstance(one, Record) else one for one in checked]
 
 
-def _verified(record: Record, ring: KeyRing, announced: dict[str, bytes]) -> Checked:
+def _verified(record: Record, keys: Mapping[str, bytes]) -> Checked:
     try:
-        for kid, _ in record.signatures:
-            public_key = ring.key(kid, announced)
-            if public_key is None:
+        for kid in _unchecked(record):
+            if kid not in keys:
                 return refusals.UnknownKey(kid)
-            check_signature(record, kid, public_key)
+            check_signature(record, kid, keys[kid])
     except Refusal as refusal:
         return refusal
     return record
+
+
+def _unchecked(record: Record) -> list[str]:
+    return [kid for kid, _ in record.signatures if kid not in record.checked]

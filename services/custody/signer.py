@@ -6,6 +6,7 @@ is smaller than the anchor, a file outside the database that a restored backup d
 """
 
 import asyncio
+import fcntl
 import os
 from pathlib import Path
 
@@ -42,20 +43,25 @@ class Anchor:
             return None
         return parse_checkpoint(open_note(self._path.read_bytes(), [self._signer.verifier]).text)
 
-    def write(self, note: bytes) -> None:
-        """Durable when it returns: temporary file, fsync, rename, fsync of the folder."""
+    def write(self, note: bytes, size: int) -> None:
+        """Durable when it returns: temporary file, fsync, rename, fsync of the folder. Never goes back: where several
+        processes sign, the largest stays."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(f".{os.getpid()}")
-        with draft.open("wb") as out:
-            out.write(note)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(self._path)
         folder = os.open(self._path.parent, os.O_RDONLY)
         try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            stands = self.read()
+            if stands is not None and stands.size >= size:
+                return
+            draft = self._path.with_suffix(".new")
+            with draft.open("wb") as out:
+                out.write(note)
+                out.flush()
+                os.fsync(out.fileno())
+            draft.replace(self._path)
             os.fsync(folder)
         finally:
-            os.close(folder)
+            os.close(folder)  # and with it the lock
 
 
 class Signer:
@@ -106,14 +112,14 @@ class Signer:
         if new is None:
             assert last is not None
             if floor is None or floor.size < last.size:  # stopped between the commit and the anchor
-                await asyncio.to_thread(self._anchor.write, last.note)
+                await asyncio.to_thread(self._anchor.write, last.note, last.size)
             await self._published.announce(last)
             return
         root = tiles.tree_of(new).root()
         note = sign(Checkpoint(self._origin, new.size, root).text(), [self._signer])
         async with self._store.transaction() as tx:
             await tx.add_checkpoint(new.size, new.edge, note)
-        await asyncio.to_thread(self._anchor.write, note)
+        await asyncio.to_thread(self._anchor.write, note, new.size)
         await self._published.announce(SignedHead(new.size, new.edge, note))
 
 

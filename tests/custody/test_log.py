@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.custody.signer import Anchor
 from shared.tlog import checkpoint, merkle
 from shared.tlog.merkle import HASH_BYTES
 from shared.tlog.note import open_note
@@ -221,3 +222,16 @@ async def test_the_anchor_holds_what_is_served(ready: Custody) -> None:
     anchored = (Path(ready.settings.data_dir) / "anchor" / "checkpoint").read_bytes()
 
     assert anchored == await ready.get("/log/checkpoint")
+
+
+async def test_the_anchor_never_goes_back(ready: Custody) -> None:
+    await ready.send(felling(ready, "501"), wait="inclusion")
+    old = (await ready.http.get("/log/checkpoint")).content
+    await ready.send(felling(ready, "502"), wait="inclusion")
+    anchor = Anchor(Path(ready.settings.data_dir) / "anchor" / "checkpoint", ready.keys.log)
+    newer = anchor.read()
+    assert newer is not None
+
+    anchor.write(old, newer.size - 1)
+
+    assert anchor.read() == newer

@@ -101,7 +101,13 @@ class Permits:
         return problem
 
     async def upload(
-        self, data: bytes, who: Person = MANAGER, plan: str = PLAN, media_type: str = CSV, expect: int = 200, **more: Any
+        self,
+        data: bytes,
+        who: Person = MANAGER,
+        plan: str = PLAN,
+        media_type: str = CSV,
+        expect: int = 200,
+        **more: Any,
     ) -> Any:
         headers = {"content-type": media_type} | more
         return (await self.call("POST", f"/v1/plans/{plan}/census", who, expect, content=data, headers=headers)).json()

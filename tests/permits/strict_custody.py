@@ -33,7 +33,9 @@ class StrictCustody(httpx.AsyncBaseTransport):
         if self.silent:
             raise httpx.ConnectError("nobody listens", request=request)
         if self.status != 200:
-            return httpx.Response(self.status, json={"status": self.status, "slug": "test", "detail_es": "", "detail_en": ""})
+            return httpx.Response(
+                self.status, json={"status": self.status, "slug": "test", "detail_es": "", "detail_en": ""}
+            )
         self._check_request(request)
         lines = body.split(b"\n")
         if not 1 <= len(lines) <= MOST_IN_A_BATCH:

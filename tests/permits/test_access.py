@@ -40,7 +40,9 @@ ALL = {"plans": 1, "trees": 2, "lines": 2, "polygons": 1, "permits": 0}
 async def as_somebody(permits: Permits, org: str | None, roles: str | None) -> asyncpg.Connection:
     connection = await asyncpg.connect(permits.database.app_dsn)
     if org is not None:
-        await connection.execute("SELECT set_config('app.org', $1, false), set_config('app.roles', $2, false)", org, roles)
+        await connection.execute(
+            "SELECT set_config('app.org', $1, false), set_config('app.roles', $2, false)", org, roles
+        )
     return connection
 
 

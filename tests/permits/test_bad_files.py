@@ -81,7 +81,8 @@ def entities() -> bytes:
     lines = [b'<!ENTITY a0 "ha">'] + [b'<!ENTITY a%d "&a%d;&a%d;">' % (n, n - 1, n - 1) for n in range(1, 30)]
     head = b'<?xml version="1.0"?><!DOCTYPE x [' + b"".join(lines) + b"]>"
     return rebuilt(
-        GOOD, lambda name, content: head + content.replace(b"Brosimum", b"&a29;Brosimum", 1) if name == SHEET else content
+        GOOD,
+        lambda name, content: head + content.replace(b"Brosimum", b"&a29;Brosimum", 1) if name == SHEET else content,
     )
 
 
@@ -90,7 +91,9 @@ WORKBOOKS: dict[str, Callable[[], bytes]] = {
     "lying bomb": lying_bomb,
     "many members": many_members,
     "wide": lambda: wide(b'r="XFD500"'),
-    "deep": lambda: in_first_sheet(GOOD, b"</sheetData>", b'<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>'),
+    "deep": lambda: in_first_sheet(
+        GOOD, b"</sheetData>", b'<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>'
+    ),
     "wide behind a quoted bracket": lambda: wide(b'x="a>b" r="XFD500"'),
     "deep without references": lambda: in_first_sheet(
         GOOD, b"</sheetData>", b"<row r='900000'><c><v>1</v></c></row></sheetData>"
@@ -109,6 +112,10 @@ WORKBOOKS: dict[str, Callable[[], bytes]] = {
     "pdf": lambda: b"%PDF-1.7\n",
     "nothing": lambda: b"",
     "blanks": lambda: b" \n \n",
+    "row zero": lambda: in_first_sheet(GOOD, b"</sheetData>", b'<row r="0"><c r="A0"><v>1</v></c></row></sheetData>'),
+    "no quotes": lambda: in_first_sheet(
+        GOOD, b"</sheetData>", b'<row r="9"><c r=A9999999><v>1</v></c></row></sheetData>'
+    ),
     "half a sheet": lambda: rebuilt(GOOD, lambda name, data: data[: len(data) // 2] if name == SHEET else data),
 }
 TEXTS: dict[str, bytes] = {

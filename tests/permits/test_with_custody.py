@@ -55,9 +55,7 @@ class Both:
 
 
 @pytest.fixture
-async def both(
-    open_permits: Opener, database_for: Callable[[str], Database], tmp_path: Path
-) -> AsyncIterator[Both]:
+async def both(open_permits: Opener, database_for: Callable[[str], Database], tmp_path: Path) -> AsyncIterator[Both]:
     """A real custody with an empty log, and permits that publishes into it."""
     _, host = write_keys(tmp_path / "keys")
     (tmp_path / "keys" / "host.key").write_text(to_base64url(host.private_bytes_raw()))

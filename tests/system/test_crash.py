@@ -230,7 +230,9 @@ def test_one_bad_record_among_five_hundred_refuses_itself_alone(door: Door) -> N
     assert door.send(good)[0]["status"] == "logged"
 
 
-@pytest.mark.parametrize("close", [lambda s: s.close(), lambda s: s.shutdown(socket.SHUT_WR)], ids=["closed", "half-closed"])
+@pytest.mark.parametrize(
+    "close", [lambda s: s.close(), lambda s: s.shutdown(socket.SHUT_WR)], ids=["closed", "half-closed"]
+)
 def test_an_upload_that_stops_midway_leaves_nothing(door: Door, close: Callable[[socket.socket], None]) -> None:
     name = f"half{time.monotonic_ns() % 10**9}"
     body = a_forest(door, name, 300).upload(300)

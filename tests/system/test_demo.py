@@ -24,7 +24,12 @@ def house() -> Iterator[Instance]:
 def told(instance: Instance, *more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "deploy", "demo", "--data", str(instance.data), *more]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=200, env=os.environ | {"PYTHONPATH": str(CHECKOUT)}
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
     )
 
 

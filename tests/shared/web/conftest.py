@@ -1,6 +1,6 @@
 """The example service with a client."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -24,6 +24,8 @@ async def api(issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_deadline() -> None:
-    """The deadline of one test is not the next one's."""
+def _fresh_deadline() -> Iterator[None]:
+    """The deadline of one test is not the next one's, nor that of any other test of this process."""
     deadline.begin(None)
+    yield
+    deadline._until.set(None)
