@@ -1,6 +1,7 @@
 """One child process of the launcher: start it, wait until it is ready or has failed, stop it, tell its last words."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -162,12 +163,22 @@ class Child:
         """What it wrote since it was last started, at most 20 lines."""
         with suppress(OSError), self.log.open("rb") as file:
             file.seek(max(self._log_start, self.log.stat().st_size - 20_000))
-            return file.read().decode(errors="replace").splitlines()[-LAST_LINES:]
+            lines = file.read().decode(errors="replace").splitlines()
+            return [plain for line in lines for plain in _readable(line)][-LAST_LINES:]
         return []
 
     def _failed(self, cause: str) -> StageFailed:
         self.state = "crashed"
         return StageFailed(self.program.name, cause, self.last_lines(), self.log)
+
+
+def _readable(line: str) -> list[str]:
+    """A log line as people read it: of a JSON event its text, whose traceback has lines of its own."""
+    with suppress(ValueError):
+        event = json.loads(line)
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            return str(event["event"]).splitlines()
+    return [line]
 
 
 def ended(status: int) -> str:

@@ -19,6 +19,10 @@ SERVICES = ("permits", "custody", "contracts")
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
+class BadAddress(ValueError):  # noqa: N818
+    """DATABASE_URL is not the address of a server."""
+
+
 @dataclass(frozen=True)
 class Address:
     """Where a server is and how its administrator signs in: a socket folder, or a host and port."""
@@ -35,7 +39,7 @@ class Address:
         parts = urlsplit(url)
         query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
         if not parts.scheme.startswith("postgres") or not parts.username:
-            raise ValueError("DATABASE_URL must look like postgresql://user:password@host:5432/postgres")
+            raise BadAddress("DATABASE_URL must look like postgresql://user:password@host:5432/postgres")
         return cls(
             host=unquote(query.get("host", "")) or parts.hostname or "localhost",
             port=parts.port or 5432,

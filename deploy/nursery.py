@@ -40,6 +40,8 @@ PRELOAD = (
     "shared.timber.event",
     "shared.timber.chain",
 )
+# glibc: blocks of a megabyte and more go back to the system when freed (a password check takes one of 16).
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**20)}
 _PR_SET_NAME = 15
 
 
@@ -121,7 +123,7 @@ class Nursery:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "deploy.nursery", str(theirs.fileno()),
                 pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink,
-                env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+                env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])} | MEMORY,
                 preexec_fn=die_with_parent(signal.SIGKILL), start_new_session=True,
             )  # fmt: skip
         reader, self._writer = await asyncio.open_connection(sock=ours)
@@ -217,7 +219,6 @@ def become(order: Order) -> None:
     """Turn this fork into the process of the order, as if it had been started with `python -m`."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sink = os.open(order.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(sink, 1)
     os.dup2(sink, 2)
@@ -234,7 +235,6 @@ def become(order: Order) -> None:
 def main() -> None:
     """`python -m deploy.nursery FD`: load what the services share, then fork on order."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     for name in PRELOAD:
         with contextlib.suppress(ImportError):  # whoever needs it will say so in its own log
             import_module(name)

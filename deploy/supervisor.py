@@ -24,7 +24,7 @@ BACK_OFF_S = (0.5, 1, 2, 4, 8, 16, 30)
 STEADY_S = 60  # after this long without a crash the back-off starts again
 DRAIN_S = 2.0
 # What may go wrong outside our own code, and is told without a traceback.
-FAILURES = (StageFailed, PostgresError, gateway.NoGateway, asyncpg.PostgresError, OSError)
+FAILURES = (StageFailed, PostgresError, databases.BadAddress, gateway.NoGateway, asyncpg.PostgresError, OSError)
 
 
 class House:
@@ -57,7 +57,10 @@ class House:
                 for part in PARTS:
                     group.create_task(self._service(part))
                 group.create_task(self._gateway())
-        except* FAILURES as failures:
+        except BaseExceptionGroup as group:
+            failures, _ = group.split(FAILURES)
+            if failures is None:
+                raise
             raise _first(failures) from None
         if self.sample:
             await self._sample_data()
@@ -79,9 +82,8 @@ class House:
         else:
             where = await self._own_server()
         assert self.address is not None
-        write_secret(
-            self.instance.admin_url_file, self.address.dsn(self.address.admin, self.address.password, "postgres")
-        )
+        address = self.address
+        write_secret(self.instance.admin_url_file, address.dsn(address.admin, address.password, address.admin_database))
         self._stage(f"PostgreSQL  {where}", begun)
         begun = time.monotonic()
         password = databases.kept_in(self.instance.keys / "postgres")
@@ -294,7 +296,8 @@ async def run(house: House, say: Callable[[str], None], announce: Callable[[], A
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, asked)
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` stays what it is
+            loop.add_signal_handler(number, asked)
     starting = asyncio.create_task(house.bring_up(say))
     waiting = asyncio.create_task(stop.wait())
     status = 0
@@ -309,8 +312,7 @@ async def run(house: House, say: Callable[[str], None], announce: Callable[[], A
         status = 1
     finally:
         starting.cancel()
-        with suppress(asyncio.CancelledError, StageFailed):
-            await starting
+        await asyncio.wait({starting})
         waiting.cancel()
         await house.take_down(force)
     return status

@@ -40,7 +40,7 @@ def up(options: argparse.Namespace) -> int:
 
         async def announce() -> None:
             if not options.child:
-                print(banner(instance, time.monotonic() - begun))
+                print(banner(instance, time.monotonic() - begun), flush=True)
 
         status = asyncio.run(run(house, say, announce))
     if status and not options.child:

@@ -66,15 +66,16 @@ class Forest:
         upper = self.name.upper()
         self.title, self.plan, self.permit = f"BT-{upper}", f"BP-{upper}", f"BX-{upper}"
         self._random = random.Random(f"{self.name}/{self.seed}")  # noqa: S311  (a forest, not a secret)
-        self.keys = [
-            Ed25519PrivateKey.from_private_bytes(self._random.randbytes(32)) for _ in range(self.devices)
-        ]
+        self.keys = [Ed25519PrivateKey.from_private_bytes(self._random.randbytes(32)) for _ in range(self.devices)]
         self.trees = [self._tree(number) for number in range(1, self.size + 1)]
 
     def _tree(self, number: int) -> Tree:
         pick = self._random
         return Tree(
-            str(number), pick.choice(SPECIES), 10 * min(160, 41 + int(pick.expovariate(1 / 22))), 100 * pick.randint(90, 240)
+            str(number),
+            pick.choice(SPECIES),
+            10 * min(160, 41 + int(pick.expovariate(1 / 22))),
+            100 * pick.randint(90, 240),
         )
 
     # --- papers
@@ -84,11 +85,23 @@ class Forest:
         yield registrar.entry("organisation.registered", {"id": self.org, "name": self.org, "kind": "community"})
         for key in self.keys:
             public = key.public_key().public_bytes_raw()
-            body = {"kid": key_id(public), "org": self.org, "public_key": to_base64url(public), "alg": "ed25519", "role": "device"}
+            body = {
+                "kid": key_id(public),
+                "org": self.org,
+                "public_key": to_base64url(public),
+                "alg": "ed25519",
+                "role": "device",
+            }
             yield registrar.entry("key.added", body)
         yield registrar.entry(
             "title.registered",
-            {"number": self.title, "org": self.org, "region": "madre-de-dios", "area_m2": 10_000_000, "polygon_sha256": "0" * 64},
+            {
+                "number": self.title,
+                "org": self.org,
+                "region": "madre-de-dios",
+                "area_m2": 10_000_000,
+                "polygon_sha256": "0" * 64,
+            },
         )
         for part, at in enumerate(range(0, self.size, CENSUS_PART), 1):
             trees = [tree.listed for tree in self.trees[at : at + CENSUS_PART]]
@@ -107,7 +120,8 @@ class Forest:
 
     def _permit(self) -> Json:
         lines = [
-            {"parcel": PARCEL, "species": name, "product": "roundwood", "volume_dm3": LINE_DM3} for name in sorted(SPECIES)
+            {"parcel": PARCEL, "species": name, "product": "roundwood", "volume_dm3": LINE_DM3}
+            for name in sorted(SPECIES)
         ]
         return {
             "number": self.permit, "title": self.title, "plan": self.plan, "holder": self.org, "harvest_from": "2026-01-01",

@@ -47,14 +47,24 @@ FORMS = tuple(
 
 async def make_database(custody: Database) -> str:
     """An empty database beside ours on the same server; its address."""
+    await drop_database(custody)
     address = custody.address
     admin = await asyncpg.connect(address.dsn(address.admin, address.password, address.admin_database))
     try:
-        await admin.execute(f'DROP DATABASE IF EXISTS "{NAME}" WITH (FORCE)')
         await admin.execute(f'CREATE DATABASE "{NAME}"')
     finally:
         await admin.close()
     return address.dsn(address.admin, address.password, NAME)
+
+
+async def drop_database(custody: Database) -> None:
+    """Leave the server as it was."""
+    address = custody.address
+    admin = await asyncpg.connect(address.dsn(address.admin, address.password, address.admin_database))
+    try:
+        await admin.execute(f'DROP DATABASE IF EXISTS "{NAME}" WITH (FORCE)')
+    finally:
+        await admin.close()
 
 
 def measure(dsn: str, form: Form, events: int) -> float:
@@ -70,7 +80,9 @@ def about() -> str:
     """Which versions were measured, and which form of the driver."""
     import psycopg
 
-    return f"eventsourcing {version('eventsourcing')}, psycopg {version('psycopg')} ({psycopg.pq.__impl__} implementation)"
+    return (
+        f"eventsourcing {version('eventsourcing')}, psycopg {version('psycopg')} ({psycopg.pq.__impl__} implementation)"
+    )
 
 
 def _environment(dsn: str, form: Form) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""One sitting: everything measured on one fresh instance, and how it is shown."""
+"""One sitting: everything measured on one fresh instance, and how it is shown.
+
+Ours and the rival take turns, so that whatever else the machine does falls on both.
+"""
 
 import json
 import os
@@ -10,11 +13,38 @@ from typing import Any
 from deploy.bench import measures, rival
 from deploy.bench.figures import Figure, table
 from deploy.bench.fresh import fresh_instance
+from deploy.bench.measures import IN_FLIGHT, UPLOADERS, Plot, Reading
 
 RUNS = 3
 LIMITS = (
     "Gateway limits are as shipped: 800 requests a second for one organisation, 1,000 for one address. The load comes "
     "from 8 organisations and 8 loopback addresses, as from 8 phones."
+)
+LEGEND: tuple[tuple[str, str, str, str], ...] = (
+    ("batch_100", f"(a) records through the gateway, batches of 100, {UPLOADERS} uploaders", "/s", "floor 5,000, aim 15,000"),
+    ("batch_100_p50", "    one batch of 100, p50", "ms", ""),
+    ("batch_100_p99", "    one batch of 100, p99", "ms", ""),
+    ("batch_500", f"(a) records through the gateway, batches of 500, {UPLOADERS} uploaders", "/s", "floor 5,000, aim 15,000"),
+    ("batch_500_p50", "    one batch of 500, p50", "ms", ""),
+    ("batch_500_p99", "    one batch of 500, p99", "ms", ""),
+    ("single", f"(b) single records, {IN_FLIGHT} in flight", "/s", "floor 1,000, aim 3,000"),
+    ("single_p50", "    answer, p50", "ms", ""),
+    ("single_p99", "    answer, p99", "ms", "floor 150, aim 60"),
+    *((f"rival_{form.name}", f"    eventsourcing, {form.words}", "/s", "") for form in rival.FORMS),
+    ("ratio_usual", "(c) ours in batches of 500 / its best, an event at a time", "times", "floor 4, aim 12"),
+    ("ratio_1", "(c) ours one by one / its best, an event at a time", "times", ""),
+    ("ratio_100", "(c) ours in batches of 100 / its best bulk form of 100", "times", ""),
+    ("ratio_500", "(c) ours in batches of 500 / its best bulk form of 500", "times", ""),
+    ("proven_p50", "(d) sent -> proof under a signed checkpoint, p50", "ms", ""),
+    ("proven_p99", "    p99", "ms", "floor 1,000, aim 300"),
+    ("covered_p50", "(d) accepted -> covered by /log/checkpoint, p50", "ms", ""),
+    ("covered_p99", "    p99", "ms", "floor 1,000, aim 300"),
+    ("warm_start", "(e) warm start, from the command to ready", "s", "5"),
+    ("memory_idle", "(f) memory of all processes, just started", "MB", "450"),
+    ("memory", "(f) memory of all processes, after the load", "MB", "450"),
+    ("install", "(g) packages of requirements/base.txt, installed", "MB", ""),
+    ("database", "(g) database of the log after these measures", "MB", ""),
+    ("record_bytes", "    for each record", "bytes", ""),
 )
 
 
@@ -22,7 +52,7 @@ def run(as_json: bool, quick: bool) -> int:
     """Measure and print."""
     begun = time.monotonic()
     with fresh_instance() as own:
-        figures = measured(measures.Plot(own, RUNS, quick))
+        figures = figures_of(readings(Plot(own, quick)))
     answer: dict[str, Any] = {
         "machine": machine(), "rival": rival.about(), "limits": LIMITS, "quick": quick,
         "seconds": round(time.monotonic() - begun, 1), "figures": [figure.answer() for figure in figures],
@@ -34,33 +64,40 @@ def run(as_json: bool, quick: bool) -> int:
     return 0
 
 
-def measured(plot: measures.Plot) -> list[Figure]:
-    """All figures, in the order of the table. What is under way goes to standard error."""
-    _say("memory at rest")
-    figures = [measures.memory(plot, "memory_idle", "(f) memory of all processes, just started")]
-    for size in (100, 500):
-        _say(f"batches of {size}")
-        figures += measures.uploads(plot, size)
-    _say("single records")
-    figures += measures.singles(plot)
-    _say("the rival")
-    theirs = measures.rivals(plot)
-    figures += [*theirs.values(), *measures.ratios({figure.name: figure for figure in figures}, theirs)]
-    _say("inclusion")
-    figures += measures.inclusion(plot)
-    figures.append(measures.memory(plot, "memory", "(f) memory of all processes, after the load"))
-    _say("warm start")
-    figures.append(measures.warm_start(plot))
-    return [*figures, *measures.install_size(plot.instance)]
+def readings(plot: Plot) -> list[Reading]:
+    """Every measure, three times. What is under way goes to standard error."""
+    found = [measures.memory(plot, "memory_idle") for _ in range(RUNS)]
+    for run_number, reading in enumerate(found, 1):
+        _say(f"run {run_number} of {RUNS}: batches, singles")
+        reading |= measures.uploads(plot, 100) | measures.uploads(plot, 500) | measures.singles(plot)
+        _say(f"run {run_number} of {RUNS}: the rival")
+        reading |= measures.rivals(plot)
+        reading |= measures.ratios(reading)
+        _say(f"run {run_number} of {RUNS}: inclusion, memory, warm start")
+        reading |= measures.inclusion(plot) | measures.memory(plot, "memory") | measures.warm_start(plot)
+    found[-1] |= measures.sizes(plot.instance)
+    return found
+
+
+def figures_of(found: list[Reading]) -> list[Figure]:
+    """The readings by name, in the order of the table."""
+    return [
+        Figure(name, what, unit, tuple(reading[name] for reading in found if name in reading), goal)
+        for name, what, unit, goal in LEGEND
+    ]
 
 
 def machine() -> dict[str, Any]:
-    """What it ran on."""
+    """What it ran on, and how busy it was with other things when the sitting ended."""
     cores = len(os.sched_getaffinity(0))
     memory_gb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-    words = f"{cores} cores, {memory_gb:.0f} GB, {platform.system()} {platform.release()}, Python {platform.python_version()}"
-    return {"words": words, "cores": cores, "memory_gb": round(memory_gb, 1)}
+    load = os.getloadavg()[2]
+    words = (
+        f"{cores} cores, {memory_gb:.0f} GB, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, load average {load:.1f} (this bench alone makes about 2)"
+    )
+    return {"words": words, "cores": cores, "memory_gb": round(memory_gb, 1), "load_average": round(load, 2)}
 
 
 def _say(what: str) -> None:
-    print(f"  measuring: {what}", file=sys.stderr, flush=True)
+    print(f"  {what}", file=sys.stderr, flush=True)

@@ -77,9 +77,7 @@ def _same_to_the_litre(story: Story, lines: list[BalanceLine], kept: dict[tuple[
         or (kept[line.key]["authorised_dm3"], kept[line.key]["drawn_dm3"]) != (line.authorised_dm3, line.extracted_dm3)
     ]  # fmt: skip
     story.expect(len(kept) == 96, f"hay {len(kept)} líneas y no 96", f"there are {len(kept)} lines, not 96")
-    story.expect(
-        not other and len(round_wood) == 81, f"difieren las líneas {other}", f"lines {other} differ"
-    )
+    story.expect(not other and len(round_wood) == 81, f"difieren las líneas {other}", f"lines {other} differ")
     story.step(
         "balances", "equal", "GET /v1/balances: las 81 líneas de madera rolliza iguales al litro",
         "GET /v1/balances: all 81 round-wood lines equal to the litre", lines=len(kept), round_wood=len(round_wood),
@@ -116,7 +114,9 @@ def _firewood(story: Story, lines: list[BalanceLine], kept: dict[tuple[str, str,
         f"Of its {len(negative)} negative balances {len(false_alarms)} come from that repetition and {len(negative) - len(false_alarms)} is real.",
     )
     story.expect(
-        (len(negative), len(false_alarms)) == (6, 5), "los saldos negativos no son 6 y 5", "negative balances are not 6 and 5"
+        (len(negative), len(false_alarms)) == (6, 5),
+        "los saldos negativos no son 6 y 5",
+        "negative balances are not 6 and 5",
     )
 
 
@@ -126,7 +126,9 @@ def _dipteryx(story: Story, lines: list[BalanceLine]) -> None:
     [line] = [line for line in of_species if line.parcel == PARCEL]
     authorised, extracted = sum(x.authorised_dm3 for x in of_species), sum(x.extracted_dm3 for x in of_species)
     story.expect(
-        (line.authorised_dm3, line.extracted_dm3) == (3_197_063, 3_400_174), "la línea no es la esperada", "not the expected line"
+        (line.authorised_dm3, line.extracted_dm3) == (3_197_063, 3_400_174),
+        "la línea no es la esperada",
+        "not the expected line",
     )
     story.step(
         "dipteryx", "below-zero",
@@ -170,9 +172,7 @@ def _refused_guide(story: Story, house: House) -> None:
         (result["status"], problem.get("slug")) == ("refused", "balance-exceeded"),
         f"la guía no se rechazó por saldo: {result}", f"the guide was not refused for its balance: {result}",
     )  # fmt: skip
-    story.expect(
-        figures == (3_197_063, 3_400_174, log.volume_dm3), f"cifras {figures}", f"figures {figures}"
-    )
+    story.expect(figures == (3_197_063, 3_400_174, log.volume_dm3), f"cifras {figures}", f"figures {figures}")
     story.step(
         f"guide-{GUIDE}", "refused", problem.get("detail_es", ""), problem.get("detail_en", ""),
         authorised_dm3=figures[0], drawn_dm3=figures[1], asked_dm3=figures[2],

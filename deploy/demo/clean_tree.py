@@ -106,7 +106,9 @@ def _saw_and_sell(mill: Teller, tree: sample.SampleTree, arrived: Json) -> Json:
         f"Sawn: {m3(BOARDS_DM3)} m³ out of {m3(log.volume_dm3)} m³, {BOARDS_DM3 / log.volume_dm3 * 100:.1f} % (ceiling 56 %)",
         [arrived["sid"]],
     )  # fmt: skip
-    mill.story.items.append({"code": f"{log.code} ({BOARDS})", "item": boards, "kind": "product", "volume_dm3": BOARDS_DM3})
+    mill.story.items.append(
+        {"code": f"{log.code} ({BOARDS})", "item": boards, "kind": "product", "volume_dm3": BOARDS_DM3}
+    )
     composed = mill.record(
         f"composed-{LOT}", "lot.composed", SOLD_ON, {"lot": LOT, "items": [boards]},
         f"Lote {LOT}: {BOARDS} tablas", f"Lot {LOT}: {BOARDS} boards", [sawn["sid"]],

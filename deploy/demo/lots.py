@@ -41,7 +41,9 @@ def check(story: Story, house: House, lot: str, expected: str) -> Report:
     story.expect(report.outcome == "valid", f"el archivo no vale: {report.refusal}", f"not valid: {report.refusal}")
     story.expect(word == expected, f"el veredicto es {word}, no {expected}", f"the verdict is {word}, not {expected}")
     story.expect(
-        status == EXIT_OF[expected], f"la orden salió con {status}: {answer}", f"the command ended with {status}: {answer}"
+        status == EXIT_OF[expected],
+        f"la orden salió con {status}: {answer}",
+        f"the command ended with {status}: {answer}",
     )
     story.expect(answer == report.as_dict(), "la orden y la biblioteca difieren", "command and library differ")
     text_es, text_en = (report.verdict.text_es, report.verdict.text_en) if report.verdict is not None else ("", "")

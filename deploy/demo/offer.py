@@ -27,11 +27,11 @@ def tell(story: Story, house: House) -> None:
     appraisal = house.public.post("/v1/appraisals/quick", {"offer": _offer(mean), "basis": _basis()})
     total = appraisal["total"]
     story.expect(
-        appraisal["verdict"] == "far_below", f"el veredicto es {appraisal['verdict']}", f"the verdict is {appraisal['verdict']}"
+        appraisal["verdict"] == "far_below",
+        f"el veredicto es {appraisal['verdict']}",
+        f"the verdict is {appraisal['verdict']}",
     )
-    story.expect(
-        _amount(total["net_m3"]) == Decimal("7.82"), f"neto {total['net_m3']}", f"net {total['net_m3']}"
-    )
+    story.expect(_amount(total["net_m3"]) == Decimal("7.82"), f"neto {total['net_m3']}", f"net {total['net_m3']}")
     story.expect(
         _amount(total["loss_mid"]) > 0 and total["loss_mid"]["currency"] == "PEN",
         f"pérdida {total['loss_mid']}", f"loss {total['loss_mid']}",

@@ -14,7 +14,9 @@ TRIP_DAYS = {"2025-09-02": "2025-09-09", "2025-09-08": "2025-09-15", "2025-09-09
 def tell(story: Story, house: House) -> None:
     """Felling, three logs, three guides of the paper book, a lot: nothing is refused, and the verdict says what it is."""
     story.act(
-        "tree-1170", "3. El árbol 1170: todo se registra, y el veredicto lo dice", "3. Tree 1170: all is recorded, and the verdict tells"
+        "tree-1170",
+        "3. El árbol 1170: todo se registra, y el veredicto lo dice",
+        "3. Tree 1170: all is recorded, and the verdict tells",
     )
     tree = sample.trees()[CODE]
     forest = Teller(story, house.person("comunidad"), sample.TREE_PERMIT, sample.TREE_PLAN)
@@ -33,7 +35,9 @@ def tell(story: Story, house: House) -> None:
     lots.print_failures(story, found, "C05", "C08")
     felled_dm3, logs_dm3 = tree.felling.volume_dm3, sum(log.volume_dm3 for log in tree.logs)
     story.expect(
-        (felled_dm3, logs_dm3) == (9975, 10819), "los volúmenes no son los oficiales", "the volumes are not the official ones"
+        (felled_dm3, logs_dm3) == (9975, 10819),
+        "los volúmenes no son los oficiales",
+        "the volumes are not the official ones",
     )
     story.note(
         f"Las trozas suman {m3(logs_dm3)} m³ y el fuste medía {m3(felled_dm3)}: {(logs_dm3 / felled_dm3 - 1) * 100:.1f} % más.",

@@ -47,7 +47,10 @@ def _about(kind: str, paper: Json) -> tuple[str, str]:
         return f": {hectares}", f": {hectares}"
     if kind == "plan.approved":
         parcels, trees = ", ".join(p["code"] for p in paper["parcels"]), paper["census"]["trees"]
-        return f": {parcels}; árboles en el censo parcial: {trees}", f": {parcels}; trees in the partial census: {trees}"
+        return (
+            f": {parcels}; árboles en el censo parcial: {trees}",
+            f": {parcels}; trees in the partial census: {trees}",
+        )
     if kind == "permit.issued":
         lines = len(paper["lines"])
         return f": {lines} líneas", f": {lines} lines"

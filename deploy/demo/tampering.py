@@ -51,7 +51,9 @@ def _database_refuses(story: Story, instance: Instance) -> None:
             said = asyncio.run(_refusal(dsn, statement))
             story.expect(said is not None, f"{who} pudo hacer {verb}", f"{who} could {verb}")
             if said:
-                story.step(f"{verb.lower()}-by-{who}", "refused", f"{verb} como {who}: {said}", f"{verb} as {who}: {said}")
+                story.step(
+                    f"{verb.lower()}-by-{who}", "refused", f"{verb} como {who}: {said}", f"{verb} as {who}: {said}"
+                )
 
 
 async def _refusal(dsn: str, statement: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.timber import fields as f
 from shared.timber.fields import Check, Fault, fields, listing
-from shared.tlog.ed25519 import load_public_key
+from shared.tlog.ed25519 import checked_key
 
 ORG_KINDS = (
     "community", "community_enterprise", "consortium", "regent_firm", "authority", "supervisor", "certifier", "company",
@@ -54,7 +54,7 @@ def _window(body: dict[str, Any], *days: str) -> Fault | None:
 
 def _key_added(body: dict[str, Any]) -> Fault | None:
     public_key = urlsafe_b64decode(body["public_key"] + "=")
-    load_public_key(public_key)  # BadKey for a point no signature can be trusted under
+    checked_key(public_key)  # BadKey for a point no signature can be trusted under
     return (
         None
         if key_id(public_key) == body["kid"]

@@ -20,7 +20,7 @@ from shared.timber import fields as f
 from shared.timber.bodies import AUTHORITY, BODIES, CUSTODY, key_id, tree_item
 from shared.timber.fields import fields, listing
 from shared.tlog import canon, merkle
-from shared.tlog.ed25519 import load_public_key, verify_ed25519
+from shared.tlog.ed25519 import verify_ed25519
 
 __all__ = [
     "AUTHORITY", "BODIES", "CUSTODY", "BadSignature", "MalformedRecord", "Record", "UnknownType", "check_signature",
@@ -203,7 +203,7 @@ def check_signature(record: Record, kid: str, public_key: bytes) -> None:
     signature = next((value for name, value in record.signatures if name == kid), None)
     if signature is None or _key_id(public_key) != kid:
         raise BadSignature(record.sid, kid)
-    if not verify_ed25519(load_public_key(public_key), signature, DOMAIN + record.statement):
+    if not verify_ed25519(public_key, signature, DOMAIN + record.statement):
         raise BadSignature(record.sid, kid)
     record.checked.add(kid)
 

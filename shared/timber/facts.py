@@ -4,7 +4,8 @@ Custody keeps each as JSON under its key; the auditor builds the same in memory.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import orjson
@@ -255,14 +256,18 @@ def class_of(key: str) -> type[Any]:
     return CLASSES[key.partition(":")[0]]
 
 
+_VALUES = {kind: attrgetter(*(one.name for one in fields(kind))) for kind in set(CLASSES.values())}
+
+
 def dump(doc: Fact) -> bytes:
-    """The document as JSON, for storing under its key."""
-    return orjson.dumps(doc)
+    """The document for storing under its key: its values as a JSON list, in the order of its fields. New fields go to
+    the end of a class and have defaults, so that what was stored before can be read."""
+    return orjson.dumps(_VALUES[type(doc)](doc))
 
 
 def load(key: str, data: bytes) -> Fact:
     """The document that ``dump`` wrote under this key. Fields added since take their defaults."""
-    return cast(Fact, class_of(key)(**orjson.loads(data)))
+    return cast(Fact, class_of(key)(*orjson.loads(data)))
 
 
 class NotLoaded(LookupError):  # noqa: N818  not an error: the caller loads the key and asks again

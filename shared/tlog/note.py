@@ -12,7 +12,7 @@ from typing import ClassVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.refusal import Refusal
-from shared.tlog.ed25519 import load_public_key, verify_ed25519
+from shared.tlog.ed25519 import checked_key, verify_ed25519
 from shared.tlog.encoding import BadText, from_base64, to_base64
 from shared.tlog.refusals import BadBytes
 
@@ -55,7 +55,7 @@ class Verifier:
         _check_name(self.name)
         if self.kind not in (ED25519, COSIGNATURE):
             raise BadNote(self.name, "unsupported key type")
-        load_public_key(self.public_key)
+        checked_key(self.public_key)
 
     @property
     def key_id(self) -> bytes:

@@ -39,9 +39,7 @@ SPANISH: dict[str, str] = {
     "number too large": "el número es demasiado grande",
     "wrong length": "el largo no es el debido",
     # keys
-    "small-order key": "la clave es un punto de orden pequeño",
-    "non-canonical key": "la clave no está en su forma canónica",
-    "not a point of the curve": "la clave no es un punto de la curva",
+    "not a point to sign with": "no es un punto con el que se pueda firmar",
     "key name of a note": "el nombre de la clave está vacío o lleva espacios o signos +",
     "key ID does not match": "el identificador de la clave no corresponde a la clave",
     "unsupported key type": "el tipo de clave no se admite",

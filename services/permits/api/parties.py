@@ -20,7 +20,7 @@ from services.permits.store.parties import KnownKey, KnownOrganisation
 from services.permits.store.session import Tx
 from shared.refusal import Missing, NotAllowed
 from shared.timber.event import key_id
-from shared.tlog.ed25519 import load_public_key
+from shared.tlog.ed25519 import checked_key
 from shared.tlog.encoding import from_base64url
 from shared.web.access import GrantDep, OtherOrganisation
 from shared.web.app import Router
@@ -82,7 +82,7 @@ async def add_key(body: KeyIn, grant: GrantDep, command: CommandDep, house: Hous
             "add_key", "Una clave raíz la registra la autoridad. / A root key is registered by the authority."
         )
     public_key = from_base64url(body.public_key, "public_key", 32)
-    load_public_key(public_key)
+    checked_key(public_key)
     key = Key(key_id(public_key), body.org, body.public_key, body.role)
     async with command.transaction() as work:
         if work.first:

@@ -69,4 +69,4 @@ class Outcomes(list[Outcome]):
     @property
     def worst(self) -> str:
         """The gravest severity among the failures, or an empty text."""
-        return max((outcome.severity for outcome in self), default="")
+        return max([outcome.severity for outcome in self]) if self else ""
