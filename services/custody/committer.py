@@ -16,6 +16,7 @@ import structlog
 from services.custody import tiles
 from services.custody.domain.admission import Admitted, Round, admit_round
 from services.custody.domain.wood import spends
+from services.custody.published import Published
 from services.custody.store import Head, NewFinding, Store, Transaction, ref_of
 from shared.lot.closure import names_of
 from shared.refusal import Refusal
@@ -45,6 +46,17 @@ class TooBusy(HttpRefusal):
         return {"retry-after": "2"}
 
 
+@dataclass(eq=False)
+class LogFrozen(HttpRefusal):
+    """The database was set back behind what was published: an index given now would be given twice."""
+
+    status: ClassVar[int] = 503
+    slug: ClassVar[str] = "log-frozen"
+    es: ClassVar[str] = "La bitácora está detenida y no recibe registros hasta que el operador la recupere: {reason}."
+    en: ClassVar[str] = "The log is frozen and takes no records until the operator recovers it: {reason}."
+    reason: str
+
+
 @dataclass(slots=True)
 class Receipt:
     """What became of one record: its index, now or from before, or the refusal; and what the rules found."""
@@ -67,12 +79,13 @@ class Committer:
 
     def __init__(
         self, store: Store, norms: Norms, note_conflict: Callable[[Record, refusals.AlreadySpent], Record],
-        committed: Callable[[], None],
+        committed: Callable[[], None], published: Published,
     ) -> None:  # fmt: skip
         self._store = store
         self._norms = norms
         self._note_conflict = note_conflict
         self._committed = committed
+        self._published = published
         self._queue: asyncio.Queue[_Upload] = asyncio.Queue()
         self._waiting = 0
 
@@ -80,13 +93,16 @@ class Committer:
         """Durable when it returns. Signatures must be checked already. May be repeated: the first index stands."""
         if self._waiting + len(records) > MOST_WAITING:
             raise TooBusy
+        if self._published.frozen is not None:
+            raise LogFrozen(self._published.frozen)
         answer: asyncio.Future[list[Receipt]] = asyncio.get_running_loop().create_future()
         self._waiting += len(records)
         self._queue.put_nowait(_Upload(records, answer))
         return await answer
 
     async def run(self) -> None:
-        """Until cancelled. A round that fails is answered with the error: its uploads were not recorded."""
+        """Until cancelled. A round that fails is answered with the error: its uploads were not recorded, unless the
+        connection broke in the commit; either way the same upload may be sent again."""
         while True:
             uploads = [await self._queue.get()]
             count = len(uploads[0].records)

@@ -1,13 +1,34 @@
 """Gathers what a lot rests on: facts upwards to the trees, and the records its verdict needs, packed as a bundle."""
 
+import asyncio
+from dataclasses import dataclass
+from typing import ClassVar
+
 from services.custody import tiles
 from services.custody.store import SignedHead, Transaction
 from shared.lot.bundle import pack
 from shared.lot.closure import Gathering
-from shared.timber.event import parse_entry
+from shared.refusal import Refusal
+from shared.timber.event import Record, parse_entry
 from shared.timber.facts import Facts, Item, Lot
 
 MOST_GENERATIONS = 64
+MOST_RECORDS = 20_000
+
+
+@dataclass(eq=False)
+class TooLarge(Refusal):
+    """More records would have to be proven than one file holds; nothing is left out silently."""
+
+    slug: ClassVar[str] = "lot-too-large"
+    es: ClassVar[str] = "El lote {lot} se apoya en más de {most} registros; no cabe en un archivo de prueba."
+    en: ClassVar[str] = "Lot {lot} rests on more than {most} records; one proof file does not hold them."
+    lot: str
+    most: int
+
+
+def _parsed(bodies: list[tuple[int, bytes]]) -> list[tuple[int, Record]]:
+    return [(index, parse_entry(body)) for index, body in bodies]
 
 
 async def facts_of_lot(tx: Transaction, lot_id: str) -> Facts:
@@ -19,11 +40,11 @@ async def facts_of_lot(tx: Transaction, lot_id: str) -> Facts:
     wanted = {f"item:{item}" for item in lot.items} if lot is not None else set()
     for _ in range(MOST_GENERATIONS):
         if not wanted:
-            break
+            return facts
         await tx.load_facts(wanted, facts)
         items = [item for key in wanted if (item := facts.find(Item, key)) is not None]
         wanted = {key for item in items for parent in item.parents if (key := f"item:{parent}") not in facts}
-    return facts
+    raise TooLarge(lot_id, MOST_GENERATIONS)
 
 
 async def bundle_of(tx: Transaction, lot_id: str, signed: SignedHead) -> bytes:
@@ -32,8 +53,12 @@ async def bundle_of(tx: Transaction, lot_id: str, signed: SignedHead) -> bytes:
     [(_, anchor)] = await tx.bodies([0])
     gathering.offer(0, parse_entry(anchor))
     while names := gathering.wanted():
-        for index, body in await tx.bodies(await tx.mentions_of(names, signed.size)):
-            gathering.offer(index, parse_entry(body))
+        indices = await tx.mentions_of(names, signed.size, MOST_RECORDS)
+        if len(indices) == MOST_RECORDS:
+            raise TooLarge(lot_id, MOST_RECORDS)
+        bodies = await tx.bodies(indices)
+        for index, record in await asyncio.to_thread(_parsed, bodies):
+            gathering.offer(index, record)
     records = sorted(gathering.records.items())
     proof = await tiles.multiproof(tx, [index for index, _ in records], signed.size)
     return pack(lot_id, signed.note, [(index, record.entry) for index, record in records], proof)

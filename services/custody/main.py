@@ -52,7 +52,8 @@ def build(settings: CustodySettings, verifier: TokenVerifier | None = None) -> F
         async with AsyncExitStack() as stack:
             app.state.guard.verifier = verifier or await stack.enter_async_context(remote_verifier(settings))
             custody, signer = await _open(settings, stack)
-            app.state.custody, app.state.signer = custody, signer
+            app.state.custody = custody
+            await signer.look()  # before anything is appended: a log that was set back is known as such
             tasks = [asyncio.create_task(custody.committer.run()), asyncio.create_task(signer.run())]
             try:
                 yield
@@ -67,8 +68,7 @@ def build(settings: CustodySettings, verifier: TokenVerifier | None = None) -> F
         custody: Custody = app.state.custody
         async with custody.store.snapshot() as tx:
             head = await tx.head()
-        signer: Signer = app.state.signer
-        return {"size": head.size, "signed_size": custody.published.size, "frozen": signer.frozen}
+        return {"size": head.size, "signed_size": custody.published.size, "frozen": custody.published.frozen}
 
     app = make_app(
         "Trozalog custody", service="custody", routers=routers, access=ACCESS, verifier=verifier, lifespan=lifespan,
@@ -91,7 +91,7 @@ async def _open(settings: CustodySettings, stack: AsyncExitStack) -> tuple[Custo
     anchor = Anchor(settings.data_dir / "anchor" / "checkpoint", note_signer)
     signer = Signer(store, settings.origin, note_signer, anchor, published)
     host = HostKey.read(settings.keys_dir / "host.key")
-    committer = Committer(store, norms.load(), host.conflict, signer.wake)
+    committer = Committer(store, norms.load(), host.conflict, signer.wake, published)
     base_url = settings.public_url.rstrip("/") + "/log"
     custody = Custody(
         store, committer, published, KeyRing(store), host, settings.origin, note_signer.verifier.vkey, base_url

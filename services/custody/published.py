@@ -1,4 +1,4 @@
-"""The checkpoint this process serves: set by the signer once the anchor holds it, waited for by answers."""
+"""The checkpoint this process serves, and whether the log is frozen: set by the signer, asked by everybody else."""
 
 import asyncio
 
@@ -11,6 +11,7 @@ class Published:
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
         self.head: SignedHead | None = None
+        self.frozen: str | None = None
 
     @property
     def size(self) -> int:

@@ -1,6 +1,6 @@
 """Bodies and answers of custody that are not records."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,12 +28,12 @@ class StatementsIn(BaseModel):
 class RecordResult(BaseModel):
     """What became of one record: `logged` with its index, now or from before, or `refused` with the problem."""
 
-    sid: str | None
-    status: str
-    index: int | None
-    findings: list[dict[str, Any]]
-    problem: dict[str, Any] | None
-    proof: list[str] | None
+    sid: str | None = Field(default=None, description="absent when the entry could not be read")
+    status: Literal["logged", "refused"]
+    index: int | None = Field(default=None, description="when logged")
+    findings: list[dict[str, Any]] | None = Field(default=None, description="when logged: what the rules found")
+    problem: dict[str, Any] | None = Field(default=None, description="when refused")
+    proof: list[str] | None = Field(default=None, description="when logged and awaited: inclusion proof, base64")
 
 
 class BatchAnswer(BaseModel):
@@ -41,7 +41,7 @@ class BatchAnswer(BaseModel):
 
     origin: str
     results: list[RecordResult]
-    checkpoint: str | None
+    checkpoint: str | None = Field(default=None, description="when inclusion was awaited")
 
 
 class LogInfo(BaseModel):

@@ -74,23 +74,18 @@ class Signer:
         self._anchor = anchor
         self._published = published
         self._wake = asyncio.Event()
-        self.frozen: str | None = None
 
     def wake(self) -> None:
         """Something was committed."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Until cancelled. Database trouble is retried; a frozen log stays frozen until an operator acts."""
+        """Until cancelled. Database trouble is retried. While the log is frozen nothing is appended either, so it stays
+        as it is until an operator acts."""
         while True:
             self._wake.clear()
             try:
-                await self.sign_once()
-                self.frozen = None
-            except Frozen as why:
-                if self.frozen is None:
-                    logger.error("signing_frozen", reason=str(why))
-                self.frozen = str(why)
+                await self.look()
             except Exception as error:
                 logger.warning("signing_failed", error=repr(error))
             await asyncio.sleep(INTERVAL_S)
@@ -100,15 +95,30 @@ class Signer:
             except TimeoutError:
                 continue
 
+    async def look(self) -> None:
+        """One round of signing; a log that must not be signed is marked as frozen, with the reason, and what was signed
+        before is served on."""
+        try:
+            await self.sign_once()
+            self._published.frozen = None
+        except Frozen as why:
+            if self._published.frozen is None:
+                logger.error("signing_frozen", reason=str(why))
+            self._published.frozen = str(why)
+            async with self._store.snapshot() as tx:
+                last = await tx.last_checkpoint()
+            if last is not None:
+                await self._published.announce(last)
+
     async def sign_once(self) -> None:
         """One round: nothing to do, or a new checkpoint stored, anchored and announced; or Frozen."""
+        floor = await asyncio.to_thread(self._anchor.read)  # before the snapshot: another process may be ahead of it
         async with self._store.snapshot() as tx:
             head, last = await tx.head(), await tx.last_checkpoint()
-            floor = await asyncio.to_thread(self._anchor.read)
-            refuse_to_go_back(head, last, floor)
+            await refuse_to_go_back(tx, head, last, floor)
             new = head if last is None or head.size > last.size else None
-            if new is not None:
-                await reread(tx, last, new)
+            if new is not None and await reread(tx, last, head.size) != head:
+                raise Frozen(f"the stored entries up to {head.size} do not hash to the head")
         if new is None:
             assert last is not None
             if floor is None or floor.size < last.size:  # stopped between the commit and the anchor
@@ -123,28 +133,28 @@ class Signer:
         await self._published.announce(SignedHead(new.size, new.edge, note))
 
 
-def refuse_to_go_back(head: Head, last: SignedHead | None, floor: Checkpoint | None) -> None:
-    """A database behind the anchor is a restored one; signing from it would fork the log."""
+async def refuse_to_go_back(tx: Transaction, head: Head, last: SignedHead | None, floor: Checkpoint | None) -> None:
+    """A checkpoint is stored before it is anchored, so a database whose last one is older than the anchor was set back.
+    However far it has grown since, nothing is signed unless its entries lead to the very root that was published."""
     if floor is None:
         return
     if head.size < floor.size:
         raise Frozen(f"the database holds {head.size} entries, {floor.size} were published")
-    if last is not None and last.size == floor.size:
-        root = tiles.tree_of(Head(last.size, last.edge)).root()
-        if root != floor.root:
-            raise Frozen(f"the database and the anchor disagree on the root of {last.size} entries")
+    if last is None or last.size <= floor.size:
+        at = await reread(tx, last, floor.size)
+        if tiles.tree_of(at).root() != floor.root:
+            raise Frozen(f"the first {floor.size} entries are not those that were published")
 
 
-async def reread(tx: Transaction, last: SignedHead | None, head: Head) -> None:
-    """Hashes the entries since the last checkpoint as they are stored now; they must lead to the head."""
+async def reread(tx: Transaction, last: SignedHead | None, size: int) -> Head:
+    """The head at `size`, from the entries since the last checkpoint as they are stored now, hashed again."""
     at = Head(last.size, last.edge) if last is not None else Head(0, b"")
-    while at.size < head.size:
-        bodies = await tx.body_range(at.size, min(at.size + READ_BACK, head.size))
+    while at.size < size:
+        bodies = await tx.body_range(at.size, min(at.size + READ_BACK, size))
         if not bodies:
-            raise Frozen(f"entry {at.size} of {head.size} is missing")
+            raise Frozen(f"entry {at.size} of {size} is missing")
         at = await asyncio.to_thread(rehashed, at, bodies)
-    if at != head:
-        raise Frozen(f"the stored entries up to {head.size} do not hash to the head")
+    return at
 
 
 def rehashed(head: Head, bodies: list[bytes]) -> Head:

@@ -27,7 +27,9 @@ FINDINGS_AT = "SELECT idx, doc FROM finding WHERE log_id = $1 AND idx = ANY($2) 
 BODY_RANGE = "SELECT body FROM entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
 TILES = "SELECT level, n, hashes FROM tile WHERE log_id = $1 AND (level, n) IN (SELECT * FROM unnest($2::smallint[], $3::bigint[]))"
 TILE_ROOTS = "SELECT root FROM tile WHERE log_id = $1 AND level = $2 AND n >= $3 AND n < $4 ORDER BY n"
-MENTIONS = "SELECT DISTINCT idx FROM mention WHERE log_id = $1 AND ref = ANY($2) AND idx < $3 ORDER BY idx LIMIT $4"
+MENTIONS = (
+    "SELECT DISTINCT idx FROM mention WHERE log_id = $1 AND ref = ANY($2) AND idx < $3 ORDER BY idx DESC LIMIT $4"
+)
 LAST_CHECKPOINT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 ORDER BY size DESC LIMIT 1"
 
 ADD_ENTRIES = """
@@ -183,10 +185,11 @@ class Transaction:
         """What the full tiles [start, end) of `level` contribute to the level above."""
         return [row[0] for row in await self._c.fetch(TILE_ROOTS, self._log, level, start, end)]
 
-    async def mentions_of(self, names: Iterable[str], below: int, limit: int = 20_000) -> list[int]:
-        """Indices below `below` of the entries that mention one of the names (or, rarely, share its 64 bits)."""
+    async def mentions_of(self, names: Iterable[str], below: int, limit: int) -> list[int]:
+        """Indices below `below` of the entries that mention one of the names (or, rarely, share its 64 bits): the
+        newest `limit` of them, oldest first. As many as the limit means that there may be more."""
         refs = [ref_of(name) for name in names]
-        return [row[0] for row in await self._c.fetch(MENTIONS, self._log, refs, below, limit)]
+        return [row[0] for row in await self._c.fetch(MENTIONS, self._log, refs, below, limit)][::-1]
 
     async def findings(
         self, *, org: str | None, permit: str | None, subject: str | None, rule: str | None, severity: str | None,

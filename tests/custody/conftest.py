@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,11 @@ class Custody:
     keys: Keys
     settings: CustodySettings
     database: Database
+    lifespan: AsyncExitStack
+
+    async def stop(self) -> None:
+        """Ends it before the test does."""
+        await self.lifespan.aclose()
 
     def entry(self, kind: str, body: dict[str, Any], by: Ed25519PrivateKey | None = None, actor: str = "comunidad-a",
               time: str = "2026-11-01T12:00:00Z", **more: Any) -> bytes:  # fmt: skip
@@ -171,8 +177,6 @@ def cut(custody: Custody, code: str, letters: str = "A", **more: Any) -> bytes:
 async def open_custody(database_for: Callable[[str], Database], tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     """`await open_custody()`: a custody with an empty log; closed after the test. Given one that is closed, the same
     database and keys are opened again."""
-    from contextlib import AsyncExitStack
-
     async with AsyncExitStack() as stack:
 
         async def make(again: Custody | None = None, data: str = "data") -> Custody:
@@ -186,12 +190,13 @@ async def open_custody(database_for: Callable[[str], Database], tmp_path: Path) 
                 data_dir=tmp_path / data, public_url="http://custody.test",
             )  # fmt: skip
             app = build(settings, issuer.verifier())
-            await stack.enter_async_context(app.router.lifespan_context(app))
+            lifespan = await stack.enter_async_context(AsyncExitStack())
+            await lifespan.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app=app)
             http = await stack.enter_async_context(
                 httpx.AsyncClient(transport=transport, base_url="http://custody.test")
             )
-            return Custody(app, http, issuer, keys, settings, database)
+            return Custody(app, http, issuer, keys, settings, database, lifespan)
 
         yield make
 

@@ -183,3 +183,39 @@ async def test_two_processes_append_to_one_log_without_gap_or_fork(ready: Custod
     assert max(indices) - min(indices) == len(codes) - 1
     tree = await other.get(f"/v1/items/{tree_item(PLAN, PARCEL, '501')}")
     assert tree["item"]["fellings"] == 1
+
+
+async def test_a_record_may_be_corrected_in_the_upload_that_brings_it(ready: Custody) -> None:
+    first = felling(ready, "501")
+    body = {
+        "amends": parse_entry(first).sid,
+        "field": "observations",
+        "was": "",
+        "now": "hollow",
+        "reason": "forgotten",
+    }
+
+    await ready.log(first, ready.entry("record.corrected", body))
+
+
+async def test_two_lots_of_one_log_in_one_upload_leave_the_note_of_the_conflict(ready: Custody) -> None:
+    await ready.log(felling(ready, "501"), cut(ready, "501"))
+    lots = [ready.entry("lot.composed", {"lot": lot, "items": [log_id("501/A")]}) for lot in ("LOT-1", "LOT-2")]
+
+    results = await ready.send(*lots)
+
+    assert [result["status"] for result in results] == ["logged", "refused"]
+    history = (await ready.get(f"/v1/items/{log_id('501/A')}"))["history"]
+    assert history[-1]["type"] == "conflict.noted"
+
+
+async def test_a_long_chain_sent_backwards_is_logged_whole(ready: Custody) -> None:
+    chain = [
+        ready.act("organisation.registered", {"id": f"org-{n}", "name": f"{n}", "kind": "mill"}) for n in range(300)
+    ]
+    linked = [chain[0]]
+    for n in range(1, 300):
+        body = {"id": f"org-{n}", "name": f"{n}", "kind": "mill"}
+        linked.append(ready.act("organisation.registered", body, prev=[parse_entry(linked[-1]).sid]))
+
+    await ready.log(*reversed(linked))

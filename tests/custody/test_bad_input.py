@@ -142,7 +142,16 @@ async def test_a_compressed_body_is_refused_before_it_is_unpacked(ready: Custody
     assert answer.status_code == 415
 
 
-@pytest.mark.parametrize("path", ["/v1/records/xyz", "/v1/findings?cursor=%25%25", "/v1/balances?limit=0"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/records/xyz",
+        "/v1/findings?cursor=%25%25",
+        "/v1/balances?limit=0",
+        "/v1/findings?cursor=wrIuMQ==",
+        "/v1/balances?cursor=AA==",
+    ],
+)
 async def test_a_malformed_question_says_what_is_wrong(ready: Custody, path: str) -> None:
     answer = await ready.http.get(path, headers=ready.issuer.headers("supervisor"))
 

@@ -13,7 +13,7 @@ from shared.tlog import checkpoint, merkle
 from shared.tlog.merkle import HASH_BYTES
 from shared.tlog.note import open_note
 from shared.tlog.tile import decode_entries, entries_path, node_reader, tile_path, width_at
-from tests.custody.conftest import Custody, felling, genesis, permit_acts
+from tests.custody.conftest import NDJSON, Custody, felling, genesis, permit_acts
 
 
 class Reader:
@@ -235,3 +235,25 @@ async def test_the_anchor_never_goes_back(ready: Custody) -> None:
     anchor.write(old, newer.size - 1)
 
     assert anchor.read() == newer
+
+
+async def test_a_restored_database_does_not_grow_its_way_out_of_the_freeze(ready: Custody, open_custody: Any) -> None:
+    await ready.send(felling(ready, "501"), wait="inclusion")
+    backup = (await Reader(ready).head()).size
+    await ready.send(felling(ready, "502"), wait="inclusion")
+    await ready.stop()
+    await flip(ready, f"DELETE FROM entry WHERE idx >= {backup}; DELETE FROM mention WHERE idx >= {backup};"
+                      f" DELETE FROM checkpoint WHERE size > {backup};"
+                      f" UPDATE tlog SET size = {backup}, edge = (SELECT edge FROM checkpoint WHERE size = {backup})")  # fmt: skip
+
+    again = await open_custody(ready)
+    answer = await again.http.post(
+        "/v1/records", content=felling(again, "503"), headers=NDJSON | again.issuer.headers("manager")
+    )
+    await asyncio.sleep(0.5)
+
+    assert answer.status_code == 503
+    assert answer.json()["slug"] == "log-frozen"
+    health = await again.get("/healthz")
+    assert health["frozen"] is not None
+    assert (await Reader(again).head()).size == backup

@@ -3,10 +3,22 @@
 import uuid
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.lot.verify import verify
 from shared.tlog.policy import Policy
-from tests.custody.conftest import PERMIT, SPECIES, Custody, cut, felling, genesis, log_id, permit_acts, status_list
+from tests.custody.conftest import (
+    PERMIT,
+    SPECIES,
+    Custody,
+    cut,
+    felling,
+    genesis,
+    key_added,
+    log_id,
+    permit_acts,
+    status_list,
+)
 from tests.custody.test_guides import LOG_DM3, guide, now
 
 SAWN = str(uuid.uuid5(uuid.NAMESPACE_URL, "test:sawn"))
@@ -92,3 +104,15 @@ async def test_a_lot_names_the_logs_and_trees_it_was_made_of(ready: Custody) -> 
     assert lot["lot"]["buyer"] == "comprador-1"
     assert lot["lot"]["id"] == "LOT-1"
     assert PERMIT in {tree["permit"] for tree in lot["trees"]}
+
+
+async def test_a_buyer_may_use_what_was_bought(ready: Custody) -> None:
+    await sold(ready, code="501")
+    buyer = Ed25519PrivateKey.generate()
+    await ready.log(ready.act("key.added", key_added(buyer, "comprador-1", "device")))
+    by = {"by": buyer, "actor": "comprador-1", "time": LATER}
+
+    await ready.log(ready.entry("lot.composed", {"lot": "LOT-9", "items": [SAWN]}, **by))
+    await ready.log(ready.entry("lot.sold", {"lot": "LOT-9", "buyer": "comunidad-b"}, **by))
+
+    assert (await ready.get("/v1/lots/LOT-9"))["lot"]["buyer"] == "comunidad-b"

@@ -1,7 +1,6 @@
 """What the routes share: the log, its queue, the checkpoint it serves, and how an answer is proven."""
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -14,8 +13,11 @@ from services.custody.hosted import HostKey
 from services.custody.intake import KeyRing
 from services.custody.published import Published
 from services.custody.store import SignedHead, Store, Transaction
+from shared.lot.closure import names_of
 from shared.timber.event import Record, parse_entry
 from shared.web.problems import HttpRefusal
+
+MOST_TOLD = 500
 
 
 @dataclass(eq=False)
@@ -81,11 +83,11 @@ async def proven(custody: Custody, tx: Transaction, index: int, signed: SignedHe
     }
 
 
-async def records_named(
-    tx: Transaction, names: Sequence[str], below: int, limit: int = 500
-) -> list[tuple[int, Record]]:
-    """The records found under the names, oldest first."""
-    return [(index, parse_entry(body)) for index, body in await tx.bodies(await tx.mentions_of(names, below, limit))]
+async def records_named(tx: Transaction, name: str, below: int) -> list[tuple[int, Record]]:
+    """The newest records about the name, at most 500, oldest first."""
+    indices = await tx.mentions_of([name], below, MOST_TOLD)
+    records = [(index, parse_entry(body)) for index, body in await tx.bodies(indices)]
+    return [(index, record) for index, record in records if name in names_of(record)]
 
 
 def told(index: int, record: Record) -> dict[str, Any]:

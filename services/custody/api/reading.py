@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from typing import Annotated, Any
 
 import orjson
@@ -28,6 +29,7 @@ from shared.web.app import Router
 router = Router(tags=["custody"])
 
 PAGE = 500
+CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,4})")
 Limit = Annotated[int, Query(ge=1, le=PAGE)]
 Id = Annotated[str, Query(max_length=100)]
 
@@ -63,16 +65,16 @@ async def read_item(item_id: str, custody: CustodyDep) -> Response:
         item = facts.find(Item, f"item:{item_id}")
         if item is None:
             raise Missing("item", item_id)
-        history = await records_named(tx, [f"item:{item_id}"], size)
+        history = await records_named(tx, f"item:{item_id}", size)
         children = {child for _, record in history for child in _made_of(item_id, record.type, record.body)}
         await tx.load_facts([f"item:{other}" for other in {*item.parents, *children}], facts)
-        findings = [doc for index, _ in history for doc in (await tx.findings_at([index])).get(index, [])]
+        findings = await tx.findings_at([index for index, _ in history])
     answer = {
         "item": item,
         "history": [told(index, record) for index, record in history],
         "parents": [facts.get(f"item:{parent}") for parent in item.parents],
         "children": [facts.get(f"item:{child}") for child in sorted(children)],
-        "findings": [orjson.Fragment(doc) for doc in findings],
+        "findings": [orjson.Fragment(doc) for docs in findings.values() for doc in docs],
     }
     return await _with_proof(custody, answer, size, history[-1][0])
 
@@ -90,7 +92,7 @@ async def read_guide(
         guide = next((g for key in keys if (g := facts.find(Guide, key)) is not None), None)
         if guide is None:
             raise Missing("guide", number)
-        history = await records_named(tx, [guide.key], size)
+        history = await records_named(tx, guide.key, size)
         findings = await tx.findings_at([index for index, _ in history])
     answer = {
         "guide": guide,
@@ -109,7 +111,7 @@ async def read_lot(lot_id: str, custody: CustodyDep) -> Response:
         lot = facts.find(Lot, f"lot:{lot_id}")
         if lot is None:
             raise Missing("lot", lot_id)
-        history = await records_named(tx, [f"lot:{lot_id}"], size)
+        history = await records_named(tx, f"lot:{lot_id}", size)
     items = [item for _, item in facts.items() if isinstance(item, Item)]
     answer = {
         "lot": lot,
@@ -132,7 +134,7 @@ async def read_bundle(lot_id: str, custody: CustodyDep) -> Response:
     signed = await custody.signed(size)
     async with custody.store.snapshot() as tx:
         data = await bundle_of(tx, lot_id, signed)
-    name = {"Content-Disposition": f'attachment; filename="lot-{lot_id}.json"', "Cache-Control": "no-cache"}
+    name = {"Content-Disposition": f'attachment; filename="{lot_id}.trozalog.json"', "Cache-Control": "no-cache"}
     return Response(data, media_type=MEDIA_TYPE, headers=name)
 
 
@@ -234,15 +236,18 @@ def _key_after(cursor: str | None) -> str:
     if cursor is None:
         return ""
     try:
-        return base64.urlsafe_b64decode(cursor.encode()).decode()
+        text = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        raise Malformed("cursor", "not one of ours") from None
+        text = ""
+    if not text or not text.isprintable():
+        raise Malformed("cursor", "not one of ours")
+    return text
 
 
 def _finding_after(cursor: str | None) -> tuple[int, int]:
-    index, dot, n = _key_after(cursor).partition(".")
     if cursor is None:
         return -1, 0
-    if not (dot and index.isdigit() and n.isdigit() and len(index) < 19 and len(n) < 5):
+    place = CURSOR.fullmatch(_key_after(cursor))
+    if place is None:
         raise Malformed("cursor", "not one of ours")
-    return int(index), int(n)
+    return int(place[1]), int(place[2])

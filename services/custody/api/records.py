@@ -1,6 +1,8 @@
 """Writing: signed records, and statements signed here for members without a device."""
 
+import asyncio
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -13,7 +15,7 @@ from services.custody import tiles
 from services.custody.api.custody import Custody, CustodyDep, base64_text, json_answer, proven
 from services.custody.committer import Receipt
 from services.custody.intake import Checked, check
-from services.custody.schemas import BatchAnswer, StatementsIn
+from services.custody.schemas import BatchAnswer, StatementIn, StatementsIn
 from shared.refusal import Malformed, Missing, Refusal
 from shared.timber import refusals
 from shared.timber.event import Record, key_id, make_statement, parse_entry, sign
@@ -26,6 +28,7 @@ router = Router(tags=["records"])
 
 MOST = 500
 NDJSON = "application/x-ndjson"
+FIRST_USE_S = 1.0
 Wait = Annotated[
     Literal["inclusion"] | None, Query(description="`inclusion`: answer when a signed checkpoint covers the records")
 ]
@@ -70,20 +73,25 @@ async def add_statements(body: StatementsIn, custody: CustodyDep, grant: GrantDe
     `nonce` the same statement is the same record, so an upload may be repeated."""
     org = grant.known.org
     private, enrolment = await _hosted_key(custody, org)
-    checked: list[Checked] = []
-    for one in body.statements:
-        try:
-            statement = make_statement(one.type, org, one.time, one.body, one.prev, one.nonce)
-            record = parse_entry(sign(statement, private))
-            record.checked.update(kid for kid, _ in record.signatures)
-            checked.append(record)
-        except Refusal as refusal:
-            checked.append(refusal)
+    checked = await asyncio.to_thread(_signed, body.statements, org, private)
     if enrolment is not None:
         [receipt] = await custody.committer.append([enrolment])
         if receipt.refusal is not None and not isinstance(receipt.refusal, refusals.IdTaken):
             raise receipt.refusal
     return json_answer(await _append(custody, checked, wait))
+
+
+def _signed(statements: Sequence[StatementIn], org: str, private: Ed25519PrivateKey) -> list[Checked]:
+    signed: list[Checked] = []
+    for one in statements:
+        try:
+            statement = make_statement(one.type, org, one.time, one.body, one.prev, one.nonce)
+            record = parse_entry(sign(statement, private))
+            record.checked.update(kid for kid, _ in record.signatures)
+            signed.append(record)
+        except Refusal as refusal:
+            signed.append(refusal)
+    return signed
 
 
 async def _hosted_key(custody: Custody, org: str) -> tuple[Ed25519PrivateKey, Record | None]:
@@ -145,9 +153,12 @@ async def _result(custody: Custody, one: Receipt | Refusal) -> dict[str, Any]:
 
 
 async def _first_use(custody: Custody, refusal: Refusal) -> dict[str, Any]:
-    """A refused second use carries the first one with its proof, so that both sides hold the same evidence."""
+    """A refused second use carries the first one with its proof, so that both sides hold the same evidence. Where no
+    checkpoint covers the first one yet, its index and sid in the problem must do."""
     if not isinstance(refusal, refusals.AlreadySpent | refusals.AlreadyDone):
         return {}
-    signed = await custody.signed(refusal.first_index + 1)
+    signed = await custody.published.reaches(refusal.first_index + 1, FIRST_USE_S)
+    if signed is None:
+        return {}
     async with custody.store.snapshot() as tx:
         return {"first": await proven(custody, tx, refusal.first_index, signed)}

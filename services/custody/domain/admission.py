@@ -4,19 +4,18 @@ A bad record refuses itself and what descends from it, never the rest. Records o
 one whose parent comes later in the same round is tried again after it.
 """
 
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from shared.lot.closure import names_of
 from shared.refusal import Refusal
 from shared.timber import chain, refusals
 from shared.timber.event import Record
-from shared.timber.facts import Facts, NotLoaded
+from shared.timber.facts import Facts, NotLoaded, past_of
 from shared.timber.norms import Norms
 from shared.timber.rules.outcome import Outcome
-
-# What a later record of the same round may still bring.
-LATER = (refusals.UnknownParent, refusals.UnknownKey, refusals.UnknownOrganisation)
 
 
 @dataclass(eq=False)
@@ -58,26 +57,41 @@ def admit_round(
     """Admits what the rules let in, in the order of arrival where the order allows. `known` are the statements of
     the round, and those it builds on, that already stand in the log. Adds to `round_`, and to `facts`."""
     round_.index_of.update(known)
-    waiting = list(records)
-    while waiting:
-        later: list[Record] = []
-        before = len(round_.admitted)
-        for record in waiting:
-            if record.sid in round_.index_of:
-                continue
-            try:
-                admit_one(round_, record, facts, norms, now)
-            except (UnknownPredecessor, *LATER) as refusal:
-                round_.refused[record.sid] = refusal
-                later.append(record)
-            except NotLoaded as asked:
-                round_.missing.add(asked.key)
-            except Refusal as refusal:
-                round_.refused[record.sid] = refusal
-        if len(round_.admitted) == before:
-            break
-        waiting = later
+    waiting: defaultdict[str, list[Record]] = defaultdict(list)
+    queue = deque(records)
+    while queue:
+        record = queue.popleft()
+        if record.sid in round_.index_of:
+            continue
+        try:
+            admit_one(round_, record, facts, norms, now)
+        except NotLoaded as asked:
+            round_.missing.add(asked.key)
+            continue
+        except Refusal as refusal:
+            round_.refused[record.sid] = refusal
+            awaited = _awaited(refusal)
+            if awaited is not None:
+                waiting[awaited].append(record)
+            continue
+        for name in (f"record:{record.sid}", *names_of(record)):
+            queue.extend(waiting.pop(name, ()))
     return round_
+
+
+def _awaited(refusal: Refusal) -> str | None:
+    """The name of what a refused record lacks and a later one of the round may still bring."""
+    match refusal:
+        case UnknownPredecessor():
+            return f"record:{refusal.prev}"
+        case refusals.UnknownParent():
+            return f"{refusal.kind}:{refusal.id}"
+        case refusals.UnknownKey():
+            return f"key:{refusal.kid}"
+        case refusals.UnknownOrganisation():
+            return f"org:{refusal.organisation}"
+        case _:
+            return None
 
 
 def admit_one(round_: Round, record: Record, facts: Facts, norms: Norms, now: str) -> None:
@@ -87,6 +101,7 @@ def admit_one(round_: Round, record: Record, facts: Facts, norms: Norms, now: st
             raise UnknownPredecessor(prev)
     index = round_.size
     outcomes = chain.admit(record, index, facts, norms, now)
+    facts.preload([past_of(record, index)])
     round_.admitted.append(Admitted(record, index, outcomes))
     round_.index_of[record.sid] = index
     round_.refused.pop(record.sid, None)

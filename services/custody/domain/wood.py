@@ -3,7 +3,8 @@
 from shared.timber.event import Record
 from shared.timber.facts import Facts, Item, Lot
 
-USES_UP = {"log.cut": "source", "mill.processed": "inputs", "lot.composed": "items"}
+# For good: a lot can be sold and its pieces used by the buyer, so a lot uses up nothing.
+USES_UP = {"log.cut": "source", "mill.processed": "inputs"}
 
 
 def spends(record: Record, facts: Facts) -> list[str]:
