@@ -3,8 +3,8 @@
 Three degrees. The *lineage* is every piece the lot's wood came from, up to the trees: all that was ever recorded
 about it belongs in. A piece *held* is one whose owner matters at some index, because a record we need acts on it: its
 making and the guides and sales before that index belong in. A piece *known* is only named, as another log on the same
-guide: its making is enough. Beside them stand the other guides that drew on the same balances: they are weighed by
-their lines alone, without the story of the wood they carried.
+guide: its making is enough. The other guides that drew on the same balances belong in too, with the making of what
+they carried: without them nobody could tell whether a balance was still there.
 
 The keeper of the log answers names; nothing here reads anything:
 
@@ -134,7 +134,6 @@ class Gathering:
         self._again: list[str] = []
         self._set_apart = -1  # the last index at which a piece joined the lot
         self._seller = ""
-        self._weighed: set[int] = set()  # guides that are there only for what they drew
 
     def wanted(self) -> set[str]:
         """The names to look up next, each once; none when the gathering is complete."""
@@ -166,11 +165,6 @@ class Gathering:
                 self._need(item, Degree.LINEAGE, FOREVER)
         elif name.startswith("lot:") and name != self._lot and index > self._set_apart:
             return  # what became of another lot after ours was made
-        elif name.startswith("line:"):
-            if index not in self.records:
-                self._weighed.add(index)
-                self._speaks(index, record)
-            return
         self._keep(index, record)
 
     def _look_at(self, name: str) -> None:
@@ -218,16 +212,8 @@ class Gathering:
 
     def _keep(self, index: int, record: Record) -> None:
         """Add a record, and want what it builds on."""
-        if index in self.records and index not in self._weighed:
+        if index in self.records:
             return
-        self._weighed.discard(index)
-        self._speaks(index, record)
-        degree = Degree.KNOWN if record.type == "guide.issued" and "permit" in record.body else Degree.HELD
-        for item in used_by(record):
-            self._need(item, degree, index)
-
-    def _speaks(self, index: int, record: Record) -> None:
-        """Add a record, and want who speaks in it and what it is about, but not the wood it names."""
         self.records[index] = record
         body, kind = record.body, record.type
         want = self._wanted
@@ -238,6 +224,9 @@ class Gathering:
         want.update(
             name for name in names_of(record) if name.startswith(("guide:", "permit:", "lot:", "key:", "plan:"))
         )
+        degree = Degree.KNOWN if kind == "guide.issued" and "permit" in body else Degree.HELD
+        for item in used_by(record):
+            self._need(item, degree, index)
 
 
 # ---- the same question, asked of facts

@@ -5,7 +5,7 @@ the gate of custody's own guides is not judged twice.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from shared.lot.bundle import Bundle, BundleUnreadable, read
@@ -126,20 +126,11 @@ def _replay(records: Sequence[tuple[int, Record]]) -> tuple[Facts, dict[int, lis
     outcomes: dict[int, list[Outcome]] = {}
     for index, record in records:
         try:
-            outcomes[index] = chain.admit(_weighed(record, facts), index, facts, rules, None)
+            outcomes[index] = chain.admit(record, index, facts, rules, None)
         except Refusal as refusal:
             raise RecordRefused(index, record.sid, refusal.slug, refusal.text("es"), refusal.text("en")) from refusal
         facts.preload([past_of(record, index)])
     return facts, outcomes
-
-
-def _weighed(record: Record, facts: Facts) -> Record:
-    """A guide whose logs are not in the bundle is there for what it drew on a balance: it counts by its lines. If it
-    carried the lot, the rules on its list are then not evaluated, and the verdict says so."""
-    items = record.body.get("items", ()) if record.type == "guide.issued" else ()
-    if all(facts.get(f"item:{loaded['item']}") is not None for loaded in items):
-        return record
-    return replace(record, body={name: value for name, value in record.body.items() if name != "items"})
 
 
 def _check_root(bundle: Bundle, records: Sequence[tuple[int, Record]], checkpoint: checkpoints.Checkpoint) -> None:

@@ -190,7 +190,7 @@ async def test_a_record_may_be_corrected_in_the_upload_that_brings_it(ready: Cus
     body = {
         "amends": parse_entry(first).sid,
         "field": "observations",
-        "was": "",
+        "was": "none",
         "now": "hollow",
         "reason": "forgotten",
     }
