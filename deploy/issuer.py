@@ -40,6 +40,8 @@ WATCHED_NAMES = 10_000
 SCRYPT = {"n": 2**14, "r": 8, "p": 1, "maxmem": 2**26, "dklen": 32}
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 REGION = "madre-de-dios"
+# Where an officer may act; ``*`` is the whole country, and without the claim nowhere.
+REGIONS = {"authority": REGION, "supervisor": "*"}
 PEOPLE: tuple[tuple[str, str, str], ...] = (
     ("comunidad", "manager", "comunidad-a"),
     ("promotora", "member", "comunidad-a"),
@@ -92,7 +94,7 @@ def make_logins(path: Path, chosen: Mapping[str, str] | None = None) -> dict[str
 def _login(kind: str, name: str, role: str, org: str, secret: str) -> Login:
     # Records name people by this, so it must not be guessable from who they are.
     sub = name if kind == "machine" else f"u-{secrets.token_hex(6)}"
-    region = REGION if role == "authority" else None
+    region = REGIONS.get(role)
     salt = secrets.token_bytes(16)
     kept = f"{salt.hex()}:{_hash(kind, secret, salt).hex()}"
     return Login.model_validate(
@@ -248,7 +250,7 @@ async def published_keys(request: Request) -> Response:
 def _asked(content_type: str, body: bytes) -> Password | ClientCredentials:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
-        given: Any = dict(parse_qsl(body.decode("latin-1"), max_num_fields=20))
+        given: Any = _form(body)
     else:
         given = strict_json.parse(body)
     try:
@@ -256,6 +258,18 @@ def _asked(content_type: str, body: bytes) -> Password | ClientCredentials:
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         raise Malformed(".".join(str(part) for part in first["loc"]) or "body", first["msg"]) from None
+
+
+def _form(body: bytes) -> dict[str, str]:
+    """The fields of a form; each at most once (RFC 6749, 3.2)."""
+    try:
+        pairs = parse_qsl(body.decode(), max_num_fields=20)
+    except ValueError:  # too many fields, or bytes that are no UTF-8
+        raise Malformed("body", "not a form of at most 20 fields in UTF-8") from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise Malformed("body", "a field is given twice")
+    return fields
 
 
 def build(settings: ServiceSettings) -> FastAPI:

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 300
 
 
@@ -53,7 +54,7 @@ def send(job: Job) -> Outcome:
         path.write_bytes(pickle.dumps(job))
         done = subprocess.run(
             [sys.executable, "-m", "deploy.bench.load", str(path)],
-            stdout=subprocess.PIPE, check=True, timeout=DEADLINE_S + 30,
+            stdout=subprocess.PIPE, check=True, timeout=DEADLINE_S + 30, cwd=CHECKOUT,
         )  # fmt: skip
     return Outcome(**json.loads(done.stdout))
 

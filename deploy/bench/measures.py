@@ -85,13 +85,14 @@ def rivals(plot: Plot) -> Reading:
 
 
 def ratios(reading: Reading) -> Reading:
-    """Ours over its best form, from one reading: with equal batches, and against events appended one at a time."""
+    """Ours over its forms, from one reading: events one at a time, as it comes and at its best, and equal batches."""
     best = {
         batch: max(value for name, value in reading.items() if name.startswith("rival_") and name.endswith(f"x{batch}"))
         for batch in (1, 100, 500)
     }
+    plain = max(value for name, value in reading.items() if name.startswith("rival_default") and name.endswith("x1"))
     return {
-        "ratio_usual": reading["batch_500"] / best[1], "ratio_1": reading["single"] / best[1],
+        "ratio_default": reading["batch_500"] / plain, "ratio_usual": reading["batch_500"] / best[1], "ratio_1": reading["single"] / best[1],
         "ratio_100": reading["batch_100"] / best[100], "ratio_500": reading["batch_500"] / best[500],
     }  # fmt: skip
 

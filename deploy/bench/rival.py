@@ -16,6 +16,7 @@ from uuid import uuid4
 import asyncpg
 
 from deploy.databases import Database
+from deploy.instance import CHECKOUT
 
 NAME = "bench_rival"
 STATE = b"x" * 650  # as long as our mean entry
@@ -71,7 +72,7 @@ def measure(dsn: str, form: Form, events: int) -> float:
     """Events a second, in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "deploy.bench.rival", dsn, form.name, str(events)],
-        stdout=subprocess.PIPE, text=True, check=True, timeout=300,
+        stdout=subprocess.PIPE, text=True, check=True, timeout=300, cwd=CHECKOUT,
     )  # fmt: skip
     return events / float(done.stdout)
 

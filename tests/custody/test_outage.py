@@ -3,7 +3,10 @@
 import asyncio
 
 import asyncpg
+import pytest
+from pydantic import ValidationError
 
+from services.custody.main import CustodySettings
 from tests.custody.conftest import NDJSON, Custody, felling
 
 
@@ -37,3 +40,12 @@ async def test_without_its_database_custody_answers_unavailable_and_then_goes_on
             break
         await asyncio.sleep(0.2)
     assert [result["status"] for result in again.json()["results"]] == ["logged"]
+
+
+def test_production_refuses_the_origin_of_the_laptop() -> None:
+    server = {"env": "production", "public_url": "https://timber.example.org", "issuer": "https://id.example.org",
+              "jwks_url": "https://id.example.org/jwks", "token_url": "https://id.example.org/token"}  # fmt: skip
+
+    with pytest.raises(ValidationError, match="TROZALOG_ORIGIN"):
+        CustodySettings(**server)  # type: ignore[arg-type]
+    assert CustodySettings(**server, origin="timber.example.org/madre-de-dios/2026").env == "production"  # type: ignore[arg-type]

@@ -39,7 +39,9 @@ def test_compose_runs_each_part_as_the_table_says(part: Part) -> None:
     given = dict(service["environment"])
     database = given.pop("TROZALOG_DATABASE_URL_FILE", None)
     given.pop("TROZALOG_CLIENT_SECRET_FILE", None)
+    origin = given.pop("TROZALOG_ORIGIN", None)
 
+    assert origin == (SERVICES["secrets"]["command"][-1] if part.name == "custody" else None)
     assert service["command"] == ["python", "-m", part.module, "serve"]
     assert given == environment(part, Compose())
     assert database == (f"/run/secrets/{part.name}_app_url" if part.database else None)
