@@ -258,6 +258,14 @@ def test_what_the_gateway_lets_in_is_no_less_than_what_services_read() -> None:
         assert refused["direct_response"] == {"status": 413}
 
 
+@pytest.mark.parametrize(("path", "operation"), [("/v1/titles", "register_title"), ("/v1/permits", "propose_permit")])
+def test_the_gateway_buffers_what_permits_reads(path: str, operation: str) -> None:
+    first = next(route for route in routes() if matches(route["match"], path, "POST", 1000))
+
+    held = first["typed_per_filter_config"][BUFFER]["buffer"]["max_request_bytes"]
+    assert held == permits_main.BODY_LIMITS[operation]
+
+
 def test_no_address_of_operations_is_routed() -> None:
     for path in ("/metrics", "/v1/metrics", "/stats", "/ready", "/openapi", "/log", "/v1", "/static"):
         assert cluster_of(path) in (None, "portal"), path
