@@ -27,17 +27,6 @@ class BuyerMayNotAppraise(NotAllowed):
 
 
 @dataclass(eq=False)
-class OtherRegion(NotAllowed):
-    """An officer of one region publishes the books of that region."""
-
-    slug: ClassVar[str] = "other-region"
-    es: ClassVar[str] = "Usted es de la región {own}; este libro es de {region}."
-    en: ClassVar[str] = "You are of the region {own}; this book is of {region}."
-    own: str
-    region: str
-
-
-@dataclass(eq=False)
 class BookOfAnother(NotAllowed):
     """The name of a book belongs to who published it first."""
 

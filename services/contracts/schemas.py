@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -15,7 +16,8 @@ from services.contracts.domain.price import PriceLine
 from services.contracts.domain.verdict import Verdict
 from shared.refusal import Malformed
 
-ContractId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+ID = re.compile("[0-9a-f]{32}")
+ContractId = Annotated[str, StringConstraints(pattern=f"^{ID.pattern}$")]
 
 
 class BasisIn(Form):
@@ -337,8 +339,9 @@ def read_cursor(cursor: str | None) -> tuple[datetime, str] | None:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         at, key = text.split(" ")
         moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError("no time zone")
+        # The database takes neither U+0000 in an id nor a moment that is outside the calendar once it is in UTC.
+        if moment.utcoffset() != timedelta(0) or ID.fullmatch(key) is None:
+            raise ValueError("not a place of ours")
     except (binascii.Error, UnicodeError, ValueError) as error:
         raise Malformed("query.cursor", "not a cursor of this list") from error
     return moment, key

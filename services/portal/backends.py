@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from services.portal.verdicts import LARGEST_BYTES
 from shared.refusal import Missing, Refusal
 from shared.tlog.policy import Policy
 from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
 
-# A bundle of 100,000 records is some 90 MB and takes custody a while.
+# A large bundle takes custody a while.
 BUNDLE_S = 60.0
+CHECKPOINT_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,24 @@ class Head:
     size: int
     root: str
     witnesses: int
+
+
+@dataclass(frozen=True)
+class Health:
+    """``ok``, ``frozen`` or ``down`` by service; custody's ``size``, ``signed_size`` and ``frozen``, when it answers."""
+
+    services: dict[str, str]
+    log: dict[str, Any] | None
+
+    @property
+    def status(self) -> str:
+        """The worst of them. A frozen log is read as before, but nothing new is signed."""
+        states = set(self.services.values())
+        return "ok" if states == {"ok"} else "frozen" if states <= {"ok", "frozen"} else "down"
+
+    def facts(self) -> dict[str, Any]:
+        """For ``/healthz``."""
+        return {"services": self.services, "custody": self.log}
 
 
 @dataclass(frozen=True)
@@ -40,11 +60,21 @@ class Backends:
     async def head(self, policy: Policy) -> Head | None:
         """Size and root of the log; None while custody is silent, has signed nothing, or signs with unknown keys."""
         try:
-            checked = policy.check(await self.custody.raw("/log/checkpoint", deadline_s=1.0))
+            newest = await self.newest_checkpoint()
+            if newest is None:
+                return None
+            checked = policy.check(newest)
         except Refusal:
             return None
         point = checked.checkpoint
         return Head(point.origin, point.size, point.root.hex(), len(checked.witnesses))
+
+    async def newest_checkpoint(self) -> bytes | None:
+        """The signed bytes of the newest checkpoint, unchecked; None while nothing is signed."""
+        try:
+            return await self.custody.raw("/log/checkpoint", deadline_s=1.0, at_most=CHECKPOINT_BYTES)
+        except UpstreamRefused:
+            return None
 
     async def permit(self, number: str) -> Any:
         """The public standing of a permit today."""
@@ -68,18 +98,22 @@ class Backends:
         return await self.custody.get(f"/v1/records/{_part(sid)}")
 
     async def bundle(self, lot: str) -> bytes:
-        """The proof file of a lot, as bytes."""
-        return await self.custody.raw(f"/v1/lots/{_part(lot)}/bundle", deadline_s=BUNDLE_S)
+        """The proof file of a lot, as bytes; ``AnswerTooLong`` when no page can be made of it."""
+        return await self.custody.raw(f"/v1/lots/{_part(lot)}/bundle", deadline_s=BUNDLE_S, at_most=LARGEST_BYTES)
 
     async def descriptions(self) -> dict[str, Mapping[str, Any]]:
         """The OpenAPI page of each service that answers."""
         pages = await asyncio.gather(*(_or_none(c.get("/openapi.json")) for c in self.all))
         return {c.service: page for c, page in zip(self.all, pages, strict=True) if page is not None}
 
-    async def health(self) -> dict[str, str]:
-        """``ok`` or ``down`` for each service."""
+    async def health(self) -> Health:
+        """How each service is, and what custody says of its log."""
         answers = await asyncio.gather(*(_or_none(c.get("/healthz", deadline_s=2.5)) for c in self.all))
-        return {c.service: "down" if a is None else a["status"] for c, a in zip(self.all, answers, strict=True)}
+        states = {c.service: "down" if a is None else a["status"] for c, a in zip(self.all, answers, strict=True)}
+        log = None if answers[0] is None else {name: answers[0].get(name) for name in ("size", "signed_size", "frozen")}
+        if log is not None and log["frozen"] is not None:
+            states["custody"] = "frozen"
+        return Health(states, log)
 
     async def find(self, kinds: tuple[tuple[str, str], ...]) -> tuple[str, str] | None:
         """The first (kind, key) that exists. Raises ``UpstreamDown`` when none was found and not all were asked."""

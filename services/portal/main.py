@@ -1,11 +1,12 @@
 """Starts the portal: settings, clients, application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +16,7 @@ from services.portal.backends import Backends
 from services.portal.pages import router
 from services.portal.rendering import Pages
 from services.portal.verdicts import Verdicts
-from shared.refusal import Missing, Refusal
+from shared.refusal import Malformed, Missing, Refusal
 from shared.tlog.policy import Policy
 from shared.web import problems
 from shared.web.app import Unhealthy, make_app
@@ -58,9 +59,9 @@ def build(settings: PortalSettings, backends: Backends | None = None) -> FastAPI
 
     async def health() -> dict[str, Any]:
         found = await services.health()
-        if set(found.values()) != {"ok"}:
-            raise Unhealthy({"services": found})
-        return {"services": found}
+        if found.status == "down":
+            raise Unhealthy(found.facts())
+        return {"status": found.status, **found.facts()}
 
     app = make_app(
         "Portal", service="portal", routers=[router], access=ACCESS, verifier=None, lifespan=lifespan, health=health,
@@ -84,7 +85,16 @@ def _show_refusals_as_pages(app: FastAPI, pages: Pages) -> None:
             return pages.refuse(request, Missing("page", request.url.path))
         return await problems.on_http(request, error)
 
+    for_programs = app.exception_handlers[RequestValidationError]
+
+    async def malformed(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        if "text/html" in request.headers.get("accept", ""):
+            return pages.refuse(request, Malformed("address", "not what this page reads"))
+        return await cast("Awaitable[Response]", for_programs(request, error))
+
     app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, nowhere)
 
 

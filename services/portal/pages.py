@@ -12,7 +12,7 @@ from services.portal.backends import Backends
 from services.portal.merged import groups, merge, schemas
 from services.portal.rendering import Pages
 from services.portal.search import LONGEST, PAGES, candidates
-from services.portal.verdicts import MARKS, Verdicts, word_of
+from services.portal.verdicts import LARGEST_BYTES, MARKS, Verdicts, word_of
 from shared.refusal import Missing
 from shared.tlog.policy import Policy
 from shared.web.app import Router
@@ -52,12 +52,13 @@ async def home(house: HouseDep) -> Response:
 
 
 @router.get("/search", response_class=Response)
-async def search(house: HouseDep, q: Annotated[str, Query(max_length=LONGEST)] = "") -> Response:
-    """Send to the page of whatever was typed, scanned or pasted."""
-    found = await house.backends.find(candidates(q))
-    if found is None:
-        raise Missing("code", q.strip()[:80])
-    kind, key = found
+async def search(house: HouseDep, q: str = "") -> Response:
+    """Send to the page of whatever was typed, scanned or pasted; with nothing typed to the search box."""
+    typed = q.strip()[:LONGEST]
+    found = await house.backends.find(candidates(typed))
+    if typed and found is None:
+        raise Missing("code", typed[:80])
+    kind, key = found or ("home", "")
     language = house.request.query_params.get("lang")
     return RedirectResponse(f"{PAGES[kind]}{key}" + (f"?lang={language}" if language in ("es", "en") else ""), 303)
 
@@ -71,12 +72,14 @@ async def verify_door() -> Response:
 @router.get("/v/{code}", response_class=Response)
 async def verdict_page(code: str, house: HouseDep) -> Response:
     """The public verdict on a lot, worked out from its proof file."""
-    report = await house.verdicts.of(await house.backends.bundle(code))
+    checkpoint = await house.backends.newest_checkpoint()
+    report = await house.verdicts.of(code, checkpoint, lambda: house.backends.bundle(code))
     word = word_of(report)
     return house.page(
-        "verdict.html",
+        "verdict.html" if report is not None else "too_long.html",
         code=code,
         report=report,
+        limit_mib=LARGEST_BYTES // 1024**2,
         word=word,
         mark=MARKS[word],
         address=f"{house.public_url}/v/{code}",

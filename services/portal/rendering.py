@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -59,7 +60,7 @@ class Pages:
         texts = self._texts[language]
 
         def text(key: str, **facts: Any) -> str:
-            return texts[key].format(**facts)
+            return texts[key].format(**{n: Count(v) if isinstance(v, int) else v for n, v in facts.items()})
 
         def link(path: str) -> str:
             return f"{path}?lang={language}" if chosen in ("es", "en") else path
@@ -82,6 +83,9 @@ class Pages:
         }
         return HTMLResponse(page, status, headers=headers)
 
+    def _names(self, facts: Mapping[str, Any]) -> bool:
+        return "key" in facts and f"refused.kind.{facts.get('kind')}" in self._texts["es"]
+
     def refuse(self, request: Request, refusal: Refusal) -> Response:
         """A "no" as a page for a browser, as a problem for a program."""
         if "text/html" not in request.headers.get("accept", ""):
@@ -89,10 +93,26 @@ class Pages:
         members = problems.describe(refusal)
         headers = refusal.headers() if isinstance(refusal, problems.HttpRefusal) else {}
         page = self.render(
-            request, "refused.html", members["status"], refusal=members, request_id=request.scope["trozalog.request_id"]
+            request,
+            "refused.html",
+            members["status"],
+            refusal=members,
+            # The words of a service name the thing by its code name.
+            missing=members["slug"] == "not-found" and self._names(members["facts"]),
+            request_id=request.scope["trozalog.request_id"],
         )
         page.headers.update(headers)
         return page
+
+
+class Count(int):
+    """A number that a text may name: ``{trees:tree|trees}`` is "1 tree", "2 trees"; both languages have two forms."""
+
+    def __format__(self, spec: str) -> str:
+        one, bar, many = spec.partition("|")
+        if not bar:
+            return super().__format__(spec)
+        return f"{int(self)} {one if self == 1 else many}"
 
 
 def cubic_metres(volume_dm3: int) -> str:

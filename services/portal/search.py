@@ -7,7 +7,14 @@ NUMBER = re.compile(r"[A-Z0-9][A-Z0-9.-]{1,39}")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SID = re.compile(r"[0-9a-f]{64}")
 # The page of each kind; a scanned code is the address of one.
-PAGES = {"lot": "/v/", "permit": "/permits/", "item": "/items/", "guide": "/guides/", "record": "/v1/records/"}
+PAGES = {
+    "home": "/",
+    "lot": "/v/",
+    "permit": "/permits/",
+    "item": "/items/",
+    "guide": "/guides/",
+    "record": "/v1/records/",
+}
 KINDS = {"v": "lot", "lots": "lot", "permits": "permit", "items": "item", "guides": "guide", "records": "record"}
 LONGEST = 300
 
@@ -33,7 +40,10 @@ def _by_shape(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _from_address(text: str) -> tuple[str | None, str]:
-    parts = [part for part in urlsplit(text).path.split("/") if part]
+    try:
+        parts = [part for part in urlsplit(text).path.split("/") if part]
+    except ValueError:  # a bracket where a host would be
+        return None, ""
     if not parts:
         return None, ""
     kind = KINDS.get(parts[-2]) if len(parts) > 1 else None

@@ -1,14 +1,19 @@
 """Verdicts of lots for people: the same verification an auditor runs, over the same file, with this server's policy."""
 
 import asyncio
-import hashlib
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 
 from shared.lot.report import Report
 from shared.lot.verify import verify
 from shared.tlog.policy import Policy
+from shared.web.client import AnswerTooLong
 
-KEPT = 256
+KEPT = 64
+# What a page reads of a lot: some 4,000 records, which take a dozen times the room of the file while they are verified,
+# in a process of 256 MiB. Whoever buys more has a computer to verify it with.
+LARGEST_BYTES = 4 * 1024 * 1024
+TOO_LONG = "too_long"
 
 # (word on the page, shape beside it): never by colour alone.
 MARKS = {
@@ -18,30 +23,53 @@ MARKS = {
     "untrusted": "look",
     "invalid": "no",
     "unreadable": "part",
+    TOO_LONG: "part",
 }
 
 
 class Verdicts:
-    """Reports by the hash of the file, so that a much-scanned code is verified once. Two at a time, off the loop."""
+    """Reports by lot and checkpoint, so that a much-scanned code is fetched and verified once while the log stands still.
+
+    Two at a time, off the loop: the file is fetched inside too, so that no more than two are in memory.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._kept: OrderedDict[bytes, Report] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bytes], Report | None] = OrderedDict()
+        self._reading: dict[tuple[str, bytes], asyncio.Task[Report | None]] = {}
         self._two_at_a_time = asyncio.Semaphore(2)
 
-    async def of(self, bundle: bytes) -> Report:
-        """The report on this file."""
-        name = hashlib.sha256(bundle).digest()
-        report = self._kept.get(name)
-        if report is None:
-            async with self._two_at_a_time:
-                report = await asyncio.to_thread(verify, bundle, self._policy)
-            self._kept[name] = report
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return report
+    async def of(self, lot: str, checkpoint: bytes | None, fetch: Callable[[], Awaitable[bytes]]) -> Report | None:
+        """The report on the file of this lot; ``None`` when it is too long for a page. A failed fetch is not kept."""
+        if checkpoint is None:
+            return await self._read(fetch)
+        name = lot, checkpoint
+        if name in self._kept:
+            return self._kept[name]
+        reading = self._reading.get(name)
+        if reading is None:
+            reading = self._reading[name] = asyncio.create_task(self._read(fetch))
+            reading.add_done_callback(lambda done: self._keep(name, done))
+        return await asyncio.shield(reading)  # others wait for it too, and it is worth keeping
+
+    async def _read(self, fetch: Callable[[], Awaitable[bytes]]) -> Report | None:
+        async with self._two_at_a_time:
+            try:
+                bundle = await fetch()
+            except AnswerTooLong:
+                return None
+            return await asyncio.to_thread(verify, bundle, self._policy)
+
+    def _keep(self, name: tuple[str, bytes], done: "asyncio.Task[Report | None]") -> None:
+        del self._reading[name]
+        if not done.cancelled() and done.exception() is None:
+            self._kept[name] = done.result()
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
 
 
-def word_of(report: Report) -> str:
+def word_of(report: Report | None) -> str:
     """The first word of the page: the verdict of a file that holds, else why there is none."""
+    if report is None:
+        return TOO_LONG
     return report.verdict.word if report.outcome == "valid" and report.verdict is not None else report.outcome

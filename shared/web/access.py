@@ -20,6 +20,8 @@ ROLES = (
     "service",
 )  # fmt: skip
 PUBLIC = "public"
+# The claim ``region`` of an officer of the whole country.
+NATIONAL = "*"
 Scope = Literal["any", "own"]
 Table = Mapping[str, Mapping[str, Scope]]
 
@@ -46,6 +48,17 @@ class OtherOrganisation(NotAllowed):
     es: ClassVar[str] = "Solo la organización titular puede hacer esto: {action}."
     en: ClassVar[str] = "Only the organisation it belongs to may do this: {action}."
     reason: str = "organisation"
+
+
+@dataclass(eq=False)
+class OtherRegion(NotAllowed):
+    """An officer acts in the region of the token's claim, in all with ``*``, without the claim in none."""
+
+    slug: ClassVar[str] = "other-region"
+    es: ClassVar[str] = "Su región es {own}; esto es de {region}."
+    en: ClassVar[str] = "Your region is {own}; this is of {region}."
+    own: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)

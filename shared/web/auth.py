@@ -27,6 +27,8 @@ AGAIN_S = 1.0
 PATIENCE_S = 0.3
 # While the issuer is silent the last key set counts this long, as long as a token lives and a little more.
 STALE_S = 900.0
+# RFC 9068, 2.1: the media type, with or without its first half; types are compared without case (RFC 6838, 4.2).
+TYPES = frozenset({"at+jwt", "application/at+jwt"})
 _REGISTRY = JWSRegistry(algorithms=["ES256"])
 
 
@@ -146,7 +148,9 @@ class TokenVerifier:
 
     def _check(self, claims: dict[str, Any]) -> tuple[Caller, float]:
         now = time.time()
-        expires, not_before = _seconds(claims, "exp"), _seconds(claims, "nbf")
+        expires = _seconds(claims, "exp")
+        # RFC 9068 asks for no ``nbf``; one that is there counts.
+        not_before = _seconds(claims, "nbf") if "nbf" in claims else 0.0
         if claims.get("iss") != self._issuer:
             raise TokenInvalid("another issuer")
         audience = claims.get("aud")
@@ -185,7 +189,7 @@ def _kid(token: str) -> str:
         raise TokenInvalid("form") from error
     if not isinstance(header, dict) or header.get("alg") != "ES256":
         raise TokenInvalid("algorithm")
-    if header.get("typ") != "at+jwt":
+    if str(header.get("typ")).lower() not in TYPES:
         raise TokenInvalid("type")
     if "crit" in header:
         raise TokenInvalid("critical extension")

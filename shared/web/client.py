@@ -29,6 +29,18 @@ class UpstreamDown(Unavailable):
 
 
 @dataclass(eq=False)
+class AnswerTooLong(HttpRefusal):
+    """The other service answers with more bytes than this call reads."""
+
+    status: ClassVar[int] = 502
+    slug: ClassVar[str] = "answer-too-long"
+    es: ClassVar[str] = "La respuesta de {service} pasa de {limit_bytes} bytes."
+    en: ClassVar[str] = "The answer of {service} is longer than {limit_bytes} bytes."
+    service: str
+    limit_bytes: int
+
+
+@dataclass(eq=False)
 class UpstreamRefused(HttpRefusal):
     """The other service said no; ``problem`` is what it said. Uncaught, the caller hears the same words."""
 
@@ -56,7 +68,10 @@ class UpstreamRefused(HttpRefusal):
 
 
 class ServiceTokens:
-    """An access token of this service itself (client credentials), kept until a minute before it expires."""
+    """An access token of this service itself, kept until a minute before it expires.
+
+    Client credentials as a form, the one way every provider reads (RFC 6749, 4.4.2).
+    """
 
     def __init__(self, client: httpx.AsyncClient, url: str, client_id: str, client_secret: str) -> None:
         self._client, self._url = client, url
@@ -73,14 +88,19 @@ class ServiceTokens:
 
     async def _renew(self) -> None:
         try:
-            response = await self._client.post(self._url, json=self._form)
+            response = await self._client.post(self._url, data=self._form)
         except httpx.HTTPError as error:
             raise UpstreamDown("issuer") from error
         if response.status_code != 200:
             raise UpstreamDown("issuer")
-        answer = response.json()
-        self._token = answer["access_token"]
-        self._until = time.monotonic() + max(answer["expires_in"] - 60, 1)
+        try:
+            answer = orjson.loads(response.content)
+            token, lives_s = answer["access_token"], float(answer.get("expires_in", 60))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UpstreamDown("issuer") from error
+        if not isinstance(token, str):
+            raise UpstreamDown("issuer")
+        self._token, self._until = token, time.monotonic() + max(lives_s - 60, 1)
 
 
 class ServiceClient:
@@ -98,33 +118,53 @@ class ServiceClient:
         content = body if isinstance(body, bytes) else orjson.dumps(body)
         return await self._call("POST", path, deadline_s, content=content, headers={"content-type": media_type})
 
-    async def raw(self, path: str, *, deadline_s: float = DEADLINE_S) -> bytes:
-        """The bytes of an answer, unread: what is verified or downloaded."""
-        return (await self._send("GET", path, deadline_s)).content
+    async def raw(self, path: str, *, deadline_s: float = DEADLINE_S, at_most: int | None = None) -> bytes:
+        """The bytes of an answer, unread: what is verified or downloaded. ``AnswerTooLong`` past ``at_most`` bytes."""
+        return await self._send("GET", path, deadline_s, at_most=at_most)
 
     async def _call(self, method: str, path: str, deadline_s: float, **more: Any) -> Any:
-        response = await self._send(method, path, deadline_s, **more)
+        content = await self._send(method, path, deadline_s, **more)
         try:
-            return orjson.loads(response.content)
+            return orjson.loads(content)
         except orjson.JSONDecodeError as error:
             raise UpstreamDown(self.service) from error
 
     async def _send(
-        self, method: str, path: str, deadline_s: float, *, headers: Mapping[str, str] | None = None, **more: Any
-    ) -> httpx.Response:
+        self,
+        method: str,
+        path: str,
+        deadline_s: float,
+        *,
+        headers: Mapping[str, str] | None = None,
+        at_most: int | None = None,
+        **more: Any,
+    ) -> bytes:
         own = {"x-request-id": deadline.request_id.get(), **(headers or {})}
         try:
             async with asyncio.timeout(deadline.left_s(deadline_s)):
                 if self._tokens is not None:
                     own["authorization"] = f"Bearer {await self._tokens.token()}"
-                response = await self.http.request(method, path, headers=own, **more)
+                async with self.http.stream(method, path, headers=own, **more) as response:
+                    content = await self._read(response, at_most)
         except (httpx.HTTPError, TimeoutError) as error:
             raise UpstreamDown(self.service) from error
         if response.status_code >= 500:
             raise UpstreamDown(self.service)
         if response.status_code >= 400:
-            raise UpstreamRefused(self.service, _problem(response))
-        return response
+            raise UpstreamRefused(self.service, _problem(response.status_code, content))
+        return content
+
+    async def _read(self, response: httpx.Response, at_most: int | None) -> bytes:
+        """The whole body; of one that is too long no more than it takes to know."""
+        if at_most is None:
+            return await response.aread()
+        parts, read = [], 0
+        async for part in response.aiter_bytes():
+            parts.append(part)
+            read += len(part)
+            if read > at_most:
+                raise AnswerTooLong(self.service, at_most)
+        return b"".join(parts)
 
     async def __aenter__(self) -> Self:
         return self
@@ -133,12 +173,12 @@ class ServiceClient:
         await self.http.aclose()
 
 
-def _problem(response: httpx.Response) -> dict[str, Any]:
+def _problem(status: int, content: bytes) -> dict[str, Any]:
     try:
-        problem = orjson.loads(response.content)
+        problem = orjson.loads(content)
     except orjson.JSONDecodeError:
         problem = None
-    return problem if isinstance(problem, dict) else {"status": response.status_code, "slug": "upstream-refused"}
+    return problem if isinstance(problem, dict) else {"status": status, "slug": "upstream-refused"}
 
 
 def http_client(base_url: str, uds: Path | None = None, read_s: float = 10.0) -> httpx.AsyncClient:

@@ -24,7 +24,7 @@ LONGEST_STATEMENT_MS = 30_000
 # First statement of every transaction. Local settings end with it, so nothing leaks through the pool.
 SET_CALLER = text(
     "SELECT set_config('app.org', :org, true), set_config('app.roles', :roles, true),"
-    " set_config('statement_timeout', :timeout, true)"
+    " set_config('app.region', :region, true), set_config('statement_timeout', :timeout, true)"
 )
 # As alembic would make it; made first so that there is a table to lock.
 VERSION_TABLE = (
@@ -91,6 +91,7 @@ class Database:
                 {
                     "org": caller.org if caller else "",
                     "roles": ",".join(sorted(caller.roles)) if caller else "",
+                    "region": (caller.region or "") if caller else "",
                     "timeout": str(min(deadline.left_ms() or LONGEST_STATEMENT_MS, LONGEST_STATEMENT_MS)),
                 },
             )

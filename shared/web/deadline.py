@@ -13,7 +13,7 @@ request_id: ContextVar[str] = ContextVar("trozalog_request_id", default="")
 
 
 def begin(header: bytes | None) -> None:
-    """Start the clock of this request from Envoy's header, in milliseconds."""
+    """Start the clock of this request from Envoy's header, in milliseconds; again when the body is complete."""
     seconds = int(header) / 1000 if header is not None and header.isdigit() and len(header) < 9 else DEFAULT_S
     _until.set(time.monotonic() + min(seconds, LONGEST_S))
 

@@ -25,10 +25,13 @@ NO_STORE = (b"cache-control", b"no-store")
 
 
 class Body:
-    """The request body as it arrives, counted; ``limit_bytes`` may be raised by the route before it reads."""
+    """The request body as it arrives, counted; ``limit_bytes`` may be raised by the route before it reads.
 
-    def __init__(self, receive: Receive, limit_bytes: int, declared: bytes | None) -> None:
-        self._receive, self.limit_bytes, self._read = receive, limit_bytes, 0
+    The clock of the answer starts again with the last byte, as the gateway's does: a slow line takes nothing from it.
+    """
+
+    def __init__(self, receive: Receive, limit_bytes: int, declared: bytes | None, allowed: bytes | None) -> None:
+        self._receive, self.limit_bytes, self._read, self._allowed = receive, limit_bytes, 0, allowed
         self._declared = int(declared) if declared is not None and declared.isdigit() and len(declared) < 19 else 0
 
     async def __call__(self) -> Message:
@@ -38,6 +41,8 @@ class Body:
         self._read += len(message.get("body", b""))
         if self._read > self.limit_bytes:
             raise BodyTooLarge(self.limit_bytes)
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            deadline.begin(self._allowed)
         return message
 
 
@@ -63,8 +68,9 @@ class Edge:
         request_id = given.decode() if REQUEST_ID.fullmatch(given) else uuid4().hex
         scope["trozalog.request_id"] = request_id
         deadline.request_id.set(request_id)
-        deadline.begin(headers.get(deadline.HEADER.encode()))
-        scope["trozalog.body"] = body = Body(receive, self._max_body_bytes, headers.get(b"content-length"))
+        allowed = headers.get(deadline.HEADER.encode())
+        deadline.begin(allowed)
+        scope["trozalog.body"] = body = Body(receive, self._max_body_bytes, headers.get(b"content-length"), allowed)
         answer = Answer(send, request_id.encode(), head_only=head_only)
         try:
             await self._pass(scope, headers, body, answer)

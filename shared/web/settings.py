@@ -97,6 +97,9 @@ class ServiceSettings(BaseSettings):
         wrong = [name for name in ("public_url", "issuer") if not _is_public(getattr(self, name))]
         if self.jwks_uds is None and not self.jwks_url.startswith("https://"):
             wrong.append("jwks_url")
+        # The client secret travels there; a service without one asks for no token.
+        if self.client_id is not None and self.jwks_uds is None and not self.token_url.startswith("https://"):
+            wrong.append("token_url")
         if (self.keys_dir / DEVELOPMENT_MARK).exists():
             wrong.append("keys_dir")
         for name in ("database_url", "client_secret"):

@@ -1,6 +1,7 @@
 """The HTTP door: offers, appraisals and books on real PostgreSQL."""
 
 import asyncio
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +107,37 @@ async def test_a_list_pages_from_the_newest_and_shows_own_offers_only(contracts:
     assert len((await contracts.get("/v1/contracts", org="comunidad-b"))["items"]) == 1
 
 
-@pytest.mark.parametrize("cursor", ["x", "bm90IGEgY3Vyc29y", "MjAyNi0wMS0wMSB4", "%00"])
+def a_cursor(text: str) -> str:
+    """Any text, packed as a cursor is."""
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "bm90IGEgY3Vyc29y",
+        "MjAyNi0wMS0wMSB4",
+        "%00",
+        a_cursor(f"0001-01-01T00:00:00+23:59 {'a' * 32}"),
+        a_cursor(f"9999-12-31T23:59:59-23:59 {'a' * 32}"),
+        a_cursor(f"2026-11-22T00:00:00 {'a' * 32}"),
+        a_cursor("2026-11-22T00:00:00+00:00 a\x00b"),
+        a_cursor("2026-11-22T00:00:00+00:00 " + "a" * 31 + "\n"),
+        a_cursor("2026-11-22T00:00:00+00:00 aa"),
+    ],
+)
 async def test_a_cursor_that_is_not_ours_is_malformed(contracts: Contracts, cursor: str) -> None:
     assert (await contracts.get(f"/v1/contracts?cursor={cursor}", 422))["slug"] == "malformed"
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00", "9999-12-31T23:59:59.999999", "2026-11-22T00:00:00"])
+async def test_a_cursor_of_any_moment_of_the_calendar_is_a_place(contracts: Contracts, moment: str) -> None:
+    stored = await contracts.post("/v1/contracts", an_offer())
+
+    page = await contracts.get(f"/v1/contracts?cursor={a_cursor(f'{moment}+00:00 ' + 'a' * 32)}")
+
+    assert [item["id"] for item in page["items"]] == ([stored["id"]] if moment.startswith("9999") else [])
 
 
 @pytest.mark.parametrize(
@@ -370,7 +399,7 @@ async def test_a_book_does_not_go_back_in_time(contracts: Contracts) -> None:
 
 async def test_nobody_publishes_under_anothers_name(contracts: Contracts) -> None:
     await contracts.post("/v1/price-books", a_price_book(), **STEWARD)
-    authority = {"role": "authority", "org": "gerfor-md"}
+    authority = {"role": "authority", "org": "gerfor-md", "region": "madre-de-dios"}
 
     taken = await contracts.post("/v1/price-books", a_price_book(sawn("1")), 403, **authority)
 
@@ -383,8 +412,19 @@ async def test_an_officer_publishes_for_the_own_region(contracts: Contracts) -> 
 
     other = await contracts.post("/v1/price-books", a_price_book(region="loreto"), 403, **officer)
 
-    assert other["slug"] == "other-region"
+    assert (other["slug"], other["facts"]["own"], other["facts"]["region"]) == (
+        "other-region", "madre-de-dios", "loreto",
+    )  # fmt: skip
     await contracts.post("/v1/price-books", a_price_book(), 201, **officer)
+
+
+async def test_an_officer_whose_token_names_no_region_publishes_for_none(contracts: Contracts) -> None:
+    officer = {"role": "authority", "org": "gerfor-md"}
+
+    nowhere = await contracts.post("/v1/price-books", a_price_book(), 403, **officer)
+
+    assert nowhere["slug"] == "other-region"
+    await contracts.post("/v1/price-books", a_price_book(), 201, region="*", **officer)
 
 
 async def test_a_published_book_states_its_grade(contracts: Contracts) -> None:

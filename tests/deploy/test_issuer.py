@@ -77,7 +77,9 @@ async def test_everybody_of_the_sample_data_gets_a_token_the_services_accept(
     assert {name: (next(iter(c.roles)), c.org) for name, c in callers.items()} == people
     assert len({c.sub for c in callers.values()}) == len(people)
     assert not any(name in c.sub for name, c in callers.items())
-    assert callers["autoridad"].region == issuer.REGION
+    assert callers["autoridad"].region == callers["autoridad2"].region == issuer.REGION
+    assert callers["supervisor"].region == "*"
+    assert callers["comunidad"].region is None
     assert {role for _, role, _ in (*issuer.PEOPLE, *issuer.MACHINES)} == set(ROLES)
 
 
@@ -166,6 +168,28 @@ async def test_a_request_that_does_not_fit_is_malformed_and_not_repeated(api: ht
 
     assert (answer.status_code, answer.json()["slug"]) == (422, "malformed")
     assert "xxxx" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "&".join(f"field{n}=x" for n in range(30)).encode(),
+        b"grant_type=password&username=a&username=b&password=x",
+        b"grant_type=password&username=\xff&password=x",
+        b"",
+        b"&&&=",
+    ],
+)
+async def test_a_form_that_does_not_fit_is_malformed(
+    api: httpx.AsyncClient, passwords: dict[str, str], body: bytes
+) -> None:
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    good = f"grant_type=password&username=auditor&password={passwords['auditor']}&scope=x".encode()
+
+    answer = await api.post("/v1/tokens", content=body, headers=kind)
+
+    assert (answer.status_code, answer.json()["slug"]) == (422, "malformed")
+    assert (await api.post("/v1/tokens", content=good, headers=kind)).status_code == 200
 
 
 async def test_after_ten_wrong_passwords_even_the_right_one_waits(

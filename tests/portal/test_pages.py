@@ -179,13 +179,45 @@ async def test_an_item_shows_where_it_comes_from_and_what_became_of_it(
 
     page = read(await browser.get(f"/items/{log}"))
 
-    for said in ("Troza 501/A", SPECIES, PARCEL, "está en un lote", "Trozado", "2026-11-02 07:00 (UTC−05:00)"):
+    for said in (
+        "Troza 501/A",
+        SPECIES,
+        PARCEL,
+        "Diámetros y largo",
+        "está en el lote LOTE-01",
+        "Trozado",
+        "2026-11-02 07:00 (UTC−05:00)",
+    ):
         assert said in page.said
     assert f"/permits/{PERMIT}" in page.links
     assert "/v/LOTE-01" in page.links
     assert any(link.startswith("/items/") for link in page.links)
     tree = next(link for link in page.links if link.startswith("/items/"))
     assert f"/items/{log}" in read(await browser.get(tree)).links
+
+
+async def test_a_board_has_a_width_and_a_thickness_and_no_code(open_portal: Open) -> None:
+    board = {
+        "id": "b1", "kind": "product", "code": "", "species": SPECIES, "product": "sawn", "volume_dm3": 2700,
+        "length_mm": 2250, "diameter_large_mm": 200, "diameter_small_mm": 50, "holder": "aserradero-1",
+        "permit": PERMIT, "parcel": PARCEL, "lot": None, "spent_how": None, "guide": None,
+    }  # fmt: skip
+    answer = {
+        "item": board,
+        "parents": [],
+        "children": [board],
+        "findings": [],
+        "history": [],
+        "index": 1,
+        "origin": "o",
+    }
+    browser = await open_portal(custody=Written({"/v1/items/b1": answer}))
+
+    page = read(await browser.get("/items/b1", headers=ENGLISH))
+
+    assert "Width, thickness and length" in page.said
+    assert "Product b1…" in page.said
+    assert "still whole" in page.said
 
 
 async def test_a_guide_shows_what_it_covers(browser: httpx.AsyncClient, ready: Custody) -> None:
@@ -253,7 +285,25 @@ async def test_a_permit_says_whether_it_counts_today(open_portal: Open, changes:
     for said in (word, "1,234.567 m³", "7664 árboles", "Censo medido.", "40 árboles muestreados, 3 no encontrados"):
         assert said in page.said
     assert "Comunidad <Nativa> A" in page.said
+    assert "12 (9 especies; parcelas: " in page.said
     assert "<Nativa>" not in answer.text
+
+
+async def test_one_tree_is_one_tree_and_no_inspection_is_said_in_words(open_portal: Open) -> None:
+    census = a_standing()["census"] | {"trees": 1}
+    one = {"inspections": 1, "trees_sampled": 1, "trees_absent": 1}
+    none = dict.fromkeys(one, 0)
+    for inspected, said in (
+        (one, "1 inspection, 1 tree sampled, 1 not found"),
+        (none, "nobody has verified the trees in the field"),
+    ):
+        permits = Written({f"/v1/permits/{PERMIT}/verify": a_standing(census=census, inspected=inspected)})
+        browser = await open_portal(permits=permits)
+
+        page = read(await browser.get(f"/permits/{PERMIT}", headers=ENGLISH))
+
+        assert "1 tree. Measured census." in page.said
+        assert said in page.said
 
 
 @pytest.mark.parametrize("path", ["/v/NO-HAY", "/items/no-hay", "/guides/NO-HAY", "/permits/NO-HAY", "/nowhere"])
@@ -268,6 +318,36 @@ async def test_what_does_not_exist_is_a_page_for_people_and_a_problem_for_progra
     assert (page.status_code, problem.status_code) == (404, 404)
     assert "No se puede mostrar" in read(page).said
     assert problem.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "spanish", "english"),
+    [
+        ("/search?q=zzz", "No encontramos el código zzz.", "We did not find the code zzz."),
+        ("/v/NO-HAY", "No encontramos el lote NO-HAY.", "We did not find lot NO-HAY."),
+        ("/nowhere", "No encontramos la página /nowhere.", "We did not find the page /nowhere."),
+    ],
+)
+async def test_what_does_not_exist_is_named_in_the_words_of_the_page(
+    open_portal: Open, ready: Custody, path: str, spanish: str, english: str
+) -> None:
+    browser = await open_portal(custody=ready.app)
+
+    assert spanish in read(await browser.get(path)).said
+    assert english in read(await browser.get(path, headers=ENGLISH)).said
+
+
+async def test_an_address_that_means_nothing_is_a_page_for_people_and_a_problem_for_programs(
+    open_portal: Open,
+) -> None:
+    browser = await open_portal()
+
+    page = await browser.get("/guides/001-0000017?form=other")
+    problem = await browser.get("/guides/001-0000017?form=other", headers={"accept": "application/json"})
+
+    assert (page.status_code, problem.status_code) == (422, 422)
+    assert "no entiende" in read(page).said
+    assert problem.json()["errors"][0]["where"] == "query.form"
 
 
 async def test_a_silent_service_is_said_to_be_silent(open_portal: Open) -> None:
@@ -291,7 +371,9 @@ async def test_a_strange_code_asks_for_nothing_else(open_portal: Open, code: str
     assert answer.status_code in (404, 422)
     assert "<script" not in answer.text
     assert all(
-        path.startswith("/v1/lots/") and path.endswith("/bundle") and path.count("/") == 4 for path in custody.asked
+        path.startswith("/v1/lots/") and path.endswith("/bundle") and path.count("/") == 4
+        for path in custody.asked
+        if path != "/log/checkpoint"
     )
 
 
@@ -326,6 +408,31 @@ async def test_health_names_each_service(open_portal: Open) -> None:
     )
     assert (bad.status_code, bad.json()["services"]["permits"]) == (503, "down")
     assert bad.json()["services"]["custody"] == "ok"
+
+
+async def test_health_tells_how_the_log_is(open_portal: Open) -> None:
+    facts = {"size": 980, "signed_size": -1, "frozen": "the database holds 980 entries, 1000 were published"}
+    well = Written({"/healthz": {"status": "ok", "size": 7, "signed_size": 7, "frozen": None}})
+    good = await (await open_portal(custody=well)).get("/healthz")
+    frozen = await (await open_portal(custody=Written({"/healthz": {"status": "ok"} | facts}))).get("/healthz")
+    silent = await (await open_portal(custody=Written({"/healthz": SILENT}))).get("/healthz")
+
+    assert (good.status_code, good.json()["status"]) == (200, "ok")
+    assert good.json()["custody"] == {"size": 7, "signed_size": 7, "frozen": None}
+    assert (frozen.status_code, frozen.json()["status"]) == (200, "frozen")
+    assert frozen.json()["custody"] == facts
+    assert frozen.json()["services"] == {"custody": "frozen", "permits": "ok", "contracts": "ok"}
+    assert (silent.status_code, silent.json()["status"], silent.json()["custody"]) == (503, "down", None)
+
+
+async def test_a_frozen_log_does_not_hide_a_silent_service(open_portal: Open) -> None:
+    custody = Written({"/healthz": {"status": "ok", "size": 1, "signed_size": 0, "frozen": "why"}})
+    browser = await open_portal(custody=custody, permits=Written({"/healthz": SILENT}))
+
+    answer = await browser.get("/healthz")
+
+    assert (answer.status_code, answer.json()["status"]) == (503, "down")
+    assert answer.json()["custody"]["frozen"] == "why"
 
 
 async def test_the_api_page_lists_every_operation_and_who_may_call_it(open_portal: Open, ready: Custody) -> None:

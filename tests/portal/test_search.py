@@ -33,13 +33,17 @@ NUMBERS = ("lot", "permit", "guide")
         ("/", ()),
         ("<script>", ()),
         ("ñandú", ()),
+        ("//[", ()),
+        ("//%5B", ()),
+        ("http://[/v/LOTE-01", ()),
+        ("http://[::1]/v/LOTE-01", (("lot", "LOTE-01"),)),
     ],
 )
 def test_what_was_typed_is_recognised(typed: str, found: tuple[tuple[str, str], ...]) -> None:
     assert candidates(typed) == found
 
 
-@given(st.text())
+@given(st.text() | st.text("/[]:@.%?#a1"))
 def test_anything_may_be_typed(typed: str) -> None:
     assert len(candidates(typed)) <= 3
 
@@ -61,7 +65,15 @@ async def test_the_chosen_language_goes_along(open_portal: Open) -> None:
     assert answer.headers["location"] == f"/permits/{PERMIT}?lang=en"
 
 
-@pytest.mark.parametrize("typed", ["", "NO-HAY", "????", SID, "x" * 300])
+async def test_nothing_typed_leads_to_the_box(open_portal: Open) -> None:
+    browser = await open_portal()
+
+    for typed in ("", "   "):
+        answer = await browser.get("/search", params={"q": typed, "lang": "en"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/?lang=en")
+
+
+@pytest.mark.parametrize("typed", ["NO-HAY", "????", "//[", "http://[/v/LOTE-01", SID, "x" * 300, "x" * 3000])
 async def test_what_is_not_found_is_said(open_portal: Open, typed: str) -> None:
     browser = await open_portal()
 

@@ -8,16 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.portal.merged import merge
-from services.portal.rendering import FOLDER, cubic_metres, messages, moment, short
+from services.portal.rendering import FOLDER, Count, cubic_metres, messages, moment, short
 from shared.timber.event import AUTHORITY, CUSTODY
 from shared.timber.fields import PRODUCTS
+from shared.web.language import Language
 
 SPANISH, ENGLISH = messages("es"), messages("en")
 TEMPLATES = "\n".join(path.read_text() for path in (FOLDER / "templates").iterdir())
 
 
 def test_both_languages_have_the_same_texts_with_the_same_blanks() -> None:
-    blanks = re.compile(r"\{(\w+)\}")
+    blanks = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 
     assert SPANISH.keys() == ENGLISH.keys()
     assert {k: set(blanks.findall(v)) for k, v in SPANISH.items()} == {
@@ -27,6 +28,7 @@ def test_both_languages_have_the_same_texts_with_the_same_blanks() -> None:
 
 def test_every_text_a_template_asks_for_exists_and_every_text_is_asked_for() -> None:
     asked = set(re.findall(r't\("([a-zA-Z0-9_.]+)"', TEMPLATES))
+    asked |= set(re.findall(r't\("[a-z_.]+" if [^)]* else "([a-z_.]+)"\)', TEMPLATES))
     by_start = set(re.findall(r't\("([a-zA-Z_.]+[._])" [+~]', TEMPLATES))
     whole = {key for key in asked if not key.endswith((".", "_"))}
 
@@ -49,6 +51,34 @@ def test_no_page_says_legal_or_illegal_of_wood() -> None:
     )
 
     assert not re.search(r"\b(i?l?legal\w*)\b", said, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("language", "trees", "said"),
+    [
+        ("en", 1, "1 tree"),
+        ("en", 2, "2 trees"),
+        ("en", 0, "0 trees"),
+        ("es", 1, "1 árbol"),
+        ("es", 7664, "7664 árboles"),
+    ],
+)
+def test_one_thing_is_not_many(language: Language, trees: int, said: str) -> None:
+    assert messages(language)["permit.census_trees"].format(trees=Count(trees)) == said
+
+
+def test_a_mark_before_a_hanging_line_stays_on_the_page() -> None:
+    style = (FOLDER / "static" / "style.css").read_text()
+
+    assert "text-indent: -1.6em" in style
+    assert ".checks li::before { text-indent: 0; }" in style
+
+
+def test_every_cell_of_a_wide_table_says_its_column_for_narrow_screens() -> None:
+    cells = re.findall(r"<td[^>]*>", TEMPLATES.replace("<td>{% if href %}", ""))
+
+    assert cells
+    assert all("data-name=" in cell for cell in cells)
 
 
 @given(st.integers(0, 10**12))

@@ -43,7 +43,8 @@ BAD: dict[str, Make] = {
     "no expiry": lambda i: i.token("member", exp=None),
     "expiry as text": lambda i: i.token("member", exp="2999999999"),
     "expiry that never comes": lambda i: i.token("member", exp=float("nan")),
-    "no beginning": lambda i: i.token("member", nbf=None),
+    "beginning as text": lambda i: i.token("member", nbf="0"),
+    "typ of another kind of token": lambda i: i.sign(i.claims("member"), typ="application/jwt"),
     "not valid yet": lambda i: i.token("member", nbf=2**33),
     "no subject": lambda i: i.token("member", sub=None),
     "no organisation": lambda i: i.token("member", org=None),
@@ -63,6 +64,17 @@ async def test_a_bad_token_is_refused(issuer: Issuer, name: str) -> None:
     with pytest.raises(TokenInvalid):
         await verifier.verify(BAD[name](issuer))
     assert await verifier.verify(issuer.token("member"))
+
+
+async def test_a_beginning_is_not_asked_for(issuer: Issuer) -> None:
+    assert "nbf" not in issuer.claims("member", nbf=None)
+
+    assert await issuer.verifier().verify(issuer.token("member", nbf=None))
+
+
+@pytest.mark.parametrize("typ", ["at+jwt", "application/at+jwt", "at+JWT"])
+async def test_an_access_token_may_say_its_type_in_full(issuer: Issuer, typ: str) -> None:
+    assert await issuer.verifier().verify(issuer.sign(issuer.claims("member"), typ=typ))
 
 
 async def test_an_expired_token_is_refused_after_the_allowed_skew(issuer: Issuer) -> None:

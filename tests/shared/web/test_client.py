@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -14,7 +15,15 @@ from fastapi import FastAPI, Request
 
 from shared.web import deadline
 from shared.web.app import Router, make_app
-from shared.web.client import ServiceClient, ServiceTokens, UpstreamDown, UpstreamRefused, http_client, service_client
+from shared.web.client import (
+    AnswerTooLong,
+    ServiceClient,
+    ServiceTokens,
+    UpstreamDown,
+    UpstreamRefused,
+    http_client,
+    service_client,
+)
 from shared.web.problems import answer
 from tests.shared.web.example import an_app
 from tests.tokens import Issuer, bearer
@@ -153,7 +162,8 @@ class TokenDesk:
     """An issuer that counts, and may be closed."""
 
     def __init__(self, issuer: Issuer, lives_s: int = 600) -> None:
-        self.issuer, self.lives_s, self.asked, self.open = issuer, lives_s, 0, True
+        self.issuer, self.asked, self.open = issuer, 0, True
+        self.answer: dict[str, Any] = {"access_token": issuer.token("auditor"), "expires_in": lives_s}
         router = Router()
 
         @router.post("/v1/tokens")
@@ -161,8 +171,12 @@ class TokenDesk:
             self.asked += 1
             await asyncio.sleep(0.01)
             assert self.open
-            assert (await request.json())["grant_type"] == "client_credentials"
-            return {"access_token": issuer.token("auditor"), "token_type": "Bearer", "expires_in": self.lives_s}
+            # RFC 6749, 4.4.2 knows no other kind of body; many providers read no other.
+            assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+            assert dict(parse_qsl((await request.body()).decode(), strict_parsing=True)) == {
+                "grant_type": "client_credentials", "client_id": "permits-service", "client_secret": "s3cret&=+ñ",
+            }  # fmt: skip
+            return {"token_type": "Bearer"} | self.answer
 
         self.app: FastAPI = make_app(
             "Desk", service="desk", routers=[router], access={"issue_token": {"public": "any"}}, verifier=None
@@ -170,7 +184,7 @@ class TokenDesk:
 
     def tokens(self) -> ServiceTokens:
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app), base_url="http://issuer")
-        return ServiceTokens(client, "http://issuer/v1/tokens", "permits-service", "s3cret")
+        return ServiceTokens(client, "http://issuer/v1/tokens", "permits-service", "s3cret&=+ñ")
 
 
 async def test_a_service_signs_in_once_and_is_known_to_the_other(issuer: Issuer, served: Path) -> None:
@@ -200,6 +214,45 @@ async def test_an_issuer_that_is_down_is_named(issuer: Issuer, served: Path) -> 
             await client.get("/v1/logs/B/diary")
 
     assert no.value.facts() == {"service": "issuer"}
+
+
+@pytest.mark.parametrize("answer", [{"access_token": None}, {"expires_in": "soon"}, {"expires_in": None}])
+async def test_an_answer_that_is_no_token_is_the_issuers_trouble(issuer: Issuer, answer: dict[str, Any]) -> None:
+    desk = TokenDesk(issuer)
+    good = dict(desk.answer)
+    desk.answer |= answer
+    with pytest.raises(UpstreamDown):
+        await desk.tokens().token()
+
+    desk.answer = good
+
+    assert await desk.tokens().token() == good["access_token"]
+
+
+async def test_a_provider_need_not_say_how_long_a_token_lives(issuer: Issuer) -> None:
+    desk = TokenDesk(issuer)
+    del desk.answer["expires_in"]
+
+    assert await desk.tokens().token() == desk.answer["access_token"]
+
+
+async def test_an_answer_is_read_up_to_the_limit_and_no_further(custody: ServiceClient, tmp_path: Path) -> None:
+    async def endless(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        while True:
+            writer.write(b"3e8\r\n" + b"x" * 1000 + b"\r\n")
+            await writer.drain()
+
+    whole = await custody.raw("/v1/logs/A")
+    assert await custody.raw("/v1/logs/A", at_most=len(whole)) == whole
+    with pytest.raises(AnswerTooLong) as no:
+        await custody.raw("/v1/logs/A", at_most=len(whole) - 1)
+    assert no.value.facts() == {"service": "custody", "limit_bytes": len(whole) - 1}
+
+    path = tmp_path / "endless.sock"
+    async with a_server(path, endless), service_client("custody", "http://custody", path) as client:
+        with pytest.raises(AnswerTooLong):
+            await client.raw("/v1/lots/X/bundle", at_most=10_000)
 
 
 async def test_keys_are_fetched_over_the_socket_as_the_services_do(served: Path, issuer: Issuer) -> None:

@@ -1,11 +1,17 @@
 """What stands before every route: sizes, encodings, names of requests, headers, counters."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.web import deadline
+from shared.web.edge import Edge
+from shared.web.telemetry import Metrics
 from tests.shared.web.example import a_client, an_app
 from tests.tokens import Issuer
 
@@ -151,3 +157,50 @@ async def test_the_gateway_says_how_long_an_answer_is_waited_for(header: bytes |
     assert left is not None
     assert least <= left <= most
     assert 0.001 <= deadline.left_s(1.0) <= 1.0
+
+
+def an_edge(app: ASGIApp) -> httpx.AsyncClient:
+    """The edge alone before a plain application."""
+    edge = Edge(app, Metrics(), 10_000, lambda _: False)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=edge), base_url="http://service")
+
+
+async def slowly(parts: int, each_s: float) -> AsyncIterator[bytes]:
+    """A body over a slow line."""
+    for _ in range(parts):
+        await asyncio.sleep(each_s)
+        yield b"x"
+
+
+async def test_a_slow_upload_takes_nothing_from_the_time_of_the_answer() -> None:
+    left: list[int | None] = []
+
+    async def read_then_look(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        left.append(deadline.left_ms())
+        await request.body()
+        left.append(deadline.left_ms())
+        await Response()(scope, receive, send)
+
+    async with an_edge(read_then_look) as api:
+        await api.post("/", content=slowly(4, 0.1), headers={deadline.HEADER: "300"})
+
+    assert all(ms is not None and 200 < ms <= 300 for ms in left), left
+
+
+async def test_the_clock_runs_on_once_the_body_is_there() -> None:
+    left: list[int | None] = []
+
+    async def read_then_work(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        await request.body()
+        await asyncio.sleep(0.15)
+        await request.is_disconnected()
+        left.append(deadline.left_ms())
+        await Response()(scope, receive, send)
+
+    async with an_edge(read_then_work) as api:
+        await api.post("/", content=b"x", headers={deadline.HEADER: "300"})
+        await api.get("/", headers={deadline.HEADER: "300"})
+
+    assert all(ms is not None and ms <= 150 for ms in left), left

@@ -113,6 +113,36 @@ def test_production_refuses_development_values(
         CustodySettings()  # type: ignore[call-arg]
 
 
+@pytest.mark.parametrize("given", [{}, {"TOKEN_URL": "http://id.example.pe/tokens"}])
+def test_production_sends_the_client_secret_over_https_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: dict[str, str]
+) -> None:
+    own = {"CLIENT_ID": "permits-service", "CLIENT_SECRET": "s3cret", "KEYS_DIR": str(tmp_path)}
+    for key, good in (GOOD | {f"TROZALOG_{name}": value for name, value in (own | given).items()}).items():
+        monkeypatch.setenv(key, good)
+
+    with pytest.raises(ValidationError, match="development values of: token_url"):
+        CustodySettings()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"CLIENT_ID": "permits-service", "TOKEN_URL": "https://id.example.pe/tokens"},
+        {"CLIENT_ID": "permits-service", "JWKS_UDS": "/run/issuer.sock"},
+        {},  # a service that calls nobody asks for no token
+    ],
+)
+def test_production_takes_a_token_address_nobody_can_listen_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: dict[str, str]
+) -> None:
+    own = {f"TROZALOG_{name}": value for name, value in given.items()}
+    for key, good in (GOOD | own | {"TROZALOG_KEYS_DIR": str(tmp_path)}).items():
+        monkeypatch.setenv(key, good)
+
+    assert CustodySettings().env == "production"  # type: ignore[call-arg]
+
+
 def test_production_refuses_keys_made_on_a_laptop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / DEVELOPMENT_MARK).touch()
     for key, good in (GOOD | {"TROZALOG_KEYS_DIR": str(tmp_path)}).items():
