@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from deploy import databases
 from deploy.databases import Address, Database
 from deploy.postgres import Cluster
+from shared.web import deadline
 
 T = TypeVar("T")
 _numbers = itertools.count(1)
@@ -43,6 +44,12 @@ def run_apart(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end on a thread of its own, so that it may be called with or without a running loop."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
+
+
+@pytest.fixture(autouse=True)
+def _no_deadline_of_an_earlier_request() -> None:
+    """A request made inside this process leaves its deadline behind; it is not the next test's."""
+    deadline._until.set(None)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Who may ask permits for what. ``own`` is the caller's organisation; finer rules stand in the routes.
 
+``any`` of an officer ends at the border of the region in the officer's token (``territory``).
+
 Separation of duties (``domain``): who drafts, uploads or submits a plan does not approve or inspect it; who proposes
 a permit or an amendment does not approve it.
 """
@@ -16,8 +18,7 @@ _PARTIES: dict[str, Scope] = {
     "service": "any",
 }
 _KEY_HOLDERS: dict[str, Scope] = {
-    "manager": "own", "regent": "own", "company": "own", "certifier": "own", "machine": "own",
-    "authority": "any", "operator": "any",
+    "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any",
 }  # fmt: skip
 
 ACCESS: Table = {
@@ -25,7 +26,7 @@ ACCESS: Table = {
     "list_organisations": {"public": "any"},
     "read_organisation": {"public": "any"},
     "add_key": _KEY_HOLDERS,
-    "revoke_key": {**_KEY_HOLDERS, "supervisor": "any"},
+    "revoke_key": {**_KEY_HOLDERS, "supervisor": "any", "operator": "any"},
     "list_keys": {"public": "any"},
     "read_key": {"public": "any"},
     "register_title": {"authority": "any"},

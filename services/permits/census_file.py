@@ -14,12 +14,12 @@ from typing import ClassVar
 
 import orjson
 
+from services.permits.census_bounds import MAX_ROWS
 from services.permits.domain.columns import Cell
 from services.permits.domain.sheet import Sheet
 from shared.refusal import Malformed
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
-MAX_ROWS = 60_100
 WORKBOOK_S = 40
 CSV_NAME = "CSV"
 
@@ -108,7 +108,10 @@ def _workbook(data: bytes) -> list[Sheet]:
     except subprocess.TimeoutExpired as error:
         raise _unreadable("it takes too long to open", "tarda demasiado en abrirse") from error
     if child.returncode != 0:
-        raise _unreadable("it is not a whole XLSX workbook", "no es un libro XLSX completo")
+        raise _unreadable(
+            "it is not a whole XLSX workbook, or larger than a census can be",
+            "no es un libro XLSX completo, o es más grande que un censo",
+        )
     answer = orjson.loads(child.stdout)
     if "reason" in answer:
         raise _unreadable(answer["reason"], answer["reason_es"])

@@ -54,6 +54,7 @@ def build(
             stack.push_async_callback(database.close)
             app.state.guard.verifier = verifier or await stack.enter_async_context(remote_verifier(settings))
             house = app.state.house = House(database, registrar)
+            stack.callback(house.reader.shutdown, wait=False, cancel_futures=True)
             await open_registry(house)
             client = custody or await _custody(settings, stack)
             publisher = app.state.publisher = Publisher(house, client, app.state.metrics.registry)

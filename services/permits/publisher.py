@@ -144,8 +144,10 @@ class Publisher:
         async with self.house.database.transaction() as tx:
             if not await outbox.lease(tx, self.holder, LEASE_S, now):
                 return 0
-            await self._daily(tx)
+            today = await self._daily(tx)
             letters = _batch(await outbox.pending(tx, BATCH) or await outbox.due_again(tx, BATCH, now))
+        # After the commit: a list that was not kept is tried again by the next round.
+        self._listed_on = today
         if not letters:
             return 0
         try:
@@ -157,12 +159,12 @@ class Publisher:
         await self._note(letters, answers)
         return len(answers)
 
-    async def _daily(self, tx: Tx) -> None:
+    async def _daily(self, tx: Tx) -> date:
+        """What is done once a day, unless this process has seen it done; the day."""
         now = self.house.clock().replace(microsecond=0)
-        if now.date() != self._listed_on:
-            if await announce_status_of_day(tx, self.house.registrar, now):
-                await commands.forget_old(tx, now)
-            self._listed_on = now.date()
+        if now.date() != self._listed_on and await announce_status_of_day(tx, self.house.registrar, now):
+            await commands.forget_old(tx, now)
+        return now.date()
 
     async def _note(self, letters: Sequence[Letter], answers: list[Announced]) -> None:
         about = {letter.sid: letter for letter in letters}

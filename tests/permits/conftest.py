@@ -51,9 +51,9 @@ MANAGER = Person("manager", "comunidad-a", "u-manager")
 MEMBER = Person("member", "comunidad-a", "u-member")
 NEIGHBOUR = Person("manager", "comunidad-b", "u-neighbour")
 REGENT = Person("regent", "regencia-1", "u-regent")
-OFFICER = Person("authority", "gerfor-md", "u-officer")
-SECOND = Person("authority", "gerfor-md", "u-second")
-SUPERVISOR = Person("supervisor", "osinfor-md", "u-supervisor")
+OFFICER = Person("authority", "gerfor-md", "u-officer", "madre-de-dios")
+SECOND = Person("authority", "gerfor-md", "u-second", "madre-de-dios")
+SUPERVISOR = Person("supervisor", "osinfor-md", "u-supervisor", "*")
 OPERATOR = Person("operator", "trozalog", "u-operator")
 ORGANISATIONS = {
     "comunidad-a": "community", "comunidad-b": "community", "regencia-1": "regent_firm", "gerfor-md": "authority",

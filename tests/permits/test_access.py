@@ -1,11 +1,21 @@
 """Who may call what, and what the database itself keeps from the wrong organisation."""
 
+from typing import Any
+
 import asyncpg
 import pytest
 
 from services.permits.access import ACCESS
 from tests.access_matrix import Sample, check_matrix
 from tests.permits.conftest import MANAGER, OFFICER, PERMIT, PLAN, TITLE, Permits, a_census, a_plan, a_title
+from tests.tokens import ORG, Issuer
+
+
+class National(Issuer):
+    """Gives everybody the whole country, so that the table alone decides; borders are tested in test_regions."""
+
+    def token(self, *roles: str, org: str = ORG, sub: str = "u-1", **more: Any) -> str:
+        return super().token(*roles, org=org, sub=sub, **({"region": "*"} | more))
 
 
 async def test_every_operation_answers_each_role_as_the_table_says(permits: Permits) -> None:
@@ -23,7 +33,8 @@ async def test_every_operation_answers_each_role_as_the_table_says(permits: Perm
         "list_publications": Sample("/v1/publications"),
     }
 
-    assert await check_matrix(permits.app, ACCESS, permits.issuer, samples) == []
+    national = National(key=permits.issuer.key)
+    assert await check_matrix(permits.app, ACCESS, national, samples) == []
 
 
 SEEN = {
@@ -37,37 +48,43 @@ NOTHING = dict.fromkeys(SEEN, 0)
 ALL = {"plans": 1, "trees": 2, "lines": 2, "polygons": 1, "permits": 0}
 
 
-async def as_somebody(permits: Permits, org: str | None, roles: str | None) -> asyncpg.Connection:
+async def as_somebody(
+    permits: Permits, org: str | None, roles: str | None, region: str | None = None
+) -> asyncpg.Connection:
     connection = await asyncpg.connect(permits.database.app_dsn)
-    if org is not None:
-        await connection.execute(
-            "SELECT set_config('app.org', $1, false), set_config('app.roles', $2, false)", org, roles
-        )
+    for name, value in (("app.org", org), ("app.roles", roles), ("app.region", region)):
+        if value is not None:
+            await connection.execute("SELECT set_config($1, $2, false)", name, value)
     return connection
 
 
 @pytest.mark.parametrize(
-    ("org", "roles", "seen"),
+    ("org", "roles", "region", "seen"),
     [
-        (None, None, NOTHING),
-        ("", "", NOTHING),
-        ("comunidad-b", "manager,member", NOTHING),
-        ("otra-firma", "regent", NOTHING),
-        ("trozalog", "operator", NOTHING),
-        ("comunidad-a", "member", ALL),
-        ("regencia-1", "regent", ALL),
-        ("gerfor-md", "authority", ALL),
-        ("osinfor-md", "supervisor", ALL),
+        (None, None, None, NOTHING),
+        ("", "", "", NOTHING),
+        ("comunidad-b", "manager,member", "madre-de-dios", NOTHING),
+        ("otra-firma", "regent", "*", NOTHING),
+        ("trozalog", "operator", "*", NOTHING),
+        ("gerfor-md", "authority", None, NOTHING),
+        ("gerfor-md", "authority", "", NOTHING),
+        ("gerfor-lo", "authority", "loreto", NOTHING),
+        ("osinfor-lo", "supervisor", "loreto", NOTHING),
+        ("comunidad-a", "member", None, ALL),
+        ("regencia-1", "regent", None, ALL),
+        ("gerfor-md", "authority", "madre-de-dios", ALL),
+        ("gerfor", "authority", "*", ALL),
+        ("osinfor-md", "supervisor", "*", ALL),
     ],
 )
 async def test_the_database_shows_a_draft_only_to_those_concerned(
-    permits: Permits, org: str | None, roles: str | None, seen: dict[str, int]
+    permits: Permits, org: str | None, roles: str | None, region: str | None, seen: dict[str, int]
 ) -> None:
     await permits.post("/v1/titles", OFFICER, a_title())
     await permits.post("/v1/plans", MANAGER, a_plan())
     await permits.upload(a_census())
 
-    connection = await as_somebody(permits, org, roles)
+    connection = await as_somebody(permits, org, roles, region)
     found = {name: await connection.fetchval(question) for name, question in SEEN.items()}
     await connection.close()
 
@@ -87,11 +104,25 @@ async def test_the_database_shows_a_draft_only_to_those_concerned(
 async def test_the_database_lets_no_neighbour_change_anything(permits: Permits, change: str) -> None:
     await permits.issued_permit()
 
-    connection = await as_somebody(permits, "comunidad-b", "manager")
-    done = await connection.execute(change)
-    await connection.close()
+    neighbour = await as_somebody(permits, "comunidad-b", "manager")
+    far_officer = await as_somebody(permits, "gerfor-lo", "authority,supervisor", "loreto")
+    for connection in (neighbour, far_officer):
+        done = await connection.execute(change)
+        await connection.close()
+        assert done.endswith(" 0")
 
-    assert done.endswith(" 0")
+
+async def test_the_database_lets_an_officer_change_permits_of_the_own_region_only(permits: Permits) -> None:
+    await permits.issued_permit()
+    change = "UPDATE permits SET move_to = '2099-01-01'"
+
+    done = []
+    for region in (None, "loreto", "madre-de-dios", "*"):
+        connection = await as_somebody(permits, "gerfor-md", "authority", region)
+        done.append(await connection.execute(change))
+        await connection.close()
+
+    assert done == ["UPDATE 0", "UPDATE 0", "UPDATE 1", "UPDATE 1"]
 
 
 @pytest.mark.parametrize(
@@ -99,12 +130,12 @@ async def test_the_database_lets_no_neighbour_change_anything(permits: Permits, 
     [
         "DELETE FROM outbox", "DELETE FROM permits", "DELETE FROM plans", "DELETE FROM permit_acts",
         "UPDATE permit_acts SET kind = 'issued'", "UPDATE organisations SET name = 'x'", "UPDATE titles SET area_m2 = 1",
-        "UPDATE inspections SET trees_absent = 0", "TRUNCATE permits", "DROP TABLE permits",
+        "UPDATE inspections SET trees_absent = 0", "DELETE FROM commands", "TRUNCATE permits", "DROP TABLE permits",
         "ALTER TABLE permits DISABLE ROW LEVEL SECURITY",
     ],
 )  # fmt: skip
 async def test_the_service_cannot_unsay_what_was_announced(permits: Permits, change: str) -> None:
-    connection = await as_somebody(permits, "gerfor-md", "authority")
+    connection = await as_somebody(permits, "gerfor-md", "authority", "*")
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.execute(change)
@@ -115,7 +146,7 @@ async def test_the_service_cannot_unsay_what_was_announced(permits: Permits, cha
 async def test_an_approved_plan_does_not_change_even_for_an_officer(permits: Permits) -> None:
     await permits.approved_plan()
 
-    connection = await as_somebody(permits, "gerfor-md", "authority")
+    connection = await as_somebody(permits, "gerfor-md", "authority", "*")
     changed = await connection.execute("UPDATE plans SET season = '2099'")
     await connection.close()
 
@@ -131,4 +162,34 @@ async def test_the_database_too_wants_two_persons(permits: Permits) -> None:
         with pytest.raises(asyncpg.CheckViolationError, match="approved_by_another_person"):
             await admin.execute(f"UPDATE {table} SET approved_by = {proposer}")
 
+    await admin.close()
+
+
+async def test_a_stored_answer_is_seen_by_the_organisation_it_was_given_to(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, a_plan(), key="k-1")
+
+    seen = []
+    for org in (None, "", "comunidad-b", "gerfor-md", "comunidad-a"):
+        connection = await as_somebody(permits, org, "authority,supervisor,manager", "*")
+        seen.append(await connection.fetchval("SELECT count(*) FROM commands"))
+        await connection.close()
+
+    assert seen == [0, 0, 0, 0, 1]
+
+
+async def test_answers_of_thirty_days_ago_are_forgotten_and_none_before(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    for n in range(2):
+        await permits.post("/v1/plans", MANAGER, a_plan(id=f"PO-{n}"), key=f"k-{n}")
+    admin = await asyncpg.connect(permits.database.admin_dsn)
+    await admin.execute("UPDATE commands SET created_at = now() - interval '31 days' WHERE key = 'k-0'")
+    await admin.execute("UPDATE commands SET created_at = now() - interval '29 days' WHERE key = 'k-1'")
+
+    connection = await as_somebody(permits, None, None)
+    # A day in the future does not make the young old.
+    await connection.execute("SELECT forget_commands(now() + interval '90 days')")
+
+    assert [row["key"] for row in await admin.fetch("SELECT key FROM commands")] == ["k-1"]
+    await connection.close()
     await admin.close()

@@ -15,6 +15,7 @@ from tests.permits.workbooks import (
     TREE_501,
     in_first_sheet,
     rebuilt,
+    sheets,
     with_declared_size,
     with_member,
     workbook,
@@ -45,6 +46,23 @@ def many_members() -> bytes:
 def wide(reference: bytes) -> bytes:
     """A cell at the far end of the sheet: the parser would hold the whole rectangle."""
     return in_first_sheet(GOOD, b"</sheetData>", b'<row r="500"><c ' + reference + b"><v>1</v></c></row></sheetData>")
+
+
+def in_every_sheet(new: bytes, count: int) -> bytes:
+    """Several sheets, each with the same rows at its end."""
+    data = sheets({f"Hoja {n}": [["codigo"]] for n in range(count)})
+    return rebuilt(data, lambda _, content: content.replace(b"</sheetData>", new + b"</sheetData>"))
+
+
+def many_wide_sheets() -> bytes:
+    """Each sheet is within bounds, all of them together are not."""
+    return in_every_sheet(b'<row r="60000"><c r="AD60000"><v>1</v></c></row>', 20)
+
+
+def hungry() -> bytes:
+    """As many cells as may be, each with a text of its own: more than the memory of the process."""
+    row = b"<row>" + b'<c t="str"><v>textos</v></c>' * 33 + b"</row>"
+    return in_every_sheet(row * 60_000, 1)
 
 
 def shared_text() -> bytes:
@@ -90,6 +108,8 @@ WORKBOOKS: dict[str, Callable[[], bytes]] = {
     "bomb": bomb,
     "lying bomb": lying_bomb,
     "many members": many_members,
+    "many wide sheets": many_wide_sheets,
+    "hungry": hungry,
     "wide": lambda: wide(b'r="XFD500"'),
     "deep": lambda: in_first_sheet(
         GOOD, b"</sheetData>", b'<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>'
@@ -152,6 +172,7 @@ def test_a_text_that_is_no_csv_is_refused(kind: str) -> None:
 def test_the_good_twins_are_read() -> None:
     assert read_sheets(GOOD, XLSX)[0].rows[1][1][2] == 501
     assert read_sheets(a_census(), CSV)[0].rows[1][1][2] == "501"
+    assert len(read_sheets(in_every_sheet(b'<row r="6000"><c r="AD6000"><v>1</v></c></row>', 5), XLSX)) == 5
 
 
 def test_formatted_but_empty_cells_at_the_end_of_a_sheet_do_no_harm() -> None:

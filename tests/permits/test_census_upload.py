@@ -1,6 +1,10 @@
 """A census through the HTTP door: accepted whole, or refused with every breach named where a person can find it."""
 
+import asyncio
+import base64
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -261,6 +265,11 @@ async def test_trees_are_paged_and_filtered(draft: Permits) -> None:
         cursor = page["next"]
 
     assert seen == sorted([*(f"{n:04}" for n in range(25)), "1170"])
+    for beyond in ("9999999999", "999999999999999"):
+        far = base64.urlsafe_b64encode(beyond.encode()).decode().rstrip("=")
+        assert (await draft.get(f"/v1/plans/{PLAN}/trees", MANAGER, cursor=far)) == {"items": [], "next": None}
+    for nonsense in ("OTk5OTk5OTk5OTk5OTk5OTk5OTk", "LTE"):
+        await draft.get(f"/v1/plans/{PLAN}/trees", MANAGER, expect=422, cursor=nonsense)
     only = await draft.get(f"/v1/plans/{PLAN}/trees", MANAGER, species="Myroxylon balsamum", parcel="PC 01")
     assert [tree["code"] for tree in only["items"]] == ["1170"]
 
@@ -304,3 +313,50 @@ async def test_a_real_census_of_twenty_thousand_trees_goes_into_the_log(draft: P
     assert (approved["census"]["parts"], len(parts)) == (202, 202)
     assert sum(len(part["trees"]) for part in parts) == 20_108
     assert max(len(record.statement) for record in draft.custody.log) <= 16_384
+
+
+async def test_a_workbook_of_twenty_thousand_trees_is_read_within_its_memory(draft: Permits) -> None:
+    rows = [[*ROW_501[:2], n, *ROW_501[3:]] for n in range(20_108)]
+
+    answer = await draft.upload(workbook(*rows), media_type=XLSX)
+
+    assert answer["trees"] == 20_108
+
+
+def _workbooks_open() -> int:
+    """Processes of ours that open a workbook now."""
+    found = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            found += parent == os.getpid() and b"services.permits.workbook" in (stat.parent / "cmdline").read_bytes()
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are counted in /proc")
+async def test_however_many_arrive_one_workbook_is_open_at_a_time(draft: Permits) -> None:
+    uploads = [asyncio.create_task(draft.upload(workbook(), media_type=XLSX)) for _ in range(4)]
+    most = 0
+    while not all(upload.done() for upload in uploads):
+        most = max(most, _workbooks_open())
+        await asyncio.sleep(0.01)
+
+    assert [(await upload)["trees"] for upload in uploads] == [2] * 4
+    assert most == 1
+
+
+async def test_no_lock_is_held_while_a_workbook_is_read(draft: Permits) -> None:
+    rows = [[*ROW_501[:2], n, *ROW_501[3:]] for n in range(20_108)]
+    await draft.upload(a_census())
+    upload = asyncio.create_task(draft.upload(workbook(*rows), media_type=XLSX, expect=409))
+    while not _workbooks_open() and not upload.done():  # noqa: ASYNC110  (a process is waited for)
+        await asyncio.sleep(0.01)
+
+    # Meanwhile the plan is handed in with the census it had; the new one comes too late.
+    await draft.post(f"/v1/plans/{PLAN}/submit", MANAGER)
+
+    assert not upload.done()
+    assert (await upload)["slug"] == "wrong-state"
+    assert (await draft.get(f"/v1/plans/{PLAN}", MANAGER))["census"]["trees"] == 2

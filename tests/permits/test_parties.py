@@ -11,6 +11,7 @@ from shared.tlog.encoding import to_base64url
 from tests.permits.conftest import MANAGER, NEIGHBOUR, OFFICER, OPERATOR, SUPERVISOR, Permits, Person
 
 MACHINE = Person("machine", "comunidad-a", "m-1")
+SUPREME = Person("authority", "gerfor-md", "u-national", "*")
 
 
 def a_key(**changes: Any) -> dict[str, Any]:
@@ -94,9 +95,37 @@ async def test_a_root_key_is_registered_by_an_officer(permits: Permits) -> None:
 
 @pytest.mark.parametrize("role", ["registrar", "host", "hosted"])
 async def test_keys_of_the_house_do_not_come_through_the_door(permits: Permits, role: str) -> None:
-    await permits.refused("malformed", "/v1/keys", OPERATOR, a_key(role=role), status=422)
+    await permits.refused("malformed", "/v1/keys", OFFICER, a_key(role=role), status=422)
 
-    await permits.post("/v1/keys", OPERATOR, a_key(), expect=201)
+    await permits.post("/v1/keys", OFFICER, a_key(), expect=201)
+
+
+@pytest.mark.parametrize("org", ["registro", "trozalog"])
+@pytest.mark.parametrize("role", ["device", "root"])
+async def test_nobody_gives_the_house_a_key(permits: Permits, org: str, role: str) -> None:
+    before = (await permits.get("/v1/keys", org=org))["items"]
+    own = Person("manager", org, "u-inside")
+
+    await permits.refused("house-organisation", "/v1/keys", SUPREME, a_key(org=org, role=role), status=403)
+    await permits.post("/v1/keys", own, a_key(org=org, role=role), expect=403)
+
+    assert (await permits.get("/v1/keys", org=org))["items"] == before
+    await permits.post("/v1/keys", SUPREME, a_key(role=role), expect=201)
+
+
+@pytest.mark.parametrize("who", [MACHINE, OPERATOR])
+async def test_machines_and_operators_add_no_keys(permits: Permits, who: Person) -> None:
+    await permits.refused("role-not-allowed", "/v1/keys", who, a_key(org=who.org), status=403)
+
+    await permits.post("/v1/keys", MANAGER, a_key(), expect=201)
+
+
+async def test_a_machine_revokes_no_key_and_an_operator_does(permits: Permits) -> None:
+    path = f"/v1/keys/{(await permits.post('/v1/keys', MANAGER, a_key()))['kid']}/revoke"
+
+    await permits.refused("role-not-allowed", path, MACHINE, {"reason": "x"}, status=403)
+
+    assert (await permits.post(path, OPERATOR, {"reason": "x"}))["revoked"]
 
 
 @pytest.mark.parametrize("public_key", ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "short", "/" * 43])
@@ -122,7 +151,9 @@ async def test_a_revoked_key_stays_revoked(permits: Permits) -> None:
 async def test_the_keys_of_the_house_are_not_revoked_here(permits: Permits) -> None:
     registrar = (await permits.get("/v1/keys", org="registro"))["items"][0]
 
-    await permits.refused("wrong-state", f"/v1/keys/{registrar['kid']}/revoke", OPERATOR, {"reason": "x"})
+    for who in (OPERATOR, SUPREME):
+        path = f"/v1/keys/{registrar['kid']}/revoke"
+        await permits.refused("house-organisation", path, who, {"reason": "x"}, status=403)
 
     assert not (await permits.get(f"/v1/keys/{registrar['kid']}"))["revoked"]
 
@@ -133,4 +164,4 @@ async def test_nobody_revokes_anothers_key(permits: Permits) -> None:
     await permits.post(f"/v1/keys/{added['kid']}/revoke", NEIGHBOUR, {"reason": "x"}, expect=404)
     await permits.post(f"/v1/keys/{key_id(secrets.token_bytes(32))}/revoke", MANAGER, {"reason": "x"}, expect=404)
 
-    assert (await permits.post(f"/v1/keys/{added['kid']}/revoke", MACHINE, {"reason": "x"}))["revoked"]
+    assert (await permits.post(f"/v1/keys/{added['kid']}/revoke", MANAGER, {"reason": "x"}))["revoked"]

@@ -15,15 +15,12 @@ from tests.permits.conftest import (
     SECOND,
     SUPERVISOR,
     Permits,
-    Person,
     a_line,
     a_permit,
     a_title,
 )
 
 VERIFY = f"/v1/permits/{PERMIT}/verify"
-ELSEWHERE = Person("authority", "gerfor-md", "u-loreto", region="loreto")
-HERE = Person("authority", "gerfor-md", "u-here", region="madre-de-dios")
 
 
 async def test_a_permit_counts_once_another_officer_has_approved_it(permits: Permits) -> None:
@@ -48,15 +45,6 @@ async def test_who_proposes_a_permit_does_not_approve_it(permits: Permits) -> No
     await permits.refused("same-person", f"/v1/permits/{PERMIT}/approve", OFFICER)
 
     assert (await permits.post(f"/v1/permits/{PERMIT}/approve", SECOND))["state"] == "in_force"
-
-
-async def test_an_officer_of_another_region_does_not_approve(permits: Permits) -> None:
-    await permits.approved_plan()
-    await permits.post("/v1/permits", MANAGER, a_permit())
-
-    await permits.refused("other-region", f"/v1/permits/{PERMIT}/approve", ELSEWHERE, status=403)
-
-    assert (await permits.post(f"/v1/permits/{PERMIT}/approve", HERE))["state"] == "in_force"
 
 
 @pytest.mark.parametrize(("volume_dm3", "trees"), [(5_911, 1), (5_881, 2)])

@@ -27,7 +27,7 @@ from tests.permits.conftest import (
 APPROVE, SUBMIT = f"/v1/plans/{PLAN}/approve", f"/v1/plans/{PLAN}/submit"
 DECISION = {"resolution": "RGR-0000-2025"}
 # One login with two functions: the community's manager who is also an officer.
-BOTH = Person("authority", "gerfor-md", MANAGER.sub)
+BOTH = Person("authority", "gerfor-md", MANAGER.sub, "madre-de-dios")
 
 
 async def test_a_plan_goes_from_draft_to_approved_and_into_the_log(permits: Permits) -> None:
@@ -55,7 +55,9 @@ async def test_who_made_the_plan_does_not_approve_it(permits: Permits) -> None:
     await permits.post(SUBMIT, MANAGER)
 
     await permits.refused("same-person", APPROVE, BOTH, DECISION)
-    await permits.refused("same-person", APPROVE, Person("authority", "gerfor-md", REGENT.sub), DECISION)
+    await permits.refused(
+        "same-person", APPROVE, Person("authority", "gerfor-md", REGENT.sub, "madre-de-dios"), DECISION
+    )
 
     assert (await permits.post(APPROVE, OFFICER, DECISION))["state"] == "approved"
 
@@ -89,6 +91,19 @@ async def test_an_approved_plan_is_public_without_coordinates(permits: Permits) 
         assert (await permits.get(f"/v1/plans/{PLAN}/trees", stranger))["items"][0]["utm"] is None
     assert (await permits.get("/v1/plans", title=TITLE))["items"][0]["id"] == PLAN
     await permits.get(f"/v1/plans/{PLAN}/trees/999", expect=404)
+
+
+async def test_block_and_line_are_shown_where_the_coordinates_are(permits: Permits) -> None:
+    await permits.approved_plan(a_census(TREE_501.replace(" , ,", "B7,F3,", 1)))
+
+    for person in (MEMBER, REGENT, OFFICER, SUPERVISOR):
+        tree = await permits.get(f"/v1/plans/{PLAN}/trees/501", person)
+        assert (tree["block"], tree["line"]) == ("B7", "F3")
+    for stranger in (None, NEIGHBOUR, Person("authority", "gerfor-lo", "u-lo", "loreto")):
+        for path in (f"/v1/plans/{PLAN}/trees/501", f"/v1/plans/{PLAN}/trees"):
+            answer = (await permits.call("GET", path, stranger, 200)).text
+            assert "B7" not in answer
+            assert "F3" not in answer
 
 
 async def test_only_the_community_drafts_and_submits(permits: Permits) -> None:
@@ -225,11 +240,11 @@ async def test_whoever_had_a_part_in_a_plan_does_not_inspect_it(permits: Permits
 
     for sub in (MANAGER.sub, REGENT.sub, OFFICER.sub):
         await permits.refused(
-            "same-person", "/v1/inspections", Person("supervisor", "osinfor-md", sub), an_inspection()
+            "same-person", "/v1/inspections", Person("supervisor", "osinfor-md", sub, "*"), an_inspection()
         )
     for org in ("regencia-1", "comunidad-a"):
         await permits.refused(
-            "same-organisation", "/v1/inspections", Person("supervisor", org, "u-else"), an_inspection()
+            "same-organisation", "/v1/inspections", Person("supervisor", org, "u-else", "*"), an_inspection()
         )
 
     await permits.post("/v1/inspections", SECOND, an_inspection(), expect=201)

@@ -7,7 +7,9 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from sqlalchemy.exc import DBAPIError
 
+from deploy.databases import Database
 from services.permits.publisher import RegistrarChanged
 from tests.permits.conftest import (
     MANAGER,
@@ -175,6 +177,42 @@ async def test_an_answer_that_leaves_one_out_is_no_answer(open_permits: Opener) 
     assert len(custody.log) == 5
 
 
+async def test_a_list_of_the_day_that_was_not_kept_is_tried_again(database: Database, open_permits: Opener) -> None:
+    admin = await asyncpg.connect(database.admin_dsn)
+    await admin.execute(
+        "CREATE FUNCTION fail_late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no room'; END $$"
+    )
+    await admin.execute(
+        "CREATE CONSTRAINT TRIGGER fail_late AFTER INSERT ON outbox DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+        " WHEN (NEW.type = 'status.listed') EXECUTE FUNCTION fail_late()"
+    )
+    try:
+        permits: Permits = await open_permits()
+        for _ in range(2):
+            with pytest.raises(DBAPIError, match="no room"):
+                await permits.app.state.publisher.publish()
+    finally:
+        await admin.execute("DROP FUNCTION fail_late CASCADE")
+        await admin.close()
+
+    async with asyncio.timeout(20):
+        while "status.listed" not in permits.custody.types():
+            await permits.published()
+
+    assert permits.custody.types().count("status.listed") == 1
+
+
+async def test_a_cursor_beyond_the_last_publication_is_an_empty_page(permits: Permits) -> None:
+    far = "OTk5OTk5OTk5OQ"  # 9999999999
+
+    page = await permits.get("/v1/publications", OPERATOR, cursor=far)
+
+    assert (page["items"], page["next"]) == ([], None)
+    await permits.get("/v1/publications", OPERATOR, expect=422, cursor="LTE")
+    first = await permits.get("/v1/publications", OPERATOR, limit=1)
+    assert len((await permits.get("/v1/publications", OPERATOR, cursor=first["next"]))["items"]) > 1
+
+
 async def test_two_processes_publish_each_statement_once_and_in_order(open_permits: Opener) -> None:
     one: Permits = await open_permits()
     two: Permits = await open_permits(again=one)
@@ -195,7 +233,7 @@ async def test_an_act_and_its_statement_are_kept_together_or_not_at_all(permits:
     before = (await permits.get("/v1/publications", OPERATOR))["published"]
 
     await permits.refused("reference-unknown", "/v1/permits", OFFICER, a_permit(holder="nadie"))
-    await permits.refused("number-taken", "/v1/titles", OFFICER, a_title(region="loreto"))
+    await permits.refused("number-taken", "/v1/titles", OFFICER, a_title(official_number="otro"))
 
     assert (await permits.get("/v1/publications", OPERATOR))["published"] == before
     await permits.post("/v1/permits", MANAGER, a_permit())

@@ -122,7 +122,8 @@ async def test_the_same_title_again_is_known_and_another_is_refused(permits: Per
 
     await permits.post("/v1/titles", OFFICER, a_title(), expect=200)
 
-    await permits.refused("number-taken", "/v1/titles", OFFICER, a_title(region="loreto"))
+    national = Person("authority", "gerfor-md", "u-national", "*")
+    await permits.refused("number-taken", "/v1/titles", national, a_title(region="loreto"))
     await permits.refused("reference-unknown", "/v1/titles", OFFICER, a_title(number="T-2", org="nadie"))
     await permits.get("/v1/titles/NADA", expect=404)
 

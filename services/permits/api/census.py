@@ -20,9 +20,10 @@ from services.permits.schemas.plans import CensusAnswer, CheckOut, ParcelTotals,
 from services.permits.schemas.words import Page
 from services.permits.store import census, plans
 from services.permits.store.census import StandingTree
+from services.permits.store.session import Tx
 from shared.refusal import Malformed, Missing
 from shared.tlog import canon
-from shared.web.access import GrantDep
+from shared.web.access import Grant, GrantDep
 from shared.web.app import Router
 
 router = Router(tags=["census"])
@@ -46,18 +47,33 @@ FORMATS = {
 
 
 @router.post("/v1/plans/{plan_id}/census", response_model=CensusAnswer, openapi_extra=FORMATS)
-async def upload_census(plan_id: str, request: Request, grant: GrantDep, command: CommandDep) -> Response:
-    """The whole census of a draft, accepted whole or not at all. Another upload takes the place of the first."""
+async def upload_census(
+    plan_id: str, request: Request, grant: GrantDep, command: CommandDep, house: HouseDep
+) -> Response:
+    """The whole census of a draft, accepted whole or not at all. Another upload takes the place of the first.
+
+    The file is read before the transaction that keeps it: no connection and no lock waits for a slow workbook.
+    """
     data, media_type = await _file(request)
+    async with command.glance() as look:
+        if look.first:
+            return look.first
+        terms, limits = _terms(await _draft(look.tx, plan_id, grant)), limits_on(look.now.date())
+    reading = await asyncio.get_running_loop().run_in_executor(house.reader, _read, data, media_type, terms, limits)
     async with command.transaction() as work:
         if work.first:
             return work.first
-        plan = await plan_to_change(work.tx, plan_id, grant)
-        plan.check_state("draft")
-        reading = await asyncio.to_thread(_read, data, media_type, _terms(plan), limits_on(work.now.date()))
-        await census.replace_census(work.tx, plan.id, plan.org, plan.regent, reading.census.trees, reading.lines)
+        plan = await _draft(work.tx, plan_id, grant)
+        assert _terms(plan) == terms, "a draft's parcels and form factor do not change"
+        await census.replace_census(work.tx, plan, reading.census.trees, reading.lines)
         await plans.note_census(work.tx, plan.id, work.caller.sub, reading.summary)
         return await work.answer(200, reading.answer(plan.id))
+
+
+async def _draft(tx: Tx, plan_id: str, grant: Grant) -> Plan:
+    plan = await plan_to_change(tx, plan_id, grant)
+    plan.check_state("draft")
+    return plan
 
 
 def _terms(plan: Plan) -> Terms:
@@ -128,7 +144,7 @@ async def list_trees(
     parcel: Annotated[str | None, Query(max_length=12)] = None,
     species: Annotated[str | None, Query(max_length=80)] = None,
 ) -> Page[TreeOut]:
-    """The census by parcel and code; coordinates only for those concerned."""
+    """The census by parcel and code; where a tree stands only for those concerned."""
     after = place_number(paging, -1)
     async with house.database.transaction(grant.caller) as tx:
         plan = await visible_plan(tx, plan_id, grant)

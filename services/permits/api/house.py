@@ -5,6 +5,7 @@ import base64
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,13 +14,13 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from services.permits.domain.announced import Announced
+from services.permits.domain.announced import Announced, Letter
 from services.permits.domain.party import ReferenceUnknown
 from services.permits.registrar import Registrar
 from services.permits.schemas.words import LogState
-from services.permits.store import commands, parties
+from services.permits.store import commands, outbox, parties
 from services.permits.store.session import Tx
-from shared.refusal import Malformed
+from shared.refusal import Malformed, Refusal
 from shared.web.access import GrantDep
 from shared.web.auth import Caller
 from shared.web.db import Database
@@ -40,12 +41,17 @@ class IdempotencyMismatch(Malformed):
 
 @dataclass
 class House:
-    """The running service. ``wake`` tells the publisher that something was queued."""
+    """The running service. ``wake`` tells the publisher that something was queued.
+
+    ``reader`` reads one census at a time, so however many arrive, one workbook is unpacked; a request that gives up
+    leaves its place in the row.
+    """
 
     database: Database
     registrar: Registrar
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    reader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "census"))
 
 
 async def _house(request: Request) -> House:
@@ -73,6 +79,19 @@ class Work:
             await commands.remember(self.tx, *self._claimed, status, content)
         return json_response(status, content)
 
+    async def announce_new(
+        self, letter: Letter, thing: T, added: bool, known: tuple[T, str] | None, taken: Refusal
+    ) -> tuple[tuple[T, str], dict[str, Announced]]:
+        """After an insert that may have met the same thing: queue the statement of a new one, refuse a different one.
+
+        ``known`` is what stands in the database now, with the statement that announced it.
+        """
+        if added:
+            await outbox.announce(self.tx, [letter], self.now)
+        if known is None or known[0] != thing:
+            raise taken
+        return known, await outbox.announced(self.tx, [known[1]])
+
 
 class Command:
     """A request that changes something: who asks, and how a repetition is recognised."""
@@ -88,17 +107,27 @@ class Command:
             yield await self._work(tx, now)
         self.house.wake.set()
 
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[Work]:
+        """A look before slow work: ``first`` is set as in ``transaction``, but nothing is claimed or may be changed."""
+        now = self.house.clock().replace(microsecond=0)
+        async with self.house.database.transaction(self.caller) as tx:
+            found = None if self.key is None else await commands.first(tx, self.caller.org, self.key)
+            yield Work(tx, now, self.caller, None if found is None else self._repeated(found))
+
     async def _work(self, tx: Tx, now: datetime) -> Work:
         if self.key is None:
             return Work(tx, now, self.caller, None)
         org = self.caller.org
-        first = await commands.claim(tx, org, self.key, self.fingerprint, now)
-        if first is None:
+        found = await commands.claim(tx, org, self.key, self.fingerprint, now)
+        if found is None:
             return Work(tx, now, self.caller, None, (org, self.key))
-        fingerprint, status, content = first
-        if fingerprint != self.fingerprint:
-            raise IdempotencyMismatch(KEY_HEADER, self.key)
-        return Work(tx, now, self.caller, json_response(status, content))
+        return Work(tx, now, self.caller, self._repeated(found))
+
+    def _repeated(self, found: commands.FirstAnswer) -> Response:
+        if found.fingerprint != self.fingerprint:
+            raise IdempotencyMismatch(KEY_HEADER, self.key or "")
+        return json_response(found.status, found.answer)
 
 
 async def _command(request: Request, house: HouseDep, grant: GrantDep) -> Command:
@@ -162,7 +191,7 @@ PagingDep = Annotated[Paging, Depends(_paging)]
 
 
 def place_number(paging: Paging, before_first: int) -> int:
-    """The cursor of a list that is ordered by a number."""
+    """The cursor of a list that is ordered by a number; up to 15 digits, so columns it meets must be ``bigint``."""
     if paging.after == "":
         return before_first
     if not paging.after.isdigit() or len(paging.after) > 15 or not paging.after.isascii():

@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state, require_organisations
+from services.permits.api.territory import check_region
 from services.permits.domain.announced import Announced
-from services.permits.domain.party import NumberTaken, ReferenceUnknown, check_region
+from services.permits.domain.party import NumberTaken, ReferenceUnknown
 from services.permits.domain.plan import Inspection, TreeUnknown
 from services.permits.schemas.inspections import InspectionIn, InspectionOut
 from services.permits.schemas.words import Page
@@ -45,12 +46,10 @@ async def report_inspection(body: InspectionIn, command: CommandDep, house: Hous
             prev=[plan.sid],
         )  # fmt: skip
         added = await plans.add_inspection(work.tx, found, letter.sid)
-        if added:
-            await outbox.announce(work.tx, [letter], work.now)
-        known = await plans.inspection(work.tx, found.number)
-        if known is None or known[0] != found:
-            raise NumberTaken("inspection", found.number)
-        return await work.answer(201 if added else 200, _inspection(known, await outbox.announced(work.tx, [known[1]])))
+        stored = await plans.inspection(work.tx, found.number)
+        taken = NumberTaken("inspection", found.number)
+        known, announced = await work.announce_new(letter, found, added, stored, taken)
+        return await work.answer(201 if added else 200, _inspection(known, announced))
 
 
 @router.get("/v1/inspections")

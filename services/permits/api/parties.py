@@ -4,15 +4,19 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from services.permits.api.house import (
-    CommandDep,
-    HouseDep,
-    PagingDep,
-    log_state,
-    require_organisations,
-)  # fmt: skip
+from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state
+from services.permits.api.territory import check_registrar
 from services.permits.domain.announced import Announced
-from services.permits.domain.party import REGISTRY, Key, KeyTaken, NumberTaken, Organisation, WrongState, check_device
+from services.permits.domain.party import (
+    REGISTRY,
+    Key,
+    KeyTaken,
+    NumberTaken,
+    Organisation,
+    ReferenceUnknown,
+    WrongState,
+    check_house,
+)  # fmt: skip
 from services.permits.schemas.parties import KeyIn, KeyOut, OrganisationIn, OrganisationOut, ReasonIn
 from services.permits.schemas.words import Kind, Page
 from services.permits.store import outbox, parties
@@ -29,8 +33,11 @@ router = Router(tags=["parties"])
 
 
 @router.post("/v1/organisations", status_code=201, response_model=OrganisationOut)
-async def register_organisation(body: OrganisationIn, command: CommandDep, house: HouseDep) -> Response:
+async def register_organisation(
+    body: OrganisationIn, grant: GrantDep, command: CommandDep, house: HouseDep
+) -> Response:
     """Register a party. The same id with the same content is answered as known (200)."""
+    check_registrar(grant, body.region, "register_organisation")
     org = Organisation(body.id, body.name, body.kind, body.region)
     async with command.transaction() as work:
         if work.first:
@@ -39,12 +46,9 @@ async def register_organisation(body: OrganisationIn, command: CommandDep, house
             "organisation.registered", REGISTRY, org.statement(), work.now, subject=f"org:{org.id}"
         )
         added = await parties.add_organisation(work.tx, org, letter.sid)
-        if added:
-            await outbox.announce(work.tx, [letter], work.now)
-        known = await parties.organisation(work.tx, org.id)
-        if known is None or known[0] != org:
-            raise NumberTaken("organisation", org.id)
-        announced = await outbox.announced(work.tx, [known[1]])
+        stored = await parties.organisation(work.tx, org.id)
+        taken = NumberTaken("organisation", org.id)
+        known, announced = await work.announce_new(letter, org, added, stored, taken)
         return await work.answer(201 if added else 200, _organisation(known, announced))
 
 
@@ -77,6 +81,7 @@ async def add_key(body: KeyIn, grant: GrantDep, command: CommandDep, house: Hous
     """Register a public key of an organisation. A root key, which may add others, only by an officer."""
     if not grant.in_full(body.org):
         raise OtherOrganisation("add_key")
+    check_house(body.org, "add_key")
     if body.role == "root" and grant.scope != "any":
         raise NotAllowed(
             "add_key", "Una clave raíz la registra la autoridad. / A root key is registered by the authority."
@@ -87,7 +92,10 @@ async def add_key(body: KeyIn, grant: GrantDep, command: CommandDep, house: Hous
     async with command.transaction() as work:
         if work.first:
             return work.first
-        await require_organisations(work.tx, [body.org])
+        org = await parties.organisation(work.tx, body.org)
+        if org is None:
+            raise ReferenceUnknown("organisation", body.org)
+        check_registrar(grant, org[0].region, "add_key")
         letter = house.registrar.write("key.added", REGISTRY, key.statement(), work.now, subject=f"key:{key.kid}")
         added = await parties.add_key(work.tx, key, letter.sid)
         if added:
@@ -108,7 +116,9 @@ async def revoke_key(kid: str, body: ReasonIn, grant: GrantDep, command: Command
         if known is None:
             raise Missing("key", kid)
         grant.require_full(known[0].org, kind="key", key=kid, action="revoke_key")
-        check_device(known[0])
+        check_house(known[0].org, "revoke_key")
+        org = await parties.organisation(work.tx, known[0].org)
+        check_registrar(grant, org[0].region if org is not None else None, "revoke_key")
         statement = {"kid": kid, "reason": body.reason}
         letter = house.registrar.write(
             "key.revoked", REGISTRY, statement, work.now, subject=f"key:{kid}", prev=[known[1]]

@@ -7,8 +7,9 @@ from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
 from services.permits.api.status import announce_status
+from services.permits.api.territory import bounds, check_region, sees_in_full
 from services.permits.domain.norms import limits_on
-from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState, check_region
+from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState
 from services.permits.domain.permit import (
     Act,
     Amendment,
@@ -34,7 +35,7 @@ from services.permits.schemas.words import LogState, Page
 from services.permits.store import census, outbox, permits, plans
 from services.permits.store.session import Tx
 from shared.refusal import Missing
-from shared.web.access import Grant, GrantDep, OtherOrganisation
+from shared.web.access import GrantDep, OtherOrganisation
 from shared.web.app import Router
 
 router = Router(tags=["permits"])
@@ -51,7 +52,8 @@ async def propose_permit(body: PermitIn, grant: GrantDep, command: CommandDep) -
             raise ReferenceUnknown("plan", body.plan)
         if not grant.in_full(plan.org):
             raise OtherOrganisation("propose_permit")
-        check_region(work.caller.region, plan.region, "propose_permit")
+        if "manager" not in work.caller.roles or work.caller.org != plan.org:
+            check_region(work.caller.region, plan.region, "propose_permit")
         permit = _proposal(body, plan, work.caller.sub)
         permit.check_against(plan)
         await require_organisations(work.tx, [permit.holder])
@@ -202,11 +204,13 @@ async def list_permits(
     plan: Annotated[str | None, Query(max_length=40)] = None,
     state: Annotated[str | None, Query(max_length=20)] = None,
 ) -> Page[PermitOut]:
-    """Permits in which the caller's organisation has a part; all of them for officers."""
-    party = None if grant.scope == "any" else grant.known.org
+    """Permits in which the caller's organisation has a part; for officers also all of their region."""
+    party, region = bounds(grant)
     async with house.database.transaction(grant.caller) as tx:
         found, following = paging.page(
-            await permits.permits(tx, party, paging.after, paging.limit + 1, title=title, plan=plan, state=state),
+            await permits.permits(
+                tx, party, region, paging.after, paging.limit + 1, title=title, plan=plan, state=state
+            ),
             lambda permit: permit.number,
         )
         items = await _answers(tx, found)
@@ -218,18 +222,17 @@ async def read_permit(number: str, grant: GrantDep, house: HouseDep) -> PermitOu
     """A permit in full, for its parties and officers. For everyone else there is ``verify``."""
     async with house.database.transaction(grant.caller) as tx:
         permit = await permits.permit(tx, number)
-        if permit is None or not _concerned(grant, permit):
+        if permit is None or not sees_in_full(grant, permit.region, permit.org, permit.holder, permit.regent):
             raise Missing("permit", number)
         return await _answer(tx, permit)
 
 
-def _concerned(grant: Grant, permit: Permit) -> bool:
-    return any(grant.in_full(org) for org in (permit.org, permit.holder, permit.regent) if org is not None)
-
-
 async def _to_change(work: Work, number: str, action: str) -> Permit:
-    """A permit locked for an officer of its region, whose organisation may speak in the log."""
-    permit = await permits.permit_to_change(work.tx, number)
+    """A permit locked for an officer of its region, whose organisation may speak in the log.
+
+    For an officer of another region a proposal does not exist, and a permit, which anyone may verify, is refused.
+    """
+    permit = await permits.permit_to_change(work.tx, number) or await permits.permit(work.tx, number)
     if permit is None:
         raise Missing("permit", number)
     check_region(work.caller.region, permit.region, action)

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state, require_organisations
+from services.permits.api.territory import check_region, sees_in_full
 from services.permits.domain.announced import Announced, Letter
 from services.permits.domain.census import listed_parts, root_of_lines
-from services.permits.domain.party import NumberTaken, ReferenceUnknown, check_region
+from services.permits.domain.party import NumberTaken, ReferenceUnknown
 from services.permits.domain.plan import Parcel, Plan, Summary
 from services.permits.registrar import Registrar
 from services.permits.schemas.plans import ApprovalIn, CensusOut, ParcelOut, PlanIn, PlanOut
@@ -172,7 +173,7 @@ async def plan_to_change(tx: Tx, plan_id: str, grant: Grant) -> Plan:
 
 
 def _concerned(grant: Grant, plan: Plan) -> bool:
-    return grant.in_full(plan.org) or (plan.regent is not None and grant.in_full(plan.regent))
+    return sees_in_full(grant, plan.region, plan.org, plan.regent)
 
 
 def _sees(grant: Grant, plan: Plan) -> bool:

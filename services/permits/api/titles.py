@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state, require_organisations
+from services.permits.api.territory import check_region
 from services.permits.domain.announced import Announced
 from services.permits.domain.land import geojson_of, survey
 from services.permits.domain.norms import limits_on
-from services.permits.domain.party import NumberTaken, check_region
+from services.permits.domain.party import NumberTaken
 from services.permits.domain.title import Title
 from services.permits.schemas.titles import TitleIn, TitleOut
 from services.permits.schemas.words import Page
@@ -41,12 +42,10 @@ async def register_title(body: TitleIn, command: CommandDep, house: HouseDep) ->
             "title.registered", officer.org, title.statement(), work.now, subject=f"title:{title.number}"
         )
         added = await titles.add_title(work.tx, title, land.document, letter.sid)
-        if added:
-            await outbox.announce(work.tx, [letter], work.now)
-        known = await titles.title(work.tx, title.number)
-        if known is None or known[0] != title:
-            raise NumberTaken("title", title.number)
-        return await work.answer(201 if added else 200, await _answer(work.tx, known))
+        stored = await titles.title(work.tx, title.number)
+        taken = NumberTaken("title", title.number)
+        known, announced = await work.announce_new(letter, title, added, stored, taken)
+        return await work.answer(201 if added else 200, await _answer(work.tx, known, announced))
 
 
 @router.get("/v1/titles")
@@ -69,12 +68,11 @@ async def read_title(number: str, grant: GrantDep, house: HouseDep) -> TitleOut:
         known = await titles.title(tx, number)
         if known is None:
             raise Missing("title", number)
-        return await _answer(tx, known)
+        return await _answer(tx, known, await outbox.announced(tx, [known[1]]))
 
 
-async def _answer(tx: Tx, known: KnownTitle) -> TitleOut:
+async def _answer(tx: Tx, known: KnownTitle, announced: dict[str, Announced]) -> TitleOut:
     """Row-level security decides whether the caller of this transaction sees the polygon."""
-    announced = await outbox.announced(tx, [known[1]])
     return _title(known, await titles.polygon_seen(tx, known[0].number), announced)
 
 

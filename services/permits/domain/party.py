@@ -7,6 +7,8 @@ from shared.refusal import NotAllowed, Refusal
 
 REGISTRY = "registro"
 HOST = "trozalog"
+# The organisations of the house itself: only its start gives them keys.
+HOUSE = frozenset({REGISTRY, HOST})
 
 
 @dataclass(eq=False)
@@ -69,12 +71,13 @@ class SameOrganisation(Refusal):
 
 
 @dataclass(eq=False)
-class OtherRegion(NotAllowed):
-    """An authority acts in its own region only."""
+class HouseOrganisation(NotAllowed):
+    """The keys of the house come with its start; nobody adds or revokes one through the registry's door."""
 
-    slug: ClassVar[str] = "other-region"
-    es: ClassVar[str] = "{action}: {reason}"
-    en: ClassVar[str] = "{action}: {reason}"
+    slug: ClassVar[str] = "house-organisation"
+    es: ClassVar[str] = "Las claves de {org} son de la casa: no se registran ni se revocan aquí."
+    en: ClassVar[str] = "The keys of {org} belong to the house: they are neither registered nor revoked here."
+    org: str
 
 
 @dataclass(eq=False)
@@ -117,16 +120,7 @@ class Key:
         return {"kid": self.kid, "org": self.org, "public_key": self.public_key, "alg": "ed25519", "role": self.role}
 
 
-def check_region(region: str | None, territory: str, action: str) -> None:
-    """An officer with a region acts only there; one without acts in the whole country."""
-    if region is not None and region != territory:
-        raise OtherRegion(
-            action,
-            f"su región es {region}, el título está en {territory} / your region is {region}, the title's is {territory}",
-        )
-
-
-def check_device(key: Key) -> None:
-    """Keys of the house itself are not managed through the registry's door."""
-    if key.role not in ("root", "device", "hosted"):
-        raise WrongState("key", key.kid, key.role, "root, device, hosted")
+def check_house(org: str, action: str) -> None:
+    """Refuse what would give the house a key from outside, or take one away."""
+    if org in HOUSE:
+        raise HouseOrganisation(action, "house", org)

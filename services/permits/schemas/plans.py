@@ -132,15 +132,15 @@ class Utm(Out):
 
 
 class TreeOut(Out):
-    """A standing tree; ``utm`` only for those concerned."""
+    """A standing tree; where it stands (``block``, ``line``, ``utm``) only for those concerned."""
 
     item: str
     parcel: str
     code: str
     species: str
     trade_name: str
-    block: str
-    line: str
+    block: str | None
+    line: str | None
     dbh_mm: int
     height_mm: int
     volume_dm3: int

@@ -6,31 +6,32 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, text
 
 from services.permits.domain.census import Tree, item_of
+from services.permits.domain.plan import Plan
 from services.permits.store.session import Tx
 
 _REMOVE_TREES = text("DELETE FROM census_trees WHERE plan = :plan")
 _REMOVE_LINES = text("DELETE FROM census_lines WHERE plan = :plan")
 _ADD_TREES = text(
-    "INSERT INTO census_trees (plan, position, parcel, code, item, species, trade_name, block, line, dbh_mm, height_mm,"
-    " volume_dm3, condition) SELECT :plan, u.n - 1, u.parcel, u.code, u.item, u.species, u.trade_name, u.block, u.line,"
-    " u.dbh_mm, u.height_mm, u.volume_dm3, u.condition FROM unnest(CAST(:parcels AS text[]), CAST(:codes AS text[]),"
-    " CAST(:items AS uuid[]), CAST(:species AS text[]), CAST(:trade_names AS text[]), CAST(:blocks AS text[]),"
-    " CAST(:lines AS text[]), CAST(:dbh AS int[]), CAST(:heights AS int[]), CAST(:volumes AS int[]),"
-    " CAST(:conditions AS text[])) WITH ORDINALITY AS u (parcel, code, item, species, trade_name, block, line, dbh_mm,"
-    " height_mm, volume_dm3, condition, n)"
+    "INSERT INTO census_trees (plan, position, parcel, code, item, species, trade_name, dbh_mm, height_mm, volume_dm3,"
+    " condition) SELECT :plan, u.n - 1, u.parcel, u.code, u.item, u.species, u.trade_name, u.dbh_mm, u.height_mm,"
+    " u.volume_dm3, u.condition FROM unnest(CAST(:parcels AS text[]), CAST(:codes AS text[]),"
+    " CAST(:items AS uuid[]), CAST(:species AS text[]), CAST(:trade_names AS text[]), CAST(:dbh AS int[]),"
+    " CAST(:heights AS int[]), CAST(:volumes AS int[]), CAST(:conditions AS text[])) WITH ORDINALITY"
+    " AS u (parcel, code, item, species, trade_name, dbh_mm, height_mm, volume_dm3, condition, n)"
 )
 _ADD_LINES = text(
-    "INSERT INTO census_lines (plan, position, org, regent, document) SELECT :plan, u.n - 1, :org, :regent, u.document"
-    " FROM unnest(CAST(:documents AS bytea[])) WITH ORDINALITY AS u (document, n)"
+    "INSERT INTO census_lines (plan, position, org, regent, region, block, line, document)"
+    " SELECT :plan, u.n - 1, :org, :regent, :region, u.block, u.line, u.document FROM unnest(CAST(:blocks AS text[]),"
+    " CAST(:lines AS text[]), CAST(:documents AS bytea[])) WITH ORDINALITY AS u (block, line, document, n)"
 )
 _LINES = text("SELECT document FROM census_lines WHERE plan = :plan ORDER BY position")
 _TREES = (
-    "SELECT t.position, t.parcel, t.code, CAST(t.item AS text) AS item, t.species, t.trade_name, t.block, t.line,"
+    "SELECT t.position, t.parcel, t.code, CAST(t.item AS text) AS item, t.species, t.trade_name, l.block, l.line,"
     " t.dbh_mm, t.height_mm, t.volume_dm3, t.condition, l.document FROM census_trees t"
     " LEFT JOIN census_lines l ON l.plan = t.plan AND l.position = t.position WHERE t.plan = :plan"
 )
 _PAGE = text(
-    _TREES + " AND t.position > :after AND (CAST(:parcel AS text) IS NULL OR t.parcel = :parcel)"
+    _TREES + " AND t.position > CAST(:after AS bigint) AND (CAST(:parcel AS text) IS NULL OR t.parcel = :parcel)"
     " AND (CAST(:species AS text) IS NULL OR t.species = :species) ORDER BY t.position LIMIT :limit"
 )
 _BY_CODE = text(
@@ -52,7 +53,7 @@ _KNOWN_CODES = text(
 
 @dataclass(frozen=True, slots=True)
 class StandingTree:
-    """A tree as stored. ``document`` is its private line, where the caller may see it."""
+    """A tree as stored. ``document`` is its private line; that, block and line where the caller may see them."""
 
     position: int
     parcel: str
@@ -60,8 +61,8 @@ class StandingTree:
     item: str
     species: str
     trade_name: str
-    block: str
-    line: str
+    block: str | None
+    line: str | None
     dbh_mm: int
     height_mm: int
     volume_dm3: int
@@ -69,30 +70,37 @@ class StandingTree:
     document: bytes | None
 
 
-async def replace_census(
-    tx: Tx, plan: str, org: str, regent: str | None, trees: Sequence[Tree], documents: Sequence[bytes]
-) -> None:
+async def replace_census(tx: Tx, plan: Plan, trees: Sequence[Tree], documents: Sequence[bytes]) -> None:
     """The whole census of a draft anew: trees in the order of the root, and their private lines."""
-    await tx.execute(_REMOVE_TREES, {"plan": plan})
-    await tx.execute(_REMOVE_LINES, {"plan": plan})
+    await tx.execute(_REMOVE_TREES, {"plan": plan.id})
+    await tx.execute(_REMOVE_LINES, {"plan": plan.id})
     await tx.execute(
         _ADD_TREES,
         {
-            "plan": plan,
+            "plan": plan.id,
             "parcels": [tree.parcel for tree in trees],
             "codes": [tree.code for tree in trees],
-            "items": [item_of(plan, tree) for tree in trees],
+            "items": [item_of(plan.id, tree) for tree in trees],
             "species": [tree.species for tree in trees],
             "trade_names": [tree.trade_name for tree in trees],
-            "blocks": [tree.block for tree in trees],
-            "lines": [tree.line for tree in trees],
             "dbh": [tree.dbh_mm for tree in trees],
             "heights": [tree.height_mm for tree in trees],
             "volumes": [tree.volume_dm3 for tree in trees],
             "conditions": [tree.condition for tree in trees],
         },
     )
-    await tx.execute(_ADD_LINES, {"plan": plan, "org": org, "regent": regent, "documents": list(documents)})
+    await tx.execute(
+        _ADD_LINES,
+        {
+            "plan": plan.id,
+            "org": plan.org,
+            "regent": plan.regent,
+            "region": plan.region,
+            "blocks": [tree.block for tree in trees],
+            "lines": [tree.line for tree in trees],
+            "documents": list(documents),
+        },
+    )
 
 
 async def lines_of(tx: Tx, plan: str) -> list[bytes]:

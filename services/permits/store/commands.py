@@ -1,13 +1,11 @@
-"""First answers of commands that carried an Idempotency-Key."""
+"""First answers of commands that carried an Idempotency-Key. Row-level security shows an organisation its own."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import text
 
 from services.permits.store.session import Tx
-
-# Phones and village offices repeat a command after weeks without network.
-KEPT_DAYS = 30
 
 _CLAIM = text(
     "INSERT INTO commands (org, key, fingerprint, created_at) VALUES (:org, :key, :fingerprint, :at)"
@@ -15,19 +13,32 @@ _CLAIM = text(
 )
 _FIRST = text("SELECT fingerprint, status, answer FROM commands WHERE org = :org AND key = :key")
 _REMEMBER = text("UPDATE commands SET status = :status, answer = :answer WHERE org = :org AND key = :key")
-_FORGET = text("DELETE FROM commands WHERE created_at < CAST(:at AS timestamptz) - make_interval(days => :days)")
+_FORGET = text("SELECT forget_commands(:at)")
 
 
-async def claim(tx: Tx, org: str, key: str, fingerprint: bytes, at: datetime) -> tuple[bytes, int, bytes] | None:
-    """Take the key for this transaction; ``(fingerprint, status, answer)`` of the first command if it was taken.
+class FirstAnswer(NamedTuple):
+    """What a command was, and what it was answered."""
+
+    fingerprint: bytes
+    status: int
+    answer: bytes
+
+
+async def claim(tx: Tx, org: str, key: str, fingerprint: bytes, at: datetime) -> FirstAnswer | None:
+    """Take the key for this transaction; the answer of the first command if it was taken.
 
     A command with the same key that is still running makes this one wait until it has ended.
     """
     taken = await tx.execute(_CLAIM, {"org": org, "key": key, "fingerprint": fingerprint, "at": at})
     if taken.first() is not None:
         return None
-    first = (await tx.execute(_FIRST, {"org": org, "key": key})).one()
-    return first.fingerprint, first.status, first.answer
+    return FirstAnswer(*(await tx.execute(_FIRST, {"org": org, "key": key})).one())
+
+
+async def first(tx: Tx, org: str, key: str) -> FirstAnswer | None:
+    """The answer of the command that had this key, if it has ended. Takes nothing and waits for nobody."""
+    found = (await tx.execute(_FIRST, {"org": org, "key": key})).first()
+    return None if found is None else FirstAnswer(*found)
 
 
 async def remember(tx: Tx, org: str, key: str, status: int, answer: bytes) -> None:
@@ -36,5 +47,5 @@ async def remember(tx: Tx, org: str, key: str, status: int, answer: bytes) -> No
 
 
 async def forget_old(tx: Tx, at: datetime) -> None:
-    """Drop answers nobody repeats any more."""
-    await tx.execute(_FORGET, {"at": at, "days": KEPT_DAYS})
+    """Drop answers nobody repeats any more: those of thirty days ago, of every organisation."""
+    await tx.execute(_FORGET, {"at": at})

@@ -46,14 +46,21 @@ async def permit_to_change(tx: Tx, number: str) -> Permit | None:
 
 
 async def permits(
-    tx: Tx, party: str | None, after: str, limit: int, *, title: str | None, plan: str | None, state: str | None
+    tx: Tx,
+    party: str | None,
+    region: str | None,
+    after: str,
+    limit: int,
+    *,
+    title: str | None,
+    plan: str | None,
+    state: str | None,
 ) -> list[Permit]:
-    """Permits by number; with ``party`` only those in which this organisation has a part."""
+    """Permits by number; with ``party`` only those in which this organisation has a part, or of this ``region``."""
     asked = select(PermitRow).where(col(PermitRow.number) > after)
     if party is not None:
-        asked = asked.where(
-            or_(col(PermitRow.org) == party, col(PermitRow.holder) == party, col(PermitRow.regent) == party)
-        )
+        parts = [col(PermitRow.org) == party, col(PermitRow.holder) == party, col(PermitRow.regent) == party]
+        asked = asked.where(or_(*parts, *([] if region is None else [col(PermitRow.region) == region])))
     for column, value in ((PermitRow.title, title), (PermitRow.plan, plan), (PermitRow.state, state)):
         if value is not None:
             asked = asked.where(col(column) == value)

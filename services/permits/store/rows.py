@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column
+from sqlalchemy import BigInteger, Column
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -52,6 +52,7 @@ class PolygonRow(SQLModel, table=True):
     __tablename__ = "title_polygons"
     title: str = Field(primary_key=True)
     org: str
+    region: str
     document: bytes
 
 
@@ -138,7 +139,7 @@ class OutboxRow(SQLModel, table=True):
     """A signed statement on its way to the log, with its fixed bytes."""
 
     __tablename__ = "outbox"
-    seq: int | None = Field(default=None, primary_key=True)
+    seq: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
     sid: str
     type: str
     subject: str
@@ -146,7 +147,7 @@ class OutboxRow(SQLModel, table=True):
     created_at: datetime
     state: str
     origin: str | None
-    log_index: int | None
+    log_index: int | None = Field(sa_type=BigInteger)
     attempts: int
     next_attempt_at: datetime | None
     problem: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))

@@ -14,7 +14,9 @@ async def add_title(tx: Tx, title: Title, document: bytes, sid: str) -> bool:
     values = {name: getattr(title, name) for name in Title.__slots__} | {"sid": sid}
     if not await added(tx, TitleRow, values):
         return False
-    return await added(tx, PolygonRow, {"title": title.number, "org": title.org, "document": document})
+    return await added(
+        tx, PolygonRow, {"title": title.number, "org": title.org, "region": title.region, "document": document}
+    )
 
 
 async def title(tx: Tx, number: str) -> KnownTitle | None:

@@ -12,11 +12,14 @@ branch_labels = None
 depends_on = None
 
 # Row-level security is the backstop behind the access table. Unset settings show what is public, never everything.
+# `app_in`: an officer's rights end with the officer's region; '*' is the country, and none is nowhere.
 FUNCTIONS = """
 CREATE FUNCTION app_org() RETURNS text LANGUAGE sql STABLE
     AS $$ SELECT nullif(current_setting('app.org', true), '') $$;
 CREATE FUNCTION app_is(VARIADIC roles text[]) RETURNS boolean LANGUAGE sql STABLE
     AS $$ SELECT coalesce(string_to_array(current_setting('app.roles', true), ',') && roles, false) $$;
+CREATE FUNCTION app_in(territory text) RETURNS boolean LANGUAGE sql STABLE
+    AS $$ SELECT coalesce(current_setting('app.region', true) IN ('*', territory), false) $$;
 """
 
 PARTIES = """
@@ -55,6 +58,7 @@ CREATE INDEX titles_of_org ON titles (org, number);
 CREATE TABLE title_polygons (
     title text PRIMARY KEY REFERENCES titles,
     org text NOT NULL,
+    region text NOT NULL,
     document bytea NOT NULL
 );
 """
@@ -100,8 +104,6 @@ CREATE TABLE census_trees (
     item uuid NOT NULL,
     species text NOT NULL,
     trade_name text NOT NULL,
-    block text NOT NULL,
-    line text NOT NULL,
     dbh_mm int NOT NULL CHECK (dbh_mm > 0),
     height_mm int NOT NULL CHECK (height_mm > 0),
     volume_dm3 int NOT NULL CHECK (volume_dm3 > 0),
@@ -109,12 +111,16 @@ CREATE TABLE census_trees (
     PRIMARY KEY (plan, position),
     UNIQUE (plan, parcel, code)
 );
--- The salted line with the coordinates: what the published root commits to. Deleting a row erases the place of a tree.
+-- Where a tree stands, and the salted line with its coordinates: what the published root commits to. Deleting a row
+-- erases the place of a tree.
 CREATE TABLE census_lines (
     plan text NOT NULL REFERENCES plans,
     position int NOT NULL,
     org text NOT NULL,
     regent text,
+    region text NOT NULL,
+    block text NOT NULL,
+    line text NOT NULL,
     document bytea NOT NULL,
     PRIMARY KEY (plan, position)
 );
@@ -146,6 +152,7 @@ CREATE TABLE permits (
     CONSTRAINT approved_by_another_person CHECK (approved_by IS NULL OR approved_by <> proposed_by)
 );
 CREATE INDEX permits_of_org ON permits (org, number);
+CREATE INDEX permits_of_region ON permits (region, number);
 CREATE INDEX permits_of_holder ON permits (holder, number);
 CREATE INDEX permits_of_plan ON permits (plan, number);
 CREATE INDEX permits_of_title ON permits (title, number);
@@ -223,24 +230,31 @@ CREATE TABLE commands (
     PRIMARY KEY (org, key)
 );
 CREATE INDEX commands_old ON commands (created_at);
+-- Phones and village offices repeat a command after weeks without network. Runs as the owner, whom the policy of the
+-- table does not bind: the service itself sees the answers of its caller's organisation only, and deletes none.
+CREATE FUNCTION forget_commands(at timestamptz) RETURNS void LANGUAGE sql SECURITY DEFINER
+    SET search_path = public, pg_temp
+    AS $$ DELETE FROM commands WHERE created_at < least(at, now()) - interval '30 days' $$;
+REVOKE EXECUTE ON FUNCTION forget_commands(timestamptz) FROM PUBLIC;
 """
 
 POLICIES = """
 ALTER TABLE title_polygons ENABLE ROW LEVEL SECURITY;
 ALTER TABLE title_polygons FORCE ROW LEVEL SECURITY;
 CREATE POLICY polygons_read ON title_polygons FOR SELECT USING (
-    org = app_org() OR app_is('authority', 'supervisor')
+    org = app_org() OR (app_is('authority', 'supervisor') AND app_in(region))
     OR EXISTS (SELECT FROM plans WHERE plans.title = title_polygons.title AND plans.regent = app_org()));
-CREATE POLICY polygons_write ON title_polygons FOR INSERT WITH CHECK (app_is('authority'));
+CREATE POLICY polygons_write ON title_polygons FOR INSERT WITH CHECK (app_is('authority') AND app_in(region));
 
 ALTER TABLE plans ENABLE ROW LEVEL SECURITY;
 ALTER TABLE plans FORCE ROW LEVEL SECURITY;
 CREATE POLICY plans_read ON plans FOR SELECT USING (
-    state = 'approved' OR org = app_org() OR regent = app_org() OR app_is('authority', 'supervisor'));
+    state = 'approved' OR org = app_org() OR regent = app_org()
+    OR (app_is('authority', 'supervisor') AND app_in(region)));
 CREATE POLICY plans_add ON plans FOR INSERT WITH CHECK (org = app_org() AND app_is('manager') AND state = 'draft');
 CREATE POLICY plans_change ON plans FOR UPDATE
-    USING (state <> 'approved' AND (org = app_org() OR regent = app_org() OR app_is('authority')))
-    WITH CHECK (state <> 'approved' OR app_is('authority'));
+    USING (state <> 'approved' AND (org = app_org() OR regent = app_org() OR (app_is('authority') AND app_in(region))))
+    WITH CHECK (state <> 'approved' OR (app_is('authority') AND app_in(region)));
 
 ALTER TABLE census_trees ENABLE ROW LEVEL SECURITY;
 ALTER TABLE census_trees FORCE ROW LEVEL SECURITY;
@@ -254,7 +268,7 @@ CREATE POLICY trees_remove ON census_trees FOR DELETE USING (
 ALTER TABLE census_lines ENABLE ROW LEVEL SECURITY;
 ALTER TABLE census_lines FORCE ROW LEVEL SECURITY;
 CREATE POLICY lines_read ON census_lines FOR SELECT USING (
-    org = app_org() OR regent = app_org() OR app_is('authority', 'supervisor'));
+    org = app_org() OR regent = app_org() OR (app_is('authority', 'supervisor') AND app_in(region)));
 CREATE POLICY lines_add ON census_lines FOR INSERT WITH CHECK (org = app_org() OR regent = app_org());
 CREATE POLICY lines_remove ON census_lines FOR DELETE USING (org = app_org() OR regent = app_org());
 
@@ -262,19 +276,26 @@ ALTER TABLE permits ENABLE ROW LEVEL SECURITY;
 ALTER TABLE permits FORCE ROW LEVEL SECURITY;
 CREATE POLICY permits_read ON permits FOR SELECT USING (
     state <> 'proposed' OR org = app_org() OR holder = app_org() OR regent = app_org()
-    OR app_is('authority', 'supervisor'));
+    OR (app_is('authority', 'supervisor') AND app_in(region)));
 CREATE POLICY permits_add ON permits FOR INSERT WITH CHECK (
-    state = 'proposed' AND (app_is('authority') OR (org = app_org() AND app_is('manager'))));
+    state = 'proposed' AND ((app_is('authority') AND app_in(region)) OR (org = app_org() AND app_is('manager'))));
 CREATE POLICY permits_change ON permits FOR UPDATE
-    USING (app_is('authority', 'supervisor')) WITH CHECK (app_is('authority', 'supervisor'));
+    USING (app_is('authority', 'supervisor') AND app_in(region))
+    WITH CHECK (app_is('authority', 'supervisor') AND app_in(region));
 
 ALTER TABLE permit_amendments ENABLE ROW LEVEL SECURITY;
 ALTER TABLE permit_amendments FORCE ROW LEVEL SECURITY;
-CREATE POLICY amendments_read ON permit_amendments FOR SELECT USING (
-    app_is('authority', 'supervisor') OR EXISTS (
-        SELECT FROM permits p WHERE p.number = permit_amendments.permit AND app_org() IN (p.org, p.holder, p.regent)));
-CREATE POLICY amendments_write ON permit_amendments FOR INSERT WITH CHECK (app_is('authority'));
-CREATE POLICY amendments_change ON permit_amendments FOR UPDATE USING (app_is('authority')) WITH CHECK (app_is('authority'));
+CREATE POLICY amendments_read ON permit_amendments FOR SELECT USING (EXISTS (
+    SELECT FROM permits p WHERE p.number = permit_amendments.permit
+    AND (app_org() IN (p.org, p.holder, p.regent) OR (app_is('authority', 'supervisor') AND app_in(p.region)))));
+CREATE POLICY amendments_write ON permit_amendments FOR INSERT WITH CHECK (app_is('authority') AND EXISTS (
+    SELECT FROM permits p WHERE p.number = permit_amendments.permit AND app_in(p.region)));
+CREATE POLICY amendments_change ON permit_amendments FOR UPDATE USING (app_is('authority') AND EXISTS (
+    SELECT FROM permits p WHERE p.number = permit_amendments.permit AND app_in(p.region)));
+
+-- Not FORCE: `forget_commands` is the owner's.
+ALTER TABLE commands ENABLE ROW LEVEL SECURITY;
+CREATE POLICY commands_own ON commands USING (org = app_org());
 """
 
 # Nothing that was announced may be deleted; a census of a draft may be replaced, an old command forgotten.
@@ -283,7 +304,8 @@ GRANT SELECT, INSERT ON organisations, titles, title_polygons, inspections, perm
 GRANT SELECT, INSERT, UPDATE ON keys, plans, permits, permit_amendments, outbox TO permits_app;
 GRANT SELECT, INSERT, DELETE ON census_trees, census_lines TO permits_app;
 GRANT SELECT, UPDATE ON publisher_lease TO permits_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON commands TO permits_app;
+GRANT SELECT, INSERT, UPDATE ON commands TO permits_app;
+GRANT EXECUTE ON FUNCTION forget_commands(timestamptz) TO permits_app;
 """
 
 
