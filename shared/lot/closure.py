@@ -1,10 +1,10 @@
 """Which records a lot rests on: what must be in its bundle so that anyone can replay it from the trees.
 
-Three degrees. The *lineage* is every piece the lot's wood came from, up to the trees: all that was ever recorded
+Two degrees. The *lineage* is every piece the lot's wood came from, up to the trees: all that was ever recorded
 about it belongs in. A piece *held* is one whose owner matters at some index, because a record we need acts on it: its
-making and the guides and sales before that index belong in. A piece *known* is only named, as another log on the same
-guide: its making is enough. The other guides that drew on the same balances belong in too, with the making of what
-they carried: without them nobody could tell whether a balance was still there.
+making and the guides and sales before that index belong in, as for another log on the same guide. The other guides that
+drew on the same balances belong in too, with what they carried: without them nobody could tell whether a balance was
+still there.
 
 The keeper of the log answers names; nothing here reads anything:
 
@@ -29,9 +29,8 @@ FOREVER = 2**63
 class Degree(IntEnum):
     """How much of a piece's story is needed."""
 
-    KNOWN = 1
-    HELD = 2
-    LINEAGE = 3
+    HELD = 1
+    LINEAGE = 2
 
 
 # What each act of authority is about.
@@ -185,8 +184,6 @@ class Gathering:
     def _tells(self, record: Record, index: int, item: str, degree: Degree, until: int) -> bool:
         """Whether a record that acts on a piece belongs to what is needed of it."""
         kind = record.type
-        if degree is Degree.KNOWN:
-            return False
         if degree is Degree.HELD:
             return index < until and kind in ("guide.issued", "lot.composed")
         if kind == "log.cut":
@@ -201,7 +198,7 @@ class Gathering:
 
     def _need(self, item: str, degree: Degree, until: int) -> None:
         name = f"item:{item}"
-        was = self._needs.get(name, (Degree.KNOWN, -1))
+        was = self._needs.get(name, (Degree.HELD, -1))
         now = max(was[0], degree), max(was[1], until)
         if name not in self._needs or now != was:
             self._needs[name] = now
@@ -224,9 +221,8 @@ class Gathering:
         want.update(
             name for name in names_of(record) if name.startswith(("guide:", "permit:", "lot:", "key:", "plan:"))
         )
-        degree = Degree.KNOWN if kind == "guide.issued" and "permit" in body else Degree.HELD
         for item in used_by(record):
-            self._need(item, degree, index)
+            self._need(item, Degree.HELD, index)
 
 
 # ---- the same question, asked of facts

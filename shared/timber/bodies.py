@@ -116,6 +116,12 @@ def _guide_issued(body: dict[str, Any]) -> Fault | None:
                     "la guía de un permiso nombra la parcela de cada línea",
                 )
         return None
+    if not body.get("origin_guides") and not body.get("items"):
+        return Fault(
+            ".items",
+            "a guide without permit names the pieces it carries or the guides they came in with",
+            "una guía sin permiso nombra las piezas que lleva o las guías con que llegaron",
+        )
     for index, line in enumerate(lines):
         if line["parcel"] != "":
             return Fault(

@@ -8,7 +8,7 @@ code runs where records are accepted and where an auditor replays them.
 from collections.abc import Callable, Iterable
 
 from shared.timber.event import Record, tree_item
-from shared.timber.facts import STATUS, Facts, Guide, Item, Lot, guide_key, line_key, past_of
+from shared.timber.facts import STATUS, Facts, Guide, Item, Lot, Plan, guide_key, line_key, past_of
 from shared.timber.norms import Norms
 from shared.timber.party import signer
 from shared.timber.rules.outcome import Outcome, Outcomes
@@ -92,6 +92,15 @@ def more_keys(record: Record, facts: Facts) -> set[str]:
             needed.update([f"item:{item}" for item in guide.items])
             if kind == "guide.voided":
                 needed.update(guide.drawn, guide.listed)
+    elif kind in _ITEMS_OF:
+        for id_ in body[_ITEMS_OF[kind]]:
+            item = facts.find(Item, f"item:{id_}")
+            if item is not None and item.drawn_by is None and item.permit is not None:
+                needed.add(f"permit:{item.permit}")
+    elif kind == "inspection.reported":
+        plan = facts.find(Plan, f"plan:{body['plan']}")
+        if plan is not None:
+            needed.add(f"title:{plan.title}")
     elif kind == "lot.sold":
         lot = facts.find(Lot, f"lot:{body['lot']}")
         if lot is not None:
@@ -99,6 +108,7 @@ def more_keys(record: Record, facts: Facts) -> set[str]:
     return {key for key in needed if key not in facts}
 
 
+_ITEMS_OF = {"mill.processed": "inputs", "lot.composed": "items"}
 _OF_GUIDE = frozenset({"guide.departed", "guide.checked", "guide.received", "guide.voided"})
 
 

@@ -24,7 +24,7 @@ from shared.tlog.ed25519 import verify_ed25519
 
 __all__ = [
     "AUTHORITY", "BODIES", "CUSTODY", "BadSignature", "MalformedRecord", "Record", "UnknownType", "check_signature",
-    "key_id", "make_statement", "mentions", "parse_entry", "parse_statement", "sid_of", "sign", "tree_item",
+    "key_id", "make_statement", "parse_entry", "parse_statement", "sid_of", "sign", "tree_item",
 ]  # fmt: skip
 
 DOMAIN = b"trozalog/v1/statement\n"
@@ -206,62 +206,3 @@ def check_signature(record: Record, kid: str, public_key: bytes) -> None:
     if not verify_ed25519(public_key, signature, DOMAIN + record.statement):
         raise BadSignature(record.sid, kid)
     record.checked.add(kid)
-
-
-def mentions(record: Record) -> set[str]:
-    """The fact keys under which people will look for this record."""
-    body, kind = record.body, record.type
-    found = {f"org:{record.actor}"}
-    for name, prefix in _NAMED.get(kind, _CUSTODY_NAMED):
-        value = body.get(name)
-        if value is not None:
-            found.add(prefix + value)
-    if kind == "log.cut":
-        found.update([f"item:{section['item']}" for section in body["sections"]])
-    elif kind.startswith("guide."):
-        _mention_guide(body, found)
-    elif kind == "mill.processed":
-        found.update([f"item:{item}" for item in body["inputs"]])
-        found.update([f"item:{made['item']}" for made in body["outputs"]])
-    elif kind in ("log.moved", "lot.composed"):
-        found.update([f"item:{item}" for item in body["items"]])
-    elif kind == "census.listed":
-        found.update([f"tree:{tree_item(body['plan'], body['parcel'], tree['code'])}" for tree in body["trees"]])
-    elif kind in ("permit.issued", "permit.amended"):
-        found.update([line_key(body["number"], line) for line in body["lines"]])
-    return found
-
-
-def _mention_guide(body: dict[str, Any], found: set[str]) -> None:
-    found.add(f"guide:{body['form']}:{body['guide']}")
-    found.update([f"item:{loaded['item']}" for loaded in body.get("items", ())])
-    if "permit" in body:
-        found.update([line_key(body["permit"], line) for line in body["lines"]])
-
-
-def line_key(permit: str, line: dict[str, Any]) -> str:
-    """The fact key of a permit's line."""
-    return f"line:{permit}|{line['parcel']}|{line['species']}|{line['product']}"
-
-
-_CUSTODY_NAMED = (("permit", "permit:"), ("plan", "plan:"), ("lot", "lot:"), ("addressee", "org:"), ("buyer", "org:"))
-_STATUS_NAMED = (("number", "permit:"),)
-_NAMED: dict[str, tuple[tuple[str, str], ...]] = {
-    "organisation.registered": (("id", "org:"),),
-    "key.added": (("kid", "key:"), ("org", "org:")),
-    "key.revoked": (("kid", "key:"),),
-    "title.registered": (("number", "title:"), ("org", "org:")),
-    "census.listed": (("plan", "plan:"),),
-    "plan.approved": (("id", "plan:"), ("title", "title:")),
-    "permit.issued": (("number", "permit:"), ("title", "title:"), ("plan", "plan:"), ("holder", "org:")),
-    "permit.amended": _STATUS_NAMED,
-    "permit.suspended": _STATUS_NAMED,
-    "permit.reinstated": _STATUS_NAMED,
-    "permit.revoked": _STATUS_NAMED,
-    "status.listed": (),
-    "inspection.reported": (("plan", "plan:"), ("inspector", "org:")),
-    "record.corrected": (("amends", "record:"),),
-    "conflict.noted": (("refused", "record:"), ("first", "record:")),
-    "tree.felled": (("item", "item:"), ("item", "tree:"), ("permit", "permit:"), ("plan", "plan:")),
-    "log.cut": (("source", "item:"), ("permit", "permit:")),
-}

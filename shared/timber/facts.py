@@ -104,12 +104,12 @@ class Line:
     cut_dm3: int = 0
     dispatched_listed_dm3: int = 0
     guides: int = 0
-    voids: int = 0
 
 
 @dataclass(slots=True)
 class Item:
-    """A felled tree, a log or a product. The ``*_dm3`` of children and ``sections`` speak of what was cut from it."""
+    """A felled tree, a log or a product. ``cut_dm3`` (stem wood) and ``sections`` speak of what was cut from it;
+    ``round_dm3`` is the round wood that a product which is not sawn yet stands for."""
 
     id: str
     kind: str
@@ -131,7 +131,6 @@ class Item:
     made_time: str
     holder: str
     cut_dm3: int = 0
-    branch_dm3: int = 0
     sections: list[str] = field(default_factory=list)
     fellings: int = 0
     spent_by: str | None = None
@@ -141,6 +140,7 @@ class Item:
     guide: str | None = None
     lot: str | None = None
     worst: str = ""
+    round_dm3: int | None = None
 
 
 @dataclass(slots=True)
@@ -177,6 +177,11 @@ class Guide:
     received_dm3: int | None = None
     voided_by: str | None = None
     voided_index: int | None = None
+
+    @property
+    def used(self) -> bool:
+        """Whether somebody has said that the load left, was on the road or arrived."""
+        return self.state not in ("issued", "voided") or self.checks > 0
 
 
 @dataclass(slots=True)

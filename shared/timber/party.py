@@ -10,6 +10,8 @@ REGISTRAR, HOST, ROOT, DEVICE, HOSTED = "registrar", "host", "root", "device", "
 MEMBERS = frozenset({ROOT, DEVICE, HOSTED})
 SUPERVISING = frozenset({"authority", "supervisor"})
 """Kinds of organisation that may see another's guide on the road."""
+INDEPENDENT = SUPERVISING | {"certifier"}
+"""Kinds of organisation whose field inspections count as coverage."""
 
 
 def keys_behind(record: Record, index: int, facts: Facts) -> list[Key]:

@@ -111,6 +111,53 @@ class WrongKind(Refusal):
 
 
 @dataclass(eq=False)
+class BranchWood(Refusal):
+    """What is cut from a branch is wood of the branches too."""
+
+    slug: ClassVar[str] = "branch-wood"
+    es: ClassVar[str] = "La pieza {item} es madera de rama: {code} no puede salir de ella como troza del fuste."
+    en: ClassVar[str] = "Piece {item} is wood of a branch: {code} cannot come from it as a log of the stem."
+    item: str
+    code: str
+
+
+@dataclass(eq=False)
+class TooMany(Refusal):
+    """One thing gathers only so much: what is kept of it is read and written whole."""
+
+    slug: ClassVar[str] = "too-many"
+    es: ClassVar[str] = "{kind} {id} llega al límite de {limit}: este registro lo pasa."
+    en: ClassVar[str] = "{kind} {id} has a limit of {limit}: this record passes it."
+    kind: str
+    id: str
+    limit: int
+
+
+@dataclass(eq=False)
+class NotIndependent(Refusal):
+    """A field inspection counts as coverage: only a supervisor, an authority or a certifier without the title reports one."""
+
+    slug: ClassVar[str] = "not-independent"
+    es: ClassVar[str] = "{inspector} ({kind}) no es independiente del plan {plan}: su inspección no cuenta."
+    en: ClassVar[str] = "{inspector} ({kind}) is not independent of plan {plan}: its inspection does not count."
+    inspector: str
+    kind: str
+    plan: str
+
+
+@dataclass(eq=False)
+class ListFromFuture(Refusal):
+    """A status list of a day to come would hide every list until then."""
+
+    slug: ClassVar[str] = "list-from-future"
+    es: ClassVar[str] = "La lista de estado es de {listed_at}, más de {limit_days} día(s) después de hoy, {today}."
+    en: ClassVar[str] = "The status list is of {listed_at}, more than {limit_days} day(s) after today, {today}."
+    listed_at: str
+    today: str
+    limit_days: int
+
+
+@dataclass(eq=False)
 class IdTaken(Refusal):
     """Another record already uses this identifier."""
 
@@ -194,6 +241,43 @@ class OutsideMovementWindow(GuideRefused):
     issued_on: str
     move_from: str
     move_to: str
+
+
+@dataclass(eq=False)
+class MovementEnded(GuideRefused):
+    """Today the wood of this permit may no longer move, whatever day the guide claims."""
+
+    slug: ClassVar[str] = "movement-ended"
+    es: ClassVar[str] = "No se emite la guía: hoy es {today} y el permiso {permit} movilizaba hasta el {move_to}."
+    en: ClassVar[str] = "The guide is not issued: today is {today} and permit {permit} moved wood until {move_to}."
+    permit: str
+    today: str
+    move_to: str
+
+
+@dataclass(eq=False)
+class GuideFromFuture(GuideRefused):
+    """The guide claims a day that has not come."""
+
+    slug: ClassVar[str] = "guide-from-future"
+    es: ClassVar[str] = "No se emite la guía: se declara del {issued_on} y hoy es {today}."
+    en: ClassVar[str] = "The guide is not issued: it is claimed for {issued_on} and today is {today}."
+    issued_on: str
+    today: str
+
+
+@dataclass(eq=False)
+class GuideTooLong(GuideRefused):
+    """The guide would be valid for longer than a trip takes."""
+
+    slug: ClassVar[str] = "guide-too-long"
+    es: ClassVar[str] = "No se emite la guía: rige del {issued_on} al {expires_on}, más de {limit_days} días."
+    en: ClassVar[str] = (
+        "The guide is not issued: it is valid from {issued_on} to {expires_on}, more than {limit_days} days."
+    )
+    issued_on: str
+    expires_on: str
+    limit_days: int
 
 
 @dataclass(eq=False)

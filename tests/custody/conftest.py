@@ -140,7 +140,7 @@ def permit_acts(custody: Custody, codes: list[str], volume_dm3: int = 1_000_000)
                                       "form_factor_milli": 650, **window, "census": census,
                                       "submitted_by": "a1", "approved_by": "b2"}),
         custody.act("permit.issued", {"number": PERMIT, "title": "CN-A-P-MAD-000", "plan": PLAN, "holder": "comunidad-a",
-                                      **window, "move_to": "2027-12-31", "lines": [line], "proposed_by": "a1",
+                                      **window, "move_to": "2099-12-31", "lines": [line], "proposed_by": "a1",
                                       "approved_by": "b2"}),
     ]  # fmt: skip
 

@@ -105,6 +105,15 @@ def test_nobody_can_say_who_they_are_by_a_header(client: httpx.Client, manager: 
     assert seen["authorization"] == manager["authorization"]  # the service verifies it again
 
 
+def test_a_client_cannot_steer_the_gateway(client: httpx.Client) -> None:
+    wishes = {"x-envoy-upstream-rq-timeout-ms": "600000", "x-envoy-retry-on": "5xx", "x-envoy-max-retries": "50"}
+
+    seen = client.get("/v1/items/x", headers=wishes).json()["headers"]
+
+    assert seen["x-envoy-expected-rq-timeout-ms"] == "30000"
+    assert not set(seen) & set(wishes)
+
+
 # --- tricks
 
 
@@ -154,9 +163,9 @@ def test_a_header_with_an_underscore_is_refused(client: httpx.Client) -> None:
 def test_an_ordinary_body_has_a_limit(client: httpx.Client, manager: dict[str, str]) -> None:
     limit = 256 * 1024
 
-    assert client.post("/v1/permits", content=b"x" * limit, headers=manager).json()["size"] == limit
-    problem(client.post("/v1/permits", content=b"x" * (limit + 1), headers=manager), 413, "body-too-large")
-    chunked = client.post("/v1/permits", content=(b"x" * 65536 for _ in range(6)), headers=manager)
+    assert client.post("/v1/contracts", content=b"x" * limit, headers=manager).json()["size"] == limit
+    problem(client.post("/v1/contracts", content=b"x" * (limit + 1), headers=manager), 413, "body-too-large")
+    chunked = client.post("/v1/contracts", content=(b"x" * 65536 for _ in range(6)), headers=manager)
     problem(chunked, 413, "body-too-large")
 
 

@@ -221,3 +221,30 @@ def test_the_launcher_file_needs_only_the_standard_library() -> None:
 
     assert imported <= {"hashlib", "os", "shutil", "subprocess", "sys", "pathlib"}
     assert os.access(CHECKOUT / "timber", os.X_OK)
+
+
+def test_asking_twice_ends_everything_at_once(short_folder: Path) -> None:
+    instance = Instance(short_folder / "data")
+    launcher = in_the_foreground(instance.data, "--port", "0")
+    wait_until_running(instance, launcher)
+    started = processes_of(instance)
+
+    launcher.send_signal(signal.SIGINT)
+    wait_until(lambda: instance.status["state"] == "stopping")
+    launcher.send_signal(signal.SIGINT)
+
+    assert launcher.wait(10) == 0
+    assert not any(alive(pid) for pid in started)
+    assert instance.status["state"] == "stopped"
+
+
+def test_a_bad_database_address_is_one_line(short_folder: Path) -> None:
+    data = str(short_folder / "data")
+
+    up = timber(
+        "up", "-d", "--empty", "--data", data, "--port", "0", check=False, DATABASE_URL="mysql://ana@somewhere/x"
+    )
+
+    assert up.returncode == 1
+    assert "DATABASE_URL must look like" in up.stderr
+    assert "Traceback" not in up.stderr

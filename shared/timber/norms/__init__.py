@@ -60,6 +60,8 @@ class Norms:
     country: str
     version: str
     status_list_hours: int
+    clock_days: int
+    guide_days: int
     origin: list[str]
     not_checked: list[dict[str, str]]
     versions: dict[str, list[Rule]]
@@ -89,9 +91,10 @@ def read(data: bytes) -> Norms:
     versions: dict[str, list[Rule]] = {}
     for entry in _sorted(document["rules"]):
         versions.setdefault(entry["rule"], []).append(Rule(**entry))
+    limits = {name: limit["value"] for name, limit in document["limits"].items()}
     return Norms(
-        document["country"], document["version"], document["limits"]["status_list_hours"]["value"],
-        document["origin"], document["not_checked"], versions,
+        document["country"], document["version"], limits["status_list_hours"], limits["clock_days"],
+        limits["guide_days"], document["origin"], document["not_checked"], versions,
     )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """Volumes by line (permit, parcel, species, product): B01 B02. Products of one species are never netted together."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from shared.timber.facts import Line
+from shared.timber.facts import Item, Line
 from shared.timber.norms import Rule
 from shared.timber.rules.custody import over_permille
 from shared.timber.rules.outcome import Outcome
@@ -21,6 +22,12 @@ def b01(rule: Rule, line_key: str, line: Line) -> Outcome:
     computed["over_permille"] = over_permille(line.drawn_dm3, line.authorised_dm3)
     slight = line.drawn_dm3 * 1000 <= line.authorised_dm3 * (1000 + rule.parameters["s2_over_permille"])
     return rule.failed("S2" if slight else rule.parameters["severity"], line_key, "over", computed)
+
+
+def b01_never_drawn(rule: Rule, subject: str, undrawn: Sequence[Item]) -> Outcome:
+    """What no guide drew from a balance cannot be set against what was authorised."""
+    computed = {"count": len(undrawn), "items": [item.id for item in undrawn[:20]]}
+    return rule.not_evaluated(subject, "never_drawn", computed)
 
 
 def b02(rule: Rule, line_key: str, line: Line) -> Outcome:

@@ -118,14 +118,15 @@ def c10(rule: Rule, source: Item, codes: Sequence[str]) -> Outcome:
         return rule.failed(severity, source.id, "in_transit", {"parent": source.code, "guide": source.guide})
     prefix = source.code + "/" if source.kind == "tree" else source.code
     cut = len(prefix)
+    taken = set(source.sections)
     for code in codes:
         if not code.startswith(prefix) or "/" in code[cut:] or len(code) == cut:
             return rule.failed(severity, source.id, "not_child", {"parent": source.code, "code": code})
-        if code in source.sections:
+        if code in taken:
             return rule.failed(severity, source.id, "repeated", {"parent": source.code, "code": code})
     everything = [*source.sections, *codes]
     highest = max([letters_number(code[cut:]) for code in everything if code.startswith(prefix)])
-    computed = {"parent": source.code, "codes": everything}
+    computed = {"parent": source.code, "codes": everything[-20:]}
     if highest > len(everything):
         return rule.failed(rule.parameters["severity_of_gap"], source.id, "gap", computed)
     return rule.passed(source.id, computed)

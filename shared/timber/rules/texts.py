@@ -107,6 +107,10 @@ TEXTS: dict[tuple[str, str], tuple[str, str]] = {
         "En {line} se movieron {drawn} m³ sin volumen autorizado.",
         "On {line} {drawn} m³ were moved with no authorised volume.",
     ),
+    ("B01", "never_drawn"): (
+        "{count} pieza(s) no se descontaron de ningún saldo: no se comparan con lo autorizado.",
+        "{count} piece(s) were never drawn from a balance: they are not compared with what was authorised.",
+    ),
     ("B02", "over"): (
         "En {line} se despacharon {dispatched} m³ con lista y los árboles talados suman {felled} m³.",
         "On {line} {dispatched} m³ were dispatched by list and the felled trees add up to {felled} m³.",
@@ -124,8 +128,9 @@ TEXTS: dict[tuple[str, str], tuple[str, str]] = {
         "Guide {guide} is void (entry {voided_index}) and was used afterwards.",
     ),
     ("T01", "void_after_use"): (
-        "La guía {guide} se anuló después de haber salido o llegado: su volumen no vuelve al saldo.",
-        "Guide {guide} was voided after it had departed or arrived: its volume does not return to the balance.",
+        "La guía {guide} se anuló después de haber salido, haberse visto en ruta o llegado: su volumen no vuelve al saldo.",
+        "Guide {guide} was voided after it had departed, been seen on the road or arrived: its volume does not return to "
+        "the balance.",
     ),
     ("T02", "expires_before"): (
         "La guía {guide} vence el {expires_on}, antes de emitirse el {issued_on}.",

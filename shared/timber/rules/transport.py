@@ -30,9 +30,9 @@ def t01_use(rule: Rule, guide: Guide) -> Outcome:
 
 
 def t01_void(rule: Rule, guide: Guide) -> Outcome:
-    """A guide that has departed or arrived can no longer be undone."""
-    computed = {"guide": guide.key, "state": guide.state}
-    if guide.departed_by is None and guide.received_by is None:
+    """A guide that has departed, was seen on the road or arrived can no longer be undone."""
+    computed = {"guide": guide.key, "state": guide.state, "checks": guide.checks}
+    if not guide.used:
         return rule.passed(guide.key, computed)
     return rule.failed(rule.parameters["severity"], guide.key, "void_after_use", computed)
 

@@ -1,5 +1,7 @@
 """What registrars, authorities and supervisors put in the log: parties, keys, plans, permits, inspections."""
 
+from datetime import timedelta
+
 from shared.timber.bodies import tree_item
 from shared.timber.facts import (
     STATUS,
@@ -13,10 +15,23 @@ from shared.timber.facts import (
     StatusList,
     Title,
 )
-from shared.timber.party import REGISTRAR, ROOT, known_organisation
-from shared.timber.refusals import IdTaken, KeyRevoked, NotYours, PermitStatus, UnknownKey, WrongSigner
+from shared.timber.party import INDEPENDENT, MEMBERS, REGISTRAR, ROOT, known_organisation
+from shared.timber.refusals import (
+    IdTaken,
+    KeyRevoked,
+    KeyRole,
+    ListFromFuture,
+    NotIndependent,
+    NotYours,
+    PermitStatus,
+    TooMany,
+    UnknownKey,
+    WrongSigner,
+)
 from shared.timber.rules.outcome import Outcomes
-from shared.timber.steps.case import Case
+from shared.timber.steps.case import Case, instant
+
+MOST_REPORTS = 1_000  # of inspections of a plan: its document is read and written whole
 
 
 def _free(case: Case, kind: str, id_: str) -> str:
@@ -56,8 +71,11 @@ def revoke_key(case: Case) -> Outcomes:
         raise UnknownKey(kid)
     if key.revoked_index is not None:
         raise KeyRevoked(kid, key.revoked_index)
-    if case.signer.role == ROOT and key.org != case.signer.org:
-        raise WrongSigner(key.org, case.signer.org)
+    if case.signer.role == ROOT:
+        if key.org != case.signer.org:
+            raise WrongSigner(key.org, case.signer.org)
+        if key.role not in MEMBERS:  # the registrar's and the host's keys hold up the whole log
+            raise KeyRole(case.signer.role, f"key.revoked ({key.role})")
     key.revoked_index = case.index
     case.facts.put(f"key:{kid}", key)
     return Outcomes()
@@ -160,25 +178,33 @@ def change_status(case: Case) -> Outcomes:
 
 
 def list_status(case: Case) -> Outcomes:
-    """The registrar's daily list. An older list than the one known stays in the log and changes nothing."""
+    """The registrar's daily list. An older list than the one known stays in the log and changes nothing; one of a day
+    to come is refused, because no list before that day would count."""
     body, time = case.body, case.record.time
     known = case.facts.find(StatusList, STATUS)
     # The age counts from the claimed instant only when that lies in the day the list speaks of.
     listed_at = time if time[:10] == body["as_of"] else f"{body['as_of']}T00:00:00Z"
+    if case.today is not None and instant(listed_at) > instant(case.today) + timedelta(days=case.norms.clock_days):
+        raise ListFromFuture(listed_at, case.today, case.norms.clock_days)
     if known is None or known.listed_at <= listed_at:
         case.facts.put(STATUS, StatusList(body["as_of"], listed_at, body["suspended"], body["revoked"], case.index))
     return Outcomes()
 
 
 def report_inspection(case: Case) -> Outcomes:
-    """A field inspection of a plan; several add up."""
+    """A field inspection of a plan by somebody independent of its title; several add up."""
     body = case.body
-    case.known(Plan, "plan", body["plan"])
-    known_organisation(case.facts, body["inspector"])
+    plan = case.known(Plan, "plan", body["plan"])
+    inspector = known_organisation(case.facts, body["inspector"])
+    title = case.known(Title, "title", plan.title)
+    if inspector.kind not in INDEPENDENT or inspector.id == title.org:
+        raise NotIndependent(inspector.id, inspector.kind, plan.id)
     key = f"inspection:{body['plan']}"
     seen = case.facts.find(Inspection, key) or Inspection(body["plan"])
     if body["number"] in seen.reports:
         raise IdTaken("inspection", body["number"], seen.reports[body["number"]])
+    if len(seen.reports) >= MOST_REPORTS:
+        raise TooMany("plan", plan.id, MOST_REPORTS)
     seen.sampled += body["trees_sampled"]
     seen.absent += body["trees_absent"]
     seen.mismatched += body.get("trees_mismatched", 0)

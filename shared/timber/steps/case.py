@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from shared.timber.event import Record
@@ -82,6 +83,11 @@ class Case:
             if worst > item.worst:
                 item.worst = worst
                 self.facts.put(f"item:{item.id}", item)
+
+
+def instant(text: str) -> datetime:
+    """An instant of the format, to reckon with."""
+    return datetime.fromisoformat(text)
 
 
 def may_name_a_tree(id_: str) -> bool:

@@ -3,10 +3,12 @@
 from typing import Any
 
 from shared.timber.facts import CensusTree, Item, Line
-from shared.timber.refusals import Unrelated, WrongKind
+from shared.timber.refusals import BranchWood, IdTaken, TooMany, Unrelated, WrongKind
 from shared.timber.rules import custody
 from shared.timber.rules.outcome import Outcomes
 from shared.timber.steps.case import Case, unspent
+
+MOST_SECTIONS = 200  # of a tree, in all its records; a log is cut in one record, which holds 40
 
 
 def fell(case: Case) -> Outcomes:
@@ -17,6 +19,8 @@ def fell(case: Case) -> Outcomes:
         raise Unrelated(f"permit {permit.number}", permit.plan, body["plan"])
     subject, code, species, volume = body["item"], body["tree"], body["species"], body["volume_dm3"]
     item = case.facts.find(Item, f"item:{subject}")
+    if item is not None and item.kind != "tree":
+        raise IdTaken("item", subject, item.made_index)
     tree = case.facts.find(CensusTree, f"tree:{subject}")
     key, line = case.line(permit.number, body["parcel"], species, "roundwood")
 
@@ -52,7 +56,11 @@ def cut(case: Case) -> Outcomes:
         raise Unrelated(f"item {source.id}", f"{source.permit} {source.parcel}", f"{body['permit']} {body['parcel']}")
     unspent(source)
     sections = body["sections"]
+    if len(source.sections) + len(sections) > MOST_SECTIONS:
+        raise TooMany("item", source.id, MOST_SECTIONS)
     for section in sections:
+        if source.branch and not section["branch"]:
+            raise BranchWood(source.id, section["code"])
         case.free(section["item"])
     lines = _lines(case, body, sections)
     outcomes = _judge_cut(case, source, sections, lines)
@@ -107,9 +115,7 @@ def _apply_cut(
         log.drawn_by, log.worst = source.drawn_by, worst
         case.facts.put(f"item:{log.id}", log)
         source.sections.append(section["code"])
-        if branch:
-            source.branch_dm3 += volume
-        else:
+        if not branch:
             source.cut_dm3 += volume
         if source.kind == "tree":  # a log that is cut again was counted when it was first cut
             lines[section["species"], log.product][1].cut_dm3 += volume

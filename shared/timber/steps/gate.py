@@ -1,16 +1,19 @@
 """The gate of our own guides: what we certify must be borne by the facts at this point of the log."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 
 from shared.timber.facts import STATUS, Guide, Item, Permit, StatusList
 from shared.timber.party import known_organisation
 from shared.timber.refusals import (
     BalanceExceeded,
     GuideDates,
+    GuideFromFuture,
+    GuideTooLong,
     GuideWithoutItems,
     LineNotAuthorised,
     LinesDiffer,
+    MovementEnded,
     NeverDrawn,
     NotCrossCut,
     NotOfPermit,
@@ -22,7 +25,7 @@ from shared.timber.refusals import (
     StatusStale,
 )
 from shared.timber.rules import transport
-from shared.timber.steps.case import Case
+from shared.timber.steps.case import Case, instant
 
 BLOCKING = "S4"
 
@@ -34,8 +37,7 @@ def check_own_guide(
     """Refuse a guide of ours with the first reason found; answer nothing when there is none."""
     if permit is not None:
         _check_permit(case, guide, permit)
-    if guide.expires_on < guide.issued_on:
-        raise GuideDates(guide.issued_on, guide.expires_on)
+    _check_dates(case, guide)
     known_organisation(case.facts, guide.addressee)
     for item in items or ():
         _check_item(case, guide, item)
@@ -54,6 +56,10 @@ def _check_permit(case: Case, guide: Guide, permit: Permit) -> None:
         raise PermitNotInForce(permit.number, permit.status, permit.status_index)
     if not permit.harvest_from <= guide.issued_on <= permit.move_to:
         raise OutsideMovementWindow(permit.number, guide.issued_on, permit.harvest_from, permit.move_to)
+    today = _today(case)
+    # The day's grace is for the guide of the last day: a phone that was out of reach, and the hours west of UTC.
+    if date.fromisoformat(permit.move_to) + timedelta(days=case.norms.clock_days) < today:
+        raise MovementEnded(permit.number, today.isoformat(), permit.move_to)
     status = case.facts.find(StatusList, STATUS)
     limit = case.norms.status_list_hours
     if status is None or not _fresh(status.listed_at, case.today or "", limit):
@@ -63,14 +69,24 @@ def _check_permit(case: Case, guide: Guide, permit: Permit) -> None:
             raise PermitNotInForce(permit.number, word, status.index)
 
 
+def _check_dates(case: Case, guide: Guide) -> None:
+    if guide.expires_on < guide.issued_on:
+        raise GuideDates(guide.issued_on, guide.expires_on)
+    issued_on, today, norms = date.fromisoformat(guide.issued_on), _today(case), case.norms
+    if issued_on > today + timedelta(days=norms.clock_days):
+        raise GuideFromFuture(guide.issued_on, today.isoformat())
+    if date.fromisoformat(guide.expires_on) - issued_on > timedelta(days=norms.guide_days):
+        raise GuideTooLong(guide.issued_on, guide.expires_on, norms.guide_days)
+
+
+def _today(case: Case) -> date:
+    return instant(case.today or "").date()
+
+
 def _fresh(listed_at: str, today: str, hours: int) -> bool:
     """Within the limit, and not from a future in which it would never age."""
-    age = _instant(today) - _instant(listed_at)
+    age = instant(today) - instant(listed_at)
     return timedelta(hours=-24) <= age <= timedelta(hours=hours)
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def _check_item(case: Case, guide: Guide, item: Item) -> None:
@@ -82,7 +98,7 @@ def _check_item(case: Case, guide: Guide, item: Item) -> None:
         raise OnOpenGuide(item.id, item.guide)
     if item.drawn_by is not None and item.holder != guide.issuer:
         raise NotYours(f"item {item.id}", item.holder, guide.issuer)
-    if guide.permit is None and item.drawn_by is None and item.permit is not None:
+    if guide.permit is None and item.drawn_by is None:
         raise NeverDrawn(item.id)
     tree = None if item.tree is None else case.facts.find(Item, f"item:{item.tree}")
     worst = max(item.worst, "" if tree is None else tree.worst)

@@ -48,7 +48,7 @@ def issue(case: Case) -> Outcomes:
         load.lines[key_].dispatched_listed_dm3 += volume
     outcomes = _judge_issue(case, guide, load)
     for item in load.items or ():
-        if item.drawn_by is None:
+        if item.drawn_by is None and item.permit is not None:  # of no permit: there is no balance to draw from
             item.drawn_by = key
         if item.guide is None:
             item.guide = key
@@ -63,27 +63,32 @@ def issue(case: Case) -> Outcomes:
 def _load(case: Case, guide: Guide) -> Load:
     """What the guide moves and draws.
 
-    A piece draws once: when it goes on again after having been received, its line was paid by the first guide. Of
-    what the lines say and what the list adds up to, the larger counts, so that neither can hide wood.
+    A piece draws once: when it goes on again after having been received, its line was paid by the first guide, as far
+    as the wood it is recorded with. Of what the lines say and what the list adds up to, the larger counts, so that
+    neither can hide wood. From another permit's balance only the holder of the piece draws, and never more than it.
     """
     load = Load(case.items(guide.items) if guide.items else None)
     paid: dict[str, int] = {}
     owed: dict[str, int] = {}
     for item in load.items or ():
-        unspent(item, "lot")
-        if guide.permit is None:
+        ours = guide.permit is not None and item.permit == guide.permit
+        if not ours:
             case.held(item)
+        unspent(item, "lot")
         volume = guide.items[item.id]
         group = (item.parcel if guide.permit is not None else "", item.species, item.product)
         load.amounts[group] = load.amounts.get(group, 0) + volume
         if item.permit is None:
             continue
         key = line_key(item.permit, item.parcel, item.species, item.product)
+        recorded = min(volume, item.volume_dm3)
+        counted = volume if ours else recorded
         onward = item.drawn_by is not None and item.guide is None and item.holder == guide.issuer
-        into = paid if onward else owed
-        into[key] = into.get(key, 0) + volume
+        if onward:
+            paid[key] = paid.get(key, 0) + recorded
+        owed[key] = owed.get(key, 0) + counted - (recorded if onward else 0)
         if item.drawn_by is None:
-            load.first[key] = load.first.get(key, 0) + volume
+            load.first[key] = load.first.get(key, 0) + counted
     stated = {}
     if guide.permit is not None:
         stated = {
@@ -108,6 +113,9 @@ def _judge_issue(case: Case, guide: Guide, load: Load) -> Outcomes:
     for key, volume in load.draws.items():
         if volume:
             outcomes.note(balance.b01(rules["B01"], key, load.lines[key]))
+    unpermitted = [item for item in items or () if item.permit is None and item.drawn_by is None]
+    if unpermitted:
+        outcomes.note(balance.b01_never_drawn(rules["B01"], guide.key, unpermitted))
     if items is None:
         without = {"guide": guide.key}
         outcomes.note(rules["T03"].not_evaluated(guide.key, "no_list", without))
@@ -209,12 +217,12 @@ def receive(case: Case) -> Outcomes:
 
 
 def void(case: Case) -> Outcomes:
-    """The guide is undone. What it drew returns to the balance only if it never departed nor arrived."""
+    """The guide is undone. What it drew returns to the balance only if nobody ever saw the load go, pass or arrive."""
     guide = _used(case)
     _only(case, guide, guide.issuer)
     _once(case, guide, guide.voided_by, guide.voided_index)
     items = case.items(guide.items)
-    used = guide.state != "issued"
+    used = guide.used
     lines = {} if used else {key: case.line_at(key) for key in sorted(guide.drawn.keys() | guide.listed.keys())}
     outcomes = Outcomes()
     outcomes.note(transport.t01_void(case.rules["T01"], guide))
@@ -228,7 +236,6 @@ def void(case: Case) -> Outcomes:
 def _give_back(case: Case, guide: Guide, items: list[Item], lines: dict[str, Line]) -> None:
     for key, volume in guide.drawn.items():
         lines[key].drawn_dm3 -= volume
-        lines[key].voids += 1
     for key, volume in guide.listed.items():
         lines[key].dispatched_listed_dm3 -= volume
     for key, line in lines.items():

@@ -73,7 +73,7 @@ def test_a_clean_lot_still_says_that_nobody_saw_its_trees() -> None:
 
 def test_a_field_inspection_counts_as_coverage() -> None:
     wood = Wood()
-    body = {"number": "INS-01", "plan": PLAN, "parcel": "PC 01", "inspector": "otra-1", "trees_sampled": 2,
+    body = {"number": "INS-01", "plan": PLAN, "parcel": "PC 01", "inspector": "registro", "trees_sampled": 2,
             "trees_absent": 0, "volume_dm3": 250_000}  # fmt: skip
     wood.add("inspection.reported", "registro", body)
     logs = wood.cut(wood.fell("501"), "501")

@@ -9,19 +9,27 @@ from shared.timber.event import Record
 from shared.timber.facts import Inspection, Permit, StatusList
 from shared.timber.refusals import (
     IdTaken,
+    ListFromFuture,
+    NotIndependent,
     NotYours,
     PermitStatus,
+    TooMany,
     UnknownOrganisation,
     UnknownParent,
 )
 from tests.build import (
+    AUTHORITY,
     COMMUNITY,
     HOST,
+    KINDS,
     LOG,
+    MILL,
     OTHER,
     PERMIT,
     PLAN,
     REGISTRY,
+    SUPERVISOR,
+    TODAY,
     a_census,
     a_guide,
     a_key,
@@ -117,11 +125,79 @@ def test_a_permit_moves_between_its_states_only_as_the_law_of_the_log_says() -> 
 
 def test_an_older_status_list_changes_nothing() -> None:
     log = founded()
-    log.admit(a_status_list("2025-09-20T06:00:00Z"), a_status_list("2025-09-19T06:00:00Z"))
+    log.admit(
+        a_status_list("2025-09-20T06:00:00Z"), a_status_list("2025-09-19T06:00:00Z"), today="2025-09-20T07:00:00Z"
+    )  # fmt: skip
 
     status = log.facts.find(StatusList, "status")
     assert status is not None
     assert status.as_of == "2025-09-20"
+
+
+@pytest.mark.parametrize(
+    ("time", "as_of", "good"),
+    [
+        ("2025-09-14T15:00:00Z", "2025-09-14", True),
+        ("2025-09-14T15:00:01Z", "2025-09-14", False),
+        ("2099-01-01T06:00:00Z", "2099-01-01", False),
+        ("2025-09-13T06:00:00Z", "2099-01-01", False),
+        ("2099-01-01T06:00:00Z", "2025-09-13", True),  # it counts from the start of its day
+    ],
+)
+def test_a_status_list_of_a_day_to_come_does_not_hide_those_before_it(time: str, as_of: str, good: bool) -> None:
+    log = with_log()
+    listed = a_status_list(time, as_of=as_of)
+
+    if good:
+        log.admit(listed)
+    else:
+        refusal = refused(log, listed)
+        assert isinstance(refusal, ListFromFuture)
+        assert (refusal.today, refusal.limit_days) == (TODAY, 1)
+        log.admit(a_guide(form="own"))
+        log.admit(listed, today=None)  # what is in the log is not judged by today
+
+
+@pytest.mark.parametrize(
+    ("inspector", "good"),
+    [
+        (SUPERVISOR, True),
+        (AUTHORITY, True),
+        ("certificador-1", True),
+        (COMMUNITY, False),
+        (OTHER, False),
+        (MILL, False),
+    ],
+)
+def test_only_somebody_independent_inspects(inspector: str, good: bool) -> None:
+    log = founded()
+    log.admit(an_organisation("certificador-1", "certifier"))
+
+    if good:
+        log.admit(an_inspection(inspector=inspector))
+    else:
+        refusal = refused(log, an_inspection(inspector=inspector))
+        assert isinstance(refusal, NotIndependent)
+        assert refusal.facts() == {"inspector": inspector, "kind": KINDS[inspector], "plan": PLAN}
+
+
+def test_who_holds_the_title_does_not_inspect_it_whatever_kind_it_is() -> None:
+    log = founded()
+    log.admit(a_title(number="T-2", org=SUPERVISOR), a_plan(id="P-2", title="T-2"))
+
+    assert isinstance(refused(log, an_inspection(plan="P-2")), NotIndependent)
+    log.admit(an_inspection(plan="P-2", inspector=AUTHORITY))
+
+
+def test_a_plan_has_a_thousand_inspections_at_most() -> None:
+    log = founded()
+    log.admit(an_inspection())
+    seen = log.facts.find(Inspection, f"inspection:{PLAN}")
+    assert seen is not None
+    seen.reports |= {f"INF-{n}": 1 for n in range(2, 1_000)}
+    log.admit(an_inspection(number="INF-1000"))
+
+    assert isinstance(refused(log, an_inspection(number="INF-1001")), TooMany)
 
 
 def test_inspections_add_up_and_each_report_counts_once() -> None:

@@ -10,13 +10,16 @@ from shared.timber.facts import Lot
 from shared.timber.refusals import (
     AlreadyDone,
     AlreadySpent,
+    BranchWood,
     IdTaken,
     NotYours,
+    TooMany,
     UnknownParent,
     Unrelated,
     WrongKind,
 )
 from tests.build import (
+    AUTHORITY,
     BUYER,
     COMMUNITY,
     LOG,
@@ -137,7 +140,7 @@ def test_what_is_cut_from_delivered_wood_was_drawn_with_it() -> None:
     total = [a_line(volume_dm3=part["volume_dm3"], parcel="")]
     onward = {"permit": None, "origin_guides": ["G-0"], "lines": total, "addressee": BUYER, "issued_on": "2025-09-18"}
 
-    outcomes = log.admit(a_guide("G-2", [part], form="own", actor=MILL, **onward))
+    outcomes = log.admit(a_guide("G-2", [part], form="own", actor=MILL, **onward), today="2025-09-18T15:00:00Z")
 
     assert failures(outcomes) == []
     assert log.line().drawn_dm3 == 5_192
@@ -189,9 +192,22 @@ def test_a_voided_guide_gives_back_its_draw_and_frees_its_logs() -> None:
 
     after = snapshot(log)
 
-    assert (log.line().drawn_dm3, log.line().guides, log.line().voids) == (0, 1, 1)
+    assert (log.line().drawn_dm3, log.line().guides) == (0, 1)
     assert after[f"item:{LOG}"] == before[f"item:{LOG}"]
     assert failures(log.admit(a_guide("G-2"))) == []
+
+
+@pytest.mark.parametrize("by", [AUTHORITY, MILL, COMMUNITY])
+def test_a_guide_that_was_seen_on_the_road_gives_nothing_back(by: str) -> None:
+    seen, unseen = with_log(), with_log()
+    seen.admit(a_guide(), a_check(actor=by))
+    unseen.admit(a_guide())
+
+    assert failures(seen.admit(a_voiding())) == [("T01", "S4")]
+    assert failures(unseen.admit(a_voiding())) == []
+    assert (seen.line().drawn_dm3, unseen.line().drawn_dm3) == (5_192, 0)
+    assert (seen.item(LOG).guide, unseen.item(LOG).guide) == ("guide:official:017-0001426", None)
+    assert (seen.guide_state(), unseen.guide_state()) == ("issued", "voided")
 
 
 @pytest.mark.parametrize(
@@ -226,6 +242,68 @@ def test_the_addressee_holds_what_arrived_and_the_rest_stays_on_the_guide() -> N
     assert (log.item(LOG).holder, log.item(LOG).guide) == (MILL, None)
     lost = log.item(an_item("501/B"))
     assert (lost.holder, lost.guide) == (COMMUNITY, "guide:official:017-0001426")
+
+
+# ---- identifiers and sizes
+
+
+def test_a_felling_does_not_take_the_id_that_a_log_or_a_product_has() -> None:
+    """Ids of trees out of the census cannot be kept free: whoever comes first has the id."""
+    late = tree_item(PLAN, PARCEL, "999")
+    log, mill = founded(), with_log()
+    log.admit(a_felling(), a_cut(a_section(item=late)))
+    mill.admit(a_sawing([LOG], an_output(item=late), actor=COMMUNITY))
+
+    for one in (log, mill):
+        refusal = refused(one, a_felling("999"))
+        assert isinstance(refusal, IdTaken)
+        assert refusal.first_index == len(one.records) - 1
+    log.admit(a_felling("998"), a_felling("998", time="2025-08-05T15:00:00Z"))  # felled twice is a fact
+
+
+def test_wood_of_a_branch_stays_wood_of_a_branch() -> None:
+    short: Any = measures(300, 280, 2_000)
+    log = founded()
+    log.admit(a_felling(), a_cut(a_section("501/A", branch=True, **measures(300, 280, 5_000))))
+
+    refusal = refused(log, a_cut(a_section("501/AA", branch=True, **short), a_section("501/AB", **short), source=LOG))
+
+    assert isinstance(refusal, BranchWood)
+    assert refusal.facts() == {"item": LOG, "code": "501/AB"}
+    log.admit(a_cut(a_section("501/AA", branch=True, **short), a_section("501/AB", branch=True, **short), source=LOG))
+    assert log.item(an_item("501/AB")).product == "branch_firewood"
+
+
+def letters(number: int) -> str:
+    return chr(65 + number // 26) + chr(65 + number % 26)
+
+
+def test_a_tree_is_cut_into_two_hundred_sections_at_most() -> None:
+    short: Any = measures(200, 190, 500)
+    sections = [a_section(f"501/{letters(n)}", **short) for n in range(201)]
+    log = founded()
+    log.admit(a_felling(), *(a_cut(*sections[n : min(n + 40, 199)]) for n in range(0, 200, 40)))
+
+    refusal = refused(log, a_cut(*sections[199:]))
+
+    assert isinstance(refusal, TooMany)
+    assert refusal.facts() == {"kind": "item", "id": TREE, "limit": 200}
+    log.admit(a_cut(sections[199]))
+
+
+def test_a_lot_holds_five_thousand_pieces_at_most() -> None:
+    log = with_log()
+    short: Any = measures(700, 690, 400)
+    log.admit(a_cut(a_section("501/B", **short), a_section("501/C", **short)), a_lot([LOG], actor=COMMUNITY))
+    lot = log.facts.find(Lot, "lot:L-1")
+    assert lot is not None
+    lot.items += [an_item(f"piece {n}") for n in range(4_998)]
+
+    refusal = refused(log, a_lot([an_item("501/B"), an_item("501/C")], actor=COMMUNITY))
+
+    assert isinstance(refusal, TooMany)
+    assert refusal.facts() == {"kind": "lot", "id": "L-1", "limit": 5_000}
+    log.admit(a_lot([an_item("501/B")], actor=COMMUNITY))
 
 
 # ---- lots

@@ -14,7 +14,6 @@ from shared.timber.event import (
     UnknownType,
     check_signature,
     make_statement,
-    mentions,
     parse_entry,
     parse_statement,
     sid_of,
@@ -26,14 +25,10 @@ from shared.tlog.ed25519 import BadKey
 from shared.tlog.encoding import to_base64url
 from shared.tlog.merkle import leaf_hash
 from tests.build import (
-    CITES_SPECIES,
     COMMUNITY,
     MILL,
     PARCEL,
-    PERMIT,
     PLAN,
-    SPECIES,
-    a_census,
     a_check,
     a_cut,
     a_departure,
@@ -43,8 +38,6 @@ from tests.build import (
     a_line,
     a_lot,
     a_move,
-    a_permit,
-    a_plan,
     a_reception,
     a_sale,
     a_sawing,
@@ -55,7 +48,6 @@ from tests.build import (
     an_entry,
     an_inspection,
     an_item,
-    an_organisation,
     foundation,
     kid_of,
     measures,
@@ -352,31 +344,17 @@ def test_a_mill_guide_needs_no_permit_when_it_names_its_origin() -> None:
     assert "permit" not in sawn.body | onward.body
 
 
-# ---- what a record speaks of
+def test_a_guide_without_permit_names_its_pieces_or_the_guides_they_came_in_with() -> None:
+    """The numbers of the paper book are one series for the whole country: an empty guide does not take one."""
+    sawn = [a_line(product="sawn", parcel="")]
 
-
-def test_a_record_is_found_under_what_it_mentions() -> None:
-    tree, log = tree_item(PLAN, PARCEL, "501"), an_item("501/A")
-
-    assert mentions(a_felling()) == {
-        f"org:{COMMUNITY}",
-        f"item:{tree}",
-        f"tree:{tree}",
-        f"permit:{PERMIT}",
-        f"plan:{PLAN}",
-    }
-    assert mentions(a_cut()) == {f"org:{COMMUNITY}", f"item:{tree}", f"item:{log}", f"permit:{PERMIT}"}
-    assert mentions(a_guide()) == {
-        f"org:{COMMUNITY}", f"org:{MILL}", f"item:{log}", f"permit:{PERMIT}", "guide:official:017-0001426",
-        f"line:{PERMIT}|{PARCEL}|{SPECIES}|roundwood",
-    }  # fmt: skip
-    assert mentions(a_reception()) == {f"org:{MILL}", "guide:official:017-0001426"}
-    assert f"item:{an_item('tablas')}" in mentions(a_sawing([log])) > {f"item:{log}"}
-    assert f"lot:{'L-1'}" in mentions(a_lot([log])) & mentions(a_sale())
-    assert f"tree:{tree}" in mentions(a_census([a_tree("501")]))
-    assert f"line:{PERMIT}|{PARCEL}|{CITES_SPECIES}|roundwood" in mentions(a_permit([a_line(CITES_SPECIES)]))
-    assert {f"plan:{PLAN}"} <= mentions(a_plan()) & mentions(an_inspection())
-    assert mentions(an_organisation()) == {"org:registro", f"org:{COMMUNITY}"}
+    for form in ("official", "own"):
+        with pytest.raises(MalformedRecord) as caught:
+            a_guide(form=form, permit=None, items=None, lines=sawn)
+        assert caught.value.where == "stmt.body.items"
+    a_guide(permit=None, items=None, lines=sawn, origin_guides=["017-0001426"])
+    a_guide(permit=None, lines=sawn)
+    a_guide(items=None)
 
 
 def test_a_branch_is_a_log_with_a_flag() -> None:

@@ -9,10 +9,13 @@ from shared.timber.refusals import (
     AlreadySpent,
     BalanceExceeded,
     GuideDates,
+    GuideFromFuture,
     GuideRefused,
+    GuideTooLong,
     GuideWithoutItems,
     LineNotAuthorised,
     LinesDiffer,
+    MovementEnded,
     NeverDrawn,
     NotCrossCut,
     NotOfPermit,
@@ -51,6 +54,7 @@ from tests.build import (
     a_tree,
     an_item,
     an_output,
+    delivered,
     failures,
     founded,
     with_log,
@@ -167,7 +171,7 @@ def test_a_status_list_is_good_for_72_hours_and_none_is_trusted_from_the_future(
 
 def test_a_status_list_that_claims_another_day_counts_from_the_start_of_its_day() -> None:
     log = with_log()
-    log.admit(a_status_list("2025-09-20T06:00:00Z", as_of="2025-09-17"))
+    log.admit(a_status_list("2025-09-20T06:00:00Z", as_of="2025-09-17"), today="2025-09-17T06:00:00Z")
 
     assert isinstance(held_back(log, own(), "2025-09-20T06:00:00Z"), StatusStale)
     log.admit(own(), today="2025-09-20T00:00:00Z")
@@ -176,12 +180,66 @@ def test_a_status_list_that_claims_another_day_counts_from_the_start_of_its_day(
 @pytest.mark.parametrize(("issued_on", "good"), [("2026-12-31", True), ("2027-01-01", False), ("2025-07-21", False)])
 def test_a_guide_is_issued_inside_the_movement_window(issued_on: str, good: bool) -> None:
     log = with_log()
+    today = f"{issued_on}T06:00:00Z"
+    log.admit(a_status_list(today), today=today)
     guide = own(issued_on=issued_on, expires_on="2027-02-01")
 
     if good:
-        log.admit(guide)
+        log.admit(guide, today=today)
     else:
-        assert isinstance(held_back(log, guide), OutsideMovementWindow)
+        assert isinstance(held_back(log, guide, today), OutsideMovementWindow)
+
+
+@pytest.mark.parametrize(
+    ("today", "good"),
+    [("2026-12-31T23:00:00Z", True), ("2027-01-01T23:59:59Z", True), ("2027-01-02T00:00:00Z", False)],
+)
+def test_a_guide_that_claims_an_old_day_is_not_issued_once_the_permit_moves_nothing_more(
+    today: str, good: bool
+) -> None:
+    log = with_log()
+    log.admit(a_status_list(today), today=today)
+
+    if good:
+        log.admit(own(), today=today)
+    else:
+        refusal = held_back(log, own(), today)
+        assert isinstance(refusal, MovementEnded)
+        assert refusal.facts() == {"permit": PERMIT, "today": "2027-01-02", "move_to": "2026-12-31"}
+
+
+@pytest.mark.parametrize(("issued_on", "good"), [("2025-09-12", True), ("2025-09-14", True), ("2025-09-15", False)])
+def test_a_guide_claims_no_day_that_has_not_come(issued_on: str, good: bool) -> None:
+    guide = own(issued_on=issued_on)
+
+    if good:
+        with_log().admit(guide)
+    else:
+        assert held_back(with_log(), guide).facts() == {"issued_on": "2025-09-15", "today": "2025-09-13"}
+
+
+def test_the_days_of_a_guide_without_permit_are_looked_at_too() -> None:
+    log = delivered()
+    onward = {"permit": None, "origin_guides": ["G-1"], "lines": [a_line(volume_dm3=5_192, parcel="")], "actor": MILL}
+
+    with pytest.raises(GuideFromFuture):
+        log.admit(own("G-2", addressee=BUYER, issued_on="2025-09-20", **onward))
+    with pytest.raises(GuideTooLong):
+        log.admit(own("G-2", addressee=BUYER, expires_on="2099-12-31", **onward))
+    log.admit(own("G-2", addressee=BUYER, **onward))
+
+
+def test_a_guide_is_valid_for_no_longer_than_a_trip_takes() -> None:
+    refusal = held_back(with_log(), own(expires_on="2025-11-13"))
+
+    assert isinstance(refusal, GuideTooLong)
+    assert refusal.limit_days == 60
+    with_log().admit(own(expires_on="2025-11-12"))
+    assert failures(with_log().admit(a_guide(expires_on="2025-11-13"))) == []  # the paper book is a fact
+
+
+def test_the_days_of_a_guide_are_the_gates_and_a_replay_does_not_know_today() -> None:
+    with_log().admit(own(issued_on="2026-08-01", expires_on="2026-12-31"), today=None)
 
 
 def test_a_guide_does_not_expire_before_it_is_issued() -> None:
@@ -305,9 +363,14 @@ def test_a_replay_does_not_judge_the_gate_again() -> None:
 def test_a_mill_issues_its_own_guides_of_what_it_made() -> None:
     log = with_log()
     log.admit(own(), a_departure("G-1", form="own"), a_reception("G-1", form="own"), a_sawing([LOG]))
-    boards = {"permit": None, "origin_guides": ["G-1"], "lines": [a_line(product="sawn", volume_dm3=2_500, parcel="")]}
+    boards: dict[str, Any] = {
+        "permit": None,
+        "origin_guides": ["G-1"],
+        "lines": [a_line(product="sawn", volume_dm3=2_500, parcel="")],
+    }
 
-    outcomes = log.admit(own("G-2", logs=[an_output()], actor=MILL, addressee=BUYER, issued_on="2025-09-20", **boards))
+    boards |= {"actor": MILL, "addressee": BUYER, "issued_on": "2025-09-20"}
+    outcomes = log.admit(own("G-2", logs=[an_output()], **boards), today="2025-09-20T15:00:00Z")
 
     assert failures(outcomes) == []
     assert log.line().drawn_dm3 == 5_192

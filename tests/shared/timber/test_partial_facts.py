@@ -11,7 +11,9 @@ from shared.timber.event import BODIES, Record
 from shared.timber.facts import Facts, Inspection, NotLoaded, Permit, class_of, dump, load
 from tests.build import (
     BUYER,
+    COMMUNITY,
     LOG,
+    MILL,
     OTHER,
     OTHER_SPECIES,
     PERMIT,
@@ -66,6 +68,10 @@ def whole_story() -> list[Record]:
         a_guide("G-4", [an_output(volume_dm3=600)], actor=BUYER, permit=None, origin_guides=["G-1"], addressee=OTHER,
                 lines=[a_line(product="sawn", volume_dm3=600, parcel="")]),
         an_act("permit.amended", {"number": PERMIT, "lines": [a_line(volume_dm3=90_000)], "reason": "R", "approved_by": "b"}),
+        a_felling("503"), a_cut(a_section("503/A", **short), a_section("503/B", **short), tree="503"),
+        a_sawing([an_item("503/A")], an_output("beams", volume_dm3=500), actor=COMMUNITY),
+        a_lot([an_item("503/B"), an_item("beams")], "L-2", actor=COMMUNITY), a_sale("L-2", MILL, actor=COMMUNITY),
+        a_sawing([an_item("503/B")], an_output("slats", volume_dm3=500), time="2025-09-23T08:00:00Z"),
         a_status_change("permit.suspended"), a_status_change("permit.reinstated"), a_status_change("permit.revoked"),
         an_inspection(), an_act("key.revoked", {"kid": kid_of(a_key(OTHER)), "reason": "Cambio"}),
     ]  # fmt: skip

@@ -147,7 +147,7 @@ def test_c08_adds_up_over_several_records_and_leaves_branches_apart() -> None:
     assert failures(log.admit(a_cut(a_section("501/A", volume_dm3=5_000)))) == []
     assert failures(log.admit(a_cut(a_section("501/B", volume_dm3=3_000, branch=True)))) == []
     assert failures(log.admit(a_cut(a_section("501/C", volume_dm3=1_000)))) == [("C08", "S2")]
-    assert (log.item(TREE).cut_dm3, log.item(TREE).branch_dm3) == (6_000, 3_000)
+    assert log.item(TREE).cut_dm3 == 6_000
 
 
 def test_c08_diameters_fall_along_the_stem() -> None:
@@ -194,6 +194,17 @@ def test_c10_a_letter_is_used_once_and_a_gap_closes_when_its_log_arrives() -> No
 
     assert failures(again) == [("C10", "S4")]
     assert (failures(early), failures(late)) == ([("C10", "S2")], [])
+
+
+def test_c10_a_long_row_of_letters_is_told_by_its_end() -> None:
+    short: Any = measures(300, 290, 500)
+    log = founded()
+    log.admit(a_felling(), a_cut(*(a_section(f"501/{letter}", **short) for letter in "ABCDEFGHIJKLMNOPQRSTUVWX")))
+
+    gap = the("C10", log.admit(a_cut(a_section("501/Z", **short))))
+
+    assert gap.computed["codes"] == [f"501/{letter}" for letter in "FGHIJKLMNOPQRSTUVWXZ"]
+    assert failures(log.admit(a_cut(a_section("501/Y", **short)))) == []
 
 
 def test_c10_a_log_cut_again_extends_its_code() -> None:

@@ -25,6 +25,7 @@ from tests.build import (
     failures,
     founded,
     passes,
+    the,
     unevaluated,
     with_log,
 )
@@ -53,6 +54,46 @@ def test_m01_yield_against_the_coefficient(time: str, product: str, volume_dm3: 
     output = an_output(product=product, volume_dm3=volume_dm3)
 
     assert failures(delivered().admit(a_sawing([an_item("501/A")], output, time=time))) == found
+
+
+def test_m01_round_wood_does_not_become_sawn_by_way_of_other_products() -> None:
+    """What is not sawn yet stands for the round wood behind it, in however many runs the mill works."""
+
+    def in_two_runs(block_dm3: int, sawn_dm3: int, *first: dict[str, Any]) -> list[Any]:
+        log = delivered()
+        log.admit(a_sawing([an_item("501/A")], *first, an_output("block", product="other", volume_dm3=block_dm3)))
+        later = "2025-09-21T08:00:00Z"
+        return failures(log.admit(a_sawing([an_item("block")], an_output(volume_dm3=sawn_dm3), time=later)))
+
+    assert in_two_runs(5_192, 2_907) == in_two_runs(3_000, 2_907) == []
+    assert in_two_runs(5_192, 2_908) == in_two_runs(5_192, 5_192) == [("M01", "S4")]
+    boards = an_output("first boards", volume_dm3=1_400)  # they use up 2.500 m³ of the 5.192
+    assert in_two_runs(2_700, 1_507, boards) == []
+    assert in_two_runs(2_700, 1_508, boards) == [("M01", "S4")]
+    assert in_two_runs(2_700, 1, an_output("first boards", volume_dm3=2_492)) == []
+    assert in_two_runs(2_200, 1, an_output("first boards", volume_dm3=2_907)) == [("M01", "S4")]  # all used up
+
+
+def test_m01_what_stands_for_round_wood_is_shared_out_and_kept_over_several_runs() -> None:
+    log = delivered()
+    halves = [an_output(name, product="other", volume_dm3=2_000) for name in ("left", "right")]
+    log.admit(a_sawing([an_item("501/A")], *halves))
+    log.admit(a_sawing([an_item("left")], an_output("planed", product="other", volume_dm3=1_900)))
+
+    assert [log.item(an_item(name)).round_dm3 for name in ("left", "right", "planed")] == [2_596] * 3
+    log.admit(a_sawing([an_item("planed")], an_output("boards", volume_dm3=1_453), time="2025-09-21T08:00:00Z"))
+    assert log.item(an_item("boards")).round_dm3 is None
+    over = log.admit(a_sawing([an_item("right")], an_output("more", volume_dm3=1_454), time="2025-09-21T08:00:00Z"))
+    assert failures(over) == [("M01", "S4")]
+    assert the("M01", over).computed["inputs_dm3"] == 2_596
+
+
+def test_m01_with_a_study_what_is_sawn_uses_up_at_least_itself() -> None:
+    log = delivered()
+    block = an_output("block", product="other", volume_dm3=1_192)
+    log.admit(a_sawing([an_item("501/A")], an_output("boards", volume_dm3=4_000), block, study="EST-2025-7"))
+
+    assert log.item(an_item("block")).round_dm3 == 1_192
 
 
 def test_m01_uses_the_coefficient_of_its_day() -> None:

@@ -132,6 +132,23 @@ def test_the_host_adds_hosted_keys_and_a_root_the_phones_of_its_own_organisation
     assert isinstance(refused(log, a_key_added("x", COMMUNITY, "root", actor=COMMUNITY, by=a_key("root"))), KeyRole)
 
 
+def test_a_root_does_not_revoke_the_keys_that_hold_up_the_log() -> None:
+    log = founded()
+    log.admit(a_key_added("registry root", REGISTRY, "root"), a_key_added("host root", HOST, "root"))
+    log.admit(a_key_added("community root", COMMUNITY, "root"))
+
+    def revocation(org: str, root: str) -> Record:
+        body = {"kid": kid_of(a_key(org)), "reason": "Cambio"}
+        return a_record("key.revoked", body, actor=org, by=a_key(root))
+
+    for org, role in ((REGISTRY, "registrar"), (HOST, "host")):
+        refusal = refused(log, revocation(org, "registry root" if org == REGISTRY else "host root"))
+        assert isinstance(refusal, KeyRole)
+        assert refusal.facts() == {"role": "root", "type": f"key.revoked ({role})"}
+    log.admit(revocation(COMMUNITY, "community root"))
+    log.admit(an_act("key.revoked", {"kid": kid_of(a_key(HOST)), "reason": "Cambio"}))  # the registrar may
+
+
 def test_a_root_revokes_keys_of_its_own_organisation_only() -> None:
     log = founded()
     log.admit(a_key_added("root", COMMUNITY, "root"))
