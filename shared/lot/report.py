@@ -127,13 +127,16 @@ class Report:
         if self.verdict is not None:
             found = [(f.severity or "--", f.rule, f.text_en if at else f.text_es) for f in self.verdict.findings]
             lines += _section(("Observaciones:", "Findings:")[at], [" ".join(parts) for parts in found])
+            lines += _section(("Reglas:", "Rules:")[at], _rules(self.verdict, at))
         unchecked = [entry["en" if at else "es"] for entry in self.not_checked]
         lines += _section(("No se comprobó:", "Not checked:")[at], unchecked)
         return "\n".join(lines)
 
     def _lot_line(self, lot: Lot, at: int) -> str:
-        words = ("Lote {}: {} piezas, {} m³, de {}", "Lot {}: {} pieces, {} m³, from {}")[at]
-        line = words.format(lot.id, len(lot.items), volume(lot.volume_dm3), self.seller)
+        count = len(lot.items)
+        noun = (("pieza", "piezas"), ("piece", "pieces"))[at][count != 1]
+        words = ("Lote {}: {} {}, {} m³, de {}", "Lot {}: {} {}, {} m³, from {}")[at]
+        line = words.format(lot.id, count, noun, volume(lot.volume_dm3), self.seller)
         return line + (f"{(', para ', ', for ')[at]}{lot.buyer}." if lot.buyer else (", sin vender.", ", unsold.")[at])
 
     def _log_lines(self, checkpoint: Checkpoint, at: int) -> list[str]:
@@ -144,6 +147,20 @@ class Report:
         line = words.format(checkpoint.origin, self.records, checkpoint.size, len(self.witnesses), self.known_witnesses)
         signed = ("Testigo {}, {}.", "Witness {}, {}.")[at]
         return [line, *(signed.format(name, _instant(stamp)) for name, stamp in sorted(self.witnesses.items()))]
+
+
+_STATUSES = (
+    ("PASS", "cumplen", "hold"),
+    ("FAIL", "no cumplen", "do not hold"),
+    ("NOT_EVALUATED", "sin evaluar", "not evaluated"),
+    ("NOT_APPLICABLE", "no se aplican a este lote", "do not apply to this lot"),
+)
+
+
+def _rules(verdict: Verdict, at: int) -> list[str]:
+    """Each rule by its code, under what it says of the lot as a whole."""
+    by_status = {status: [rule.rule for rule in verdict.rules if rule.status == status] for status, _, _ in _STATUSES}
+    return [f"{words[at]}: {' '.join(by_status[status])}" for status, *words in _STATUSES if by_status[status]]
 
 
 def _section(title: str, lines: list[str]) -> list[str]:

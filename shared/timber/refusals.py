@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from shared.refusal import Refusal
-from shared.timber.rules.texts import volume
+from shared.timber.rules.texts import readable, volume
 
 
 @dataclass(eq=False)
@@ -415,6 +415,7 @@ class BalanceExceeded(GuideRefused):
     asked_dm3: int
 
     def text(self, language: str) -> str:
-        """The sentence, with its volumes in cubic metres."""
+        """The sentence, with its volumes in cubic metres and the product in words."""
         in_m3 = {f"{name[:-4]}_m3": volume(value) for name, value in self.facts().items() if name.endswith("_dm3")}
-        return (self.en if language == "en" else self.es).format(**self.facts(), **in_m3)
+        words = self.facts() | in_m3 | {"product": readable(language, self.product)}
+        return (self.en if language == "en" else self.es).format(**words)

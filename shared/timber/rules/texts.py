@@ -240,13 +240,13 @@ def percent(permille: int) -> str:
     return f"{sign}{abs(permille) // 10}.{abs(permille) % 10}"
 
 
-def _readable(language: str, value: str) -> str:
+def readable(language: str, value: str) -> str:
     """Keys of guides and balances as people write them, words of the format in the reader's language."""
     if value.startswith("guide:"):
         _, form, number = value.split(":", 2)
         return number if form == "own" else f"{number} ({'official book' if language == 'en' else 'talonario oficial'})"
     if "|" in value:
-        return ", ".join(_readable(language, part) for part in value.split("|"))
+        return ", ".join(readable(language, part) for part in value.split("|"))
     return _SPANISH.get(value, value) if language == "es" else value.replace("_", " ")
 
 
@@ -256,7 +256,7 @@ def sentence(language: str, rule: str, case: str, *figures: dict[str, Any]) -> s
     for values in reversed(figures):
         for name, value in values.items():
             if isinstance(value, str):
-                words[name] = _readable(language, value)
+                words[name] = readable(language, value)
             elif isinstance(value, list):
                 words[name] = ", ".join(str(one) for one in value)
             elif name.endswith("_dm3"):

@@ -86,6 +86,8 @@ def test_a_lot_with_findings_ends_with_3(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "POR REVISAR" in done.stdout
     assert "S4 B01" in done.stdout
+    assert "- no cumplen: B01" in done.stdout
+    assert "- cumplen: B02 C01 C02" in done.stdout
 
 
 def test_the_report_for_programs_is_one_json_document(tmp_path: Path) -> None:

@@ -374,3 +374,11 @@ def test_a_mill_issues_its_own_guides_of_what_it_made() -> None:
 
     assert failures(outcomes) == []
     assert log.line().drawn_dm3 == 5_192
+
+
+def test_a_refused_balance_names_the_product_in_the_words_of_its_reader() -> None:
+    refusal = BalanceExceeded(PERMIT, "PC 01", SPECIES, "roundwood", 5_191, 0, 5_192)
+
+    assert "(madera rolliza)" in refusal.text("es")
+    assert "5.191 m³ autorizados" in refusal.text("es")
+    assert "(roundwood)" in refusal.text("en")
