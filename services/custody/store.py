@@ -87,7 +87,8 @@ class NewFinding:
 
 
 def ref_of(name: str) -> int:
-    """The 64-bit reference an entry is found under; a reader checks the name itself against the entry."""
+    """The 64-bit reference an entry is found under. Two names may share one: whoever
+    tells a history checks the name itself (`records_named`)."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 

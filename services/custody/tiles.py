@@ -9,21 +9,20 @@ from itertools import pairwise
 
 from services.custody.store import Head, NewTile, Transaction
 from shared.tlog import merkle
-from shared.tlog.merkle import HASH_BYTES, CompactRange, Node, Row
+from shared.tlog.merkle import CompactRange, Node, Row
 from shared.tlog.tile import WIDTH, node_reader, pieces, tiles_for, width_at
 
 
 def tree_of(head: Head) -> CompactRange:
     """The tree a head row describes."""
-    edge = head.edge
-    return CompactRange(head.size, [edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES)])
+    return CompactRange.stored(head.size, head.edge)
 
 
 def extended(head: Head, new: Sequence[bytes]) -> tuple[Head, list[Row]]:
     """The head after `new` leaf hashes follow, and the tree nodes that became complete."""
     tree = tree_of(head)
     rows = tree.append(new)
-    return Head(tree.size, b"".join(tree.edge)), rows
+    return Head(tree.size, tree.edge_bytes), rows
 
 
 async def completed(tx: Transaction, rows: Sequence[Row]) -> list[NewTile]:

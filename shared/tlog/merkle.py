@@ -74,22 +74,16 @@ class CompactRange:
         self.edge = list(edge)
 
     @classmethod
-    def of(cls, size: int, get_node: GetNode) -> "CompactRange":
-        """The compact range of a stored tree."""
-        return cls(size, [get_node(*node) for node in span_nodes(0, size)])
+    def stored(cls, size: int, edge: bytes) -> "CompactRange":
+        """The tree whose `edge_bytes` were kept beside its size; BadProof when they do not fit each other."""
+        if len(edge) % HASH_BYTES:
+            raise BadProof("compact range", "edge does not match the size")
+        return cls(size, [edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES)])
 
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "CompactRange":
-        """Read what `to_bytes` wrote; BadProof otherwise."""
-        body = data[8:]
-        if len(data) < 8 or len(body) % HASH_BYTES:
-            raise BadProof("compact range", "wrong length")
-        edge = [body[at : at + HASH_BYTES] for at in range(0, len(body), HASH_BYTES)]
-        return cls(int.from_bytes(data[:8], "big"), edge)
-
-    def to_bytes(self) -> bytes:
-        """The size as eight bytes, big-endian, then the edge."""
-        return self.size.to_bytes(8, "big") + b"".join(self.edge)
+    @property
+    def edge_bytes(self) -> bytes:
+        """The edge as it is kept beside the size."""
+        return b"".join(self.edge)
 
     def append(self, leaf_hashes: Sequence[bytes]) -> list[Row]:
         """Add the leaves; return, for each tile level they touch, the nodes that became complete, in order.

@@ -106,8 +106,8 @@ def test_the_root_is_the_recursive_definition_at_every_size_however_leaves_arriv
         while tree.size < size:
             tree.append(LEAVES[tree.size : min(size, tree.size + rng.randint(1, 90))])
         assert tree.root() == mth(0, size) == merkle.root_of(LEAVES[:size])
-        assert CompactRange.of(size, get_node).edge == tree.edge
-        assert CompactRange.from_bytes(tree.to_bytes()).root() == tree.root()
+        assert [get_node(*node) for node in merkle.span_nodes(0, size)] == tree.edge
+        assert CompactRange.stored(size, tree.edge_bytes).root() == tree.root()
 
 
 @given(st.lists(st.integers(0, 700), max_size=8))
@@ -129,7 +129,7 @@ def test_new_nodes_come_once_in_order_and_fill_the_tile_rows(batches: list[int])
 
 
 def test_nodes_of_the_third_tile_level_come_too() -> None:
-    tree = CompactRange(65_535, CompactRange.of(65_535, lambda level, _: bytes([level]) * 32).edge)
+    tree = CompactRange(65_535, [bytes([level]) * 32 for level, _ in merkle.span_nodes(0, 65_535)])
     rows = tree.append([LEAVES[0]])
     assert [(r.tile_level, r.start, len(r.hashes)) for r in rows] == [(0, 65_535, 1), (1, 255, 1), (2, 0, 1)]
     assert tree.edge == [rows[2].hashes[0]] == [tree.root()]
@@ -138,10 +138,10 @@ def test_nodes_of_the_third_tile_level_come_too() -> None:
 def test_an_edge_that_does_not_fit_its_size_is_refused() -> None:
     tree = CompactRange()
     tree.append(LEAVES[:5])
-    data = tree.to_bytes()
-    for wrong in (b"", data[:-1], data[:-32], data + bytes(32), b"\0" * 8 + data[8:], data[:7]):
+    edge = tree.edge_bytes
+    for size, wrong in ((5, b""), (5, edge[:-1]), (5, edge[:-32]), (5, edge + bytes(32)), (0, edge), (-1, b"")):
         with pytest.raises(BadProof):
-            CompactRange.from_bytes(wrong)
+            CompactRange.stored(size, wrong)
     with pytest.raises(BadProof):
         CompactRange(1, [b"short"])
 
