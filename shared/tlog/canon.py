@@ -15,19 +15,23 @@ from typing import Any, ClassVar, NoReturn
 import orjson
 
 from shared.tlog.refusals import BadBytes
+from shared.tlog.unicode12 import character_class
 
 MAX_INTEGER = 2**53 - 1
 MAX_BYTES = 16_384
 MAX_DEPTH = 8
 
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
-# C0, DEL and C1; the twelve characters of Unicode's Bidi_Control; the noncharacters that I-JSON forbids.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_NONCHARACTER = re.compile(
-    "[\ufdd0-\ufdef" + "".join(f"{chr(p + 0xFFFE)}{chr(p + 0xFFFF)}" for p in range(0, 0x110000, 0x10000)) + "]"
-)
-_REFUSED = re.compile(f"{_CONTROL.pattern}|{_BIDI.pattern}|{_NONCHARACTER.pattern}")
+# C0, DEL and C1; the twelve characters of Unicode's Bidi_Control; the noncharacters that I-JSON forbids; what readers
+# with different versions of Unicode might not agree on.
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_BIDI = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_NONCHARACTER = "\ufdd0-\ufdef" + "".join(f"{chr(p + 0xFFFE)}{chr(p + 0xFFFF)}" for p in range(0, 0x110000, 0x10000))
+_LATER = character_class()
+# Below U+10000 a class is one look-up a character; above, it is a walk through its ranges, which few texts need.
+_REFUSED = re.compile(f"[{_CONTROL}{_BIDI}\ufdd0-\ufdef\ufffe\uffff{character_class(last=0xFFFF)}]")
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")
+_REFUSED_BEYOND = re.compile(f"[{_NONCHARACTER}{_LATER}]")
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
 # Key names found good before, so that a record of a known shape costs one subset test. Bounded: a memo, not a list
@@ -128,11 +132,17 @@ def _clean(data: bytes) -> bool:
     # Every string stands between two quotation marks, with which nothing composes, so the whole text is NFC when each
     # string is. For the refused characters only the few bytes outside printable ASCII need a look.
     rare = data.translate(None, _PRINTABLE).decode("utf-8")
-    return _REFUSED.search(rare) is None and unicodedata.is_normalized("NFC", data.decode("utf-8"))
+    return _allowed(rare) and unicodedata.is_normalized("NFC", data.decode("utf-8"))
 
 
 def _clean_string(text: str) -> bool:
-    return _REFUSED.search(text) is None and unicodedata.is_normalized("NFC", text)
+    return _allowed(text) and unicodedata.is_normalized("NFC", text)
+
+
+def _allowed(text: str) -> bool:
+    if _REFUSED.search(text) is not None:
+        return False
+    return _BEYOND.search(text) is None or _REFUSED_BEYOND.search(text) is None
 
 
 def _strings(node: object) -> Iterator[str]:
@@ -187,7 +197,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise NotCanonical(f"key {key!r}", "duplicate key")
+            raise NotCanonical(f"key {json.dumps(key)}", "duplicate key")
         found[key] = value
     return found
 
@@ -245,8 +255,9 @@ def _explain_string(text: str, where: str) -> None:
         (_CONTROL, "control character"),
         (_BIDI, "bidirectional control"),
         (_NONCHARACTER, "noncharacter"),
+        (_LATER, "character after Unicode 12.0"),
     ):
-        if pattern.search(text):
+        if re.search(f"[{pattern}]", text):
             raise NotCanonical(where, reason)
     if not unicodedata.is_normalized("NFC", text):
         raise NotCanonical(where, "not NFC")

@@ -273,11 +273,20 @@ def multiproof(indices: Sequence[int], size: int, get_node: GetNode) -> list[byt
 
 def multiroot(indices: Sequence[int], leaf_hashes: Sequence[bytes], size: int, proof: Sequence[bytes]) -> bytes:
     """The root that leaves and multiproof lead to. BadProof when a hash is missing or left over."""
+    return multinodes(indices, leaf_hashes, size, proof)[0, size]
+
+
+def multinodes(
+    indices: Sequence[int], leaf_hashes: Sequence[bytes], size: int, proof: Sequence[bytes]
+) -> dict[Span, bytes]:
+    """Every hash that leaves and multiproof lead to, by the span it covers; (0, size) is the root. Each of the leaves'
+    `inclusion_spans` is among them. BadProof when a hash is missing or left over."""
     _check_indices(indices, size)
     if len(indices) != len(leaf_hashes):
         raise BadProof("multiproof", "hashes do not match the leaves")
     leaves = iter(leaf_hashes)
     hashes = iter(proof)
+    nodes: dict[Span, bytes] = {}
 
     def root(start: int, end: int, low: int, high: int) -> bytes:
         # indices[low:high] are those inside [start, end)
@@ -285,18 +294,21 @@ def multiroot(indices: Sequence[int], leaf_hashes: Sequence[bytes], size: int, p
             given = next(hashes, None)
             if given is None:
                 raise BadProof("multiproof", "hash missing")
-            return given
-        if end - start == 1:
-            return next(leaves)
-        middle = _split(start, end)
-        cut = bisect_left(indices, middle, low, high)
-        left = root(start, middle, low, cut)
-        return node_hash(left, root(middle, end, cut, high))
+            found = given
+        elif end - start == 1:
+            found = next(leaves)
+        else:
+            middle = _split(start, end)
+            cut = bisect_left(indices, middle, low, high)
+            left = root(start, middle, low, cut)
+            found = node_hash(left, root(middle, end, cut, high))
+        nodes[start, end] = found
+        return found
 
-    found = root(0, size, 0, len(indices))
+    root(0, size, 0, len(indices))
     if next(hashes, None) is not None:
         raise BadProof("multiproof", "hash left over")
-    return found
+    return nodes
 
 
 def _check_indices(indices: Sequence[int], size: int) -> None:

@@ -1,4 +1,4 @@
-"""c2sp.org/signed-note: a text and the signatures under it, with keys of type 0x01 and cosigners of type 0x04.
+"""c2sp.org/signed-note: a text and the signatures under it, with keys of type 0x01 and cosigners of types 0x04 and 0x06.
 
 The text of a note means nothing until `open_note` has returned it.
 """
@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from shared.refusal import Refusal
+from shared.tlog import mldsa
+from shared.tlog.checkpoint import parse as parse_checkpoint
 from shared.tlog.ed25519 import checked_key, verify_ed25519
 from shared.tlog.encoding import BadText, from_base64, to_base64
 from shared.tlog.refusals import BadBytes
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
+MLDSA44 = 0x06
+KINDS = (ED25519, COSIGNATURE, MLDSA44)
 MAX_BYTES = 1_000_000
 MAX_SIGNATURES = 100
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
@@ -44,7 +49,8 @@ class BadSignature(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """A public key that signs notes: a log's (type 0x01) or a cosigner's (type 0x04). Its text form is the vkey."""
+    """A public key that signs notes: a log's (type 0x01, or 0x06 beside it) or a cosigner's (types 0x04 and 0x06). Its
+    text form is the vkey."""
 
     name: str
     public_key: bytes
@@ -53,9 +59,9 @@ class Verifier:
     def __post_init__(self) -> None:
         """Refuse a name or a key that no note may carry."""
         _check_name(self.name)
-        if self.kind not in (ED25519, COSIGNATURE):
+        if self.kind not in KINDS:
             raise BadNote(self.name, "unsupported key type")
-        checked_key(self.public_key)
+        (mldsa.checked_key if self.kind == MLDSA44 else checked_key)(self.public_key)
 
     @property
     def key_id(self) -> bytes:
@@ -72,7 +78,7 @@ class Verifier:
     def parse(cls, vkey: str) -> "Verifier":
         """Read a vkey; BadNote when it is not one, BadKey when its point is unfit."""
         name, key_id, material = _split_key(vkey, "not a verifier key")
-        if not material or material[0] not in (ED25519, COSIGNATURE):
+        if not material or material[0] not in KINDS:
             raise BadNote("verifier key", "unsupported key type")
         if _key_id(name, material) != key_id:
             raise BadNote("verifier key", "key ID does not match")
@@ -85,7 +91,17 @@ class Verifier:
         timestamp = int.from_bytes(signature[:8], "big")
         if timestamp >= 2**63:
             return False
+        if self.kind == MLDSA44:
+            return self._verify_mldsa44(text, timestamp, signature[8:])
         return verify_ed25519(self.public_key, signature[8:], _cosigned(text, timestamp))
+
+    def _verify_mldsa44(self, text: str, timestamp: int, signature: bytes) -> bool:
+        """Over the checkpoint in the text; nothing else is signed so."""
+        try:
+            message = mldsa.cosigned_message(self.name, timestamp, parse_checkpoint(text))
+        except BadBytes:
+            return False
+        return mldsa.verify_mldsa44(self.public_key, signature, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +109,13 @@ class Signer:
     """A private key that signs notes under a name. `kind` tells a log's key from a cosigner's."""
 
     name: str
-    private_key: Ed25519PrivateKey
+    private_key: Ed25519PrivateKey | MLDSA44PrivateKey
     kind: int = ED25519
 
     @classmethod
     def generate(cls, name: str, kind: int = ED25519) -> "Signer":
         """A new key."""
-        return cls(name, Ed25519PrivateKey.generate(), kind)
+        return cls(name, (MLDSA44PrivateKey if kind == MLDSA44 else Ed25519PrivateKey).generate(), kind)
 
     @classmethod
     def parse(cls, skey: str) -> "Signer":
@@ -107,9 +123,11 @@ class Signer:
         if not skey.startswith(_SKEY):
             raise BadNote("signer key", "not a signer key")
         name, key_id, material = _split_key(skey.removeprefix(_SKEY), "not a signer key")
-        if len(material) != 33 or material[0] not in (ED25519, COSIGNATURE):
+        if len(material) != 33 or material[0] not in KINDS:
             raise BadNote("signer key", "unsupported key type")
-        signer = cls(name, Ed25519PrivateKey.from_private_bytes(material[1:]), material[0])
+        seed, kind = material[1:], material[0]
+        key = mldsa.private_key(seed) if kind == MLDSA44 else Ed25519PrivateKey.from_private_bytes(seed)
+        signer = cls(name, key, kind)
         if signer.verifier.key_id != key_id:
             raise BadNote("signer key", "key ID does not match")
         return signer
@@ -126,12 +144,18 @@ class Signer:
         return f"{_SKEY}{self.name}+{self.verifier.key_id.hex()}+{material}"
 
     def line(self, text: str, timestamp: int = 0) -> str:
-        """The signature line over `text`. A cosigner states the POSIX `timestamp`; a log's key ignores it."""
+        """The signature line over `text`. A cosigner states the POSIX `timestamp`, 0 where it says nothing of time; a
+        log's key of type 0x01 ignores it. Type 0x06 signs checkpoints only: BadBytes otherwise."""
         if self.kind == ED25519:
             signature = self.private_key.sign(text.encode())
         else:
-            signature = timestamp.to_bytes(8, "big") + self.private_key.sign(_cosigned(text, timestamp))
+            signature = timestamp.to_bytes(8, "big") + self.private_key.sign(self._message(text, timestamp))
         return f"{_DASH}{self.name} {to_base64(self.verifier.key_id + signature)}\n"
+
+    def _message(self, text: str, timestamp: int) -> bytes:
+        if self.kind == MLDSA44:
+            return mldsa.cosigned_message(self.name, timestamp, parse_checkpoint(text))
+        return _cosigned(text, timestamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +165,11 @@ class Signature:
     name: str
     key_id: bytes
     value: bytes
+
+    @property
+    def line(self) -> str:
+        """The line as it stands under the note."""
+        return f"{_DASH}{self.name} {to_base64(self.key_id + self.value)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +235,7 @@ def open_note(note: bytes, verifiers: Sequence[Verifier]) -> Note:
         elif not verifier.verify(text, signature.value):
             raise BadSignature(signature.name)
         elif verifier not in known:
-            stamp = int.from_bytes(signature.value[:8], "big") if verifier.kind == COSIGNATURE else None
+            stamp = int.from_bytes(signature.value[:8], "big") if verifier.kind != ED25519 else None
             known[verifier] = Cosigned(verifier, stamp)
     if not known:
         raise BadNote("note", "unsigned by a known key")

@@ -4,7 +4,7 @@ The policy is the only trust material there is: a proof or a bundle never brings
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from shared.refusal import Refusal
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.checkpoint import parse as parse_checkpoint
 from shared.tlog.encoding import from_decimal
-from shared.tlog.note import COSIGNATURE, ED25519, Verifier, open_note, split_note
+from shared.tlog.note import COSIGNATURE, ED25519, MLDSA44, Verifier, open_note, split_note
 from shared.tlog.refusals import BadBytes
 
 MAX_LINES = 1_000
@@ -96,6 +96,11 @@ class Policy:
     groups: tuple[Group, ...] = ()
     quorum: str = _NONE
 
+    @property
+    def asks(self) -> bool:
+        """Whether anybody must have cosigned."""
+        return self.quorum != _NONE
+
     @classmethod
     def parse(cls, text: bytes) -> "Policy":
         """Read a policy file. BadPolicy names the line. A missing newline at the very end is forgiven."""
@@ -115,18 +120,18 @@ class Policy:
         opened = open_note(note, [*logs, *(w.verifier for w in self.witnesses)])
         stamps = {signed.verifier: signed.timestamp for signed in opened.known}
         seen = {w.name: stamps[w.verifier] or 0 for w in self.witnesses if w.verifier in stamps}
-        if not self._met(seen):
+        if not self.meets(seen):
             raise QuorumNotMet(self.quorum, len(seen), len(self.witnesses))
         signer = next(v for v in logs if v in stamps)
         return Checked(checkpoint, signer, seen, len(self.witnesses))
 
-    def _met(self, seen: Mapping[str, int]) -> bool:
-        """Whether the witnesses seen make up the quorum. Groups name only what stands before them."""
+    def meets(self, seen: Collection[str]) -> bool:
+        """Whether these witnesses make up the quorum."""
         satisfied = set(seen)
-        for group in self.groups:
+        for group in self.groups:  # each names only what stands before it
             if sum(member in satisfied for member in group.members) >= group.threshold:
                 satisfied.add(group.name)
-        return self.quorum == _NONE or self.quorum in satisfied
+        return not self.asks or self.quorum in satisfied
 
 
 @dataclass(slots=True)
@@ -173,7 +178,7 @@ class _Reader:
                 raise BadPolicy(self.where, "unknown directive")
 
     def _log(self, vkey: str, url: str | None) -> None:
-        verifier = self._key(vkey, ED25519)
+        verifier = self._key(vkey, ED25519, MLDSA44)
         if any(log.verifier.public_key == verifier.public_key for log in self.logs):
             raise BadPolicy(self.where, "key used twice")
         self.logs.append(Log(verifier, url))
@@ -211,11 +216,11 @@ class _Reader:
             raise BadPolicy(self.where, "name used twice")
         self.names.add(name)
 
-    def _key(self, vkey: str, kind: int) -> Verifier:
+    def _key(self, vkey: str, *kinds: int) -> Verifier:
         try:
             verifier = Verifier.parse(vkey)
         except BadBytes as refusal:
             raise BadPolicy(self.where, refusal.reason) from None
-        if verifier.kind != kind:
+        if verifier.kind not in kinds:
             raise BadPolicy(self.where, "unsupported key type")
         return verifier

@@ -31,6 +31,7 @@ SPANISH: dict[str, str] = {
     "control character": "hay un carácter de control",
     "bidirectional control": "hay un carácter que invierte el sentido del texto",
     "noncharacter": "hay un punto de código que no es un carácter",
+    "character after Unicode 12.0": "hay un carácter posterior a Unicode 12.0",
     "not in canonical form": "no está en su forma canónica",
     # strict text
     "not base64": "no es base64 estricto",
@@ -69,9 +70,13 @@ SPANISH: dict[str, str] = {
     "hash left over": "a la prueba le sobra una huella",
     "root does not match": "la raíz no corresponde",
     "edge does not match the size": "el borde no corresponde al tamaño",
+    # witnesses
+    "old size line": "falta la línea del tamaño anterior",
+    "larger than the checkpoint": "es mayor que el punto de control",
     # bundles
     "fields": "los campos no son los debidos",
     "empty": "está vacío",
+    "no such entry": "nombra una entrada que no está en el archivo",
     # policies
     "unknown directive": "hay una palabra clave desconocida",
     "wrong number of words": "la línea no tiene las palabras debidas",
@@ -103,10 +108,13 @@ PLACES: dict[str, str] = {
     "multiproof": "prueba conjunta",
     "note": "nota",
     "number": "número",
+    "old size": "tamaño anterior",
     "path": "ruta",
     "policy": "política",
+    "private": "campos privados",
     "proof": "prueba",
     "public key": "clave pública",
+    "request": "petición",
     "signature line": "línea de firma",
     "signer key": "clave de firma",
     "verifier key": "clave de verificación",
@@ -116,7 +124,7 @@ PLACES: dict[str, str] = {
 
 def in_spanish(where: str) -> str:
     """A place in Spanish: its leading words translated, numbers and field names as they are."""
-    words = where.rstrip("0123456789 ") if where[-1:].isdigit() else where.split(".")[0].split(" '")[0]
+    words = where.rstrip("0123456789 ") if where[-1:].isdigit() else where.split(".")[0].split(' "')[0]
     return PLACES.get(words, words) + where[len(words) :]
 
 

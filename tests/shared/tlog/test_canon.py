@@ -1,6 +1,7 @@
 """Canonical documents: one value, one spelling."""
 
 import math
+import re
 import unicodedata
 from typing import Any
 
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 
 from shared.tlog import canon
 from shared.tlog.canon import NotCanonical
+from shared.tlog.unicode12 import character_class
 
 KEYS = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True)
-STRINGS = st.text().map(lambda s: unicodedata.normalize("NFC", "".join(filter(str.isprintable, s))))
+LATER = re.compile(f"[{character_class()}]")
+NONCHARACTERS = set(map(chr, range(0xFDD0, 0xFDF0)))
+STRINGS = st.text().map(lambda s: unicodedata.normalize("NFC", LATER.sub("", "".join(filter(str.isprintable, s)))))
 LEAVES = st.one_of(st.booleans(), st.integers(-canon.MAX_INTEGER, canon.MAX_INTEGER), STRINGS)
 VALUES = st.recursive(LEAVES, lambda v: st.lists(v, max_size=4) | st.dictionaries(KEYS, v, max_size=4), max_leaves=20)
 DOCUMENTS = st.dictionaries(KEYS, VALUES, max_size=6)
@@ -121,6 +125,8 @@ def test_whatever_the_bytes_the_only_error_is_a_refusal(data: bytes) -> None:
         ('{"a":"\u200f"}'.encode(), "bidirectional control"),
         ('{"a":"\ufffe"}'.encode(), "noncharacter"),
         ('{"a":"\U0001ffff"}'.encode(), "noncharacter"),
+        ('{"a":"\u0378"}'.encode(), "character after Unicode 12.0"),
+        ('{"a":"\U0001fad0"}'.encode(), "character after Unicode 12.0"),
     ],
 )
 def test_bytes_outside_the_profile_are_refused_with_their_reason(data: bytes, why: str) -> None:
@@ -143,6 +149,7 @@ def test_bytes_outside_the_profile_are_refused_with_their_reason(data: bytes, wh
         b'{"a":"\\"\\\\"}',
         '{"a":"Caoba, cumalá, 100 °C — \U0001f332"}'.encode(),
         '{"a":"\u00e9\u05d0"}'.encode(),
+        '{"a":"\U0001fa95"}'.encode(),
         '{"a":"\u0301 begins with a mark"}'.encode(),
     ],
 )
@@ -200,3 +207,12 @@ def test_a_refusal_speaks_both_languages() -> None:
         canon.decode(b'{"a":null}')
     assert refused.value.text("en") == "The document is not canonical: document.a: null."
     assert refused.value.text("es") == "El documento no es canónico: documento.a: hay un valor nulo."
+
+
+def test_what_this_python_does_not_know_is_refused_and_what_unicode_knew_long_ago_is_not() -> None:
+    later = {c for c in map(chr, range(0x110000)) if LATER.match(c)}
+    for c in map(chr, range(0x110000)):
+        if unicodedata.category(c) == "Cn" and ord(c) & 0xFFFE != 0xFFFE and c not in NONCHARACTERS:
+            assert c in later
+        if unicodedata.ucd_3_2_0.category(c) not in ("Cn", "Cs"):
+            assert c not in later

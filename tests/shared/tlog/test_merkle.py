@@ -308,3 +308,18 @@ def test_the_plan_names_every_node_that_the_proof_reads() -> None:
     spans = merkle.multiproof_spans([3, 4, 200], 299)
     merkle.prove(spans, reading)
     assert asked == merkle.nodes_of(spans)
+
+
+@given(st.data())
+def test_a_multiproof_holds_the_inclusion_proof_of_each_of_its_leaves(data: st.DataObject) -> None:
+    size = data.draw(st.integers(1, 200))
+    indices = sorted(data.draw(st.sets(st.integers(0, size - 1), min_size=1, max_size=12)))
+    proof = merkle.multiproof(indices, size, get_node)
+
+    nodes = merkle.multinodes(indices, [LEAVES[index] for index in indices], size, proof)
+
+    assert nodes[0, size] == mth(0, size)
+    for index in indices:
+        hashes = [nodes[span] for span in merkle.inclusion_spans(index, size)]
+        assert hashes == path(index, 0, size)
+        merkle.verify_inclusion(index, size, LEAVES[index], hashes, mth(0, size))
