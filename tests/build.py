@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.refusal import Refusal
 from shared.timber import chain, norms
+from shared.timber.bodies import possession
 from shared.timber.event import Record, key_id, make_statement, parse_entry, sign, tree_item
 from shared.timber.facts import Facts, Item, Line, dump, guide_key, line_key, past_of
 from shared.timber.measure import mean_of_ends_dm3
@@ -76,10 +77,21 @@ def an_organisation(org: str = COMMUNITY, kind: str | None = None) -> Record:
     return an_act("organisation.registered", {"id": org, "name": f"Nombre de {org}", "kind": kind or KINDS[org]})
 
 
-def a_key_added(name: str, org: str | None = None, role: str = "device", **more: Any) -> Record:
+def a_key_added(
+    name: str, org: str | None = None, role: str = "device", *, replaces: str | None = None, proof: str | None = None,
+    persons: tuple[str, str] | None = ("a1", "b2"), **more: Any,
+) -> Record:  # fmt: skip
+    """The key of this name, proposed and approved by two persons where the registrar adds it; signed by the registrar
+    unless ``by`` says otherwise. ``replaces``: the name of the key it comes after, which then signs."""
     key = a_key(name)
     public = to_base64url(key.public_key().public_bytes_raw())
     body = {"kid": kid_of(key), "org": org or name, "public_key": public, "alg": "ed25519", "role": role}
+    if replaces is not None:
+        body["replaces"] = kid_of(a_key(replaces))
+        more = {"by": a_key(replaces), "actor": org or name} | more
+    body["proof"] = proof if proof is not None else to_base64url(key.sign(possession(body)))
+    if persons is not None and role in ("root", "device") and "by" not in more:
+        body |= {"proposed_by": persons[0], "approved_by": persons[1]}
     return an_act("key.added", body, **more)
 
 
@@ -100,7 +112,7 @@ def a_tree(code: str = "501", species: str = SPECIES, **fields: Any) -> dict[str
     return tree | {"condition": "harvestable"} | fields
 
 
-def a_census(trees: Iterable[dict[str, Any]], part: int = 0, parcel: str = PARCEL, plan: str = PLAN) -> Record:
+def a_census(trees: Iterable[dict[str, Any]], part: int = 1, parcel: str = PARCEL, plan: str = PLAN) -> Record:
     return an_act("census.listed", {"plan": plan, "part": part, "parcel": parcel, "trees": list(trees)})
 
 
@@ -144,6 +156,22 @@ def an_inspection(volume_dm3: int = 5_881, number: str = "INF-1", **body: Any) -
         "trees_absent": 0, "volume_dm3": volume_dm3,
     }  # fmt: skip
     return an_act("inspection.reported", inspection | body)
+
+
+def a_finding(subject: str, severity: str = "S3", *, actor: str = SUPERVISOR, **body: Any) -> Record:
+    """What a supervisor saw, through the registrar unless ``by`` says otherwise."""
+    by = body.pop("signed_by", a_key(REGISTRY))
+    finding = {"subject": subject, "org": COMMUNITY, "severity": severity, "text": "No hay tocón", "by": "c3"}
+    return a_record("finding.raised", finding | body, actor=actor, by=by, time="2025-10-01T12:00:00Z")
+
+
+def a_resolution(record: Record, rule: str, /, *, actor: str = SUPERVISOR, **body: Any) -> Record:
+    """A supervisor's answer to a finding, through the registrar unless ``signed_by`` says otherwise."""
+    by = body.pop("signed_by", a_key(REGISTRY))
+    resolution = {
+        "record": record.sid, "rule": rule, "reason": "Verificado en campo", "evidence_sha256": "e" * 64, "by": "c3",
+    }  # fmt: skip
+    return a_record("finding.resolved", resolution | body, actor=actor, by=by, time="2025-10-02T12:00:00Z")
 
 
 # ---- what happens in the forest
@@ -299,24 +327,33 @@ class Log:
 
 
 def foundation(
-    trees: Iterable[dict[str, Any]] | None = None, lines: Iterable[dict[str, Any]] | None = None
-) -> list[Record]:
-    """Registrar, organisations and their phones, title, plan, census, permit: in the order they are logged."""
+    trees: Iterable[dict[str, Any]] | None = None, lines: Iterable[dict[str, Any]] | None = None,
+    **elsewhere: list[dict[str, Any]],
+) -> list[Record]:  # fmt: skip
+    """Registrar, organisations and their phones, title, plan, census, permit: in the order they are logged.
+    ``elsewhere``: trees of other parcels, as ``PC_02=[...]``."""
     listed = list(trees) if trees is not None else [a_tree("501"), a_tree("502"), a_tree("503")]
+    parts = [(PARCEL, listed[n : n + 100]) for n in range(0, len(listed), 100)]
+    parts += [(parcel.replace("_", " "), more) for parcel, more in elsewhere.items()]
+    census = {"trees": sum(len(part) for _, part in parts), "parts": len(parts), "root": "0" * 64}
     return [
         a_key_added(REGISTRY, role="registrar"),
         *(an_organisation(org) for org in KINDS),
         a_key_added(HOST, role="host"),
         *(a_key_added(org) for org in KINDS if org not in (REGISTRY, HOST)),
-        a_title(), a_plan(), *(a_census(listed[n : n + 100], part=n // 100) for n in range(0, len(listed), 100)),
+        a_title(), a_plan(census=census),
+        *(a_census(part, number, parcel) for number, (parcel, part) in enumerate(parts, 1)),
         a_permit(lines), a_status_list(),
     ]  # fmt: skip
 
 
-def founded(trees: Iterable[dict[str, Any]] | None = None, lines: Iterable[dict[str, Any]] | None = None) -> Log:
+def founded(
+    trees: Iterable[dict[str, Any]] | None = None, lines: Iterable[dict[str, Any]] | None = None,
+    **elsewhere: list[dict[str, Any]],
+) -> Log:  # fmt: skip
     """A log in which the permit stands and nothing is felled yet."""
     log = Log()
-    log.admit(*foundation(trees, lines))
+    log.admit(*foundation(trees, lines, **elsewhere))
     return log
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.timber import fields as f
 from shared.timber.fields import Check, Fault, fields, listing
+from shared.tlog import canon
 from shared.tlog.ed25519 import checked_key
 
 ORG_KINDS = (
@@ -16,6 +17,7 @@ ORG_KINDS = (
 KEY_ROLES = ("registrar", "host", "root", "device", "hosted")
 CONDITIONS = ("harvestable", "seed", "future", "protected")
 FORMS = ("own", "official")
+SEVERITIES = ("S1", "S2", "S3", "S4")
 
 _TREES = uuid.uuid5(uuid.NAMESPACE_URL, "trozalog:tree").bytes
 
@@ -32,6 +34,16 @@ def tree_item(plan: str, parcel: str, code: str) -> str:
 def key_id(public_key: bytes) -> str:
     """The 22 characters that name an Ed25519 key."""
     return urlsafe_b64encode(hashlib.sha256(b"\x01" + public_key).digest()[:16]).decode()[:22]
+
+
+POSSESSION = b"trozalog/v1/possession\n"
+
+
+def possession(body: dict[str, Any]) -> bytes:
+    """What an added key signs to show that whoever brings it holds it (docs/format.md, section 5): for whom it will
+    speak, and in place of which key. It can be signed beforehand, offline."""
+    claimed: dict[str, Any] = {name: body[name] for name in ("org", "public_key", "replaces", "role") if name in body}
+    return POSSESSION + canon.encode(claimed)
 
 
 def line_of(line: dict[str, Any]) -> tuple[str, str, str]:
@@ -55,11 +67,13 @@ def _window(body: dict[str, Any], *days: str) -> Fault | None:
 def _key_added(body: dict[str, Any]) -> Fault | None:
     public_key = urlsafe_b64decode(body["public_key"] + "=")
     checked_key(public_key)  # BadKey for a point no signature can be trusted under
-    return (
-        None
-        if key_id(public_key) == body["kid"]
-        else Fault(".kid", "is not the id of this public key", "no es el id de esta clave pública")
-    )
+    if key_id(public_key) != body["kid"]:
+        return Fault(".kid", "is not the id of this public key", "no es el id de esta clave pública")
+    if ("proposed_by" in body) != ("approved_by" in body):
+        return Fault(".approved_by", "goes with proposed_by: both or neither", "va con proposed_by: los dos o ninguno")
+    if "approved_by" in body and body["approved_by"] == body["proposed_by"]:
+        return Fault(".approved_by", "must be another person than proposed_by", "debe ser otra persona que proposed_by")
+    return None
 
 
 def _plan_approved(body: dict[str, Any]) -> Fault | None:
@@ -80,6 +94,12 @@ def _inspection(body: dict[str, Any]) -> Fault | None:
     for name in ("trees_absent", "trees_mismatched"):
         if body.get(name, 0) > body["trees_sampled"]:
             return Fault(f".{name}", "cannot exceed trees_sampled", "no puede pasar de trees_sampled")
+    return None
+
+
+def _log_recovered(body: dict[str, Any]) -> Fault | None:
+    if body["from_size"] >= body["to_size"]:
+        return Fault(".to_size", "must be greater than from_size", "debe ser mayor que from_size")
     return None
 
 
@@ -201,10 +221,14 @@ AUTHORITY: dict[str, Check] = {
         {"id": f.org_id, "name": f.text(160), "kind": f.one_of(*ORG_KINDS)}, {"region": f.text(60)}
     ),
     "key.added": fields(
-        {"kid": f.kid, "org": f.org_id, "public_key": f.bytes32, "alg": f.one_of("ed25519"), "role": f.one_of(*KEY_ROLES)},
+        {
+            "kid": f.kid, "org": f.org_id, "public_key": f.bytes32, "alg": f.one_of("ed25519"),
+            "role": f.one_of(*KEY_ROLES), "proof": f.bytes64,
+        },
+        {"replaces": f.kid, "proposed_by": f.user_id, "approved_by": f.user_id},
         whole_body=_key_added,
     ),
-    "key.revoked": fields({"kid": f.kid, "reason": f.text()}),
+    "key.revoked": fields({"kid": f.kid, "reason": f.text()}, {"org": f.org_id, "distrust_from": f.whole(0, 2**53 - 1)}),
     "title.registered": fields(
         {"number": f.number, "org": f.org_id, "region": f.text(60), "area_m2": f.area_m2, "polygon_sha256": f.digest},
         {"official_number": f.text(80)},
@@ -253,6 +277,10 @@ AUTHORITY: dict[str, Check] = {
         whole_body=_inspection,
     ),
     "conflict.noted": fields({"refused": _sid, "first": _sid, "subject": f.text(160)}),
+    "log.recovered": fields(
+        {"from_size": f.whole(0, 2**53 - 1), "to_size": f.whole(0, 2**53 - 1), "root": f.digest, "reason": f.text()},
+        whole_body=_log_recovered,
+    ),
 }  # fmt: skip
 
 CUSTODY: dict[str, Check] = {
@@ -298,4 +326,17 @@ _CORRECTION = fields(
      "was": f.text(), "now": f.text(), "reason": f.text()}
 )  # fmt: skip
 
-BODIES: dict[str, Check] = {**AUTHORITY, **CUSTODY, "record.corrected": _CORRECTION}
+BOTH: dict[str, Check] = {
+    "record.corrected": _CORRECTION,
+    "finding.raised": fields(
+        {
+            "subject": f.finding_subject, "org": f.org_id, "severity": f.one_of(*SEVERITIES), "text": f.text(),
+            "by": f.user_id,
+        }
+    ),
+    "finding.resolved": fields(
+        {"record": _sid, "rule": f.rule_id, "reason": f.text(), "evidence_sha256": f.digest, "by": f.user_id}
+    ),
+}  # fmt: skip
+
+BODIES: dict[str, Check] = {**AUTHORITY, **CUSTODY, **BOTH}

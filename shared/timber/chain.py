@@ -8,17 +8,17 @@ code runs where records are accepted and where an auditor replays them.
 from collections.abc import Callable, Iterable
 
 from shared.timber.event import Record, tree_item
-from shared.timber.facts import STATUS, Facts, Guide, Item, Lot, Plan, guide_key, line_key, past_of
+from shared.timber.facts import STATUS, Facts, Guide, Item, Lot, Past, Plan, census_key, guide_key, line_key, past_of
 from shared.timber.norms import Norms
 from shared.timber.party import signer
 from shared.timber.rules.outcome import Outcome, Outcomes
-from shared.timber.steps import authority, forest, guides, mills
+from shared.timber.steps import authority, findings, forest, guides, keys, mills
 from shared.timber.steps.case import Case, may_name_a_tree
 
 _STEPS: dict[str, Callable[[Case], Outcomes]] = {
     "organisation.registered": authority.register_organisation,
-    "key.added": authority.add_key,
-    "key.revoked": authority.revoke_key,
+    "key.added": keys.add_key,
+    "key.revoked": keys.revoke_key,
     "title.registered": authority.register_title,
     "census.listed": authority.list_census,
     "plan.approved": authority.approve_plan,
@@ -31,6 +31,9 @@ _STEPS: dict[str, Callable[[Case], Outcomes]] = {
     "inspection.reported": authority.report_inspection,
     "record.corrected": authority.correct,
     "conflict.noted": authority.note_conflict,
+    "log.recovered": authority.note_recovery,
+    "finding.raised": findings.raise_finding,
+    "finding.resolved": findings.resolve_finding,
     "tree.felled": forest.fell,
     "log.cut": forest.cut,
     "log.moved": forest.move,
@@ -97,6 +100,10 @@ def more_keys(record: Record, facts: Facts) -> set[str]:
             item = facts.find(Item, f"item:{id_}")
             if item is not None and item.drawn_by is None and item.permit is not None:
                 needed.add(f"permit:{item.permit}")
+    elif kind == "finding.resolved":
+        past = facts.find(Past, f"record:{body['record']}")
+        if past is not None:
+            needed.add(f"finding:{past.index}")
     elif kind == "inspection.reported":
         plan = facts.find(Plan, f"plan:{body['plan']}")
         if plan is not None:
@@ -185,13 +192,25 @@ def _need_authority(record: Record, needed: set[str]) -> None:
     for name, prefix in _AUTHORITY_NEEDS.get(kind, ()):
         needed.add(f"{prefix}:{body[name]}")
     if kind == "census.listed":
+        needed.update((f"plan:{body['plan']}", census_key(body["plan"], body["part"])))
         needed.update([f"tree:{tree_item(body['plan'], body['parcel'], tree['code'])}" for tree in body["trees"]])
+    elif kind == "key.added" and "replaces" in body:
+        needed.add(f"key:{body['replaces']}")
     elif kind == "status.listed":
         needed.add(STATUS)
     elif kind in ("permit.issued", "permit.amended"):
         needed.update(
             [line_key(body["number"], line["parcel"], line["species"], line["product"]) for line in body["lines"]]
         )
+
+
+def _need_finding(record: Record, needed: set[str]) -> None:
+    body = record.body
+    needed.add(f"org:{record.actor}")
+    if record.type == "finding.raised":
+        needed.update((f"org:{body['org']}", body["subject"]))
+    else:
+        needed.add(f"record:{body['record']}")
 
 
 _AUTHORITY_NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -211,8 +230,9 @@ _AUTHORITY_NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 _NEEDS: dict[str, Callable[[Record, set[str]], None]] = {
-    **dict.fromkeys((*_AUTHORITY_NEEDS, "census.listed", "status.listed"), _need_authority),
+    **dict.fromkeys((*_AUTHORITY_NEEDS, "census.listed", "status.listed", "log.recovered"), _need_authority),
     **dict.fromkeys(_OF_GUIDE, _need_guide),
+    **dict.fromkeys(("finding.raised", "finding.resolved"), _need_finding),
     "tree.felled": _need_felling,
     "log.cut": _need_cut,
     "log.moved": _need_items,

@@ -32,6 +32,8 @@ MAX_STATEMENT = 16_384
 MAX_ENTRY = 60_000
 MAX_SIGNATURES = 8
 MAX_DEPTH = 8
+# How many digests `sd` holds: private fields among decoys, so that their number says nothing.
+SD_SIZES = (4, 8, 16)
 
 
 @dataclass(eq=False)
@@ -81,6 +83,15 @@ class Record:
     checked: set[str] = field(default_factory=set)
 
 
+_digests = listing(f.bytes32, SD_SIZES[0], SD_SIZES[-1], ordered=True)
+_NOT_PADDED = f.Fault("", "must hold 4, 8 or 16 digests", "debe tener 4, 8 o 16 huellas")
+
+
+def _sd(value: Any) -> f.Fault | None:
+    fault = _digests(value)
+    return fault if fault is not None or len(value) in SD_SIZES else _NOT_PADDED
+
+
 _check_statement = fields(
     {
         "type": f.anything,  # looked up before, for its own refusal
@@ -93,7 +104,7 @@ _check_statement = fields(
     {
         "seen": fields({"size": f.whole(0, 2**53 - 1), "root": f.digest}),
         "seq": f.whole(0, 2**53 - 1),
-        "sd": listing(f.bytes32, 1, 200, ordered=True),
+        "sd": _sd,
     },
 )
 _check_signatures = listing(
@@ -151,7 +162,7 @@ def _validate(stmt: Any) -> None:
     kind = stmt.get("type")
     check = BODIES.get(kind) if type(kind) is str else None
     if check is None:
-        raise UnknownType("stmt.type", str(kind)[:60])
+        raise UnknownType("stmt.type", kind[:60] if type(kind) is str else "-")
     fault = _check_statement(stmt)
     if fault is not None:
         raise MalformedRecord(f"stmt{fault.path}", fault.reason, fault.reason_es)

@@ -24,12 +24,17 @@ class Organisation:
 
 @dataclass(slots=True)
 class Key:
+    """Counts from the entry after ``added_index`` to that before ``revoked_index``, where it was revoked, or replaced by
+    another. What it signed from ``distrust_from`` on is in doubt."""
+
     kid: str
     org: str
     role: str
     public_key: str
     added_index: int
     revoked_index: int | None = None
+    replaced_by: str | None = None
+    distrust_from: int | None = None
 
 
 @dataclass(slots=True)
@@ -53,6 +58,17 @@ class Plan:
     census_root: str
     census_trees: int
     form_factor_milli: int
+    index: int
+    census_parts: int = 0
+    listed_trees: int = 0
+
+
+@dataclass(slots=True)
+class CensusPart:
+    """That a part of a plan's census is in the log."""
+
+    plan: str
+    part: int
     index: int
 
 
@@ -108,8 +124,10 @@ class Line:
 
 @dataclass(slots=True)
 class Item:
-    """A felled tree, a log or a product. ``cut_dm3`` (stem wood) and ``sections`` speak of what was cut from it;
-    ``round_dm3`` is the round wood that a product which is not sawn yet stands for."""
+    """A felled tree, a log or a product. ``cut_dm3`` and ``sections`` speak of what was cut from it, of a tree's wood
+    that of the stem, while ``branch_dm3`` is that of its branches; ``round_dm3`` is the round wood that a product which
+    is not sawn yet stands for. ``worst`` is the gravest finding ever made on it, ``grave`` names those of S4, each as
+    the index of its record, a colon and its rule, with spaces between them."""
 
     id: str
     kind: str
@@ -141,6 +159,8 @@ class Item:
     lot: str | None = None
     worst: str = ""
     round_dm3: int | None = None
+    branch_dm3: int = 0
+    grave: str = ""
 
 
 @dataclass(slots=True)
@@ -224,6 +244,16 @@ class Inspection:
 
 
 @dataclass(slots=True)
+class Finding:
+    """What supervisors said of the findings on the record at ``index``: by rule, who resolved it and why. ``concerned``
+    is the organisation that may not."""
+
+    index: int
+    concerned: str
+    resolved: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Past:
     """That a record is in the log, and whose it is. Read only: the keeper of the log answers it, ``admit`` never writes it."""
 
@@ -234,13 +264,28 @@ class Past:
 
 
 Fact = (
-    Organisation | Key | Title | Plan | CensusTree | Permit | Line | Item | Guide | Lot | StatusList | Inspection | Past
+    Organisation
+    | Key
+    | Title
+    | Plan
+    | CensusPart
+    | CensusTree
+    | Permit
+    | Line
+    | Item
+    | Guide
+    | Lot
+    | StatusList
+    | Inspection
+    | Finding
+    | Past
 )
 T = TypeVar("T")
 
 CLASSES: dict[str, type[Any]] = {
-    "org": Organisation, "key": Key, "title": Title, "plan": Plan, "tree": CensusTree, "permit": Permit, "line": Line,
-    "item": Item, "guide": Guide, "lot": Lot, "status": StatusList, "inspection": Inspection, "record": Past,
+    "org": Organisation, "key": Key, "title": Title, "plan": Plan, "census": CensusPart, "tree": CensusTree,
+    "permit": Permit, "line": Line, "item": Item, "guide": Guide, "lot": Lot, "status": StatusList, "inspection": Inspection,
+    "finding": Finding, "record": Past,
 }  # fmt: skip
 
 STATUS = "status"
@@ -249,6 +294,11 @@ STATUS = "status"
 def line_key(permit: str, parcel: str, species: str, product: str) -> str:
     """The key of one balance."""
     return f"line:{permit}|{parcel}|{species}|{product}"
+
+
+def census_key(plan: str, part: int) -> str:
+    """The key of one part of a plan's census."""
+    return f"census:{plan}|{part}"
 
 
 def guide_key(form: str, number: str) -> str:

@@ -198,6 +198,16 @@ plan_id = matching(
     "a plan id (a number, or a-z, 0-9 and -)",
     "un id de plan (un número, o a-z, 0-9 y -)",
 )
+rule_id = matching(r"[A-Z][0-9]{2}", "a rule, as in C08", "una regla, como C08")
+FINDING_SUBJECT = (
+    rf"item:{UUID_PATTERN}|guide:(?:own|official):[A-Z0-9][A-Z0-9.-]{{1,39}}|permit:[A-Z0-9][A-Z0-9.-]{{1,39}}"
+    r"|plan:(?:[A-Z0-9][A-Z0-9.-]{1,39}|[a-z0-9][a-z0-9-]{1,63})"
+)
+finding_subject = matching(
+    FINDING_SUBJECT,
+    "what a finding is about: item:, guide:own:, guide:official:, permit: or plan: and its id",
+    "de qué trata una observación: item:, guide:own:, guide:official:, permit: o plan: y su id",
+)
 user_id = matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "a pseudonymous user id", "un id seudónimo de usuario")
 digest = matching(r"[0-9a-f]{64}", "a SHA-256 in lower-case hexadecimal", "un SHA-256 en hexadecimal minúsculo")
 tree_code = matching(

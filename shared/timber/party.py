@@ -2,9 +2,9 @@
 
 from base64 import urlsafe_b64decode
 
-from shared.timber.event import AUTHORITY, Record, check_signature
+from shared.timber.event import AUTHORITY, CUSTODY, Record, check_signature
 from shared.timber.facts import Facts, Key, Organisation
-from shared.timber.refusals import KeyRevoked, KeyRole, UnknownKey, UnknownOrganisation, WrongSigner
+from shared.timber.refusals import KeyReplaced, KeyRevoked, KeyRole, UnknownKey, UnknownOrganisation, WrongSigner
 
 REGISTRAR, HOST, ROOT, DEVICE, HOSTED = "registrar", "host", "root", "device", "hosted"
 MEMBERS = frozenset({ROOT, DEVICE, HOSTED})
@@ -20,11 +20,17 @@ def keys_behind(record: Record, index: int, facts: Facts) -> list[Key]:
     for kid, _ in record.signatures:
         key = facts.find(Key, f"key:{kid}") or _anchor(record, index, kid)
         if key.revoked_index is not None:
-            raise KeyRevoked(kid, key.revoked_index)
+            raise closed(key)
         if kid not in record.checked:
             check_signature(record, kid, urlsafe_b64decode(key.public_key + "="))
         keys.append(key)
     return keys
+
+
+def closed(key: Key) -> KeyRevoked | KeyReplaced:
+    """Why a key that was revoked or replaced does not count."""
+    index = key.revoked_index or 0
+    return KeyRevoked(key.kid, index) if key.replaced_by is None else KeyReplaced(key.kid, key.replaced_by, index)
 
 
 def _anchor(record: Record, index: int, kid: str) -> Key:
@@ -52,17 +58,31 @@ def signer(record: Record, index: int, facts: Facts) -> Key:
 def may_sign(key: Key, record: Record) -> bool:
     """Whether a key of this role may sign a record of this type for its actor."""
     kind = record.type
+    if kind == "key.added":
+        return _may_add(key, record)
     if key.role == REGISTRAR:
-        return kind in AUTHORITY or kind == "record.corrected"
+        return kind not in CUSTODY
     if key.org != record.actor:
         return False
     if key.role == HOST:
-        return kind == "conflict.noted" or (kind == "key.added" and record.body["role"] == HOSTED)
-    if kind == "key.added":
-        return key.role == ROOT and record.body["role"] == DEVICE and record.body["org"] == key.org
+        return kind in ("conflict.noted", "log.recovered")
     if kind == "key.revoked":
         return key.role == ROOT
     return kind not in AUTHORITY
+
+
+def _may_add(key: Key, record: Record) -> bool:
+    """A key names its own successor, of its organisation and role, and nobody else does; but a host's comes from the
+    registrar. A key beside those that are there comes from the registrar (another registrar's for itself only), from a
+    root (devices) or the host (hosted)."""
+    role, org, ours = str(record.body["role"]), str(record.body["org"]), key.org == record.actor
+    if "replaces" in record.body:
+        return ours and role != HOST and (record.body["replaces"], org, role) == (key.kid, key.org, key.role)
+    if key.role == REGISTRAR:
+        return role != REGISTRAR or org == key.org
+    if key.role == HOST:
+        return ours and role == HOSTED
+    return key.role == ROOT and ours and (org, role) == (key.org, DEVICE)
 
 
 def known_organisation(facts: Facts, organisation: str) -> Organisation:

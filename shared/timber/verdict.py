@@ -1,7 +1,7 @@
 """From the outcomes on a lot to one word, the same for whoever works it out.
 
 ``INCOMPLETE`` when a mandatory rule could not be evaluated; else ``TO_REVIEW`` when a finding of S3 or S4 is open,
-or two of S2 from different families; else ``CONSISTENT``. The word never comes without the share of the authorised
+or two of S2 from different families; else ``CONSISTENT``. A finding that a supervisor resolved is shown and not open. The word never comes without the share of the authorised
 volume that somebody independent saw in the field, nor without the list of what nobody checked.
 """
 
@@ -12,10 +12,11 @@ from typing import Any, Literal
 from shared.timber.event import Record
 from shared.timber.facts import Inspection, Permit
 from shared.timber.norms import Norms, Rule
-from shared.timber.rules.outcome import Outcome
+from shared.timber.rules.outcome import Outcome, Resolved
 from shared.timber.rules.texts import percent
 
 Word = Literal["CONSISTENT", "TO_REVIEW", "INCOMPLETE"]
+RuleStatus = Literal["PASS", "FAIL", "NOT_EVALUATED", "NOT_APPLICABLE", "RESOLVED"]
 
 _WORDS_ES = {"CONSISTENT": "CONSISTENTE", "TO_REVIEW": "POR REVISAR", "INCOMPLETE": "INCOMPLETO"}
 
@@ -41,7 +42,7 @@ class RuleResult:
 
     rule: str
     family: str
-    status: Literal["PASS", "FAIL", "NOT_EVALUATED", "NOT_APPLICABLE"]
+    status: RuleStatus
     severity: str
     mandatory: bool
     title_es: str
@@ -78,7 +79,7 @@ class Verdict:
 
     @property
     def open(self) -> list[Outcome]:
-        """The outcomes that failed."""
+        """The outcomes that failed and that no supervisor has resolved."""
         return [finding for finding in self.findings if finding.status == "FAIL"]
 
     def as_dict(self) -> dict[str, Any]:
@@ -95,11 +96,15 @@ class Verdict:
                 "trees_absent": self.coverage.trees_absent,
             },
             "rules": [{name: getattr(rule, name) for name in RuleResult.__slots__} for rule in self.rules],
-            "findings": [finding.as_dict() for finding in self.findings],
+            "findings": [_told(finding) for finding in self.findings],
             "missing": self.missing,
             "not_checked": self.not_checked,
             "norms": self.norms,
         }
+
+
+def _told(finding: Outcome) -> dict[str, Any]:
+    return finding.as_dict() | {"resolution": finding.resolution if isinstance(finding, Resolved) else None}
 
 
 def _count(number: int, one: str, many: str) -> str:
@@ -107,12 +112,17 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 def kinds_of(records: Iterable[Record]) -> set[str]:
-    """The types present among the records of a lot, telling guides that draw on a permit from those that do not."""
+    """The types present among the records of a lot, telling guides that draw on a permit, cuts of branches and revocations that
+    put in doubt from the others."""
     kinds: set[str] = set()
     for record in records:
         kinds.add(record.type)
         if record.type == "guide.issued" and "permit" in record.body:
             kinds.add("guide.issued/permit")
+        elif record.type == "log.cut" and any(section["branch"] for section in record.body["sections"]):
+            kinds.add("log.cut/branch")
+        elif record.type == "key.revoked" and "distrust_from" in record.body:
+            kinds.add("key.revoked/distrust")
     return kinds
 
 
@@ -150,11 +160,13 @@ def verdict(outcomes: Iterable[Outcome], kinds: Collection[str], norms: Norms, d
 def _result(rule: Rule, findings: Iterable[Outcome], kinds: Collection[str]) -> RuleResult:
     own = [finding for finding in findings if finding.rule == rule.rule]
     failed = [finding.severity for finding in own if finding.status == "FAIL"]
-    status: Literal["PASS", "FAIL", "NOT_EVALUATED", "NOT_APPLICABLE"]
+    status: RuleStatus
     if failed:
         status = "FAIL"
-    elif own:
+    elif any(finding.status == "NOT_EVALUATED" for finding in own):
         status = "NOT_EVALUATED"
+    elif own:
+        status = "RESOLVED"
     else:
         status = "PASS" if any(kind in kinds for kind in rule.when) else "NOT_APPLICABLE"
     return RuleResult(
@@ -169,8 +181,9 @@ def _word(
     mandatory = {rule.rule for rule in rules if rule.mandatory}
     if missing or any(finding.status == "NOT_EVALUATED" and finding.rule in mandatory for finding in found):
         return "INCOMPLETE"
-    if any(finding.severity in ("S3", "S4") for finding in found):
+    still_open = [finding for finding in found if finding.status == "FAIL"]
+    if any(finding.severity in ("S3", "S4") for finding in still_open):
         return "TO_REVIEW"
-    if len({families[finding.rule] for finding in found if finding.severity == "S2"}) > 1:
+    if len({families[finding.rule] for finding in still_open if finding.severity == "S2"}) > 1:
         return "TO_REVIEW"
     return "CONSISTENT"

@@ -1,4 +1,4 @@
-"""Trees and logs: C01 C02 C03 C05 C07 C08 C10 C11 C13 C17."""
+"""Trees and logs: C01 C02 C03 C05 C07 C08 C09 C10 C11 C13 C17."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -71,14 +71,15 @@ def c07(rule: Rule, subject: str, felled_dm3: int, tree: CensusTree | None) -> O
 
 
 def c08(rule: Rule, source: Item, cut_dm3: int, sections: Sequence[dict[str, Any]]) -> Outcome:
-    """All stem logs of a piece, these included, hold no more wood than it, and taper as a stem does."""
+    """All that was cut from a piece, these sections included, holds no more wood than it, and tapers as a stem does.
+    ``sections`` are those that `counted` leaves, ``cut_dm3`` is all of their kind."""
     computed: dict[str, Any] = {"cut_dm3": cut_dm3, "whole_dm3": source.volume_dm3}
     outcome = _graded(rule, source.id, cut_dm3, source.volume_dm3, computed)
     if outcome.status == "FAIL":
         return outcome
-    stem = [section for section in sections if not section["branch"]]
+    stem = [] if source.branch else sections
     if len(stem) > 1:
-        stem.sort(key=lambda section: letters_number(section["code"].rpartition("/")[2]))
+        stem = sorted(stem, key=lambda section: letters_number(section["code"].rpartition("/")[2]))
     step = rule.parameters["end_step_mm"]
     for lower, upper in pairwise(stem):
         if upper["diameter_large_mm"] > lower["diameter_small_mm"] + step:
@@ -88,6 +89,26 @@ def c08(rule: Rule, source: Item, cut_dm3: int, sections: Sequence[dict[str, Any
             }  # fmt: skip
             return rule.failed(rule.parameters["severity_of_ends"], source.id, "ends", computed)
     return outcome
+
+
+def counted(source: Item, sections: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """The sections that are of the wood their source was measured by: a felling measures the stem, so the branches of a
+    tree are not; all that comes from a log is, whatever it is called."""
+    return sections if source.kind == "log" else [section for section in sections if not section["branch"]]
+
+
+def c09(rule: Rule, source: Item, branch_dm3: int, codes: Sequence[str]) -> Outcome:
+    """Wood of branches comes from a tree or from a branch, never from a log of the stem, and a tree has only so much
+    of it. ``branch_dm3`` is all that was cut from the tree as such, ``codes`` are the sections of this record."""
+    computed: dict[str, Any] = {"parent": source.code, "codes": list(codes)}
+    if source.kind == "log" and not source.branch:
+        return rule.failed(rule.parameters["severity_of_stem"], source.id, "stem", computed)
+    if source.kind == "tree":
+        limit_permille = rule.parameters["of_stem_permille"]
+        computed |= {"branch_dm3": branch_dm3, "stem_dm3": source.volume_dm3}
+        if branch_dm3 * 1000 > source.volume_dm3 * limit_permille:
+            return rule.failed(rule.parameters["severity"], source.id, "over", computed)
+    return rule.passed(source.id, computed)
 
 
 def _graded(rule: Rule, subject: str, value: int, base: int, computed: dict[str, Any]) -> Outcome:

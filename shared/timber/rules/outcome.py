@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from shared.timber.rules.texts import sentence
 
-Status = Literal["PASS", "FAIL", "NOT_EVALUATED"]
+Status = Literal["PASS", "FAIL", "NOT_EVALUATED", "RESOLVED"]
 Severity = Literal["", "S1", "S2", "S3", "S4"]
 
 
@@ -48,6 +48,37 @@ class Outcome:
             "text_es": self.text_es,
             "text_en": self.text_en,
         }
+
+
+@dataclass(slots=True)
+class Resolved(Outcome):
+    """A failure that a supervisor has answered for. ``resolution``: by which organisation, its reason, the digest of
+    its evidence, and the record that says so. Made when a verdict is given, never when a record is admitted."""
+
+    resolution: dict[str, Any]
+
+    @property
+    def text_es(self) -> str:
+        """The finding, and how it was resolved."""
+        return f"{sentence('es', *self._said())} Resuelta por {self.resolution['by']}: {self.resolution['reason']}"
+
+    @property
+    def text_en(self) -> str:
+        """The finding, and how it was resolved."""
+        return f"{sentence('en', *self._said())} Resolved by {self.resolution['by']}: {self.resolution['reason']}"
+
+    def _said(self) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
+        return self.rule, self.case, self.computed, self.threshold
+
+
+def resolved(outcome: Outcome, resolution: dict[str, Any] | None) -> Outcome:
+    """The outcome as it stands with this resolution of its rule on its record, if there is one."""
+    if resolution is None or outcome.status != "FAIL":
+        return outcome
+    return Resolved(
+        outcome.rule, "RESOLVED", outcome.severity, outcome.subject, outcome.case, outcome.computed, outcome.threshold,
+        outcome.norm, outcome.source, resolution,
+    )  # fmt: skip
 
 
 class Outcomes(list[Outcome]):

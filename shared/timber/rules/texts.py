@@ -4,7 +4,10 @@ A figure named ``x_dm3`` is written as ``{x}`` in cubic metres with three decima
 cent with one. The words legal and illegal are never used: a finding is a question with evidence.
 """
 
+import re
 from typing import Any
+
+from shared.timber.rules.watch_texts import WATCH_TEXTS
 
 TEXTS: dict[tuple[str, str], tuple[str, str]] = {
     ("C01", "unknown"): (
@@ -52,12 +55,21 @@ TEXTS: dict[tuple[str, str], tuple[str, str]] = {
         "Without the tree in the census the felled volume, {felled} m³, cannot be compared.",
     ),
     ("C08", "over"): (
-        "Las trozas (sin ramas) suman {cut} m³, {over} % más que la pieza de origen, {whole} m³.",
-        "The logs (branches apart) add up to {cut} m³, {over} % more than the piece they came from, {whole} m³.",
+        "Lo trozado (sin las ramas del árbol) suma {cut} m³, {over} % más que la pieza de origen, {whole} m³.",
+        "What was cut (the branches of a tree apart) adds up to {cut} m³, {over} % more than the piece it came from, "
+        "{whole} m³.",
     ),
     ("C08", "ends"): (
         "La troza {upper} empieza con {upper_mm} mm y la anterior, {lower}, termina con {lower_mm} mm.",
         "Log {upper} begins with {upper_mm} mm and the one before, {lower}, ends with {lower_mm} mm.",
+    ),
+    ("C09", "stem"): (
+        "De la troza del fuste {parent} se registró madera de rama ({codes}): la rama sale del árbol, no de una troza.",
+        "From the stem log {parent} wood of branches was recorded ({codes}): a branch comes from the tree, not from a log.",
+    ),
+    ("C09", "over"): (
+        "Las ramas del árbol {parent} suman {branch} m³; el fuste tiene {stem} m³ y se admite hasta {of_stem} % de él.",
+        "The branches of tree {parent} add up to {branch} m³; its stem has {stem} m³ and up to {of_stem} % of it is taken.",
     ),
     ("C10", "not_child"): (
         "El código {code} no corresponde a la pieza de origen {parent}.",
@@ -210,10 +222,22 @@ TEXTS: dict[tuple[str, str], tuple[str, str]] = {
         "Stock of {species}: {opening} + {entered} − {consumed} m³ should leave {expected} m³ and {closing} m³ are declared.",
     ),
     ("M04", "no_stock"): ("No se declararon existencias.", "No stock was declared."),
+    ("D05", "declared"): (
+        "La clave {kid} de {org} está en duda desde la entrada {from_index}; fue revocada en la entrada {until_index}.",
+        "Key {kid} of {org} is in doubt from entry {from_index} on; it was revoked at entry {until_index}.",
+    ),
+    ("D05", "signed"): (
+        "La clave {kid} de {org}, en duda desde la entrada {from_index}, firmó {count} registro(s) de los que esto depende: "
+        "entradas {entries}.",
+        "Key {kid} of {org}, in doubt from entry {from_index} on, signed {count} record(s) that this rests on: "
+        "entries {entries}.",
+    ),
+    ("H01", "raised"): ("Observación de {by}: {text}", "Finding by {by}: {text}"),
     ("M06", "other_species"): (
         "Salió {species}, que no estaba entre las especies consumidas: {consumed}.",
         "{species} came out, which was not among the species consumed: {consumed}.",
     ),
+    **WATCH_TEXTS,
 }  # fmt: skip
 
 # Words of the format that appear inside sentences, for readers of Spanish.
@@ -225,6 +249,8 @@ _SPANISH = {
     "roundwood": "madera rolliza", "branch_firewood": "leña de ramas", "sawn": "madera aserrada",
     "flooring_blank": "tablillas para piso", "other": "otros productos",
 }  # fmt: skip
+# A word of the format, not a part of a key id or of somebody's own number.
+_WORD = re.compile(r"(?<![\w-])[a-z]+(?:_[a-z]+)+(?![\w-])")
 _PASS = ("Regla {rule}: sin observación.", "Rule {rule}: nothing to observe.")
 
 
@@ -247,7 +273,7 @@ def readable(language: str, value: str) -> str:
         return number if form == "own" else f"{number} ({'official book' if language == 'en' else 'talonario oficial'})"
     if "|" in value:
         return ", ".join(readable(language, part) for part in value.split("|"))
-    return _SPANISH.get(value, value) if language == "es" else value.replace("_", " ")
+    return _SPANISH.get(value, value) if language == "es" else _WORD.sub(lambda word: word[0].replace("_", " "), value)
 
 
 def sentence(language: str, rule: str, case: str, *figures: dict[str, Any]) -> str:
@@ -255,7 +281,9 @@ def sentence(language: str, rule: str, case: str, *figures: dict[str, Any]) -> s
     words: dict[str, Any] = {}
     for values in reversed(figures):
         for name, value in values.items():
-            if isinstance(value, str):
+            if name == "text":  # somebody's own words
+                words[name] = value
+            elif isinstance(value, str):
                 words[name] = readable(language, value)
             elif isinstance(value, list):
                 words[name] = ", ".join(str(one) for one in value)

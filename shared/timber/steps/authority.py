@@ -1,32 +1,30 @@
-"""What registrars, authorities and supervisors put in the log: parties, keys, plans, permits, inspections."""
+"""What registrars, authorities and supervisors put in the log: parties, plans, permits, inspections."""
 
 from datetime import timedelta
 
 from shared.timber.bodies import tree_item
 from shared.timber.facts import (
     STATUS,
+    CensusPart,
     CensusTree,
     Inspection,
-    Key,
     Organisation,
     Past,
     Permit,
     Plan,
     StatusList,
     Title,
+    census_key,
 )
-from shared.timber.party import INDEPENDENT, MEMBERS, REGISTRAR, ROOT, known_organisation
+from shared.timber.party import INDEPENDENT, REGISTRAR, known_organisation
 from shared.timber.refusals import (
+    CensusExceeded,
     IdTaken,
-    KeyRevoked,
-    KeyRole,
     ListFromFuture,
     NotIndependent,
     NotYours,
     PermitStatus,
     TooMany,
-    UnknownKey,
-    WrongSigner,
 )
 from shared.timber.rules.outcome import Outcomes
 from shared.timber.steps.case import Case, instant
@@ -51,36 +49,6 @@ def register_organisation(case: Case) -> Outcomes:
     return Outcomes()
 
 
-def add_key(case: Case) -> Outcomes:
-    """A key begins to count, from this index on."""
-    body = case.body
-    taken = case.facts.find(Key, f"key:{body['kid']}")
-    if taken is not None:
-        raise IdTaken("key", body["kid"], taken.added_index)
-    if case.signer.role != REGISTRAR:
-        known_organisation(case.facts, body["org"])
-    case.facts.put(f"key:{body['kid']}", Key(body["kid"], body["org"], body["role"], body["public_key"], case.index))
-    return Outcomes()
-
-
-def revoke_key(case: Case) -> Outcomes:
-    """A key stops counting, from this index on. What it signed before stands."""
-    kid = case.body["kid"]
-    key = case.facts.find(Key, f"key:{kid}")
-    if key is None:
-        raise UnknownKey(kid)
-    if key.revoked_index is not None:
-        raise KeyRevoked(kid, key.revoked_index)
-    if case.signer.role == ROOT:
-        if key.org != case.signer.org:
-            raise WrongSigner(key.org, case.signer.org)
-        if key.role not in MEMBERS:  # the registrar's and the host's keys hold up the whole log
-            raise KeyRole(case.signer.role, f"key.revoked ({key.role})")
-    key.revoked_index = case.index
-    case.facts.put(f"key:{kid}", key)
-    return Outcomes()
-
-
 def register_title(case: Case) -> Outcomes:
     """A community's land, as the registry has it."""
     body = case.body
@@ -91,20 +59,33 @@ def register_title(case: Case) -> Outcomes:
 
 
 def list_census(case: Case) -> Outcomes:
-    """Some trees of a plan's census, once each."""
-    plan, parcel = case.body["plan"], case.body["parcel"]
+    """A part of an approved plan's census: each part once, each tree once, and no more of either than was approved."""
+    body = case.body
+    plan, part, parcel = case.known(Plan, "plan", body["plan"]), body["part"], body["parcel"]
+    if not 1 <= part <= plan.census_parts:
+        raise CensusExceeded(plan.id, "parts", plan.census_parts, part)
+    key = census_key(plan.id, part)
+    taken = case.facts.find(CensusPart, key)
+    if taken is not None:
+        raise IdTaken("census part", f"{plan.id} {part}", taken.index)
+    listed_trees = plan.listed_trees + len(body["trees"])
+    if listed_trees > plan.census_trees:
+        raise CensusExceeded(plan.id, "trees", plan.census_trees, listed_trees)
     trees = []
-    for listed in case.body["trees"]:
-        item = tree_item(plan, parcel, listed["code"])
+    for listed in body["trees"]:
+        item = tree_item(plan.id, parcel, listed["code"])
         _free(case, "tree", item)
         trees.append(
             CensusTree(
-                plan, parcel, listed["code"], item, listed["species"], listed["dbh_mm"], listed["height_mm"],
+                plan.id, parcel, listed["code"], item, listed["species"], listed["dbh_mm"], listed["height_mm"],
                 listed["volume_dm3"], listed["condition"], case.index,
             )
         )  # fmt: skip
     for tree in trees:
         case.facts.put(f"tree:{tree.item}", tree)
+    case.facts.put(key, CensusPart(plan.id, part, case.index))
+    plan.listed_trees = listed_trees
+    case.facts.put(f"plan:{plan.id}", plan)
     return Outcomes()
 
 
@@ -116,7 +97,7 @@ def approve_plan(case: Case) -> Outcomes:
     plan = Plan(
         body["id"], body["title"], body["number"], body["season"], [parcel["code"] for parcel in body["parcels"]],
         body["harvest_from"], body["harvest_to"], body["census"]["root"], body["census"]["trees"],
-        body["form_factor_milli"], case.index,
+        body["form_factor_milli"], case.index, body["census"]["parts"],
     )  # fmt: skip
     case.facts.put(key, plan)
     return Outcomes()
@@ -225,4 +206,9 @@ def correct(case: Case) -> Outcomes:
 def note_conflict(case: Case) -> Outcomes:
     """That a record was refused because of an earlier one, for whoever looks at the earlier one."""
     case.known(Past, "record", case.body["first"])
+    return Outcomes()
+
+
+def note_recovery(case: Case) -> Outcomes:  # noqa: ARG001  (it says nothing about wood)
+    """That the keeper's database had been set back and was brought forward again, from a copy, under the signed root."""
     return Outcomes()

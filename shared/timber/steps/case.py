@@ -12,6 +12,7 @@ from shared.timber.refusals import AlreadySpent, IdTaken, NotYours, UnknownParen
 from shared.timber.rules.outcome import Outcomes
 
 T = TypeVar("T")
+GRAVEST = "S4"
 
 
 @dataclass(slots=True)
@@ -77,12 +78,22 @@ class Case:
         return Line(permit, parcel, species, product)
 
     def mark(self, items: Iterable[Item], outcomes: Outcomes) -> None:
-        """Let pieces remember the gravest finding on a record that touches them."""
+        """Let pieces remember the gravest finding on a record that touches them, and each that is as grave as can be."""
         worst = outcomes.worst
+        grave = self.grave(outcomes)
         for item in items:
-            if worst > item.worst:
-                item.worst = worst
+            if grave or worst > item.worst:
+                item.worst = max(worst, item.worst)
+                item.grave = f"{item.grave} {grave}".strip()
                 self.facts.put(f"item:{item.id}", item)
+
+    def grave(self, outcomes: Outcomes) -> str:
+        """The names under which pieces remember the S4 findings on this record; nothing when there are none."""
+        if not outcomes or outcomes.worst != GRAVEST:
+            return ""
+        return " ".join(
+            [f"{self.index}:{rule}" for rule in sorted({o.rule for o in outcomes if o.severity == GRAVEST})]
+        )
 
 
 def instant(text: str) -> datetime:

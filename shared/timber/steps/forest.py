@@ -88,10 +88,16 @@ def _judge_cut(
     rules, outcomes = case.rules, Outcomes()
     other = next((section for section in sections if section["species"] != source.species), sections[0])
     line = lines[other["species"], _product(other)][1]
-    stem_dm3 = source.cut_dm3 + sum([section["volume_dm3"] for section in sections if not section["branch"]])
+    branches = [section for section in sections if section["branch"]]
+    counted = custody.counted(source, sections) if branches else sections
+    cut_dm3 = source.cut_dm3 + sum([section["volume_dm3"] for section in counted])
     made = (source.id, source.made_time)
     outcomes.note(custody.c05(rules["C05"], other["item"], source.species, other["species"], line))
-    outcomes.note(custody.c08(rules["C08"], source, stem_dm3, sections))
+    outcomes.note(custody.c08(rules["C08"], source, cut_dm3, counted))
+    if branches:
+        branch_dm3 = source.branch_dm3 + sum([section["volume_dm3"] for section in branches])
+        codes = [section["code"] for section in branches]
+        outcomes.note(custody.c09(rules["C09"], source, branch_dm3, codes))
     outcomes.note(custody.c10(rules["C10"], source, [section["code"] for section in sections]))
     outcomes.note(custody.c13(rules["C13"], source.id, "felling", "cross-cutting", case.record.time, (made,)))
     return outcomes
@@ -103,6 +109,7 @@ def _apply_cut(
 ) -> None:  # fmt: skip
     record, index = case.record, case.index
     worst = max(source.worst, outcomes.worst)
+    grave = f"{source.grave} {case.grave(outcomes)}".strip() if outcomes else source.grave
     tree = source.id if source.kind == "tree" else source.tree
     parents = [source.id]
     for section in sections:
@@ -112,10 +119,12 @@ def _apply_cut(
             section["length_mm"], section["diameter_large_mm"], section["diameter_small_mm"], branch, source.permit,
             source.plan, source.parcel, tree, parents, record.sid, index, record.time, source.holder,
         )  # fmt: skip
-        log.drawn_by, log.worst = source.drawn_by, worst
+        log.drawn_by, log.worst, log.grave = source.drawn_by, worst, grave
         case.facts.put(f"item:{log.id}", log)
         source.sections.append(section["code"])
-        if not branch:
+        if branch and source.kind == "tree":
+            source.branch_dm3 += volume
+        else:
             source.cut_dm3 += volume
         if source.kind == "tree":  # a log that is cut again was counted when it was first cut
             lines[section["species"], log.product][1].cut_dm3 += volume

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from shared.timber.facts import STATUS, Guide, Item, Permit, StatusList
+from shared.timber.facts import STATUS, Finding, Guide, Item, Permit, StatusList
 from shared.timber.party import known_organisation
 from shared.timber.refusals import (
     BalanceExceeded,
@@ -25,9 +25,7 @@ from shared.timber.refusals import (
     StatusStale,
 )
 from shared.timber.rules import transport
-from shared.timber.steps.case import Case, instant
-
-BLOCKING = "S4"
+from shared.timber.steps.case import GRAVEST, Case, instant
 
 
 def check_own_guide(
@@ -101,9 +99,15 @@ def _check_item(case: Case, guide: Guide, item: Item) -> None:
     if guide.permit is None and item.drawn_by is None:
         raise NeverDrawn(item.id)
     tree = None if item.tree is None else case.facts.find(Item, f"item:{item.tree}")
-    worst = max(item.worst, "" if tree is None else tree.worst)
-    if worst >= BLOCKING:
-        raise OpenFinding(item.id, worst)
+    for name in (*item.grave.split(), *("" if tree is None else tree.grave).split()):
+        if not _resolved(case, name):
+            raise OpenFinding(item.id, GRAVEST)
+
+
+def _resolved(case: Case, name: str) -> bool:
+    index, _, rule = name.partition(":")
+    finding = case.facts.find(Finding, f"finding:{index}")
+    return finding is not None and rule in finding.resolved
 
 
 def _check_balance(case: Case, key: str, asked: int) -> None:

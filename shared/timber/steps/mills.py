@@ -41,8 +41,9 @@ def saw(case: Case) -> Outcomes:
         undrawn = [item for item in inputs if item.drawn_by is None]
     if undrawn:
         outcomes.note(balance.b01_never_drawn(rules["B01"], subject, undrawn))
+    grave = " ".join(sorted({*case.grave(outcomes).split(), *(name for item in inputs for name in item.grave.split())}))
     for product, left in zip(products, round_dm3, strict=True):
-        product.worst, product.round_dm3 = worst, left
+        product.worst, product.grave, product.round_dm3 = worst, grave, left
         case.facts.put(f"item:{product.id}", product)
     for item in inputs:
         item.spent_by, item.spent_index, item.spent_how = record.sid, case.index, "mill"

@@ -8,6 +8,7 @@ from shared.refusal import Refusal
 from shared.timber.event import Record
 from shared.timber.facts import Inspection, Permit, StatusList
 from shared.timber.refusals import (
+    CensusExceeded,
     IdTaken,
     ListFromFuture,
     NotIndependent,
@@ -30,6 +31,7 @@ from tests.build import (
     REGISTRY,
     SUPERVISOR,
     TODAY,
+    Log,
     a_census,
     a_guide,
     a_key,
@@ -64,6 +66,66 @@ def test_an_identifier_is_registered_once(record: Record) -> None:
 
     assert isinstance(refusal, IdTaken)
     assert log.records[refusal.first_index].type == record.type
+
+
+def a_plan_of(trees: int, parts: int) -> Log:
+    """A log in which a second plan stands with a census of so many trees in so many parts, none listed yet."""
+    log = founded()
+    log.admit(a_plan(id="P-2", census={"trees": trees, "parts": parts, "root": "0" * 64}))
+    return log
+
+
+def part_of(number: int, *codes: str) -> Record:
+    return a_census([a_tree(code) for code in codes], number, plan="P-2")
+
+
+def test_a_census_is_listed_in_the_parts_that_were_approved_in_any_order() -> None:
+    log = a_plan_of(trees=3, parts=2)
+
+    log.admit(part_of(2, "3"), part_of(1, "1", "2"))
+
+    assert log.facts.get("plan:P-2").listed_trees == 3
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        (part_of(3, "9"), ("parts", 2, 3)),
+        (part_of(0, "9"), ("parts", 2, 0)),
+        (part_of(2, "3", "4"), ("trees", 3, 4)),
+    ],
+    ids=["beyond the last part", "before the first", "one tree more"],
+)
+def test_a_census_does_not_grow_after_its_approval(part: Record, why: tuple[str, int, int]) -> None:
+    log = a_plan_of(trees=3, parts=2)
+    log.admit(part_of(1, "1", "2"))
+
+    refusal = refused(log, part)
+
+    assert isinstance(refusal, CensusExceeded)
+    assert (refusal.what, refusal.approved, refusal.reached) == why
+    assert "censo de" in refusal.text("es")
+    log.admit(part_of(2, "3"))
+
+
+def test_a_part_of_a_census_is_listed_once_whatever_is_in_it() -> None:
+    log = a_plan_of(trees=3, parts=2)
+    log.admit(part_of(1, "1"))
+
+    refusal = refused(log, part_of(1, "2"))
+
+    assert isinstance(refusal, IdTaken)
+    assert (refusal.kind, refusal.id) == ("census part", "P-2 1")
+    log.admit(part_of(2, "2"))
+
+
+def test_a_census_waits_for_the_approval_of_its_plan() -> None:
+    log = founded()
+
+    refusal = refused(log, part_of(1, "1"))
+
+    assert isinstance(refusal, UnknownParent)
+    assert (refusal.kind, refusal.id) == ("plan", "P-2")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from tests.build import (
     MILL,
     OTHER,
     Log,
-    a_census,
     a_cut,
     a_departure,
     a_felling,
@@ -134,9 +133,8 @@ def test_an_onward_piece_pays_with_its_recorded_wood_and_no_more() -> None:
 
 def of_two_parcels() -> Log:
     """Boards that the community sawed in the forest out of a log of each of two parcels."""
-    log = founded([a_tree("501")])
+    log = founded([a_tree("501")], PC_02=[a_tree("601")])
     log.admit(
-        a_census([a_tree("601")], part=1, parcel="PC 02"),
         a_felling(), a_felling("601", parcel="PC 02"), a_cut(),
         a_cut(a_section("601/A"), source=log_of("601", "PC 02"), parcel="PC 02"),
         a_sawing([LOG, an_item("601/A")], actor=COMMUNITY, time="2025-09-10T08:00:00Z"),
@@ -168,10 +166,9 @@ def test_a_paper_guide_of_such_wood_draws_nothing_and_makes_it_no_better() -> No
 
 
 def test_wood_of_two_origins_that_guides_drew_goes_on_with_our_guide() -> None:
-    log = founded([a_tree("501")], [a_line(), a_line(parcel="PC 02")])
+    log = founded([a_tree("501")], [a_line(), a_line(parcel="PC 02")], PC_02=[a_tree("601")])
     other = a_section("601/A")
     log.admit(
-        a_census([a_tree("601")], part=1, parcel="PC 02"),
         a_felling(), a_felling("601", parcel="PC 02"), a_cut(), a_cut(other, source=log_of("601", "PC 02"), parcel="PC 02"),
         a_guide("P-1"), a_departure("P-1"), a_reception("P-1"),
         a_guide("P-2", [other], lines=[a_line(parcel="PC 02", volume_dm3=5_192)]), a_departure("P-2"), a_reception("P-2"),

@@ -4,8 +4,8 @@ from shared.timber.bodies import BODIES
 from shared.timber.norms import load
 
 RULES = sorted(
-    [f"C{n}" for n in ("01", "02", "03", "05", "07", "08", "10", "11", "13", "17")]
-    + ["B01", "B02", "T01", "T02", "T03", "T04", "M01", "M04", "M06"]
+    [f"C{n}" for n in ("01", "02", "03", "05", "07", "08", "09", "10", "11", "13", "17")]
+    + ["B01", "B02", "T01", "T02", "T03", "T04", "M01", "M04", "M06", "D05", "H01"]
 )
 
 

@@ -7,6 +7,7 @@ import pytest
 from shared.timber.event import tree_item
 from tests.build import (
     CITES_SPECIES,
+    LOG,
     OTHER_SPECIES,
     PARCEL,
     PLAN,
@@ -145,9 +146,47 @@ def test_c08_adds_up_over_several_records_and_leaves_branches_apart() -> None:
     log.admit(a_felling())
 
     assert failures(log.admit(a_cut(a_section("501/A", volume_dm3=5_000)))) == []
-    assert failures(log.admit(a_cut(a_section("501/B", volume_dm3=3_000, branch=True)))) == []
+    assert failures(log.admit(a_cut(a_section("501/B", volume_dm3=2_000, branch=True)))) == []
     assert failures(log.admit(a_cut(a_section("501/C", volume_dm3=1_000)))) == [("C08", "S2")]
-    assert log.item(TREE).cut_dm3 == 6_000
+    assert (log.item(TREE).cut_dm3, log.item(TREE).branch_dm3) == (6_000, 2_000)
+
+
+@pytest.mark.parametrize("branch", [True, False])
+def test_c08_counts_all_that_comes_from_a_log_whatever_it_is_called(branch: bool) -> None:
+    log = founded()
+    log.admit(a_felling(), a_cut(a_section("501/A", branch=branch, **measures(400, 380, 6_000))))
+    held = log.item(LOG).volume_dm3
+
+    too_much = a_section("501/AA", branch=True, **measures(400, 380, 6_000)) | {"volume_dm3": held + 200}
+    found = failures(log.admit(a_cut(too_much, source=LOG)))
+
+    assert ("C08", "S3") in found
+    assert log.item(LOG).cut_dm3 == held + 200
+
+
+def test_c09_a_log_of_the_stem_gives_no_wood_of_branches() -> None:
+    log = with_log()
+    short = measures(700, 700, 4_000)
+
+    found = failures(log.admit(a_cut(a_section("501/AA", branch=True, **short), source=LOG)))
+
+    assert found == [("C09", "S4")]
+    assert log.item(an_item("501/AA")).worst == "S4"  # our own guides stay shut for it
+
+
+def test_c09_a_branch_gives_wood_of_branches() -> None:
+    log = founded()
+    log.admit(a_felling(), a_cut(a_section("501/A", branch=True, **measures(300, 280, 5_000))))
+
+    assert failures(log.admit(a_cut(a_section("501/AA", branch=True, **measures(300, 290, 2_000)), source=LOG))) == []
+
+
+@pytest.mark.parametrize(("second_dm3", "found"), [(1_257, []), (1_258, [("C09", "S2")])])
+def test_c09_a_tree_has_only_so_much_wood_in_its_branches(second_dm3: int, found: list[Any]) -> None:
+    log = founded()
+    log.admit(a_felling(), a_cut(a_section("501/A", volume_dm3=1_000, branch=True)))
+
+    assert failures(log.admit(a_cut(a_section("501/B", volume_dm3=second_dm3, branch=True)))) == found  # 40 % of 5.643
 
 
 def test_c08_diameters_fall_along_the_stem() -> None:

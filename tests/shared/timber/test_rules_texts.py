@@ -29,4 +29,4 @@ def test_an_outcome_is_written_with_its_figures_threshold_and_source() -> None:
     assert "PE-RISFFS" in outcome["norm"]
     assert "8.5 %" in outcome["source"]
     assert "6.000 m³, 6.3 % más que la pieza de origen, 5.643 m³" in outcome["text_es"]
-    assert "6.000 m³, 6.3 % more than the piece they came from, 5.643 m³" in outcome["text_en"]
+    assert "6.000 m³, 6.3 % more than the piece it came from, 5.643 m³" in outcome["text_en"]

@@ -1,0 +1,54 @@
+"""What the outcomes of a monitor say to a person, in Spanish and English, in the way of `shared.timber.rules.texts`."""
+
+WATCH_TEXTS: dict[tuple[str, str], tuple[str, str]] = {
+    ("C14", "entered_late"): (
+        "El hecho se declara del {claimed} y entró en la bitácora después del {after}: al menos {days} días más tarde.",
+        "The fact is claimed for {claimed} and entered the log after {after}: at least {days} days later.",
+    ),
+    ("C14", "made_late"): (
+        "El hecho se declara del {claimed} y quien lo firmó ya había visto la bitácora del {after}: se escribió al menos "
+        "{days} días más tarde.",
+        "The fact is claimed for {claimed} and its signer had already seen the log of {after}: it was written at least "
+        "{days} days later.",
+    ),
+    ("C14", "ahead"): (
+        "El hecho se declara del {claimed}, pero el registro ya estaba en la bitácora el {seen_at}.",
+        "The fact is claimed for {claimed}, but the record stood in the log on {seen_at}.",
+    ),
+    ("L01", "refused"): (
+        "Las reglas no admiten esta entrada, y está en la bitácora: {reason_es}",
+        "The rules do not admit this entry, and it stands in the log: {reason_en}",
+    ),
+    ("L01", "predecessor"): (
+        "La entrada se apoya en el registro {prev}, que no está antes que ella en la bitácora.",
+        "The entry builds on record {prev}, which does not stand before it in the log.",
+    ),
+    ("L01", "repeated"): (
+        "El mismo registro ya estaba en la entrada {first_index}.",
+        "The same record stood already at entry {first_index}.",
+    ),
+    ("L01", "unknown_type"): (
+        "Esta versión no conoce el tipo de este registro y no lo juzga: {reason_es}",
+        "This version does not know the type of this record and does not judge it: {reason_en}",
+    ),
+    ("L02", "ahead"): (
+        "El registro dice que su equipo había visto {size} entradas; antes de él solo había {index}.",
+        "The record says that its device had seen {size} entries; only {index} stood before it.",
+    ),
+    ("L02", "other_root"): (
+        "El equipo vio otra bitácora: con {size} entradas su raíz era {seen_root}, y en esta es {root}.",
+        "The device saw another log: at {size} entries its root was {seen_root}, and in this one it is {root}.",
+    ),
+    ("L03", "twice"): (
+        "La clave {device} firmó dos registros distintos con el número {seq}; el primero está en la entrada {first_index}.",
+        "Key {device} signed two different records under number {seq}; the first stands at entry {first_index}.",
+    ),
+    ("L04", "gap"): (
+        "De la clave {device} faltan los números del {first} al {last}: esos registros no llegaron a la bitácora.",
+        "Numbers {first} to {last} of key {device} are missing: those records did not reach the log.",
+    ),
+    ("L05", "noted"): (
+        "El registro {refused} quiso usar otra vez {subject}, que ya había usado el registro {first}.",
+        "Record {refused} tried to use {subject} again, which record {first} had used already.",
+    ),
+}
