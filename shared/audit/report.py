@@ -1,0 +1,128 @@
+"""What the commands say: lines for people in one language, or one JSON document a line for programs in both."""
+
+import sys
+from typing import Any
+
+import orjson
+
+from shared.audit.kept import evidence_in
+from shared.audit.refusals import Damaged, ForkKept
+from shared.refusal import Refusal
+from shared.tlog.checkpoint import Checkpoint
+
+_WORDS = {
+    "copied": ("Copia completa de {origin}: {size} entradas.", "Whole copy of {origin}: {size} entries."),
+    "nothing_new": ("Nada nuevo.", "Nothing new."),
+    "sound": (
+        "Sin daños: las {size} entradas de {origin} y todas sus teselas llevan a la raíz firmada.",
+        "No damage: the {size} entries of {origin} and all their tiles lead to the signed root.",
+    ),
+    "judged": (
+        "{origin}: {size} entradas repasadas; hallazgos: {found}.",
+        "{origin}: {size} entries judged; findings: {found}.",
+    ),
+    "finding": ("entrada {index}", "entry {index}"),
+    "begun_again": (
+        "El estado era de otra versión: se repasa todo desde la entrada 0.",
+        "The state was of another version: everything is judged again from entry 0.",
+    ),
+}
+
+
+class Report:
+    """Speaks on the output, and of trouble on the error channel. `found` counts the findings it tells: those of severity
+    `least` and graver, and what could not be judged."""
+
+    def __init__(self, language: str, *, json: bool = False, least: str = "S1") -> None:
+        self.found = 0
+        self._least = least
+        self._language = language
+        self._json = json
+        self._shown = False
+
+    def progress(self, done: int, total: int) -> None:
+        """A line that is written over, for somebody who watches."""
+        if sys.stderr.isatty() and not self._json:
+            print(f"\r{done} / {total}", end="", file=sys.stderr, flush=True)
+            self._shown = True
+
+    def refusal(self, refusal: Refusal) -> None:
+        """Why it ended, or for now does not go on. Of a fork, both notes."""
+        texts = {language: refusal.text(language) + _evidence(refusal) for language in ("es", "en")}
+        if self._json:
+            members = {"text_es": texts["es"], "text_en": texts["en"], "facts": refusal.facts()}
+            self._print_json("problem", slug=refusal.slug, **members)
+        else:
+            self._end_progress()
+            print(_plain(texts[self._language]), file=sys.stderr, flush=True)
+
+    def copied(self, checkpoint: Checkpoint | None) -> None:
+        """How far the copy has come."""
+        if checkpoint is None:
+            self._say("nothing_new")
+        else:
+            self._say("copied", origin=checkpoint.origin, size=checkpoint.size)
+
+    def checked(self, checkpoint: Checkpoint, damage: Damaged | None) -> None:
+        """What fsck found."""
+        log = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
+        if self._json:
+            texts = {} if damage is None else {"text_es": damage.text("es"), "text_en": damage.text("en")}
+            self._print_json("checked", log=log, damage=None if damage is None else damage.facts() | texts)
+        elif damage is None:
+            self._say("sound", **log)
+        else:
+            self._end_progress()
+            print(damage.text(self._language), flush=True)
+
+    def finding(self, finding: dict[str, Any]) -> None:
+        """One finding of a monitor."""
+        if finding["severity"] and finding["severity"] < self._least:
+            return
+        self.found += 1
+        if self._json:
+            self._print_json("finding", **finding)
+            return
+        self._end_progress()
+        where = self._word("finding").format(**finding)
+        severity = finding["severity"] or "--"
+        sid = f" ({finding['sid']})" if finding["sid"] else ""
+        print(_plain(f"{where}: {severity} {finding['rule']} {finding['text_' + self._language]}{sid}"), flush=True)
+
+    def judged(self, origin: str, size: int) -> None:
+        """How far a monitor has come."""
+        if self._json:
+            self._print_json("judged", origin=origin, size=size, found=self.found)
+        else:
+            self._say("judged", origin=origin, size=size, found=self.found)
+
+    def begun_again(self) -> None:
+        """The state could not be used."""
+        if not self._json:
+            print(self._word("begun_again"), file=sys.stderr)
+
+    def _say(self, what: str, **values: Any) -> None:
+        self._end_progress()
+        print(self._word(what).format(**values), flush=True)
+
+    def _word(self, what: str) -> str:
+        return _WORDS[what][self._language == "en"]
+
+    def _end_progress(self) -> None:
+        if self._shown:
+            print(file=sys.stderr)
+            self._shown = False
+
+    def _print_json(self, kind: str, **members: Any) -> None:
+        print(orjson.dumps({"kind": kind, **members}).decode(), flush=True)
+
+
+def _plain(text: str) -> str:
+    """Text of others for a terminal: nothing in it moves the cursor or hides what stands beside it."""
+    return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+
+
+def _evidence(refusal: Refusal) -> str:
+    if not isinstance(refusal, ForkKept):
+        return ""
+    return "".join(f"\n\n{note.decode('utf-8', 'replace')}" for note in evidence_in(refusal.where))
