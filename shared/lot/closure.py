@@ -3,8 +3,8 @@
 Two degrees. The *lineage* is every piece the lot's wood came from, up to the trees: all that was ever recorded
 about it belongs in. A piece *held* is one whose owner matters at some index, because a record we need acts on it: its
 making and the guides and sales before that index belong in, as for another log on the same guide. The other guides that
-drew on the same balances belong in too, with what they carried: without them nobody could tell whether a balance was
-still there.
+had drawn on the same balances before the last of the lot's own belong in too, with what they carried: without them nobody
+could tell whether a balance was still there. What was drawn later cannot change what the rules said of the lot's guides.
 
 The keeper of the log answers names; nothing here reads anything:
 
@@ -48,12 +48,15 @@ _SUBJECTS: dict[str, tuple[str, str]] = {
     "inspection.reported": ("plan", "plan"),
     "record.corrected": ("record", "amends"),
     "conflict.noted": ("record", "first"),
+    "finding.resolved": ("record", "record"),
 }
 # What must stand in the log before it, beside the keys and organisations that speak.
 _BUILDS_ON: dict[str, tuple[tuple[str, str], ...]] = {
     "key.added": (("org", "org"),),
     "title.registered": (("org", "org"),),
     "plan.approved": (("title", "title"),),
+    "census.listed": (("plan", "plan"),),
+    "finding.raised": (("org", "org"),),
     "permit.issued": (("title", "title"), ("plan", "plan"), ("org", "holder")),
     "inspection.reported": (("org", "inspector"),),
     "tree.felled": (("permit", "permit"),),
@@ -69,7 +72,10 @@ def names_of(record: Record) -> set[str]:
     if kind in _SUBJECTS:
         what, field = _SUBJECTS[kind]
         noted = {body["subject"]} if kind == "conflict.noted" else set()
-        return {f"{what}:{body[field]}", *noted}
+        replaced = {f"key:{body['replaces']}"} if "replaces" in body else set()
+        return {f"{what}:{body[field]}", *noted, *replaced}
+    if kind == "finding.raised":
+        return {body["subject"]}
     if kind == "census.listed":
         return {f"tree:{tree_item(body['plan'], body['parcel'], tree['code'])}" for tree in body["trees"]}
     names = {f"item:{item}" for item in (*made_by(record), *used_by(record))}
@@ -130,14 +136,16 @@ class Gathering:
         self._wanted: set[str] = {self._lot}
         self._offered: defaultdict[str, dict[int, Record]] = defaultdict(dict)
         self._needs: dict[str, tuple[Degree, int]] = {}
-        self._again: list[str] = []
+        self._until: dict[str, int] = {}  # guides and balances, and the index below which their records matter
+        self._again: dict[str, None] = {}  # names whose records are to be looked at once more
         self._set_apart = -1  # the last index at which a piece joined the lot
         self._seller = ""
 
     def wanted(self) -> set[str]:
         """The names to look up next, each once; none when the gathering is complete."""
         while self._again:
-            self._look_at(self._again.pop())
+            name, _ = self._again.popitem()
+            (self._look_at if name in self._needs else self._look_below)(name)
         names = self._wanted - self._asked
         self._asked |= names
         self._wanted = set()
@@ -148,10 +156,11 @@ class Gathering:
         if index == 0:
             self._keep(index, record)
         for name in names_of(record):
-            if name.startswith("item:"):
-                self._offered[name][index] = record
-                if name in self._needs:
-                    self._again.append(name)
+            if name.startswith(("item:", "guide:", "line:")):
+                if index not in self._offered[name]:
+                    self._offered[name][index] = record
+                    if name in self._needs or name in self._until:
+                        self._again[name] = None
             elif name in self._asked:
                 self._take(name, index, record)
 
@@ -160,6 +169,7 @@ class Gathering:
         if name == self._lot and record.type == "lot.composed":
             self._set_apart = max(self._set_apart, index)
             self._seller = record.actor
+            self._again.update(dict.fromkeys(self._needs))  # what counts as before the lot has changed
             for item in record.body["items"]:
                 self._need(item, Degree.LINEAGE, FOREVER)
         elif name.startswith("lot:") and name != self._lot and index > self._set_apart:
@@ -177,15 +187,32 @@ class Gathering:
                 for parent in used_by(record):
                     self._need(parent, *source)
             elif self._tells(record, index, item, degree, until):
-                self._keep(index, record)
+                self._keep(index, record, until)
                 if degree is Degree.LINEAGE:
-                    self._wanted.update(lines_of(record))
+                    for line in lines_of(record):
+                        self._follow(line, index)
+
+    def _look_below(self, name: str) -> None:
+        """Keep, of the records offered about a guide or a balance, those below the index that matters."""
+        until = self._until[name]
+        for index, record in list(self._offered[name].items()):
+            if index < until:
+                self._keep(index, record, until)
+
+    def _follow(self, name: str, until: int) -> None:
+        """Want the records about a guide or a balance below an index."""
+        if until > self._until.get(name, -1):
+            self._until[name] = until
+            self._wanted.add(name)
+            self._again[name] = None
 
     def _tells(self, record: Record, index: int, item: str, degree: Degree, until: int) -> bool:
         """Whether a record that acts on a piece belongs to what is needed of it."""
         kind = record.type
         if degree is Degree.HELD:
             return index < until and kind in ("guide.issued", "lot.composed")
+        if kind == "finding.raised":
+            return True
         if kind == "log.cut":
             return self._felled(item)  # all cuts of a tree count together; one log is cut once
         if kind == "lot.composed":
@@ -203,12 +230,14 @@ class Gathering:
         if name not in self._needs or now != was:
             self._needs[name] = now
             self._wanted.add(name)
-            self._again.append(name)
+            self._again[name] = None
             if now[0] is Degree.LINEAGE:
                 self._wanted.add(f"tree:{item}")
 
-    def _keep(self, index: int, record: Record) -> None:
-        """Add a record, and want what it builds on."""
+    def _keep(self, index: int, record: Record, until: int = FOREVER) -> None:
+        """Add a record, and want what it builds on; of a guide also what became of it, below an index."""
+        if record.type.startswith("guide."):
+            self._follow(guide_key(record.body["form"], record.body["guide"]), until)
         if index in self.records:
             return
         self.records[index] = record
@@ -218,9 +247,7 @@ class Gathering:
         want.add(f"record:{record.sid}")
         want.update(f"key:{kid}" for kid, _ in record.signatures)
         want.update(f"{what}:{body[field]}" for what, field in _BUILDS_ON.get(kind, ()) if field in body)
-        want.update(
-            name for name in names_of(record) if name.startswith(("guide:", "permit:", "lot:", "key:", "plan:"))
-        )
+        want.update(name for name in names_of(record) if name.startswith(("permit:", "lot:", "key:", "plan:")))
         for item in used_by(record):
             self._need(item, Degree.HELD, index)
 

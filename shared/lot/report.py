@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from shared.refusal import Refusal
+from shared.timber.disclosure import Value
 from shared.timber.facts import Lot
+from shared.timber.norms.private import load_private
 from shared.timber.rules.texts import volume
 from shared.timber.verdict import Verdict
 from shared.tlog.checkpoint import Checkpoint
@@ -45,6 +47,40 @@ _NO_WITNESS = (
 )
 
 
+_WHO_SEES = (
+    "Quien tiene este archivo los lee. Fuera de él los leen {orgs}, a quienes ellas lo permitan y, salvo los precios, las "
+    "autoridades y supervisores de su región.",
+    "Whoever has this file can read them. Outside it they are read by {orgs}, by whom these allow and, prices excepted, by "
+    "the authorities and supervisors of their region.",
+)
+_ONLY_SAID = (
+    "Que los campos privados sean ciertos: el registro solo prueba quién los dijo y cuándo.",
+    "That the private fields are true: the log only proves who said them and when.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A private field that the bundle shows, and the record that commits to it."""
+
+    index: int
+    sid: str
+    type: str
+    actor: str
+    name: str
+    value: Value
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """What people call the field, in Spanish and English; its name when this version does not know it."""
+        return load_private().title_of(self.name) or (self.name, self.name)
+
+    def line(self, at: int) -> str:
+        """The field as a line of the report."""
+        words = ("{}: {} (entrada {}, {} de {})", "{}: {} (entry {}, {} of {})")[at]
+        return words.format(self.titles[at], self.value, self.index, self.type, self.actor)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The outcome with its evidence. `refusal` says why it is not `valid`; a `verdict` only comes with a lot that fits."""
@@ -59,6 +95,7 @@ class Report:
     lot: Lot | None = None
     seller: str | None = None
     verdict: Verdict | None = None
+    private: tuple[Shown, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -78,6 +115,8 @@ class Report:
                   for es, en in ALWAYS_UNCHECKED]  # fmt: skip
         if not self.witnesses:
             of_log.append({"es": _NO_WITNESS[0], "en": _NO_WITNESS[1]})
+        if self.private:
+            of_log.append({"es": _ONLY_SAID[0], "en": _ONLY_SAID[1]})
         return [*of_log, *self.verdict.not_checked]
 
     def as_dict(self) -> dict[str, Any]:
@@ -108,6 +147,11 @@ class Report:
                 "claim": self.lot.claim,
             },
             "records": self.records,
+            "private": [
+                {"index": one.index, "sid": one.sid, "type": one.type, "actor": one.actor, "name": one.name,
+                 "value": one.value}
+                for one in self.private
+            ],
             "verdict": None if self.verdict is None else self.verdict.as_dict(),
             "not_checked": self.not_checked,
         }  # fmt: skip
@@ -125,9 +169,12 @@ class Report:
         if self.checkpoint is not None and self.verdict is not None:
             lines += self._log_lines(self.checkpoint, at)
         if self.verdict is not None:
-            found = [(f.severity or "--", f.rule, f.text_en if at else f.text_es) for f in self.verdict.findings]
-            lines += _section(("Observaciones:", "Findings:")[at], [" ".join(parts) for parts in found])
+            for title, closed in ((("Observaciones:", "Findings:"), False), (("Resueltas:", "Resolved:"), True)):
+                found = [f for f in self.verdict.findings if (f.status == "RESOLVED") == closed]
+                told = [f"{f.severity or '--'} {f.rule} {f.text_en if at else f.text_es}" for f in found]
+                lines += _section(title[at], told)
             lines += _section(("Reglas:", "Rules:")[at], _rules(self.verdict, at))
+        lines += self._private_lines(at)
         unchecked = [entry["en" if at else "es"] for entry in self.not_checked]
         lines += _section(("No se comprobó:", "Not checked:")[at], unchecked)
         return "\n".join(lines)
@@ -138,6 +185,13 @@ class Report:
         words = ("Lote {}: {} {}, {} m³, de {}", "Lot {}: {} {}, {} m³, from {}")[at]
         line = words.format(lot.id, count, noun, volume(lot.volume_dm3), self.seller)
         return line + (f"{(', para ', ', for ')[at]}{lot.buyer}." if lot.buyer else (", sin vender.", ", unsold.")[at])
+
+    def _private_lines(self, at: int) -> list[str]:
+        if not self.private:
+            return []
+        orgs = ", ".join(sorted({one.actor for one in self.private}))
+        title = ("Campos privados que muestra el archivo:", "Private fields that the file shows:")[at]
+        return [*_section(title, [one.line(at) for one in self.private]), _WHO_SEES[at].format(orgs=orgs)]
 
     def _log_lines(self, checkpoint: Checkpoint, at: int) -> list[str]:
         words = (
@@ -152,6 +206,7 @@ class Report:
 _STATUSES = (
     ("PASS", "cumplen", "hold"),
     ("FAIL", "no cumplen", "do not hold"),
+    ("RESOLVED", "resueltas por un supervisor", "resolved by a supervisor"),
     ("NOT_EVALUATED", "sin evaluar", "not evaluated"),
     ("NOT_APPLICABLE", "no se aplican a este lote", "do not apply to this lot"),
 )

@@ -6,16 +6,18 @@ the gate of custody's own guides is not judged twice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import ClassVar
 
 from shared.lot.bundle import Bundle, BundleUnreadable, read
 from shared.lot.closure import lineage_of, of_lineage
-from shared.lot.report import Report
+from shared.lot.report import Report, Shown
 from shared.refusal import Refusal
-from shared.timber import chain, norms
+from shared.timber import chain, disclosure, norms
+from shared.timber.doubt import doubts
 from shared.timber.event import Record, parse_entry
-from shared.timber.facts import Facts, Inspection, Item, Lot, Permit, past_of
-from shared.timber.rules.outcome import Outcome
+from shared.timber.facts import Facts, Finding, Inspection, Item, Lot, Permit, past_of
+from shared.timber.rules.outcome import Outcome, resolved
 from shared.timber.verdict import Verdict, coverage_of, kinds_of, verdict
 from shared.tlog import checkpoint as checkpoints
 from shared.tlog.merkle import BadProof, multiroot
@@ -54,6 +56,20 @@ class NotTheLog(Refusal):
     es: ClassVar[str] = "Las entradas no son las del registro {origin}: {reason_es}"
     en: ClassVar[str] = "The entries are not those of the log {origin}: {reason_en}"
     origin: str
+    reason_es: str
+    reason_en: str
+
+
+@dataclass(eq=False)
+class DisclosureRefused(Refusal):
+    """A private field that the bundle shows is not one that its record commits to."""
+
+    slug: ClassVar[str] = "disclosure-refused"
+    es: ClassVar[str] = "Un campo privado junto a la entrada {index} (registro {sid}) no se sostiene: {reason_es}"
+    en: ClassVar[str] = "A private field beside entry {index} (record {sid}) does not stand: {reason_en}"
+    index: int
+    sid: str
+    reason: str
     reason_es: str
     reason_en: str
 
@@ -98,6 +114,7 @@ def _examine(bundle: Bundle, policy: Policy) -> Report:
     lot = facts.find(Lot, f"lot:{bundle.lot}")
     if lot is None:
         raise LotMissing(bundle.lot)
+    private = _shown(bundle, records)
     found = _verdict(records, outcomes, lot, facts)
     return Report(
         "valid" if checked is not None else "untrusted",
@@ -110,6 +127,7 @@ def _examine(bundle: Bundle, policy: Policy) -> Report:
         lot,
         next(record.actor for index, record in records if index == lot.index),
         found,
+        private,
     )
 
 
@@ -142,19 +160,47 @@ def _check_root(bundle: Bundle, records: Sequence[tuple[int, Record]], checkpoin
         raise NotTheLog(checkpoint.origin, refusal.text("es"), refusal.text("en")) from refusal
 
 
+def _shown(bundle: Bundle, records: Sequence[tuple[int, Record]]) -> tuple[Shown, ...]:
+    """The private fields of the bundle, each found in its record's digests."""
+    at, found = dict(records), list[Shown]()
+    for index, group in groupby(bundle.disclosed, lambda pair: pair[0]):
+        record = at[index]
+        try:
+            fields = [disclosure.read(text) for _, text in group]
+            disclosure.check_fits(record, fields)
+        except Refusal as refusal:
+            raise DisclosureRefused(
+                index, record.sid, refusal.slug, refusal.text("es"), refusal.text("en")
+            ) from refusal
+        found += [Shown(index, record.sid, record.type, record.actor, one.name, one.value) for one in fields]
+    return tuple(found)
+
+
 def _verdict(
     records: Sequence[tuple[int, Record]], outcomes: dict[int, list[Outcome]], lot: Lot, facts: Facts
 ) -> Verdict:
-    """The verdict on the lot, from the records of its lineage; the others are there to carry these."""
+    """The verdict on the lot, from the records of its lineage; the others are there to carry these, but for the
+    revocations that put in doubt who signed them."""
+    by_index, rules = dict(records), norms.load()
     own = of_lineage(records, lot, facts)
+    found = {index: outcomes[index] for index in own}
+    for index, doubt in doubts(own, by_index, facts, rules).items():
+        own[index], found[index] = by_index[index], [doubt]
     items = [item for id_ in lineage_of(lot, facts) if (item := facts.find(Item, f"item:{id_}")) is not None]
     permits = [facts.find(Permit, f"permit:{number}") for number in sorted({i.permit for i in items if i.permit})]
     plans = sorted({item.plan for item in items if item.plan})
     inspections = [facts.find(Inspection, f"inspection:{plan}") for plan in plans]
     return verdict(
-        [outcome for index in own for outcome in outcomes[index]],
+        [one for index in found for one in _as_resolved(found[index], facts.find(Finding, f"finding:{index}"))],
         kinds_of(own.values()),
-        norms.load(),
+        rules,
         max(record.time[:10] for record in own.values()),
         coverage_of([i for i in inspections if i is not None], [p for p in permits if p is not None]),
     )
+
+
+def _as_resolved(found: list[Outcome], finding: Finding | None) -> list[Outcome]:
+    """What was found on a record, with what supervisors have resolved of it."""
+    if finding is None:
+        return found
+    return [resolved(outcome, finding.resolved.get(outcome.rule)) for outcome in found]

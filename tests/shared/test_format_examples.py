@@ -5,23 +5,27 @@ After a deliberate change of the format, `python tests/shared/test_format_exampl
 
 import hashlib
 import re
+import textwrap
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.timber import bodies, event, fields
+from shared.timber import bodies, disclosure, event, fields
+from shared.timber.norms.private import load_private
 from shared.tlog import canon, merkle, note
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.note import Signer
+from shared.tlog.encoding import to_base64url
+from shared.tlog.note import COSIGNATURE, Signer
+from shared.tlog.witness import Request, cosign, examine
 
 PAGE = Path(__file__).parents[2] / "docs" / "format.md"
 SEED = bytes(range(32))
 ORIGIN = "trozalog.example/madre-de-dios/2026"
-BLOCK = re.compile(r"<!-- (example|type): ([a-z.-]+) -->\n```\n(.*?)```\n", re.DOTALL)
+BLOCK = re.compile(r"<!-- (example|type|private|values): ([a-z.-]+) -->\n```\n(.*?)```\n", re.DOTALL)
 
 
 def example_key() -> Ed25519PrivateKey:
@@ -48,16 +52,28 @@ def examples() -> dict[str, str]:
     leaves = [merkle.leaf_hash(bytes([i])) for i in range(7)]
     multiproof = merkle.multiproof([1, 4, 5], 7, lambda lv, i: merkle.root_of(leaves[i << lv : (i + 1) << lv]))
     checkpoint = note.sign(Checkpoint(ORIGIN, 1, merkle.leaf_hash(entry)).text(), [log])
+    witness = Signer("witness.example/w1", Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64))), COSIGNATURE)
+    asked = Request(0, (), checkpoint)
+    offer = examine(asked, [log.verifier], witness.verifier)
+    shown = disclosure.make(bytes(range(16)), "driver", "Persona Uno")
+    public = to_base64url(example_key().public_key().public_bytes_raw())
+    possession = bodies.possession({"org": "comunidad-a", "role": "device", "public_key": public, "alg": "ed25519"})
     return {
         "statement": statement.decode(),
         "sid": event.sid_of(statement),
         "entry": entry.decode(),
+        "possession": possession.decode(),
+        "proof": to_base64url(example_key().sign(possession)),
         "leaf": merkle.leaf_hash(entry).hex(),
         "tree-item": f"plan PO-17, parcel PC 01, code 501: {event.tree_item('PO-17', 'PC 01', '501')}",
         "vkey": log.verifier.vkey,
         "checkpoint": checkpoint.decode().rstrip("\n"),
         "policy": f"log {log.verifier.vkey}\nquorum none",
+        "witness-vkey": witness.verifier.vkey,
+        "add-checkpoint": asked.encode().decode().rstrip("\n"),
+        "cosignature": cosign(offer, witness, 1_800_000_000).rstrip("\n"),
         "multiproof": "\n".join(h.hex() for h in [*multiproof, merkle.root_of(leaves)]),
+        "disclosure": f"{shown.text}\n{shown.digest}",
     }
 
 
@@ -86,9 +102,59 @@ def types() -> dict[str, str]:
     return {name: shape(check).removeprefix("{").removesuffix("}") for name, check in event.BODIES.items()}
 
 
+def values() -> str:
+    """What every field may hold: each kind of value with the fields that hold it, type by type."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, check in {"statement": event._check_statement, **event.BODIES}.items():
+        for path, what in leaves(check):
+            found.setdefault(what, {}).setdefault(name, []).append(path)
+    lines = []
+    for what, places in sorted(found.items()):
+        told = "; ".join(f"{name} {' '.join(paths)}" for name, paths in places.items())
+        lines += [
+            what,
+            *textwrap.wrap(told, 118, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False),
+        ]
+    return "\n".join(lines)
+
+
+def leaves(check: Callable[..., Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """Every field with what it says when it refuses a value."""
+    held = inside(check)
+    if "find" in held:
+        for name, kind in held["find"].__self__.items():
+            yield from leaves(kind, f"{path}.{name}".removeprefix("."))
+    elif "each" in held:
+        yield path, f"list of {held['low']} to {held['high']}" + (", rising" if held["ordered"] else "")
+        yield from leaves(held["each"], f"{path}[]")
+    elif (fault := check(None)) is not None:
+        yield path, fault.reason.removeprefix("must be ")
+
+
+def held(value: dict[str, Any]) -> str:
+    """What a private field holds, in words."""
+    match value:
+        case {"text": most}:
+            return f"text of 1 to {most} characters"
+        case {"whole": [low, high]}:
+            return f"integer, {low} to {high}"
+        case {"words": words}:
+            return " ".join(words)
+    return str(value["pattern"])
+
+
+def private_fields() -> str:
+    """Every private field of this version, a line each."""
+    return "\n".join(
+        f"{field.name} ({field.kind}; {held(field.value)}): {' '.join(field.types)}" for field in load_private().fields
+    )
+
+
 def computed() -> dict[tuple[str, str], str]:
     blocks = {("example", name): text for name, text in examples().items()}
     blocks |= {("type", name): text for name, text in types().items()}
+    blocks["private", "fields"] = private_fields()
+    blocks["values", "all"] = values()
     return blocks
 
 

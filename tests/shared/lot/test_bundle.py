@@ -14,6 +14,7 @@ from shared.refusal import Malformed, Refusal
 from shared.tlog.encoding import to_base64
 
 ENTRIES = [(0, b"zero"), (3, b"three"), (7, b"seven")]
+SHOWN = [(3, "a"), (3, "b"), (7, "a")]
 
 
 def packed(**changes: Any) -> bytes:
@@ -43,7 +44,8 @@ def test_the_order_of_the_entries_does_not_change_the_bytes() -> None:
 
 
 def test_every_bundle_begins_with_its_version() -> None:
-    assert packed().startswith(b'{"disclosures":[],"format":"trozalog-bundle/1","log":{')
+    assert packed().startswith(b'{"format":"trozalog-bundle/1","log":{')
+    assert packed(disclosed=SHOWN).startswith(b'{"format":"trozalog-bundle/1","log":{')
 
 
 @pytest.mark.parametrize(
@@ -80,9 +82,33 @@ def test_a_bundle_that_is_not_well_formed_is_refused(data: bytes) -> None:
     assert not isinstance(refused.value, BundleUnreadable)
 
 
-def test_disclosures_are_not_in_this_version() -> None:
-    with pytest.raises(BundleUnreadable):
-        bundle.read(rewritten(disclosures=["x"]))
+def test_what_is_shown_is_read_with_its_record_whatever_the_order_it_was_given_in() -> None:
+    assert bundle.read(packed(disclosed=SHOWN)).disclosed == tuple(SHOWN)
+    assert packed(disclosed=[*SHOWN[::-1], SHOWN[0]]) == packed(disclosed=SHOWN)
+    assert bundle.read(packed()).disclosed == ()
+
+
+@pytest.mark.parametrize(
+    "private",
+    [
+        {}, [], "x", {"disclosures": []}, {"disclosures": [], "indices": [], "more": 1},
+        {"disclosures": ["a"], "indices": []}, {"disclosures": [], "indices": [3]},
+        {"disclosures": ["a"], "indices": [4]}, {"disclosures": ["a", "b"], "indices": [7, 3]},
+        {"disclosures": ["b", "a"], "indices": [3, 3]}, {"disclosures": ["a", "a"], "indices": [3, 3]},
+        {"disclosures": [1], "indices": [3]}, {"disclosures": ["a"], "indices": ["3"]},
+        {"disclosures": ["a"], "indices": [True]}, {"disclosures": "a", "indices": [3]},
+    ],
+)  # fmt: skip
+def test_private_fields_have_one_order_and_stand_beside_an_entry(private: Any) -> None:
+    assert bundle.read(rewritten(private={"disclosures": ["a", "b"], "indices": [3, 3]}))
+    with pytest.raises(Malformed) as refused:
+        bundle.read(rewritten(private=private))
+    assert not isinstance(refused.value, BundleUnreadable)
+
+
+def test_a_field_beside_no_entry_is_not_packed() -> None:
+    with pytest.raises(BadBundle):
+        packed(disclosed=[(4, "a")])
 
 
 @pytest.mark.parametrize(
@@ -102,7 +128,7 @@ def test_a_bundle_has_limits() -> None:
 
 @given(st.data())
 def test_whatever_the_bytes_only_a_refusal_comes_out(data: st.DataObject) -> None:
-    good = packed()
+    good = packed(disclosed=SHOWN)
     at = data.draw(st.integers(0, len(good)))
     cut = data.draw(st.integers(at, min(len(good), at + 8)))
     mutant = good[:at] + data.draw(st.binary(max_size=6)) + good[cut:]
@@ -111,4 +137,4 @@ def test_whatever_the_bytes_only_a_refusal_comes_out(data: st.DataObject) -> Non
     except Refusal:
         return
     again = list(zip(read.indices, read.entries, strict=True))
-    assert bundle.pack(read.lot, read.checkpoint, again, read.proof) == mutant
+    assert bundle.pack(read.lot, read.checkpoint, again, read.proof, read.disclosed) == mutant

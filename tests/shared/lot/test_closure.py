@@ -3,9 +3,10 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.lot.closure import Gathering
+from shared.lot.closure import Gathering, of_lineage
 from shared.lot.verify import verify
 from shared.timber import event
+from shared.timber.facts import Lot
 from tests.shared.lot.wood import LINE, PERMIT, Wood, a_lot, a_policy, key
 
 LOT = "LOTE-01"
@@ -19,6 +20,25 @@ def standing(wood: Wood, lot: str = LOT) -> None:
     """The bundle of the lot replays, whatever the verdict."""
     report = verify(wood.bundle(lot), a_policy())
     assert report.outcome == "valid", report.text("en")
+
+
+def assert_as_at_the_door(wood: Wood, lot: str) -> None:
+    """What the rules of guides found on the lot's own records when they were logged is what they find in its bundle. B02 and
+    C17 count the wood of the file only."""
+    records = list(enumerate(wood.records))
+    stands = wood.facts.find(Lot, f"lot:{lot}")
+    assert stands is not None
+    own = of_lineage(records, stands, wood.facts)
+    told = {
+        (outcome.rule, outcome.status, outcome.severity, outcome.subject)
+        for index in own
+        for outcome in wood.outcomes[index]
+        if outcome.rule not in ("B02", "C17")
+    }
+    report = verify(wood.bundle(lot), a_policy())
+    assert report.verdict is not None
+    found = {(one.rule, one.status, one.severity, one.subject) for one in report.verdict.findings}
+    assert {one for one in found if one[0] not in ("B02", "C17")} == told
 
 
 def test_the_whole_story_of_a_simple_lot_is_gathered() -> None:
@@ -151,6 +171,43 @@ def test_records_may_be_offered_in_any_order_and_twice() -> None:
     assert sorted(gathering.records) == wood.gathered(LOT)
 
 
+def test_guides_that_drew_on_the_balance_later_are_left_out_and_change_nothing() -> None:
+    wood = Wood(trees={str(code): 800 for code in range(501, 521)}, authorised_dm3=20_000)
+    logs = {tree: wood.cut(wood.fell(tree), tree) for tree in sorted(wood.trees)}
+    for number, tree in enumerate(logs):
+        wood.guide(f"001-{number}", logs[tree])
+    lots = {"501": "LOTE-1", "511": "LOTE-2"}
+    for tree, lot in lots.items():
+        wood.sell(lot, logs[tree], seller="aserradero-1", buyer="otra-1")
+
+    assert [types(wood, lot).count("guide.issued") for lot in lots.values()] == [1, 11]
+    assert [types(wood, lot).count("tree.felled") for lot in lots.values()] == [1, 11]
+    for lot, word in zip(lots.values(), ("CONSISTENT", "TO_REVIEW"), strict=True):
+        assert_as_at_the_door(wood, lot)
+        report = verify(wood.bundle(lot), a_policy())
+        assert report.verdict is not None
+        assert report.verdict.word == word
+
+
+def test_a_guide_voided_before_ours_gives_its_wood_back_and_one_voided_later_does_not() -> None:
+    for voided_first in (True, False):
+        wood = Wood(authorised_dm3=7_000)
+        theirs, ours = (wood.cut(wood.fell(tree), tree) for tree in ("501", "502"))
+        wood.guide("001-1", theirs, sent=False)
+        void = {"guide": "001-1", "form": "official", "reason": "Error de escritura"}
+        if voided_first:
+            wood.add("guide.voided", "comunidad-a", void)
+        wood.guide("001-2", ours)
+        if not voided_first:
+            wood.add("guide.voided", "comunidad-a", void)
+        wood.sell(LOT, ours, seller="aserradero-1", buyer="otra-1")
+        assert ("guide.voided" in types(wood)) is voided_first
+        assert_as_at_the_door(wood, LOT)
+        report = verify(wood.bundle(LOT), a_policy())
+        assert report.verdict is not None
+        assert ("B01" in {finding.rule for finding in report.verdict.open}) is not voided_first
+
+
 def test_a_lot_that_does_not_exist_gathers_nothing() -> None:
     wood = a_lot()
     assert wood.gathered("LOTE-99") == [i for i in wood.gathered("LOTE-99") if wood.records[i].type != "lot.composed"]
@@ -162,7 +219,10 @@ def test_a_lot_that_does_not_exist_gathers_nothing() -> None:
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[Wood, list[str]]:
     """A log in which trees, guides, mills and sales follow each other in any admissible order."""
-    wood = Wood(trees={str(code): 800 for code in range(501, 507)})
+    wood = Wood(
+        trees={str(code): 800 for code in range(501, 507)},
+        authorised_dm3=draw(st.sampled_from([8_000, 20_000, 1_000_000])),
+    )
     standing_trees = sorted(wood.trees)
     forest: list[str] = []  # logs with the community
     yard: list[str] = []  # logs with the mill
@@ -204,3 +264,4 @@ def test_the_bundle_of_any_lot_of_any_log_replays(world: tuple[Wood, list[str]])
     wood, lots = world
     for lot in lots:
         standing(wood, lot)
+        assert_as_at_the_door(wood, lot)

@@ -79,6 +79,8 @@ def test_a_policy_that_cannot_be_read_ends_with_2_and_names_the_line(tmp_path: P
     done = run(tmp_path, consistent(), policy=b"log x\nquorum none\n")
     assert done.returncode == 2
     assert "línea 1" in done.stderr
+    report = json.loads(run(tmp_path, consistent(), "--json", policy=b"log x\nquorum none\n").stdout)
+    assert (report["outcome"], report["exit_code"], report["problem"]["slug"]) == ("unreadable", 2, "bad-policy")
 
 
 def test_a_lot_with_findings_ends_with_3(tmp_path: Path) -> None:

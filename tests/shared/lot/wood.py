@@ -14,24 +14,25 @@ from shared.lot.closure import Gathering, names_of
 from shared.timber import chain, event, norms
 from shared.timber.event import Record, parse_entry
 from shared.timber.facts import Facts, past_of
-from shared.timber.measure import census_dm3, mean_of_ends_dm3
+from shared.timber.measure import census_dm3
 from shared.timber.rules.outcome import Outcomes
 from shared.tlog import merkle, note
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.encoding import to_base64url
 from shared.tlog.note import COSIGNATURE, Signer
 from shared.tlog.policy import Policy
+from tests import build
 
 ORIGIN = "trozalog.example/madre-de-dios/2026"
 SPECIES = "Cedrelinga cateniformis"
 PERMIT, PLAN, TITLE, PARCEL = "PER-17-2026", "PO-17", "TIT-17", "PC 01"
 LINE = {"parcel": PARCEL, "species": SPECIES, "product": "roundwood"}
+ORGANISATIONS = {"registro": "authority", "comunidad-a": "community", "aserradero-1": "mill", "otra-1": "company"}
 
 
 @cache
 def key(name: str) -> Ed25519PrivateKey:
-    """The same key for the same name, in every test."""
-    return Ed25519PrivateKey.from_private_bytes(uuid.uuid5(uuid.NAMESPACE_URL, name).bytes * 2)
+    """The key of this name; the registrar's is its organisation's."""
+    return build.a_key(build.REGISTRY if name == "registrar" else name)
 
 
 @cache
@@ -63,55 +64,39 @@ class Wood:
     _minutes: Any = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        """Parties, keys, title, census, plan and permit."""
-        self._key("registrar", "registro", "registrar")
-        for org, kind in (
-            ("registro", "authority"), ("comunidad-a", "community"), ("aserradero-1", "mill"), ("otra-1", "company"),
-        ):  # fmt: skip
-            self.add("organisation.registered", "registro", {"id": org, "name": f"Organización {org}", "kind": kind})
-        for org in ("comunidad-a", "aserradero-1", "otra-1"):
-            self._key(org, org, "device")
-        self.add("title.registered", "registro", {
-            "number": TITLE, "org": "comunidad-a", "region": "Madre de Dios", "area_m2": 67_906_000,
-            "polygon_sha256": "ab" * 32,
-        })  # fmt: skip
+        """Parties, keys, title, plan, census and permit."""
         listed = [
-            {"code": code, "species": SPECIES, "dbh_mm": dbh, "height_mm": 18_000,
-             "volume_dm3": census_dm3(dbh, 18_000), "condition": "harvestable"}
+            build.a_tree(code, SPECIES, dbh_mm=dbh, volume_dm3=census_dm3(dbh, 18_000))
             for code, dbh in sorted(self.trees.items())
-        ]  # fmt: skip
-        for part in range(0, len(listed), 90):
-            trees = listed[part : part + 90]
-            body = {"plan": PLAN, "part": part // 90, "parcel": PARCEL, "trees": trees}
-            self.add("census.listed", "registro", body)
-        self.add("plan.approved", "registro", {
-            "id": PLAN, "title": TITLE, "number": PLAN, "season": "2026", "resolution": "R 17-2026",
-            "parcels": [{"code": PARCEL, "area_m2": 5_000_000}], "form_factor_milli": 650,
-            "harvest_from": "2026-05-01", "harvest_to": "2026-12-31",
-            "census": {"trees": len(listed), "parts": 1, "root": "cd" * 32}, "submitted_by": "u1", "approved_by": "u2",
-        })  # fmt: skip
-        self.add("permit.issued", "registro", {
-            "number": PERMIT, "title": TITLE, "plan": PLAN, "holder": "comunidad-a", "harvest_from": "2026-05-01",
-            "harvest_to": "2026-12-31", "move_to": "2027-04-30", "proposed_by": "u1", "approved_by": "u2",
-            "lines": [{**LINE, "volume_dm3": self.authorised_dm3}],
-        })  # fmt: skip
-
-    def _key(self, name: str, org: str, role: str) -> Record:
-        public = key(name).public_key().public_bytes_raw()
-        body = {
-            "kid": event.key_id(public), "org": org, "public_key": to_base64url(public), "alg": "ed25519", "role": role,
-        }  # fmt: skip
-        return self.add("key.added", "registro", body)
+        ]
+        parts = [listed[at : at + 90] for at in range(0, len(listed), 90)]
+        papers = {"title": TITLE, "harvest_from": "2026-05-01", "harvest_to": "2026-12-31"}
+        for record in (
+            build.a_key_added(build.REGISTRY, role="registrar"),
+            *(build.an_organisation(org, kind) for org, kind in ORGANISATIONS.items()),
+            *(build.a_key_added(org) for org in ORGANISATIONS if org != build.REGISTRY),
+            build.a_title(number=TITLE),
+            build.a_plan(id=PLAN, census={"trees": len(listed), "parts": len(parts), "root": "cd" * 32}, **papers),
+            *(build.a_census(trees, part, plan=PLAN) for part, trees in enumerate(parts, 1)),
+            build.a_permit(
+                [{**LINE, "volume_dm3": self.authorised_dm3}], number=PERMIT, plan=PLAN, move_to="2027-04-30", **papers
+            ),
+        ):
+            self.append(record)
 
     def add(
-        self, kind: str, actor: str, body: dict[str, Any], *, by: str | None = None, day: str = "2026-07-01"
-    ) -> Record:
+        self, kind: str, actor: str, body: dict[str, Any], *, by: str | None = None, day: str = "2026-07-01",
+        sd: list[str] | None = None,
+    ) -> Record:  # fmt: skip
         """Sign, admit and append."""
         minute = next(self._minutes)
         time = f"{day}T{minute // 60 % 24:02}:{minute % 60:02}:00Z"
         signer = by or ("registrar" if kind in event.AUTHORITY else actor)
-        entry = event.sign(event.make_statement(kind, actor, time, body), key(signer))
-        record = parse_entry(entry)
+        entry = event.sign(event.make_statement(kind, actor, time, body, sd=sd), key(signer))
+        return self.append(parse_entry(entry))
+
+    def append(self, record: Record) -> Record:
+        """Admit and append what was signed elsewhere."""
         index = len(self.records)
         self.outcomes.append(chain.admit(record, index, self.facts, norms.load(), None))
         self.facts.preload([past_of(record, index)])
@@ -128,9 +113,8 @@ class Wood:
         large = self.trees[tree]
         item = event.tree_item(PLAN, PARCEL, tree)
         self.add("tree.felled", "comunidad-a", {
-            "item": item, "permit": PERMIT, "plan": PLAN, "parcel": PARCEL, "tree": tree, "species": SPECIES,
-            "diameter_large_mm": large, "diameter_small_mm": small_mm, "length_mm": length_mm,
-            "volume_dm3": mean_of_ends_dm3(large, small_mm, length_mm),
+            "item": item, "permit": PERMIT, "plan": PLAN, "parcel": PARCEL, "tree": tree,
+            **build.measures(large, small_mm, length_mm, SPECIES),
         })  # fmt: skip
         return item
 
@@ -138,11 +122,9 @@ class Wood:
         """The source is cross-cut into one log for each letter; their item ids."""
         ends = [800 - 20 * (ord(letter) - 65) for letter in letters]
         sections = [
-            {"item": self.new_id(), "code": f"{tree}/{letter}", "species": SPECIES, "diameter_large_mm": end,
-             "diameter_small_mm": end - 20, "length_mm": length_mm,
-             "volume_dm3": mean_of_ends_dm3(end, end - 20, length_mm), "branch": False}
+            build.a_section(f"{tree}/{letter}", item=self.new_id(), **build.measures(end, end - 20, length_mm, SPECIES))
             for letter, end in zip(letters, ends, strict=True)
-        ]  # fmt: skip
+        ]
         self.add("log.cut", "comunidad-a", {"source": source, "permit": PERMIT, "parcel": PARCEL, "sections": sections})
         return [str(section["item"]) for section in sections]
 
@@ -200,7 +182,13 @@ class Wood:
                 gathering.offer(index, self.records[index])
         return sorted(gathering.records)
 
-    def packed(self, lot: str, indices: Iterable[int], checkpoint: bytes | None = None) -> bytes:
+    def packed(
+        self,
+        lot: str,
+        indices: Iterable[int],
+        checkpoint: bytes | None = None,
+        disclosed: Iterable[tuple[int, str]] = (),
+    ) -> bytes:
         """A bundle of exactly these entries."""
         chosen = sorted(indices)
         leaves = [record.leaf_hash for record in self.records]
@@ -208,7 +196,7 @@ class Wood:
             chosen, len(leaves), lambda level, i: merkle.root_of(leaves[i << level : (i + 1) << level])
         )
         entries = [(index, self.records[index].entry) for index in chosen]
-        return pack(lot, checkpoint or self.checkpoint(), entries, proof)
+        return pack(lot, checkpoint or self.checkpoint(), entries, proof, disclosed)
 
     def bundle(self, lot: str, **checkpoint: Any) -> bytes:
         """The bundle of a lot, as a server makes it."""

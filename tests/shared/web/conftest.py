@@ -28,4 +28,4 @@ def _fresh_deadline() -> Iterator[None]:
     """The deadline of one test is not the next one's, nor that of any other test of this process."""
     deadline.begin(None)
     yield
-    deadline._until.set(None)
+    deadline.forget()

@@ -13,13 +13,15 @@ from sqlalchemy.exc import DBAPIError
 from deploy.databases import Database as Made
 from shared.web import deadline
 from shared.web.auth import Caller
-from shared.web.db import Database, asyncpg_dsn, engine_url, migrate, wait_for_database
+from shared.web.db import Database, asyncpg_dsn, migrate, wait_for_database
 from tests.tokens import ORG, OTHER_ORG
 
 MakeDatabase = Callable[[str], Made]
 ENV = "from shared.web.db import run_migrations\n\nrun_migrations()\n"
 FIRST = """
 from alembic import op
+
+from shared.web.db import app_role
 
 revision = "0001"
 down_revision = None
@@ -28,7 +30,7 @@ down_revision = None
 def upgrade() -> None:
     op.execute("CREATE TABLE log (code text PRIMARY KEY, org text NOT NULL)")
     op.execute("SELECT pg_sleep(0.2)")
-    op.execute("GRANT SELECT, INSERT ON log TO permits_app")
+    op.execute(f"GRANT SELECT, INSERT ON log TO {app_role()}")
     op.execute("ALTER TABLE log ENABLE ROW LEVEL SECURITY")
     op.execute(\"\"\"CREATE POLICY own ON log USING (
         org = nullif(current_setting('app.org', true), '')
@@ -200,5 +202,4 @@ async def test_health_asks_the_database(database: Database) -> None:
     "given", ["postgres://u:p%40x@h:1/d", "postgresql://u:p%40x@h:1/d", "postgresql+asyncpg://u:p%40x@h:1/d"]
 )
 def test_every_spelling_of_an_address_is_understood(given: str) -> None:
-    assert engine_url(given) == "postgresql+asyncpg://u:p%40x@h:1/d"
     assert asyncpg_dsn(given) == "postgresql://u:p%40x@h:1/d"

@@ -159,6 +159,14 @@ async def test_the_gateway_says_how_long_an_answer_is_waited_for(header: bytes |
     assert 0.001 <= deadline.left_s(1.0) <= 1.0
 
 
+def test_a_deadline_that_is_forgotten_binds_nothing_that_follows() -> None:
+    deadline.begin(b"1")
+
+    deadline.forget()
+
+    assert (deadline.left_ms(), deadline.left_s(5.0)) == (None, 5.0)
+
+
 def an_edge(app: ASGIApp) -> httpx.AsyncClient:
     """The edge alone before a plain application."""
     edge = Edge(app, Metrics(), 10_000, lambda _: False)

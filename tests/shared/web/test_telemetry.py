@@ -10,12 +10,18 @@ from shared.web.telemetry import start_logging, logger
 from tests.shared.web.example import a_client, an_app
 from tests.tokens import Issuer
 
+async def ill():
+    raise ConnectionError
+
 async def main():
     issuer = Issuer()
     async with a_client(an_app(issuer)) as api:
         await api.get("/v1/logs/A?name=maria", headers=issuer.headers("member"))
         await api.post("/v1/upload", content=b"body-of-maria", headers={"accept-language": "maria"})
         await api.get("/v1/fail/boom")
+        await api.get("/healthz")
+    async with a_client(an_app(issuer, health=ill)) as api:
+        await api.get("/healthz")
     logger.debug("too fine")
     logging.getLogger("sqlalchemy").warning("a library speaks of %s", {"a": 1})
 
@@ -30,7 +36,9 @@ def test_log_lines_are_json_without_bodies_queries_or_tokens() -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     requests = [line for line in lines if line["event"] == "request"]
 
-    assert [(r["operation"], r["status"]) for r in requests] == [("read_log", 200), ("upload", 200), ("fail", 500)]
+    assert [(r["operation"], r["status"]) for r in requests] == [
+        ("read_log", 200), ("upload", 200), ("fail", 500), ("healthz", 503),
+    ]  # fmt: skip
     assert {"service", "request_id", "ms", "level", "timestamp", "method"} < requests[0].keys()
     assert [line["event"] for line in lines if "library" in line["event"]] == ["a library speaks of {'a': 1}"]
     assert "maria" not in done.stdout
