@@ -181,10 +181,12 @@ def _problem(status: int, content: bytes) -> dict[str, Any]:
     return problem if isinstance(problem, dict) else {"status": status, "slug": "upstream-refused"}
 
 
-def http_client(base_url: str, uds: Path | None = None, read_s: float = 10.0) -> httpx.AsyncClient:
+def http_client(
+    base_url: str, uds: Path | None = None, read_s: float = 10.0, connect_s: float = CONNECT_S
+) -> httpx.AsyncClient:
     """An httpx client over a Unix socket or TCP, with bounds on connecting, waiting and pooling; no proxy, no retries."""
     transport = httpx.AsyncHTTPTransport(uds=None if uds is None else str(uds), limits=LIMITS, trust_env=False)
-    timeout = httpx.Timeout(connect=CONNECT_S, read=read_s, write=read_s, pool=POOL_S)
+    timeout = httpx.Timeout(connect=connect_s, read=read_s, write=read_s, pool=POOL_S)
     return httpx.AsyncClient(base_url=base_url, transport=transport, timeout=timeout, trust_env=False)
 
 

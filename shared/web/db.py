@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from sqlalchemy import Connection, text
@@ -26,6 +28,7 @@ SET_CALLER = text(
     "SELECT set_config('app.org', :org, true), set_config('app.roles', :roles, true),"
     " set_config('app.region', :region, true), set_config('statement_timeout', :timeout, true)"
 )
+Look = Callable[[Any], Awaitable[object]]  # over a connection of asyncpg, inside the transaction
 # As alembic would make it; made first so that there is a table to lock.
 VERSION_TABLE = (
     "CREATE TABLE IF NOT EXISTS alembic_version"
@@ -33,13 +36,14 @@ VERSION_TABLE = (
 )
 
 
-def engine_url(url: str) -> str:
-    """The URL for SQLAlchemy over asyncpg, from any ``postgres://`` spelling."""
-    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+def engine(url: str, **options: Any) -> AsyncEngine:
+    """SQLAlchemy over asyncpg. asyncpg reads the address, so its parameters (``sslmode``...) mean the same everywhere."""
+    connect = partial(asyncpg.connect, asyncpg_dsn(url))
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect, hide_parameters=True, **options)
 
 
 def asyncpg_dsn(url: str) -> str:
-    """The URL for asyncpg itself."""
+    """The URL for asyncpg, from any ``postgres://`` spelling."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
@@ -74,9 +78,7 @@ class Database:
     """A pool of connections. ``transaction`` is the only way to a session."""
 
     def __init__(self, url: str, pool: int = 10) -> None:
-        self.engine: AsyncEngine = create_async_engine(
-            engine_url(url), pool_size=pool, max_overflow=0, pool_timeout=2.0, pool_use_lifo=True, hide_parameters=True
-        )
+        self.engine = engine(url, pool_size=pool, max_overflow=0, pool_timeout=2.0, pool_use_lifo=True)
 
     @asynccontextmanager
     async def transaction(self, caller: Caller | None = None) -> AsyncIterator[Session]:
@@ -109,12 +111,12 @@ class Database:
 
 async def wait_for_database(url: str, timeout_s: float = 30.0) -> None:
     """Return once the database accepts connections; the last error is raised when it never does."""
-    engine = create_async_engine(engine_url(url), poolclass=NullPool, hide_parameters=True)
+    one_time = engine(url, poolclass=NullPool)
     until, pause_s = time.monotonic() + timeout_s, 0.05
     try:
         while True:
             try:
-                async with asyncio.timeout(5), engine.connect() as connection:
+                async with asyncio.timeout(5), one_time.connect() as connection:
                     await connection.execute(text("SELECT 1"))
                 return
             except (OSError, DBAPIError, TimeoutError):
@@ -123,18 +125,24 @@ async def wait_for_database(url: str, timeout_s: float = 30.0) -> None:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, 1.0)
     finally:
-        await engine.dispose()
+        await one_time.dispose()
 
 
-async def migrate(service: str, url: str, folder: Path = SERVICES) -> None:
+class MigrationRefused(Exception):  # noqa: N818
+    """The revisions changed what must stay as it was. Nothing of them is left."""
+
+
+async def migrate(service: str, url: str, folder: Path = SERVICES, look: Look | None = None) -> None:
     """Bring the database of a service to its newest revision, as its owner. Several processes may do so at once.
 
     All revisions run in one transaction that holds the version table, so a second process waits and finds them done.
-    In a revision every ``op.execute`` is one statement: asyncpg prepares it.
+    In a revision every ``op.execute`` is one statement: asyncpg prepares it. ``look`` is asked before and after, when a
+    database that is in use has revisions to come: what it raises, and MigrationRefused when its answers differ, undoes all.
     """
     # Imported here: a service that only serves starts half a second earlier without it.
     from alembic import command
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(folder / service / "migrations"))
@@ -144,26 +152,40 @@ async def migrate(service: str, url: str, folder: Path = SERVICES) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-    engine = create_async_engine(engine_url(url), poolclass=NullPool, hide_parameters=True)
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    one_time = engine(url, poolclass=NullPool)
     try:
-        await _make_version_table(engine)
-        async with engine.begin() as connection:
+        await _make_version_table(one_time)
+        async with one_time.begin() as connection:
             await connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
+            stands = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+            bare = (await connection.get_raw_connection()).driver_connection
+            seen = [] if look is None or stands in (None, newest) else [await look(bare)]
             await connection.run_sync(upgrade)
+            if look is not None and seen and await look(bare) != seen[0]:
+                raise MigrationRefused(f"the migration of {service} changed what must stay; nothing was migrated")
     finally:
-        await engine.dispose()
+        await one_time.dispose()
 
 
-async def _make_version_table(engine: AsyncEngine) -> None:
+async def _make_version_table(one_time: AsyncEngine) -> None:
     """IF NOT EXISTS still fails when two sessions create the table in the same moment; then it exists."""
     for last in (False, False, True):
         try:
-            async with engine.begin() as connection:
+            async with one_time.begin() as connection:
                 await connection.execute(text(VERSION_TABLE))
             return
         except DBAPIError:
             if last:
                 raise
+
+
+def app_role() -> str:
+    """In a revision: who serves from this database. The owner runs the revision and is called alike: `x_owner`, `x_app`."""
+    from alembic import op
+
+    owner: str = op.get_bind().execute(text("SELECT current_user")).scalar_one()
+    return f'"{owner.removesuffix("_owner")}_app"'
 
 
 def run_migrations() -> None:

@@ -18,6 +18,11 @@ def begin(header: bytes | None) -> None:
     _until.set(time.monotonic() + min(seconds, LONGEST_S))
 
 
+def forget() -> None:
+    """No request runs here any more; for a process that made requests to itself."""
+    _until.set(None)
+
+
 def left_s(at_most: float) -> float:
     """Seconds left, never above ``at_most`` and never below a millisecond."""
     until = _until.get()

@@ -98,7 +98,9 @@ class Edge:
     def _note(self, scope: Scope, status: int, started: float) -> None:
         operation = _operation(scope)
         took = self._metrics.count(operation, status, started)
-        logger.info(
+        # Somebody asks for the health every few seconds; that all is well is no news.
+        note = logger.debug if operation == "healthz" and status == 200 else logger.info
+        note(
             "request",
             request_id=scope["trozalog.request_id"],
             operation=operation,

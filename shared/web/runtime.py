@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,6 +19,9 @@ from shared.web.auth import HttpJwks, TokenVerifier
 from shared.web.client import ServiceTokens, http_client
 from shared.web.settings import BadSettings, ServiceSettings
 from shared.web.telemetry import start_logging
+
+if TYPE_CHECKING:
+    from shared.web.db import Look
 
 # Longer than the gateway keeps an idle connection, so it never sends into one that is being closed.
 KEEP_ALIVE_S = 75
@@ -44,8 +47,11 @@ async def own_tokens(settings: ServiceSettings) -> AsyncIterator[ServiceTokens]:
 Settings = TypeVar("Settings", bound=ServiceSettings)
 
 
-def run(service: str, settings_class: type[Settings], build: Callable[[Settings], FastAPI]) -> None:
-    """The command line of a service. A bad environment ends with its reason, before anything starts."""
+def run(
+    service: str, settings_class: type[Settings], build: Callable[[Settings], FastAPI], look: "Look | None" = None
+) -> None:
+    """The command line of a service. A bad environment ends with its reason, before anything starts. ``look`` is what
+    ``migrate`` asks before and after (``shared.web.db``)."""
     verb = sys.argv[1] if len(sys.argv) == 2 else ""
     settings = command_settings(service, settings_class)
     start_logging(service, settings.log_level)
@@ -53,7 +59,7 @@ def run(service: str, settings_class: type[Settings], build: Callable[[Settings]
         case "serve":
             serve(_built(service, build, settings), settings)
         case "migrate" if settings.database_url is not None:
-            asyncio.run(_migrate(service, settings.database_url.get_secret_value()))
+            asyncio.run(_migrate(service, settings.database_url.get_secret_value(), look))
         case _:
             raise SystemExit(f"usage: python -m services.{service}.main serve|migrate")
 
@@ -74,11 +80,14 @@ def command_settings(service: str, settings_class: type[Settings]) -> Settings:
         raise SystemExit(_explain(service, error)) from None
 
 
-async def _migrate(service: str, url: str) -> None:
-    from shared.web.db import migrate, wait_for_database  # a service without database never loads it
+async def _migrate(service: str, url: str, look: "Look | None") -> None:
+    from shared.web.db import MigrationRefused, migrate, wait_for_database  # a service without database never loads it
 
     await wait_for_database(url)
-    await migrate(service, url)
+    try:
+        await migrate(service, url, look=look)
+    except (MigrationRefused, Refusal) as refusal:
+        raise SystemExit(f"{service}: not migrated: {refusal}") from None
 
 
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
