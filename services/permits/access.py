@@ -3,7 +3,7 @@
 ``any`` of an officer ends at the border of the region in the officer's token (``territory``).
 
 Separation of duties (``domain``): who drafts, uploads or submits a plan does not approve or inspect it; who proposes
-a permit or an amendment does not approve it.
+a permit, an amendment or a key does not approve it, and who asks for a key does neither.
 """
 
 from shared.web.access import Scope, Table
@@ -26,6 +26,8 @@ ACCESS: Table = {
     "list_organisations": {"public": "any"},
     "read_organisation": {"public": "any"},
     "add_key": _KEY_HOLDERS,
+    "propose_key": {"authority": "any"},
+    "approve_key": {"authority": "any"},
     "revoke_key": {**_KEY_HOLDERS, "supervisor": "any", "operator": "any"},
     "list_keys": {"public": "any"},
     "read_key": {"public": "any"},
@@ -53,5 +55,7 @@ ACCESS: Table = {
     "report_inspection": _OFFICERS,
     "list_inspections": {"public": "any"},
     "read_inspection": {"public": "any"},
+    "raise_finding": _OFFICERS,
+    "resolve_finding": _OFFICERS,
     "list_publications": {"authority": "any", "supervisor": "any", "operator": "any", "service": "any"},
 }

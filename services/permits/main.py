@@ -9,7 +9,18 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from services.permits.access import ACCESS
-from services.permits.api import census, inspections, parties, permits, plans, publications, titles, verify
+from services.permits.api import (
+    census,
+    inspections,
+    keys,
+    parties,
+    permits,
+    plans,
+    publications,
+    supervision,
+    titles,
+    verify,
+)
 from services.permits.api.house import House
 from services.permits.census_file import MAX_FILE_BYTES
 from services.permits.publisher import Publisher, open_registry
@@ -30,8 +41,8 @@ BODY_LIMITS = {
     "upload_census": MAX_FILE_BYTES + 4096,
 }
 ROUTERS = [
-    parties.router, titles.router, plans.router, census.router, verify.router, permits.router, inspections.router,
-    publications.router,
+    parties.router, keys.router, titles.router, plans.router, census.router, verify.router, permits.router, inspections.router,
+    publications.router, supervision.router,
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -17,8 +17,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from services.permits.api.house import House
 from services.permits.api.status import announce_status_of_day
 from services.permits.domain.announced import Announced, Letter
-from services.permits.domain.party import HOST, REGISTRY, Key, Organisation
-from services.permits.store import commands, outbox, parties
+from services.permits.domain.key import Enrolment, Revocation
+from services.permits.domain.party import HOST, REGISTRY, Organisation
+from services.permits.store import commands, keys, outbox, parties
 from services.permits.store.session import Tx
 from shared.web.client import ServiceClient, UpstreamRefused
 from shared.web.problems import HttpRefusal
@@ -36,7 +37,7 @@ OF_ONE_RECORD = frozenset({409, 413, 422})
 
 
 class RegistrarChanged(RuntimeError):  # noqa: N818
-    """The registrar's key is not the one the log began with; the service does not start."""
+    """The registrar's key neither began this registry nor follows the one that did; the service does not start."""
 
 
 class Unanswered(Exception):  # noqa: N818
@@ -48,24 +49,48 @@ class Unanswered(Exception):  # noqa: N818
 
 
 async def open_registry(house: House) -> None:
-    """Say once what everything else rests on: the registrar's key (first of all), the registry, the host and its key.
+    """Say once what everything else rests on: the registrar's key (first of all), the registry, the host and its key;
+    and when one of these keys has been changed, that it has.
 
-    May be repeated, and by several processes at once. ``RegistrarChanged`` when another key began this registry.
+    May be repeated, and by several processes at once. ``RegistrarChanged`` when this key neither began this registry nor
+    follows the one that did.
     """
-    registrar, now = house.registrar, house.clock().replace(microsecond=0)
     async with house.database.transaction() as tx:
         await outbox.lock_lease(tx)
         for org in (_REGISTRY, _HOST):
             if await parties.organisation(tx, org.id) is None:
                 await _introduce(tx, house, org)
-        known = await parties.key(tx, registrar.key.kid)
-        if known is None:
-            raise RegistrarChanged("registrar.key is not the key this registry began with")
-        host = registrar.host_key
-        if await parties.key(tx, host.kid) is None:
-            letter = registrar.write("key.added", REGISTRY, host.statement(), now, subject=f"key:{host.kid}")
-            await parties.add_key(tx, host, letter.sid)
-            await outbox.announce(tx, [letter], now)
+        if await keys.key(tx, house.registrar.key.kid) is None:
+            await _succeed(tx, house)
+        if await keys.key(tx, house.registrar.host_key.kid) is None:
+            await _change_host(tx, house)
+
+
+async def _succeed(tx: Tx, house: House) -> None:
+    """The new registrar's key takes over, signed by the old one; what waits before it goes before it."""
+    old, now = house.registrar.old_kid, house.clock().replace(microsecond=0)
+    if old is None or await keys.key(tx, old) is None or await keys.revocation(tx, old, REGISTRY) is not None:
+        raise RegistrarChanged("registrar.key is not the key of this registry, and no second line in it is")
+    key, letter = house.registrar.succession(now)
+    await keys.add_key(tx, Enrolment(key, "registered", sid=letter.sid))
+    await keys.revoke(tx, Revocation(old, REGISTRY, f"replaced by {key.kid}", None), letter.sid)
+    await outbox.announce(tx, [letter], now)
+
+
+async def _change_host(tx: Tx, house: House) -> None:
+    """Introduce custody's host key, and end the one before."""
+    registrar, now = house.registrar, house.clock().replace(microsecond=0)
+    host = registrar.host_key
+    letters = [registrar.write("key.added", REGISTRY, host.statement(), now, subject=f"key:{host.kid}")]
+    for known in await keys.keys_of_role(tx, host.role):
+        ended = Revocation(known.key.kid, known.key.org, f"replaced by {host.kid}", None)
+        letter = registrar.write(
+            "key.revoked", REGISTRY, ended.statement(), now, subject=f"key:{ended.kid}", prev=[known.sid]
+        )
+        if await keys.revoke(tx, ended, letter.sid):
+            letters.append(letter)
+    await keys.add_key(tx, Enrolment(host, "registered", sid=letters[0].sid))
+    await outbox.announce(tx, letters, now)
 
 
 _REGISTRY = Organisation(REGISTRY, "Registro forestal", "authority", None)
@@ -78,9 +103,9 @@ async def _introduce(tx: Tx, house: House, org: Organisation) -> None:
     letters = [letter]
     await parties.add_organisation(tx, org, letter.sid)
     if org.id == REGISTRY:
-        anchor: Key = registrar.key
+        anchor = registrar.key
         first = registrar.write("key.added", REGISTRY, anchor.statement(), now, subject=f"key:{anchor.kid}")
-        await parties.add_key(tx, anchor, first.sid)
+        await keys.add_key(tx, Enrolment(anchor, "registered", sid=first.sid))
         letters = [first, letter]
     await outbox.announce(tx, letters, now)
 
@@ -145,7 +170,7 @@ class Publisher:
             if not await outbox.lease(tx, self.holder, LEASE_S, now):
                 return 0
             today = await self._daily(tx)
-            letters = _batch(await outbox.pending(tx, BATCH) or await outbox.due_again(tx, BATCH, now))
+            letters = _batch(await outbox.pending(tx, BATCH) or await self._due_again(tx, now))
         # After the commit: a list that was not kept is tried again by the next round.
         self._listed_on = today
         if not letters:
@@ -158,6 +183,10 @@ class Publisher:
             raise
         await self._note(letters, answers)
         return len(answers)
+
+    async def _due_again(self, tx: Tx, now: datetime) -> list[Letter]:
+        """Under the key in force: the one they were signed with may have been replaced since."""
+        return [self.house.registrar.signed_anew(letter) for letter in await outbox.due_again(tx, BATCH, now)]
 
     async def _daily(self, tx: Tx) -> date:
         """What is done once a day, unless this process has seen it done; the day."""

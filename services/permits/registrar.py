@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.permits.domain.announced import Letter
-from services.permits.domain.party import HOST, REGISTRY, Key
-from shared.refusal import Malformed
-from shared.timber.event import key_id, make_statement, sid_of, sign
+from services.permits.domain.key import Key
+from services.permits.domain.party import HOST, REGISTRY
+from shared.refusal import Malformed, Refusal
+from shared.timber.bodies import possession
+from shared.timber.event import key_id, make_statement, parse_entry, sid_of, sign
 from shared.tlog.encoding import from_base64url, to_base64url
 
 _PSEUDONYMS = b"trozalog/v1/pseudonym\n"
@@ -31,25 +33,46 @@ class BadKeyFile(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Registrar:
-    """The registrar's key and what it introduces: itself, and custody's host key."""
+    """The registrar's key, the one it follows where there is one, and custody's host key, which it introduces."""
 
     private: Ed25519PrivateKey
-    host_public: bytes
+    host_key: Key
+    old: Ed25519PrivateKey | None = None
 
     @classmethod
     def load(cls, keys_dir: Path) -> "Registrar":
-        """Read ``registrar.key`` and ``host.pub``."""
-        return cls(Ed25519PrivateKey.from_private_bytes(_key(keys_dir / "registrar.key")), _key(keys_dir / "host.pub"))
+        """Read ``registrar.key`` (one key a line, the newest first; the second is the one it follows) and ``host.pub`` (the
+        key, and its proof on a second line)."""
+        private, *old = [_private(line, "registrar.key") for line in _lines(keys_dir / "registrar.key")]
+        public, proof, *_ = [*_lines(keys_dir / "host.pub"), ""]
+        try:
+            return cls(private, Key.shown(HOST, public, "host", proof), old[0] if old else None)
+        except Refusal as error:
+            raise BadKeyFile(f"host.pub: {error}") from error
 
     @property
     def key(self) -> Key:
-        """The registrar's own key, the anchor of the log."""
-        return _introduced(self.private.public_key().public_bytes_raw(), REGISTRY, "registrar")
+        """The registrar's own key: the anchor of the log, or what came after it."""
+        return self._shown(None)
+
+    def _shown(self, replaces: str | None) -> Key:
+        public = self.private.public_key().public_bytes_raw()
+        said = {"org": REGISTRY, "public_key": to_base64url(public), "role": "registrar"}
+        proof = self.private.sign(possession(said if replaces is None else said | {"replaces": replaces}))
+        return Key(key_id(public), REGISTRY, said["public_key"], "registrar", to_base64url(proof))
 
     @property
-    def host_key(self) -> Key:
-        """The key with which custody introduces hosted keys."""
-        return _introduced(self.host_public, HOST, "host")
+    def old_kid(self) -> str | None:
+        """The key that this one follows."""
+        return None if self.old is None else key_id(self.old.public_key().public_bytes_raw())
+
+    def succession(self, at: datetime) -> tuple[Key, Letter]:
+        """This key in place of the old one, signed by the old one."""
+        assert self.old is not None
+        key = self._shown(self.old_kid)
+        body = key.statement() | {"replaces": self.old_kid}
+        statement = make_statement("key.added", REGISTRY, _instant(at), body, (), new_salt())
+        return key, Letter(sid_of(statement), "key.added", f"key:{key.kid}", sign(statement, self.old))
 
     def write(
         self,
@@ -62,10 +85,14 @@ class Registrar:
         prev: Iterable[str | None] = (),
     ) -> Letter:
         """The signed statement of an act, ready to be queued. Refuses a body that the format refuses."""
-        statement = make_statement(
-            kind, actor, at.strftime("%Y-%m-%dT%H:%M:%SZ"), body, [sid for sid in prev if sid], new_salt()
-        )
+        statement = make_statement(kind, actor, _instant(at), body, [sid for sid in prev if sid], new_salt())
         return Letter(sid_of(statement), kind, subject, sign(statement, self.private))
+
+    def signed_anew(self, letter: Letter) -> Letter:
+        """The same statement under the key in force: the same bytes as before unless the key has been replaced. A
+        succession stays as it is, since the old key says it."""
+        record = parse_entry(letter.entry)
+        return letter if "replaces" in record.body else replace(letter, entry=sign(record.statement, self.private))
 
     def pseudonym(self, sub: str) -> str:
         """How a person is named in statements."""
@@ -78,12 +105,22 @@ def new_salt() -> str:
     return to_base64url(secrets.token_bytes(16))
 
 
-def _introduced(public: bytes, org: str, role: str) -> Key:
-    return Key(key_id(public), org, to_base64url(public), role)
+def _instant(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _key(path: Path) -> bytes:
+def _private(line: str, name: str) -> Ed25519PrivateKey:
     try:
-        return from_base64url(path.read_text().strip(), path.name, 32)
-    except (OSError, Malformed) as error:
+        return Ed25519PrivateKey.from_private_bytes(from_base64url(line, name, 32))
+    except Malformed as error:
+        raise BadKeyFile(f"{name}: {error}") from error
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = path.read_text().split()
+    except OSError as error:
         raise BadKeyFile(f"{path.name}: {error}") from error
+    if not lines:
+        raise BadKeyFile(f"{path.name} is empty")
+    return lines

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from fastapi import FastAPI
 from deploy import databases
 from deploy.databases import Address, Database
 from services.permits.main import PermitsSettings, build
+from shared.timber.bodies import possession
 from shared.tlog.encoding import to_base64url
 from shared.web.client import ServiceClient
 from shared.web.db import migrate
-from tests.conftest import run_apart
+from tests.conftest import TESTS, run_apart
 from tests.permits.strict_custody import StrictCustody
 from tests.tokens import Issuer
 
@@ -70,6 +71,11 @@ class Permits:
     issuer: Issuer
     custody: StrictCustody
     database: Database
+    lifespan: AsyncExitStack
+
+    async def stop(self) -> None:
+        """Ends it before the test does."""
+        await self.lifespan.aclose()
 
     async def call(
         self, method: str, path: str, who: Person | None = None, expect: int | None = None, **more: Any
@@ -112,6 +118,11 @@ class Permits:
         headers = {"content-type": media_type} | more
         return (await self.call("POST", f"/v1/plans/{plan}/census", who, expect, content=data, headers=headers)).json()
 
+    async def add_key(self, key: dict[str, Any]) -> Any:
+        """A key that one officer has proposed and another approved."""
+        brought = await self.post("/v1/keys", OFFICER, key)
+        return await self.post(f"/v1/keys/{brought['kid']}/approve", SECOND)
+
     async def introduce(self) -> "Permits":
         """Everybody is registered."""
         for org, kind in ORGANISATIONS.items():
@@ -139,6 +150,14 @@ class Permits:
             while (await self.get("/v1/publications", OPERATOR))["pending"]:  # noqa: ASYNC110  (asked through the door)
                 await asyncio.sleep(0.02)
         assert self.custody.complaints == []
+
+
+def a_key(key: Ed25519PrivateKey | None = None, **changes: Any) -> dict[str, Any]:
+    """A fresh phone of comunidad-a, or this key, as its holder brings it: with the proof of possession."""
+    private = key or Ed25519PrivateKey.generate()
+    public = to_base64url(private.public_key().public_bytes_raw())
+    body = {"org": "comunidad-a", "public_key": public, "role": "device"} | changes
+    return body if "proof" in body else body | {"proof": to_base64url(private.sign(possession(body)))}
 
 
 def a_title(**changes: Any) -> dict[str, Any]:
@@ -194,8 +213,15 @@ def write_keys(folder: Path) -> tuple[Ed25519PrivateKey, Ed25519PrivateKey]:
     registrar, host = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "registrar.key").write_text(to_base64url(registrar.private_bytes_raw()) + "\n")
-    (folder / "host.pub").write_text(to_base64url(host.public_key().public_bytes_raw()) + "\n")
+    (folder / "host.pub").write_text(host_pub(host))
     return registrar, host
+
+
+def host_pub(host: Ed25519PrivateKey) -> str:
+    """The public half of custody's key with its proof of possession, as its file holds them."""
+    public = to_base64url(host.public_key().public_bytes_raw())
+    proof = host.sign(possession({"org": "trozalog", "public_key": public, "role": "host"}))
+    return f"{public}\n{to_base64url(proof)}\n"
 
 
 Opener = Callable[..., Any]
@@ -209,7 +235,8 @@ def migrated(postgres: Address) -> Iterator[Database]:
     def password(role: str) -> str:  # the same as in `database_for`: the roles belong to the server
         return hashlib.sha256(f"{postgres.password}/{role}".encode()).hexdigest()
 
-    made = run_apart(databases.create(postgres, "permits", password, name))
+    made = replace(databases.database_of(postgres, "permits", password, TESTS), name=name)
+    run_apart(databases.create(made, TESTS))
     run_apart(migrate("permits", made.owner_url))
     yield made
     run_apart(databases.drop(made))
@@ -252,10 +279,11 @@ async def open_permits(database: Database, tmp_path: Path) -> AsyncIterator[Open
             http = client or httpx.AsyncClient(transport=strict, base_url="http://custody")
             settings = PermitsSettings(env="test", database_url=database.app_url, keys_dir=keys)
             app = build(settings, issuer.verifier(), ServiceClient("custody", http))
-            await stack.enter_async_context(app.router.lifespan_context(app))
+            lifespan = await stack.enter_async_context(AsyncExitStack())
+            await lifespan.enter_async_context(app.router.lifespan_context(app))
             door = httpx.ASGITransport(app=app)
             own = await stack.enter_async_context(httpx.AsyncClient(transport=door, base_url="http://permits"))
-            return Permits(app, own, issuer, strict, database)
+            return Permits(app, own, issuer, strict, database, lifespan)
 
         yield make
 

@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import orjson
 
+from shared.timber.bodies import possession
 from shared.timber.event import Record, check_signature, parse_entry
+from shared.tlog.ed25519 import verify_ed25519
 
 ORIGIN = "trozalog.test/madre-de-dios/2026"
 MOST_IN_A_BATCH = 100
@@ -71,6 +73,9 @@ class StrictCustody(httpx.AsyncBaseTransport):
         if record.type == "key.added":
             if not self.log and record.body["role"] != "registrar":
                 self.complaints.append("the first entry is not the registrar's key")
+            public = urlsafe_b64decode(record.body["public_key"] + "=")
+            if not verify_ed25519(public, urlsafe_b64decode(record.body["proof"] + "=="), possession(record.body)):
+                self.complaints.append("a key without its proof of possession")
             self.keys[record.body["kid"]] = urlsafe_b64decode(record.body["public_key"] + "=")
         (kid, _), *_ = record.signatures
         check_signature(record, kid, self.keys[kid])

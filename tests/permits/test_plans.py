@@ -39,7 +39,7 @@ async def test_a_plan_goes_from_draft_to_approved_and_into_the_log(permits: Perm
     await permits.published()
 
     assert (draft["state"], submitted["state"], approved["state"]) == ("draft", "submitted", "approved")
-    assert permits.custody.types()[-2:] == ["census.listed", "plan.approved"]
+    assert permits.custody.types()[-2:] == ["plan.approved", "census.listed"]
     announced = permits.custody.bodies("plan.approved")[0]
     assert announced["census"] == {"trees": 2, "parts": 1, "root": approved["census"]["root"]}
     assert announced["submitted_by"] != announced["approved_by"]

@@ -114,13 +114,13 @@ async def test_what_builds_on_a_refused_statement_follows_it_in(permits: Permits
     await permits.published()
     refused = await permits.get("/v1/publications", OPERATOR, state="refused")
     assert [item["type"] for item in refused["items"]] == [
-        "title.registered", "census.listed", "plan.approved", "permit.issued",
+        "title.registered", "plan.approved", "census.listed", "permit.issued",
     ]  # fmt: skip
 
     permits.custody.refuses = lambda _: False
     await _try_refused_now(permits)
 
-    assert permits.custody.types()[-4:] == ["title.registered", "census.listed", "plan.approved", "permit.issued"]
+    assert permits.custody.types()[-4:] == ["title.registered", "plan.approved", "census.listed", "permit.issued"]
     assert (await permits.get("/v1/publications", OPERATOR))["refused"] == 0
 
 

@@ -16,12 +16,12 @@ from tests.permits.conftest import (
     Permits,
     Person,
     a_census,
+    a_key,
     a_line,
     a_permit,
     a_plan,
     a_title,
 )
-from tests.permits.test_parties import a_key
 
 LORETO = Person("authority", "gerfor-md", "u-loreto", "loreto")
 NOWHERE = Person("authority", "gerfor-md", "u-nowhere")
@@ -143,8 +143,11 @@ async def test_an_officer_adds_and_revokes_keys_of_the_own_region(permits: Permi
     for who in OUTSIDERS:
         await permits.refused("other-region", "/v1/keys", who, key, status=403)
     added = await permits.post("/v1/keys", OFFICER, key, expect=201)
+    for who in OUTSIDERS:
+        await permits.refused("other-region", f"/v1/keys/{added['kid']}/approve", who, status=403)
+    await permits.post(f"/v1/keys/{added['kid']}/approve", SECOND)
     path = f"/v1/keys/{added['kid']}/revoke"
     for who in OUTSIDERS:
         await permits.refused("other-region", path, who, {"reason": "x"}, status=403)
 
-    assert (await permits.post(path, NATIONAL, {"reason": "x"}))["revoked"]
+    assert (await permits.post(path, NATIONAL, {"reason": "x"}))["reason"] == "x"

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from deploy.databases import Database
 from services.custody.main import CustodySettings
 from services.custody.main import build as build_custody
-from shared.timber.event import make_statement, sign, tree_item
+from shared.timber.bodies import possession
+from shared.timber.event import key_id, make_statement, sign, tree_item
 from shared.tlog.encoding import to_base64url
 from shared.tlog.note import Signer
 from shared.web.db import migrate
@@ -23,9 +24,11 @@ from tests.permits.conftest import (
     OPERATOR,
     PERMIT,
     PLAN,
+    SECOND,
     SUPERVISOR,
     Opener,
     Permits,
+    a_key,
     a_line,
     write_keys,
 )
@@ -59,6 +62,7 @@ async def both(open_permits: Opener, database_for: Callable[[str], Database], tm
     """A real custody with an empty log, and permits that publishes into it."""
     _, host = write_keys(tmp_path / "keys")
     (tmp_path / "keys" / "host.key").write_text(to_base64url(host.private_bytes_raw()))
+    (tmp_path / "keys" / "wrapping.key").write_text(to_base64url(bytes(range(32))))
     (tmp_path / "keys" / "log.key").write_text(Signer.generate(ORIGIN).skey)
     database, issuer = database_for("custody"), Issuer()
     await migrate("custody", database.owner_url)
@@ -89,9 +93,8 @@ async def test_everything_permits_says_is_accepted_by_custody(both: Both) -> Non
     )  # fmt: skip
     for act in ("suspend", "reinstate", "revoke"):
         await permits.post(f"/v1/permits/{PERMIT}/{act}", SUPERVISOR, {"reason": "prueba"})
-    key = to_base64url(Ed25519PrivateKey.generate().public_key().public_bytes_raw())
-    added = await permits.post("/v1/keys", MANAGER, {"org": "comunidad-a", "public_key": key})
-    await permits.post(f"/v1/keys/{added['kid']}/revoke", MANAGER, {"reason": "perdida"})
+    added = await permits.add_key(a_key())
+    await permits.post(f"/v1/keys/{added['kid']}/revoke", MANAGER, {"reason": "perdida", "distrust_from": 4})
 
     await permits.published()
 
@@ -106,8 +109,7 @@ async def test_a_tree_of_the_announced_census_may_be_felled_and_an_invented_one_
     permits = await both.permits.introduce()
     await permits.issued_permit()
     phone = Ed25519PrivateKey.generate()
-    public_key = to_base64url(phone.public_key().public_bytes_raw())
-    await permits.post("/v1/keys", MANAGER, {"org": "comunidad-a", "public_key": public_key})
+    await permits.add_key(a_key(phone))
     await permits.published()
 
     real, invented = await both.record(_felling(phone, "501"), _felling(phone, "999"))
@@ -117,10 +119,140 @@ async def test_a_tree_of_the_announced_census_may_be_felled_and_an_invented_one_
     assert [finding["rule"] for finding in invented["findings"] if finding["status"] == "FAIL"] == ["C01"]
 
 
+# ---- a lost phone, from end to end
+
+
+def _key_added(new: Ed25519PrivateKey, by: Ed25519PrivateKey, replaces: Ed25519PrivateKey | None = None) -> bytes:
+    """A phone of comunidad-a, added by its root or named by the phone before it: nothing of this needs a server."""
+    public = new.public_key().public_bytes_raw()
+    body = {"org": "comunidad-a", "public_key": to_base64url(public), "role": "device", "kid": key_id(public)}
+    if replaces is not None:
+        body["replaces"] = key_id(replaces.public_key().public_bytes_raw())
+    body |= {"alg": "ed25519", "proof": to_base64url(new.sign(possession(body)))}
+    return sign(make_statement("key.added", "comunidad-a", "2026-11-21T12:00:00Z", body), by)
+
+
+def _revoked(lost: Ed25519PrivateKey, by: Ed25519PrivateKey, distrust_from: int) -> bytes:
+    kid = key_id(lost.public_key().public_bytes_raw())
+    body = {"kid": kid, "reason": "Teléfono perdido en el río", "distrust_from": distrust_from}
+    return sign(make_statement("key.revoked", "comunidad-a", "2026-11-21T12:00:00Z", body), by)
+
+
+def _slugs(results: list[Any]) -> list[str]:
+    return [result.get("problem", {}).get("slug", result["status"]) for result in results]
+
+
+async def test_a_lost_phone_where_the_root_key_is_at_hand(both: Both) -> None:
+    permits = await both.permits.introduce()
+    await permits.issued_permit()
+    root, lost, found = (Ed25519PrivateKey.generate() for _ in range(3))
+    await permits.add_key(a_key(root, role="root"))
+    await permits.published()
+    added, felled = await both.record(_key_added(lost, root), _felling(lost, "501"))
+
+    results = await both.record(
+        _revoked(lost, root, felled["index"]), _key_added(found, root), _felling(lost, "1170"), _felling(found, "1170")
+    )
+
+    assert _slugs(results) == ["logged", "logged", "key-revoked", "logged"]
+    [doubt] = results[0]["findings"]
+    assert (doubt["rule"], doubt["severity"], doubt["computed"]["from_index"]) == ("D05", "S2", felled["index"])
+    assert added["index"] < felled["index"]
+
+
+async def test_a_lost_phone_where_no_root_key_is_at_hand(both: Both) -> None:
+    """The manager ends the phone at once and asks for another; two persons of the registry act."""
+    permits = await both.permits.introduce()
+    await permits.issued_permit()
+    lost, found = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    key = await permits.add_key(a_key(lost))
+    await permits.published()
+
+    await permits.post(f"/v1/keys/{key['kid']}/revoke", MANAGER, {"reason": "perdido", "distrust_from": 3})
+    asked = await permits.post("/v1/keys", MANAGER, a_key(found))
+    await permits.published()
+    before = await both.record(_felling(lost, "501"), _felling(found, "501"))
+    await permits.post(f"/v1/keys/{asked['kid']}/propose", OFFICER)
+    await permits.post(f"/v1/keys/{asked['kid']}/approve", SECOND)
+    await permits.published()
+    after = await both.record(_felling(found, "501"))
+
+    assert _slugs(before) == ["key-revoked", "unknown-key"]
+    assert _slugs(after) == ["logged"]
+
+
+async def test_a_phone_that_a_lost_root_had_added_is_ended_by_its_manager(both: Both) -> None:
+    permits = await both.permits.introduce()
+    await permits.issued_permit()
+    root, lost = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    await permits.add_key(a_key(root, role="root"))
+    await permits.published()
+    await both.record(_key_added(lost, root))
+    path = f"/v1/keys/{key_id(lost.public_key().public_bytes_raw())}/revoke"
+
+    await permits.post(path, OFFICER, {"reason": "perdido", "org": "comunidad-b"})  # a slip: the log knows better
+    await permits.published()
+    assert _slugs(await both.record(_felling(lost, "501"))) == ["logged"]
+    await permits.post(path, MANAGER, {"reason": "perdido", "org": "comunidad-a"})
+    await permits.published()
+
+    assert _slugs(await both.record(_felling(lost, "1170"))) == ["key-revoked"]
+    [refused] = (await permits.get("/v1/publications", OPERATOR, state="refused"))["items"]
+    assert refused["problem"]["slug"] == "unrelated"
+
+
+async def test_a_thief_who_names_a_successor_gains_until_it_is_ended_and_no_longer(both: Both) -> None:
+    permits = await both.permits.introduce()
+    await permits.issued_permit()
+    lost, thief = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    key = await permits.add_key(a_key(lost))
+    await permits.published()
+    [named] = await both.record(_key_added(thief, lost, replaces=lost))
+    reason = {"reason": "robado", "distrust_from": named["index"]}
+
+    await permits.post(f"/v1/keys/{key['kid']}/revoke", MANAGER, reason)  # in doubt: it had ended already
+    successor = key_id(thief.public_key().public_bytes_raw())
+    await permits.post(f"/v1/keys/{successor}/revoke", MANAGER, reason | {"org": "comunidad-a"})
+    await permits.published()
+
+    assert _slugs(await both.record(_felling(thief, "501"))) == ["key-revoked"]
+    outbox = await permits.get("/v1/publications", OPERATOR)
+    assert (outbox["refused"], [item["type"] for item in outbox["items"][-2:]]) == (0, ["key.revoked"] * 2)
+
+
+async def test_a_new_phone_takes_the_place_of_the_old_one_without_anybody(both: Both) -> None:
+    permits = await both.permits.introduce()
+    await permits.issued_permit()
+    old, new = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    await permits.add_key(a_key(old))
+    await permits.published()
+
+    results = await both.record(_key_added(new, old, replaces=old), _felling(old, "501"), _felling(new, "501"))
+
+    assert _slugs(results) == ["logged", "key-replaced", "logged"]
+
+
+async def test_a_supervisor_answers_for_a_finding_and_our_guides_go_out_again(both: Both) -> None:
+    permits = await both.permits.introduce()
+    await permits.issued_permit()
+    phone = Ed25519PrivateKey.generate()
+    await permits.add_key(a_key(phone))
+    await permits.published()
+    [felled] = await both.record(_felling(phone, "999"))
+    body = {"record": felled["sid"], "rule": "C01", "reason": "Visto en campo", "evidence_sha256": "e" * 64}
+
+    await permits.post("/v1/supervision/resolutions", SUPERVISOR, body)
+    await permits.published()
+
+    outbox = await permits.get("/v1/publications", OPERATOR)
+    assert (outbox["refused"], outbox["items"][-1]["type"]) == (0, "finding.resolved")
+
+
 def _felling(phone: Ed25519PrivateKey, code: str) -> bytes:
+    """By this phone: what is observed names it, so that two phones say two things."""
     body = {
         "item": tree_item(PLAN, "PC 01", code), "permit": PERMIT, "plan": PLAN, "parcel": "PC 01", "tree": code,
         "species": "Brosimum guianense", "diameter_large_mm": 750, "diameter_small_mm": 720, "length_mm": 13_300,
-        "volume_dm3": 5_643,
+        "volume_dm3": 5_643, "observations": key_id(phone.public_key().public_bytes_raw()),
     }  # fmt: skip
     return sign(make_statement("tree.felled", "comunidad-a", "2026-11-20T12:00:00Z", body), phone)

@@ -93,7 +93,7 @@ async def approve_plan(
         trees, lines = await census.public_trees(work.tx, plan.id), await census.lines_of(work.tx, plan.id)
         act = _Approval(house.registrar, officer, body.resolution, title[1], work.now)
         summary, letters = await asyncio.to_thread(act.write, plan, trees, lines)
-        await plans.note_approval(work.tx, plan.id, officer.sub, body.resolution, summary, letters[-1].sid)
+        await plans.note_approval(work.tx, plan.id, officer.sub, body.resolution, summary, letters[0].sid)
         await outbox.announce(work.tx, letters, work.now)
         return await work.answer(200, await answer_of(work.tx, await _again(work.tx, plan.id)))
 
@@ -111,7 +111,7 @@ class _Approval:
     def write(
         self, plan: Plan, trees: list[tuple[str, dict[str, Any]]], lines: list[bytes]
     ) -> tuple[Summary, list[Letter]]:
-        """The census in parts, then the plan, from rows read back; slow for a large census: use a thread."""
+        """The plan, then its census in parts, from rows read back; slow for a large census: use a thread."""
         if root_of_lines(lines) != plan.census.root or len(trees) != plan.census.trees:
             raise CensusChanged(plan.id)
         parts = listed_parts(plan.id, trees)
@@ -120,7 +120,7 @@ class _Approval:
         approved = replace(plan, census=summary).statement(
             self.resolution, submitted_by, self.registrar.pseudonym(self.officer.sub)
         )
-        bodies = [("census.listed", part) for part in parts] + [("plan.approved", approved)]
+        bodies = [("plan.approved", approved)] + [("census.listed", part) for part in parts]
         return summary, [self._letter(plan.id, kind, body) for kind, body in bodies]
 
     def _letter(self, plan: str, kind: str, body: dict[str, Any]) -> Letter:

@@ -7,11 +7,6 @@ from typing import Any, ClassVar
 
 from geojson_pydantic import MultiPolygon, Polygon
 from pydantic import TypeAdapter, ValidationError
-from pyproj import Geod
-from shapely import get_coordinates
-from shapely.geometry import shape
-from shapely.geometry.base import BaseGeometry
-from shapely.validation import explain_validity
 
 from services.permits.domain.norms import Limits
 from shared.refusal import Malformed
@@ -19,7 +14,6 @@ from shared.tlog import canon
 
 MAX_POINTS = 20_000
 MAX_DOCUMENT_BYTES = 1_000_000
-_EARTH = Geod(ellps="WGS84")
 _GEOMETRY: TypeAdapter[Polygon | MultiPolygon] = TypeAdapter(Polygon | MultiPolygon)
 
 
@@ -92,12 +86,15 @@ class Land:
 
 def survey(geometry: Any, declared_m2: int, limits: Limits) -> Land:
     """The land of a GeoJSON geometry, or the refusal that says where and why it cannot be used."""
+    from services.permits.domain import shapes  # 30 MB of libraries that only a title needs
+
     rings = _rings(geometry)
     document = canon.encode({"type": "multipolygon", "lon_lat_e7": rings}, max_bytes=MAX_DOCUMENT_BYTES)
     _check_country(rings, limits)
-    form = shape(geojson_of(document))
-    _check_simple(form)
-    area_m2 = round(abs(_EARTH.geometry_area_perimeter(form)[0]))
+    fault = shapes.fault_of(geojson_of(document))
+    if fault is not None:
+        raise CrossesItself("polygon", fault.reason, *_degrees(fault.lon, fault.lat))
+    area_m2 = shapes.area_m2(geojson_of(document))
     if abs(area_m2 - declared_m2) * 1000 > declared_m2 * limits.title_area_tolerance_permille:
         measured, declared = f"{area_m2 / 10_000:.2f}", f"{declared_m2 / 10_000:.2f}"
         raise AreaDiffers(
@@ -151,15 +148,6 @@ def _check_country(rings: list[list[list[list[int]]]], limits: Limits) -> None:
     if all(west <= lat <= east and south <= lon <= north for lon, lat in _points(rings)):
         raise AxesSwapped("polygon", "lon, lat")
     raise OutsidePeru("polygon", "outside", *_degrees(outside[0] / 1e7, outside[1] / 1e7))
-
-
-def _check_simple(form: BaseGeometry) -> None:
-    if form.is_valid:
-        return
-    reason, _, place = explain_validity(form).partition("[")
-    numbers = place.rstrip("]").split()
-    lon, lat = (float(numbers[0]), float(numbers[1])) if len(numbers) >= 2 else get_coordinates(form)[0]
-    raise CrossesItself("polygon", reason.strip(), *_degrees(lon, lat))
 
 
 def _degrees(lon: float, lat: float) -> tuple[str, str]:

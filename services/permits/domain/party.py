@@ -1,14 +1,12 @@
-"""Organisations and their signing keys."""
+"""Organisations, and what is said of any two parties."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from shared.refusal import NotAllowed, Refusal
+from shared.refusal import Refusal
 
 REGISTRY = "registro"
 HOST = "trozalog"
-# The organisations of the house itself: only its start gives them keys.
-HOUSE = frozenset({REGISTRY, HOST})
 
 
 @dataclass(eq=False)
@@ -70,26 +68,6 @@ class SameOrganisation(Refusal):
     plan: str
 
 
-@dataclass(eq=False)
-class HouseOrganisation(NotAllowed):
-    """The keys of the house come with its start; nobody adds or revokes one through the registry's door."""
-
-    slug: ClassVar[str] = "house-organisation"
-    es: ClassVar[str] = "Las claves de {org} son de la casa: no se registran ni se revocan aquí."
-    en: ClassVar[str] = "The keys of {org} belong to the house: they are neither registered nor revoked here."
-    org: str
-
-
-@dataclass(eq=False)
-class KeyTaken(Refusal):
-    """The public key already belongs to another organisation or has another role."""
-
-    slug: ClassVar[str] = "key-taken"
-    es: ClassVar[str] = "La clave {kid} ya está registrada de otra manera."
-    en: ClassVar[str] = "Key {kid} is already registered in another way."
-    kid: str
-
-
 @dataclass(frozen=True, slots=True)
 class Organisation:
     """A party of the forest trade. Its public name and kind; nothing about persons."""
@@ -103,24 +81,3 @@ class Organisation:
         """The body of ``organisation.registered``."""
         body = {"id": self.id, "name": self.name, "kind": self.kind}
         return body if self.region is None else body | {"region": self.region}
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A signing key of an organisation. ``reason`` is set once it is revoked."""
-
-    kid: str
-    org: str
-    public_key: str
-    role: str
-    reason: str | None = None
-
-    def statement(self) -> dict[str, Any]:
-        """The body of ``key.added``."""
-        return {"kid": self.kid, "org": self.org, "public_key": self.public_key, "alg": "ed25519", "role": self.role}
-
-
-def check_house(org: str, action: str) -> None:
-    """Refuse what would give the house a key from outside, or take one away."""
-    if org in HOUSE:
-        raise HouseOrganisation(action, "house", org)

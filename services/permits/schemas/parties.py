@@ -1,8 +1,6 @@
-"""Organisations and keys."""
+"""Organisations, and the reason of an act."""
 
-from typing import Literal
-
-from services.permits.schemas.words import In, Kind, LogState, Name, OrgId, Out, PublicKey, Reason, Region
+from services.permits.schemas.words import In, Kind, LogState, Name, OrgId, Out, Reason, Region
 
 
 class OrganisationIn(In):
@@ -24,29 +22,7 @@ class OrganisationOut(Out):
     log: LogState | None
 
 
-class KeyIn(In):
-    """A public key of an organisation."""
-
-    org: OrgId
-    public_key: PublicKey
-    role: Literal["device", "root"] = "device"
-
-
 class ReasonIn(In):
     """Why."""
 
     reason: Reason
-
-
-class KeyOut(Out):
-    """A registered key."""
-
-    kid: str
-    org: str
-    public_key: str
-    alg: Literal["ed25519"]
-    role: str
-    revoked: bool
-    reason: str | None
-    log: LogState | None
-    revocation_log: LogState | None

@@ -63,6 +63,12 @@ async def announce_once(tx: Tx, letter: Letter, at: datetime) -> bool:
     return (await tx.execute(_ONCE, values)).first() is not None
 
 
+async def letter_about(tx: Tx, subject: str) -> Letter:
+    """The statement that was queued once about this subject."""
+    row = (await tx.exec(select(OutboxRow).where(OutboxRow.subject == subject))).one()
+    return Letter(row.sid, row.type, row.subject, row.entry)
+
+
 async def announced(tx: Tx, sids: Iterable[str | None]) -> dict[str, Announced]:
     """What became of each of these statements."""
     wanted = {sid for sid in sids if sid is not None}

@@ -20,16 +20,30 @@ class OrganisationRow(SQLModel, table=True):
 
 
 class KeyRow(SQLModel, table=True):
-    """A key, announced as ``sid`` and perhaps revoked."""
+    """A key on its way to the log, or announced as ``sid``."""
 
     __tablename__ = "keys"
     kid: str = Field(primary_key=True)
     org: str
     public_key: str
     role: str
+    proof: str
+    state: str
+    asked_by: str | None = None
+    proposed_by: str | None = None
+    approved_by: str | None = None
+    sid: str | None = None
+
+
+class RevocationRow(SQLModel, table=True):
+    """The end of a key, announced as ``sid``."""
+
+    __tablename__ = "key_revocations"
+    kid: str = Field(primary_key=True)
+    org: str = Field(primary_key=True)
+    reason: str
+    distrust_from: int | None = Field(sa_type=BigInteger)
     sid: str
-    revoked_reason: str | None = None
-    revocation_sid: str | None = None
 
 
 class TitleRow(SQLModel, table=True):

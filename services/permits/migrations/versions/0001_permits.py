@@ -6,6 +6,8 @@ Revises:
 
 from alembic import op
 
+from shared.web.db import app_role
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -34,13 +36,33 @@ CREATE TABLE keys (
     kid text PRIMARY KEY CHECK (length(kid) = 22),
     org text NOT NULL REFERENCES organisations,
     public_key text NOT NULL UNIQUE CHECK (length(public_key) = 43),
-    role text NOT NULL CHECK (role IN ('registrar', 'host', 'root', 'device', 'hosted')),
-    sid text NOT NULL,
-    revoked_reason text,
-    revocation_sid text,
-    CHECK ((revoked_reason IS NULL) = (revocation_sid IS NULL))
+    role text NOT NULL CHECK (role IN ('registrar', 'host', 'root', 'device')),
+    proof text NOT NULL CHECK (length(proof) = 86),
+    state text NOT NULL CHECK (state IN ('asked', 'proposed', 'registered')),
+    asked_by text,
+    proposed_by text,
+    approved_by text,
+    sid text,
+    CHECK ((state = 'registered') = (sid IS NOT NULL)),
+    CHECK ((state = 'asked') <= (asked_by IS NOT NULL)),
+    CHECK ((state = 'proposed') <= (proposed_by IS NOT NULL)),
+    -- The keys of the house come with its start, without persons.
+    CHECK (state <> 'registered' OR role IN ('registrar', 'host') OR approved_by IS NOT NULL),
+    CONSTRAINT approved_by_another_person CHECK (
+        approved_by IS NULL OR (proposed_by IS NOT NULL AND approved_by <> proposed_by
+                                AND approved_by <> coalesce(asked_by, ''))),
+    CONSTRAINT proposed_by_another_person CHECK (proposed_by IS NULL OR proposed_by <> coalesce(asked_by, ''))
 );
 CREATE INDEX keys_of_org ON keys (org, kid);
+-- Of any key of the log, also of those that an organisation's root added without us.
+CREATE TABLE key_revocations (
+    kid text NOT NULL CHECK (length(kid) = 22),
+    org text NOT NULL REFERENCES organisations,
+    reason text NOT NULL,
+    distrust_from bigint CHECK (distrust_from >= 0),
+    sid text NOT NULL,
+    PRIMARY KEY (kid, org)
+);
 """
 
 TITLES = """
@@ -211,7 +233,7 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_pending ON outbox (seq) WHERE state = 'pending';
 CREATE INDEX outbox_refused ON outbox (next_attempt_at) WHERE state = 'refused';
--- What may be said once: the genesis, and one list of withheld permits for each day.
+-- What may be said once: the genesis, one list of withheld permits for each day, one answer to a finding.
 CREATE UNIQUE INDEX outbox_once ON outbox (subject) WHERE subject LIKE 'once:%';
 CREATE TABLE publisher_lease (
     id int PRIMARY KEY CHECK (id = 1),
@@ -300,18 +322,19 @@ CREATE POLICY commands_own ON commands USING (org = app_org());
 
 # Nothing that was announced may be deleted; a census of a draft may be replaced, an old command forgotten.
 GRANTS = """
-GRANT SELECT, INSERT ON organisations, titles, title_polygons, inspections, permit_acts TO permits_app;
-GRANT SELECT, INSERT, UPDATE ON keys, plans, permits, permit_amendments, outbox TO permits_app;
-GRANT SELECT, INSERT, DELETE ON census_trees, census_lines TO permits_app;
-GRANT SELECT, UPDATE ON publisher_lease TO permits_app;
-GRANT SELECT, INSERT, UPDATE ON commands TO permits_app;
-GRANT EXECUTE ON FUNCTION forget_commands(timestamptz) TO permits_app;
+GRANT SELECT, INSERT ON organisations, titles, title_polygons, inspections, permit_acts TO :app;
+GRANT SELECT, INSERT, UPDATE ON keys, key_revocations, plans, permits, permit_amendments, outbox TO :app;
+GRANT SELECT, INSERT, DELETE ON census_trees, census_lines TO :app;
+GRANT SELECT, UPDATE ON publisher_lease TO :app;
+GRANT SELECT, INSERT, UPDATE ON commands TO :app;
+GRANT EXECUTE ON FUNCTION forget_commands(timestamptz) TO :app;
 """
 
 
 def upgrade() -> None:
     """Make everything; run by the owner, in one transaction."""
-    for script in (FUNCTIONS, PARTIES, TITLES, PLANS, PERMITS, OUTBOX, POLICIES, GRANTS):
+    grants = GRANTS.replace(":app", app_role())
+    for script in (FUNCTIONS, PARTIES, TITLES, PLANS, PERMITS, OUTBOX, POLICIES, grants):
         for statement in _statements(script):
             op.execute(statement)
 

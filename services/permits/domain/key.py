@@ -1,0 +1,124 @@
+"""Signing keys: asked for by their organisation, proposed and approved by two persons of the registry, revoked."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from services.permits.domain.party import HOST, REGISTRY, SamePerson, WrongState
+from shared.refusal import NotAllowed, Refusal
+from shared.timber.bodies import key_id, possession
+from shared.timber.refusals import PossessionNotShown
+from shared.tlog.ed25519 import checked_key, verify_ed25519
+from shared.tlog.encoding import from_base64url
+
+# The organisations of the house itself: only its start gives them keys.
+HOUSE = frozenset({REGISTRY, HOST})
+MOST_UNKNOWN = 50
+
+
+@dataclass(eq=False)
+class HouseOrganisation(NotAllowed):
+    """The keys of the house come with its start; nobody adds or revokes one through the registry's door."""
+
+    slug: ClassVar[str] = "house-organisation"
+    es: ClassVar[str] = "Las claves de {org} son de la casa: no se registran ni se revocan aquí."
+    en: ClassVar[str] = "The keys of {org} belong to the house: they are neither registered nor revoked here."
+    org: str
+
+
+@dataclass(eq=False)
+class KeyTaken(Refusal):
+    """The public key already belongs to another organisation or has another role."""
+
+    slug: ClassVar[str] = "key-taken"
+    es: ClassVar[str] = "La clave {kid} ya está registrada de otra manera."
+    en: ClassVar[str] = "Key {kid} is already registered in another way."
+    kid: str
+
+
+@dataclass(eq=False)
+class TooManyUnknown(Refusal):
+    """An organisation ends only so many keys that did not come through here: each is a guess until the log knows it."""
+
+    slug: ClassVar[str] = "too-many-unknown-keys"
+    es: ClassVar[str] = "{org} ya revocó {most} claves que este registro no conoce: pida las siguientes a la autoridad."
+    en: ClassVar[str] = "{org} has revoked {most} keys that this registry does not know: ask the authority for more."
+    org: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A public key and the proof, made by its private half, that it is to speak for this organisation in this role."""
+
+    kid: str
+    org: str
+    public_key: str
+    role: str
+    proof: str
+
+    @classmethod
+    def shown(cls, org: str, public_key: str, role: str, proof: str) -> "Key":
+        """A key brought by whoever holds it. BadKey or ``PossessionNotShown`` otherwise."""
+        public = checked_key(from_base64url(public_key, "public_key", 32))
+        key = cls(key_id(public), org, public_key, role, proof)
+        if not verify_ed25519(public, from_base64url(proof, "proof", 64), possession(key.statement())):
+            raise PossessionNotShown(key.kid)
+        return key
+
+    def statement(self) -> dict[str, Any]:
+        """The body of ``key.added``, but for the persons."""
+        return {
+            "kid": self.kid, "org": self.org, "public_key": self.public_key, "alg": "ed25519", "role": self.role,
+            "proof": self.proof,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """How far a key has come. ``asked`` by its organisation, ``proposed`` by a person of the registry, ``registered``
+    once another has approved. The keys of the house have no persons."""
+
+    key: Key
+    state: str
+    asked_by: str | None = None
+    proposed_by: str | None = None
+    sid: str | None = None
+
+    def check_proposal(self, officer: str) -> None:
+        """Refuse unless it was asked for, by somebody else."""
+        if self.state != "asked":
+            raise WrongState("key", self.key.kid, self.state, "asked")
+        if officer == self.asked_by:
+            raise SamePerson("pidió la clave", "proponerla", "ask for the key", "propose it")
+
+    def check_approval(self, officer: str) -> None:
+        """Refuse unless it was proposed, by somebody else."""
+        if self.state != "proposed":
+            raise WrongState("key", self.key.kid, self.state, "proposed")
+        if officer in (self.asked_by, self.proposed_by):
+            raise SamePerson("pidió o propuso la clave", "aprobarla", "ask for or propose the key", "approve it")
+
+    def statement(self, proposed_by: str, approved_by: str) -> dict[str, Any]:
+        """The body of ``key.added``; the two persons come as pseudonyms."""
+        return self.key.statement() | {"proposed_by": proposed_by, "approved_by": approved_by}
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """The end of a key, and perhaps the entry of the log since which it may have been in wrong hands."""
+
+    kid: str
+    org: str
+    reason: str
+    distrust_from: int | None
+
+    def statement(self) -> dict[str, Any]:
+        """The body of ``key.revoked``. The organisation is named, so that the log refuses it for another's key."""
+        body: dict[str, Any] = {"kid": self.kid, "org": self.org, "reason": self.reason}
+        return body if self.distrust_from is None else body | {"distrust_from": self.distrust_from}
+
+
+def check_house(org: str, action: str) -> None:
+    """Refuse what would give the house a key from outside, or take one away."""
+    if org in HOUSE:
+        raise HouseOrganisation(action, "house", org)
