@@ -5,7 +5,7 @@ from shared.web.access import Table
 ACCESS: Table = {
     name: {"public": "any"}
     for name in (
-        "home", "search", "verify_door", "verdict_page", "lot_page", "permit_page", "item_page", "guide_page", "api_page",
-        "merged_openapi", "static_file",
+        "home", "search", "verify_door", "verdict_page", "verifier", "lot_page", "permit_page", "item_page", "guide_page",
+        "api_page", "merged_openapi", "static_file",
     )
 }  # fmt: skip

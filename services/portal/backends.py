@@ -14,6 +14,7 @@ from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
 # A large bundle takes custody a while.
 BUNDLE_S = 60.0
 CHECKPOINT_BYTES = 64 * 1024
+OF_THE_LOG = ("size", "signed_size", "witnessed_size", "frozen", "witnesses")
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Health:
-    """``ok``, ``frozen`` or ``down`` by service; custody's ``size``, ``signed_size`` and ``frozen``, when it answers."""
+    """``ok``, ``frozen`` or ``down`` by service; what custody says of its log, when it answers."""
 
     services: dict[str, str]
     log: dict[str, Any] | None
@@ -46,16 +47,22 @@ class Health:
 
 @dataclass(frozen=True)
 class Backends:
-    """One client for each service."""
+    """One client for each service, and for the development issuer where it runs."""
 
     custody: ServiceClient
     permits: ServiceClient
     contracts: ServiceClient
+    issuer: ServiceClient | None = None
 
     @property
     def all(self) -> tuple[ServiceClient, ...]:
         """Every service behind the portal."""
         return self.custody, self.permits, self.contracts
+
+    @property
+    def described(self) -> tuple[ServiceClient, ...]:
+        """Everybody whose operations are reached through the gateway."""
+        return self.all if self.issuer is None else (*self.all, self.issuer)
 
     async def head(self, policy: Policy) -> Head | None:
         """Size and root of the log; None while custody is silent, has signed nothing, or signs with unknown keys."""
@@ -103,15 +110,15 @@ class Backends:
 
     async def descriptions(self) -> dict[str, Mapping[str, Any]]:
         """The OpenAPI page of each service that answers."""
-        pages = await asyncio.gather(*(_or_none(c.get("/openapi.json")) for c in self.all))
-        return {c.service: page for c, page in zip(self.all, pages, strict=True) if page is not None}
+        pages = await asyncio.gather(*(_or_none(c.get("/openapi.json")) for c in self.described))
+        return {c.service: page for c, page in zip(self.described, pages, strict=True) if page is not None}
 
     async def health(self) -> Health:
         """How each service is, and what custody says of its log."""
         answers = await asyncio.gather(*(_or_none(c.get("/healthz", deadline_s=2.5)) for c in self.all))
         states = {c.service: "down" if a is None else a["status"] for c, a in zip(self.all, answers, strict=True)}
-        log = None if answers[0] is None else {name: answers[0].get(name) for name in ("size", "signed_size", "frozen")}
-        if log is not None and log["frozen"] is not None:
+        log = None if answers[0] is None else {name: answers[0][name] for name in OF_THE_LOG if name in answers[0]}
+        if log is not None and log.get("frozen") is not None:
             states["custody"] = "frozen"
         return Health(states, log)
 

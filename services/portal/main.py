@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -20,7 +21,7 @@ from shared.refusal import Malformed, Missing, Refusal
 from shared.tlog.policy import Policy
 from shared.web import problems
 from shared.web.app import Unhealthy, make_app
-from shared.web.client import service_client
+from shared.web.client import ServiceClient, service_client
 from shared.web.runtime import run
 from shared.web.settings import ServiceSettings
 
@@ -36,12 +37,21 @@ class PortalSettings(ServiceSettings):
 
 
 def clients(settings: PortalSettings) -> Backends:
-    """Clients of the three services, over sockets or TCP."""
+    """Clients of the three services and of the development issuer, over sockets or TCP."""
     return Backends(
         service_client("custody", settings.custody_url, settings.custody_uds),
         service_client("permits", settings.permits_url, settings.permits_uds),
         service_client("contracts", settings.contracts_url, settings.contracts_uds),
+        development_issuer(settings),
     )
+
+
+def development_issuer(settings: ServiceSettings) -> ServiceClient | None:
+    """The issuer of the house, whose operations are part of its API. A site's own provider describes itself elsewhere."""
+    if settings.env == "production" or settings.issuer != ServiceSettings.model_fields["issuer"].default:
+        return None
+    parts = urlsplit(settings.jwks_url)
+    return service_client("issuer", f"{parts.scheme}://{parts.netloc}", settings.jwks_uds)
 
 
 def build(settings: PortalSettings, backends: Backends | None = None) -> FastAPI:
@@ -53,7 +63,7 @@ def build(settings: PortalSettings, backends: Backends | None = None) -> FastAPI
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            for client in services.all:
+            for client in services.described:
                 await stack.enter_async_context(client)
             yield
 

@@ -87,6 +87,12 @@ async def verdict_page(code: str, house: HouseDep) -> Response:
     )
 
 
+@router.get("/verify.html", response_class=Response)
+async def verifier(house: HouseDep) -> Response:
+    """The verifier of proof files, which needs no server once it is here: it can be saved and opened from disk."""
+    return house.pages.verifier()
+
+
 @router.get("/lots/{code}", response_class=Response)
 async def lot_page(code: str) -> Response:
     """The page of a lot is its verdict."""
@@ -117,7 +123,10 @@ async def guide_page(
 async def api_page(house: HouseDep) -> Response:
     """The operations of every service, for people who write programs."""
     merged = await _merged(house)
-    return house.page("docs.html", groups=groups(merged), schemas=schemas(merged), public_url=house.public_url)
+    return house.page(
+        "docs.html", groups=groups(merged), schemas=schemas(merged), public_url=house.public_url,
+        signs_in="/v1/tokens" in merged["paths"],
+    )  # fmt: skip
 
 
 @router.get("/openapi.json", response_class=Response)
@@ -134,7 +143,7 @@ async def _merged(house: House) -> dict[str, Any]:
         return kept[1]
     found = await house.backends.descriptions()
     merged = merge(found, house.public_url)
-    if len(found) == len(house.backends.all):
+    if len(found) == len(house.backends.described):
         state.merged = time.monotonic() + API_KEPT_S, merged
     return merged
 

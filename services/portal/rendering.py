@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +24,9 @@ FOLDER = Path(__file__).parent
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# The verifier that works without a server. It is whole in itself, and brings its own policy for its own script.
+VERIFIER = resources.files("shared.lot") / "verify.html"
+_ITS_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 LIMA = timezone(timedelta(hours=-5))  # Peru has had no other hour since 1994
 MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
@@ -47,6 +52,8 @@ class Pages:
         )
         self._templates.filters |= {"m3": cubic_metres, "moment": moment, "short": short}
         self.files = {p.name: (p.read_bytes(), MEDIA_TYPES[p.suffix]) for p in (FOLDER / "static").iterdir()}
+        self._verifier = VERIFIER.read_text("utf-8")
+        [self._verifier_policy] = _ITS_POLICY.findall(self._verifier)
         self.style = hashlib.sha256(self.files["style.css"][0]).hexdigest()[:12]
 
     def render(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
@@ -82,6 +89,11 @@ class Pages:
             "vary": "accept-language",
         }
         return HTMLResponse(page, status, headers=headers)
+
+    def verifier(self) -> Response:
+        """The offline verifier as it stands on disk; its script and its style are named by their hashes."""
+        policy = f"{self._verifier_policy}; frame-ancestors 'none'"
+        return HTMLResponse(self._verifier, headers={"content-security-policy": policy, "content-language": "es"})
 
     def _names(self, facts: Mapping[str, Any]) -> bool:
         return "key" in facts and f"refused.kind.{facts.get('kind')}" in self._texts["es"]

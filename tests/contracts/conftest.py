@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
@@ -20,7 +20,7 @@ from services.contracts.main import build
 from shared.web.client import ServiceClient
 from shared.web.db import migrate
 from shared.web.settings import ServiceSettings
-from tests.conftest import run_apart
+from tests.conftest import TESTS, run_apart
 from tests.tokens import Issuer
 
 BUYER = "aserradero-1"
@@ -87,7 +87,9 @@ def migrated(postgres: Address) -> Iterator[Database]:
     def password(role: str) -> str:
         return hashlib.sha256(f"{postgres.password}/{role}".encode()).hexdigest()
 
-    database = run_apart(databases.create(postgres, "contracts", password, f"contracts_test_{os.getpid()}_http"))
+    name = f"contracts_test_{os.getpid()}_http"
+    database = replace(databases.database_of(postgres, "contracts", password, TESTS), name=name)
+    run_apart(databases.create(database, TESTS))
     run_apart(migrate("contracts", database.owner_url))
     yield database
     run_apart(databases.drop(database))

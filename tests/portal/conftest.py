@@ -74,7 +74,10 @@ async def open_portal(tmp_path: Path) -> AsyncIterator[Open]:
             (tmp_path / "policy.txt").write_text(policy)
             settings = PortalSettings(env="test", data_dir=tmp_path, public_url="https://madera.test")
             names = ("custody", "permits", "contracts")
-            backends = Backends(*(a_client_of(name, apps.get(name) or Written(dict(HEALTHY))) for name in names))
+            issuer = a_client_of("issuer", apps["issuer"]) if "issuer" in apps else None
+            backends = Backends(
+                *(a_client_of(name, apps.get(name) or Written(dict(HEALTHY))) for name in names), issuer
+            )
             app = build(settings, backends)
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app=app)

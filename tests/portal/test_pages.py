@@ -4,17 +4,28 @@ import asyncio
 import re
 from datetime import date
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from deploy import issuer
+from deploy.issuer import make_logins
+from deploy.keygen import make_keys
 from services.permits.schemas import permits as words
+from services.portal.main import PortalSettings, development_issuer
+from shared.web.settings import ServiceSettings
 from tests.custody.conftest import PARCEL, PERMIT, PLAN, SPECIES, Custody, cut, felling, log_id
 from tests.portal.conftest import HEALTHY, SILENT, Open, Written
 from tests.tokens import Issuer
 
 ENGLISH = {"accept-language": "en"}
+# The issuer's name alone would do; production counts first.
+PRODUCTION = {
+    "env": "production", "public_url": "https://madera.example.org", "issuer": "https://id.example.org",
+    "jwks_url": "https://id.example.org/certs",
+}  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -454,6 +465,39 @@ async def test_the_api_page_lists_every_operation_and_who_may_call_it(open_porta
     assert set(re.findall(r'href="#schema-([^"]+)"', answer.text)) <= set(
         re.findall(r'id="schema-([^"]+)"', answer.text)
     )
+
+
+async def test_the_api_page_says_how_to_sign_in_where_the_development_issuer_runs(
+    open_portal: Open, tmp_path: Path
+) -> None:
+    make_keys(tmp_path, tmp_path / "policy.txt")
+    make_logins(tmp_path / "logins.json")
+    development = await open_portal(issuer=issuer.build(ServiceSettings(env="test", keys_dir=tmp_path)))
+    own_provider = await open_portal()
+
+    merged = (await development.get("/openapi.json")).json()
+    assert merged["paths"]["/v1/tokens"]["post"]["x-service"] == "issuer"
+    assert "POST /v1/tokens" in Page((await development.get("/docs")).text).said
+    assert "/v1/tokens" not in (await own_provider.get("/openapi.json")).json()["paths"]
+    assert "/v1/tokens" not in Page((await own_provider.get("/docs")).text).said
+
+
+@pytest.mark.parametrize(
+    ("given", "reached"),
+    [
+        ({"jwks_url": "http://issuer:8000/.well-known/jwks.json"}, "http://issuer:8000"),
+        ({"issuer": "https://id.example.org", "jwks_url": "https://id.example.org/certs"}, None),
+        (PRODUCTION, None),
+    ],
+)
+async def test_only_the_development_issuer_is_asked_for_its_operations(
+    given: dict[str, Any], reached: str | None, tmp_path: Path
+) -> None:
+    client = development_issuer(PortalSettings(data_dir=tmp_path, keys_dir=tmp_path, **given))
+
+    assert (None if client is None else str(client.http.base_url)) == reached
+    if client is not None:
+        await client.http.aclose()
 
 
 async def test_the_api_page_opens_while_services_are_silent_and_is_whole_later(open_portal: Open) -> None:

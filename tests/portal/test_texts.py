@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.portal.merged import merge
 from services.portal.rendering import FOLDER, Count, cubic_metres, messages, moment, short
-from shared.timber.event import AUTHORITY, CUSTODY
+from shared.timber.event import BODIES
 from shared.timber.fields import PRODUCTS
 from shared.web.language import Language
 
@@ -37,7 +37,7 @@ def test_every_text_a_template_asks_for_exists_and_every_text_is_asked_for() -> 
 
 
 def test_every_kind_of_record_and_product_has_a_name() -> None:
-    kinds = {*AUTHORITY, *CUSTODY}
+    kinds = set(BODIES)
 
     assert {f"type.{kind}" for kind in kinds} <= SPANISH.keys()
     assert {f"product.{product}" for product in PRODUCTS} <= SPANISH.keys()

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from shared.web.db import app_role
+
 revision = "0001"
 down_revision = None
 
@@ -69,11 +71,12 @@ POLICIES = (
 
 
 def upgrade() -> None:
+    app = app_role()
     for statement in (CONTRACT, APPRAISAL, BOOK, *INDEXES):
         op.execute(statement)
     for table in ("contract", "appraisal", "book"):
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-        op.execute(f"GRANT SELECT, INSERT ON {table} TO contracts_app")
+        op.execute(f"GRANT SELECT, INSERT ON {table} TO {app}")
     for policy in POLICIES:
         op.execute(policy)
