@@ -10,26 +10,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
-import orjson
 import structlog
 
-from services.custody import tiles
-from services.custody.domain.admission import Admitted, Round, admit_round
-from services.custody.domain.wood import spends
+from services.custody import rounds
+from services.custody.domain.admission import Round, admit_round
 from services.custody.published import Published
-from services.custody.store import Head, NewFinding, Store, Transaction, ref_of
-from shared.lot.closure import names_of
+from services.custody.store import Head, Store, Transaction
 from shared.refusal import Refusal
-from shared.timber import chain, refusals
+from shared.timber import refusals
 from shared.timber.event import Record
-from shared.timber.facts import Facts, Permit
+from shared.timber.facts import Facts
 from shared.timber.norms import Norms
-from shared.timber.rules.outcome import Outcome
 from shared.web.problems import HttpRefusal
 
 logger = structlog.get_logger(__name__)
 
-MOST_RECORDS = 1024
+MOST_RECORDS = 256
 MOST_WAITING = 20_000
 
 
@@ -93,8 +89,7 @@ class Committer:
         """Durable when it returns. Signatures must be checked already. May be repeated: the first index stands."""
         if self._waiting + len(records) > MOST_WAITING:
             raise TooBusy
-        if self._published.frozen is not None:
-            raise LogFrozen(self._published.frozen)
+        self._refuse_if_frozen()
         answer: asyncio.Future[list[Receipt]] = asyncio.get_running_loop().create_future()
         self._waiting += len(records)
         self._queue.put_nowait(_Upload(records, answer))
@@ -105,15 +100,11 @@ class Committer:
         connection broke in the commit; either way the same upload may be sent again."""
         while True:
             uploads = [await self._queue.get()]
-            count = len(uploads[0].records)
-            while not self._queue.empty() and count < MOST_RECORDS:
-                uploads.append(self._queue.get_nowait())
-                count += len(uploads[-1].records)
-            self._waiting -= count
+            self._waiting -= len(uploads[0].records)
             try:
-                receipts = await self._commit([record for upload in uploads for record in upload.records])
+                receipts = await self._commit(uploads)
             except Exception as error:
-                logger.warning("round_failed", error=repr(error), records=count)
+                logger.warning("round_failed", error=repr(error), uploads=len(uploads))
                 for upload in uploads:
                     if not upload.answer.done():
                         upload.answer.set_exception(error)
@@ -123,22 +114,40 @@ class Committer:
                     upload.answer.set_result([receipts[record.sid] for record in upload.records])
             self._committed()
 
-    async def _commit(self, records: Sequence[Record]) -> dict[str, Receipt]:
+    async def _commit(self, uploads: list[_Upload]) -> dict[str, Receipt]:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         async with self._store.transaction() as tx:
             head = await tx.head(lock=True)
+            self._refuse_if_frozen(head)
+            self._take_more(uploads)
+            records = [record for upload in uploads for record in upload.records]
             facts = Facts(complete=False)
-            known = await _load(tx, records, facts)
+            known = await rounds.load(tx, records, facts)
             stood = dict(known)
             round_ = Round(head.size)
             await self._admit(tx, round_, records, known, facts, now)
             await self._admit_conflicts(tx, round_, records, facts, now)
             if round_.admitted:
-                await _save(tx, head, round_, facts)
+                await rounds.save(tx, head, round_, facts)
             findings = await _findings_of(tx, records, stood)
         for admitted in round_.admitted:
-            findings[admitted.index] = [dumped(outcome) for outcome in admitted.outcomes]
+            findings[admitted.index] = [rounds.dumped(outcome) for outcome in admitted.outcomes]
         return {record.sid: _receipt(record, round_, stood, findings) for record in records}
+
+    def _refuse_if_frozen(self, head: Head | None = None) -> None:
+        """LogFrozen, also when the database was set back under this running process: before anybody looked."""
+        if self._published.frozen is not None:
+            raise LogFrozen(self._published.frozen)
+        if head is not None and head.size < self._published.size:
+            raise LogFrozen(f"the database holds {head.size} entries, {self._published.size} were published")
+
+    def _take_more(self, uploads: list[_Upload]) -> None:
+        """What came while another process held the row goes into this round too."""
+        count = len(uploads[0].records)
+        while not self._queue.empty() and count < MOST_RECORDS:
+            uploads.append(self._queue.get_nowait())
+            count += len(uploads[-1].records)
+            self._waiting -= len(uploads[-1].records)
 
     async def _admit(
         self, tx: Transaction, round_: Round, records: Sequence[Record], known: dict[str, int], facts: Facts, now: str
@@ -159,45 +168,7 @@ class Committer:
             if isinstance(refusal := round_.refused.get(record.sid), refusals.AlreadySpent)
         ]
         if notes:
-            await self._admit(tx, round_, notes, await _load(tx, notes, facts), facts, now)
-
-
-async def _load(tx: Transaction, records: Sequence[Record], facts: Facts) -> dict[str, int]:
-    """Everything the rules will ask about the records: three statements, four when guides name their logs. Answers
-    which of the statements, and of those they build on, already stand in the log."""
-    named = {bytes.fromhex(sid) for record in records for sid in (record.sid, *record.prev)}
-    known = {sid.hex(): index for sid, index in (await tx.indices_of(named)).items()}
-    await tx.load_facts({key for record in records for key in chain.keys_of(record)}, facts)
-    more = {key for record in records for key in chain.more_keys(record, facts)}
-    if more:
-        await tx.load_facts(more, facts)
-    return known
-
-
-async def _save(tx: Transaction, head: Head, round_: Round, facts: Facts) -> None:
-    admitted = round_.admitted
-    after, rows = tiles.extended(head, [one.record.leaf_hash for one in admitted])
-    await tx.append(
-        head.size,
-        [(bytes.fromhex(one.record.sid), one.record.leaf_hash, one.record.entry) for one in admitted],
-        after,
-        await tiles.completed(tx, rows),
-        facts,
-        [(ref_of(name), one.index) for one in admitted for name in names_of(one.record)],
-        [(item, one.index) for one in admitted for item in spends(one.record, facts)],
-        [finding for one in admitted for finding in _new_findings(one, facts)],
-    )
-
-
-def _new_findings(one: Admitted, facts: Facts) -> list[NewFinding]:
-    permit = one.record.body.get("permit", "")
-    key = f"permit:{permit}"
-    known = facts.find(Permit, key) if key in facts else None
-    org = known.holder if known is not None else one.record.actor
-    return [
-        NewFinding(one.index, n, o.rule, o.status, o.severity, o.subject, org, permit, dumped(o))
-        for n, o in enumerate(one.outcomes)
-    ]
+            await self._admit(tx, round_, notes, await rounds.load(tx, notes, facts), facts, now)
 
 
 async def _findings_of(tx: Transaction, records: Sequence[Record], stood: dict[str, int]) -> dict[int, list[bytes]]:
@@ -212,8 +183,3 @@ def _receipt(record: Record, round_: Round, stood: dict[str, int], findings: dic
         return Receipt(record.sid, None, False, [], refusal)
     index = round_.index_of[record.sid]
     return Receipt(record.sid, index, record.sid not in stood, findings.get(index, []), None)
-
-
-def dumped(outcome: Outcome) -> bytes:
-    """A finding as it is stored and answered."""
-    return orjson.dumps(outcome.as_dict())

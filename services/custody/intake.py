@@ -1,8 +1,8 @@
 """From bytes to checked records: parsed, hashed and their signatures verified before any lock is taken."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from services.custody.store import Store
 from shared.refusal import Refusal
@@ -11,8 +11,9 @@ from shared.timber.event import Record, check_signature, parse_entry
 from shared.timber.facts import Facts, Key
 from shared.tlog.encoding import from_base64url
 
-INLINE = 4
+SLICE = 32
 Checked = Record | Refusal
+T = TypeVar("T")
 
 
 class KeyRing:
@@ -22,10 +23,17 @@ class KeyRing:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.keys: dict[str, bytes] = {}
+        self._one_at_a_time = asyncio.Lock()
 
     async def learn(self, kids: Iterable[str]) -> None:
         """Looks up the keys not known yet; those that stay unknown are simply absent."""
-        missing = {kid for kid in kids if kid not in self.keys}
+        asked = set(kids)
+        if asked <= self.keys.keys():
+            return
+        async with self._one_at_a_time:  # a burst of one phone asks once
+            await self._look_up(asked - self.keys.keys())
+
+    async def _look_up(self, missing: set[str]) -> None:
         if not missing:
             return
         facts = Facts()
@@ -39,7 +47,9 @@ class KeyRing:
 
 async def check(entries: Sequence[bytes], ring: KeyRing) -> list[Checked]:
     """Each entry as a record whose signatures are good, or why it is none."""
-    checked = await _apart(len(entries), partial(_parse, entries, ring.keys))
+    checked: list[Checked] = []
+    async for piece in _slices(entries):
+        checked += _parse(piece, ring.keys)
     open_ = [one for one in checked if isinstance(one, Record) and _unchecked(one)]
     if not open_:
         return checked
@@ -49,17 +59,23 @@ async def check(entries: Sequence[bytes], ring: KeyRing) -> list[Checked]:
         for one in checked
         if isinstance(one, Record) and one.type == "key.added"
     }
-    return await _apart(len(open_), partial(_verify_rest, checked, announced | ring.keys))
+    verified: list[Checked] = []
+    async for part in _slices(checked):
+        verified += _verify_rest(part, announced | ring.keys)
+    return verified
 
 
-async def _apart(count: int, work: Callable[[], list[Checked]]) -> list[Checked]:
-    """A large batch leaves the event loop free; a thread hop costs more than a few records do."""
-    return work() if count <= INLINE else await asyncio.to_thread(work)
+async def _slices(whole: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+    """A large batch in pieces of a few milliseconds, between which others have their turn. Threads would take turns
+    at every signature and cost a fifth more; a second core is used by a second process."""
+    for at in range(0, len(whole), SLICE):
+        if at:
+            await asyncio.sleep(0)
+        yield whole[at : at + SLICE]
 
 
 def _parse(entries: Sequence[bytes], keys: Mapping[str, bytes]) -> list[Checked]:
-    """Parses and, where the key is at hand, verifies in one pass: verifying lets other threads run, parsing does not,
-    so in turn they hold up nobody for long."""
+    """Parses and, where the key is at hand, verifies."""
     checked: list[Checked] = []
     for entry in entries:
         try:

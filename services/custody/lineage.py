@@ -1,6 +1,7 @@
 """Gathers what a lot rests on: facts upwards to the trees, and the records its verdict needs, packed as a bundle."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -47,18 +48,29 @@ async def facts_of_lot(tx: Transaction, lot_id: str) -> Facts:
     raise TooLarge(lot_id, MOST_GENERATIONS)
 
 
-async def bundle_of(tx: Transaction, lot_id: str, signed: SignedHead) -> bytes:
-    """The proof file: every record the verdict needs below the checkpoint, under one multiproof."""
+async def records_of_lot(tx: Transaction, lot_id: str, below: int) -> list[tuple[int, Record]]:
+    """Every record the verdict on a lot needs, of the first `below` entries, by index."""
     gathering = Gathering(lot_id)
-    [(_, anchor)] = await tx.bodies([0])
-    gathering.offer(0, parse_entry(anchor))
+    seen = dict(_parsed(await tx.bodies([0])))
+    gathering.offer(0, seen[0])
     while names := gathering.wanted():
-        indices = await tx.mentions_of(names, signed.size, MOST_RECORDS)
+        indices = await tx.mentions_of(names, below, MOST_RECORDS)
         if len(indices) == MOST_RECORDS:
             raise TooLarge(lot_id, MOST_RECORDS)
-        bodies = await tx.bodies(indices)
-        for index, record in await asyncio.to_thread(_parsed, bodies):
-            gathering.offer(index, record)
-    records = sorted(gathering.records.items())
+        bodies = await tx.bodies([index for index in indices if index not in seen])
+        seen.update(await asyncio.to_thread(_parsed, bodies))
+        for index in indices:
+            gathering.offer(index, seen[index])
+    return sorted(gathering.records.items())
+
+
+async def bundle_of(
+    tx: Transaction, lot_id: str, records: Sequence[tuple[int, Record]], signed: SignedHead,
+    witnessed: SignedHead | None, disclosed: Iterable[tuple[int, str]] = (),
+) -> bytes:  # fmt: skip
+    """The proof file of these records, under one multiproof and the newest checkpoint, or the newest witnessed one where
+    that covers them all. `disclosed`: private fields it shows, each with the index of its record."""
+    if witnessed is not None and witnessed.size > records[-1][0]:
+        signed = witnessed
     proof = await tiles.multiproof(tx, [index for index, _ in records], signed.size)
-    return pack(lot_id, signed.note, [(index, record.entry) for index, record in records], proof)
+    return pack(lot_id, signed.note, [(index, record.entry) for index, record in records], proof, disclosed)

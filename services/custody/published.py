@@ -1,4 +1,5 @@
-"""The checkpoint this process serves, and whether the log is frozen: set by the signer, asked by everybody else."""
+"""The checkpoints this process serves, and whether the log is frozen: set by signer and witnesses, asked by everybody
+else."""
 
 import asyncio
 
@@ -6,16 +7,39 @@ from services.custody.store import SignedHead
 
 
 class Published:
-    """One per process and log."""
+    """One per process and log. Where `only_witnessed` is set, no checkpoint leaves before the quorum of the log's own
+    policy has cosigned it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_witnessed: bool = False) -> None:
         self._changed = asyncio.Condition()
-        self.head: SignedHead | None = None
+        self._only_witnessed = only_witnessed
+        self._lines: tuple[int, bytes] = (-1, b"")
+        self.head: SignedHead | None = None  # the newest, as we signed it
+        self.witnessed: SignedHead | None = None  # the newest that met the policy, with the cosignatures
         self.frozen: str | None = None
+        self.held_up: str | None = None  # why the newest checkpoint, already stored, is not served yet
+        self.contradicted: str | None = None  # a witness showed another history under our own signature
 
     @property
     def size(self) -> int:
         return -1 if self.head is None else self.head.size
+
+    @property
+    def newest(self) -> SignedHead | None:
+        """The newest checkpoint that may leave, with the cosignatures at hand."""
+        if self._only_witnessed or self.head is None:
+            return self.witnessed
+        if self._lines[0] != self.head.size:
+            return self.head
+        return SignedHead(self.head.size, self.head.edge, self.head.note + self._lines[1])
+
+    def covering(self, size: int) -> SignedHead | None:
+        """What an answer about `size` entries stands under: the newest witnessed checkpoint where that covers them, else
+        the newest; None while there is none that does."""
+        for one in (self.witnessed, self.newest):
+            if one is not None and one.size >= size:
+                return one
+        return None
 
     async def announce(self, signed: SignedHead) -> None:
         """From here on it is served. Not before: the anchor must already hold it."""
@@ -24,13 +48,21 @@ class Published:
                 self.head = signed
                 self._changed.notify_all()
 
-    async def reaches(self, size: int, timeout_s: float = 5.0) -> SignedHead | None:
+    async def cosigned(self, size: int, lines: bytes, witnessed: SignedHead | None) -> None:
+        """What witnesses have said: `lines` under the checkpoint of `size`, and the newest that met the policy."""
+        async with self._changed:
+            self._lines = (size, lines)
+            if witnessed is not None and (self.witnessed is None or witnessed.size >= self.witnessed.size):
+                self.witnessed = witnessed
+            self._changed.notify_all()
+
+    async def reaches(self, size: int, timeout_s: float) -> SignedHead | None:
         """A checkpoint of at least `size` entries, as soon as there is one; None when the time is over."""
-        if self.size >= size:
-            return self.head
+        if found := self.covering(size):
+            return found
         try:
             async with asyncio.timeout(timeout_s), self._changed:
-                await self._changed.wait_for(lambda: self.size >= size)
+                await self._changed.wait_for(lambda: self.covering(size) is not None)
         except TimeoutError:
             return None
-        return self.head
+        return self.covering(size)

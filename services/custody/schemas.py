@@ -15,6 +15,14 @@ class StatementIn(BaseModel):
     body: dict[str, Any]
     prev: list[str] = Field(default=[], max_length=200, description="sids of the statements it builds on")
     nonce: str | None = Field(default=None, max_length=22, description="Only to record the same fact twice")
+    private: dict[str, Any] = Field(
+        default={}, max_length=16, description="Private fields (docs/format.md 6.4): kept here, never in the log"
+    )
+    persons: dict[str, str] = Field(
+        default={},
+        max_length=16,
+        description="For private fields about a person: a pseudonym, under which they can be erased by themselves",
+    )
 
 
 class StatementsIn(BaseModel):
@@ -52,9 +60,26 @@ class LogInfo(BaseModel):
     base_url: str
     size: int
     policy: str
+    frozen: str | None = Field(description="why nothing new is signed or recorded; null when all is well")
 
 
 class Logs(BaseModel):
     """Every log this custody keeps."""
 
     logs: list[LogInfo]
+
+
+class Consistency(BaseModel):
+    """That the log of `from` entries is a prefix of that of `to`, as signed in `checkpoint`."""
+
+    origin: str
+    start: int = Field(alias="from")
+    to: int
+    proof: list[str] = Field(description="RFC 6962 consistency proof, base64")
+    checkpoint: str
+
+
+class CheckpointAnswer(Consistency):
+    """What a checkpoint that somebody else saw says: `from` is its size, `to` and `checkpoint` are ours."""
+
+    outcome: Literal["consistent", "fork", "ahead"]

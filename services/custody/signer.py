@@ -1,83 +1,65 @@
 """Signs checkpoints: after the commit, from rows read back, and never behind what was once published.
 
-A log dies by signing two histories. So every checkpoint extends the last signed one: the entries since then are read
-back from the database, hashed again, and must lead from the old edge to the head's edge; and nothing is signed that
-is smaller than the anchor, a file outside the database that a restored backup does not bring back.
+Every checkpoint extends the last signed one: the entries since then are read back from the database, hashed again, and
+must lead from the old edge to the head's edge; and nothing is signed before the guard has held the database against all
+that was published. Served is only what the archive and the anchor already hold.
 """
 
 import asyncio
-import fcntl
-import os
-from pathlib import Path
+from contextlib import suppress
 
 import structlog
 
-from services.custody import tiles
+from services.custody import scrub, tiles
+from services.custody.anchor import Unreadable
+from services.custody.guard import Frozen, Guard, reread
+from services.custody.log_keys import LogKeys
 from services.custody.published import Published
-from services.custody.store import Head, SignedHead, Store, Transaction
-from shared.tlog import merkle
+from services.custody.store import Head, SignedHead, Store
+from shared.audit.refusals import CannotRead, CannotWrite, Forked
+from shared.refusal import Refusal
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.checkpoint import parse as parse_checkpoint
-from shared.tlog.note import Signer as NoteSigner
-from shared.tlog.note import open_note, sign
+from shared.tlog.note import sign
 
 logger = structlog.get_logger(__name__)
 
 INTERVAL_S = 0.2
-READ_BACK = 4096
-
-
-class Frozen(Exception):  # noqa: N818 - a state of the log, shown to operators, not a mistake of a caller
-    """Signing stopped: the database stands behind, or beside, what was published. Reading goes on."""
-
-
-class Anchor:
-    """The last published checkpoint, kept in a file beside the database, written before it is served."""
-
-    def __init__(self, path: Path, signer: NoteSigner) -> None:
-        self._path = path
-        self._signer = signer
-
-    def read(self) -> Checkpoint | None:
-        if not self._path.exists():
-            return None
-        return parse_checkpoint(open_note(self._path.read_bytes(), [self._signer.verifier]).text)
-
-    def write(self, note: bytes, size: int) -> None:
-        """Durable when it returns: temporary file, fsync, rename, fsync of the folder. Never goes back: where several
-        processes sign, the largest stays."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            stands = self.read()
-            if stands is not None and stands.size >= size:
-                return
-            draft = self._path.with_suffix(".new")
-            with draft.open("wb") as out:
-                out.write(note)
-                out.flush()
-                os.fsync(out.fileno())
-            draft.replace(self._path)
-            os.fsync(folder)
-        finally:
-            os.close(folder)  # and with it the lock
 
 
 class Signer:
     """Signs at most every 200 ms, as soon as something new is committed. Any number of processes may run one."""
 
-    def __init__(self, store: Store, origin: str, signer: NoteSigner, anchor: Anchor, published: Published) -> None:
+    def __init__(self, store: Store, origin: str, keys: LogKeys, guard: Guard, published: Published) -> None:
         self._store = store
         self._origin = origin
-        self._signer = signer
-        self._anchor = anchor
+        self._keys = keys
+        self._guard = guard
         self._published = published
         self._wake = asyncio.Event()
+        self._looked = asyncio.Event()
+        self._catching = asyncio.Lock()
 
     def wake(self) -> None:
         """Something was committed."""
         self._wake.set()
+
+    async def catch_up(self) -> None:
+        """Serve what another process signed and published since: a reader who saw its checkpoint there may ask for the
+        tiles here."""
+        async with self._catching:
+            async with self._store.snapshot() as tx:
+                last = await tx.last_checkpoint()
+            if last is not None and last.size > self._published.size and self._guard.fault_of(last) is None:
+                with suppress(Unreadable, Refusal):  # `look` will say so
+                    if await asyncio.to_thread(self._guard.archive.reaches, last.size):
+                        await self._anchor_and_serve(last)
+
+    async def check(self) -> None:
+        """Whether the log was set back: to be known before anything is appended."""
+        try:
+            await self._held()
+        except Frozen as why:
+            await self._freeze(why)
 
     async def run(self) -> None:
         """Until cancelled. Database trouble is retried. While the log is frozen nothing is appended either, so it stays
@@ -88,6 +70,7 @@ class Signer:
                 await self.look()
             except Exception as error:
                 logger.warning("signing_failed", error=repr(error))
+            self._looked.set()
             await asyncio.sleep(INTERVAL_S)
             try:
                 async with asyncio.timeout(INTERVAL_S):
@@ -95,68 +78,78 @@ class Signer:
             except TimeoutError:
                 continue
 
+    async def looked(self, timeout_s: float) -> None:
+        """After the first round, or after this long: a first copy of a large log into the archive takes minutes."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._looked.wait()
+
     async def look(self) -> None:
         """One round of signing; a log that must not be signed is marked as frozen, with the reason, and what was signed
         before is served on."""
         try:
             await self.sign_once()
-            self._published.frozen = None
+            self._published.frozen = self._published.held_up = None
         except Frozen as why:
-            if self._published.frozen is None:
-                logger.error("signing_frozen", reason=str(why))
-            self._published.frozen = str(why)
-            async with self._store.snapshot() as tx:
-                last = await tx.last_checkpoint()
-            if last is not None:
-                await self._published.announce(last)
+            await self._freeze(why)
+        except (CannotRead, CannotWrite) as why:
+            if self._published.held_up is None:
+                logger.error("publishing_held_up", reason=str(why))
+            self._published.held_up = str(why)
+
+    async def _freeze(self, why: Frozen) -> None:
+        if self._published.frozen is None:
+            logger.error("signing_frozen", reason=str(why))
+        self._published.frozen = str(why)
+        async with self._store.snapshot() as tx:
+            last = await tx.last_checkpoint()
+            while last is not None and self._guard.fault_of(last) is not None:
+                last = await tx.last_checkpoint(last.size)
+        if last is not None:
+            await self._published.announce(last)
 
     async def sign_once(self) -> None:
-        """One round: nothing to do, or a new checkpoint stored, anchored and announced; or Frozen."""
-        floor = await asyncio.to_thread(self._anchor.read)  # before the snapshot: another process may be ahead of it
+        """One round: nothing to do, or a new checkpoint stored, archived, anchored and served; or Frozen. CannotWrite
+        when there is no room for the archive: the checkpoint is stored, and not served yet."""
+        head, last = await self._held()
+        if last is None or head.size > last.size:
+            note = sign(Checkpoint(self._origin, head.size, tiles.tree_of(head).root()).text(), self._keys.signers)
+            async with self._store.transaction() as tx:
+                last = await tx.add_checkpoint(head.size, head.edge, note)
+        if last.size > self._published.size:
+            await self._publish(last)
+
+    async def _held(self) -> tuple[Head, SignedHead | None]:
+        """The head and the last checkpoint, held against all that was published and read back; or Frozen."""
+        if self._published.contradicted is not None:
+            raise Frozen(self._published.contradicted)
+        marks = await self._guard.marks()
         async with self._store.snapshot() as tx:
             head, last = await tx.head(), await tx.last_checkpoint()
-            await refuse_to_go_back(tx, head, last, floor)
-            new = head if last is None or head.size > last.size else None
-            if new is not None and await reread(tx, last, head.size) != head:
+            await self._guard.hold(tx, head, last, marks)
+            if found := (await scrub.state(tx)).damage:
+                raise Frozen(found)
+            if (last is None or head.size > last.size) and await reread(tx, last, head.size) != head:
                 raise Frozen(f"the stored entries up to {head.size} do not hash to the head")
-        if new is None:
-            assert last is not None
-            if floor is None or floor.size < last.size:  # stopped between the commit and the anchor
-                await asyncio.to_thread(self._anchor.write, last.note, last.size)
-            await self._published.announce(last)
-            return
-        root = tiles.tree_of(new).root()
-        note = sign(Checkpoint(self._origin, new.size, root).text(), [self._signer])
-        async with self._store.transaction() as tx:
-            await tx.add_checkpoint(new.size, new.edge, note)
-        await asyncio.to_thread(self._anchor.write, note, new.size)
-        await self._published.announce(SignedHead(new.size, new.edge, note))
+        return head, last
 
+    async def _publish(self, signed: SignedHead) -> None:
+        """Into the archive, then into the anchor, then to whoever asks."""
+        archive = self._guard.archive
+        try:
+            await archive.keep(self._store, signed)
+        except (CannotRead, CannotWrite):
+            raise
+        except Forked as fork:
+            sizes = f"{fork.first_size} and {fork.second_size}"
+            raise Frozen(f"two histories were signed; the notes of {sizes} entries are in {archive.folder}") from fork
+        except Refusal as refusal:
+            raise Frozen(f"the archive cannot follow: {refusal}") from refusal
+        try:
+            await self._anchor_and_serve(signed)
+        except Unreadable as why:
+            raise Frozen(str(why)) from why
 
-async def refuse_to_go_back(tx: Transaction, head: Head, last: SignedHead | None, floor: Checkpoint | None) -> None:
-    """A checkpoint is stored before it is anchored, so a database whose last one is older than the anchor was set back.
-    However far it has grown since, nothing is signed unless its entries lead to the very root that was published."""
-    if floor is None:
-        return
-    if head.size < floor.size:
-        raise Frozen(f"the database holds {head.size} entries, {floor.size} were published")
-    if last is None or last.size <= floor.size:
-        at = await reread(tx, last, floor.size)
-        if tiles.tree_of(at).root() != floor.root:
-            raise Frozen(f"the first {floor.size} entries are not those that were published")
-
-
-async def reread(tx: Transaction, last: SignedHead | None, size: int) -> Head:
-    """The head at `size`, from the entries since the last checkpoint as they are stored now, hashed again."""
-    at = Head(last.size, last.edge) if last is not None else Head(0, b"")
-    while at.size < size:
-        bodies = await tx.body_range(at.size, min(at.size + READ_BACK, size))
-        if not bodies:
-            raise Frozen(f"entry {at.size} of {size} is missing")
-        at = await asyncio.to_thread(rehashed, at, bodies)
-    return at
-
-
-def rehashed(head: Head, bodies: list[bytes]) -> Head:
-    """The head after these entries, hashed anew."""
-    return tiles.extended(head, [merkle.leaf_hash(body) for body in bodies])[0]
+    async def _anchor_and_serve(self, signed: SignedHead) -> None:
+        await asyncio.to_thread(self._guard.anchor.write, signed.note, signed.size)
+        await self._published.announce(signed)

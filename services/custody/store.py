@@ -30,7 +30,9 @@ TILE_ROOTS = "SELECT root FROM tile WHERE log_id = $1 AND level = $2 AND n >= $3
 MENTIONS = (
     "SELECT DISTINCT idx FROM mention WHERE log_id = $1 AND ref = ANY($2) AND idx < $3 ORDER BY idx DESC LIMIT $4"
 )
-LAST_CHECKPOINT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 ORDER BY size DESC LIMIT 1"
+CHECKPOINT_AT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size = $2"
+LAST_CHECKPOINT = """
+SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size < $2 ORDER BY size DESC LIMIT 1"""
 
 ADD_ENTRIES = """
 INSERT INTO entry (log_id, idx, sid, leaf_hash, body)
@@ -132,6 +134,19 @@ class Transaction:
         self._c = connection
         self._log = log_id
 
+    @property
+    def log_id(self) -> int:
+        return self._log
+
+    async def fetch(self, question: str, *values: Any) -> list[Any]:
+        """The rows that answer a question of another store module."""
+        rows: list[Any] = await self._c.fetch(question, *values)
+        return rows
+
+    async def execute(self, statement: str, *values: Any) -> None:
+        """A write of another store module."""
+        await self._c.execute(statement, *values)
+
     async def head(self, *, lock: bool = False) -> Head:
         row = await self._c.fetchrow(HEAD_LOCKED if lock else HEAD, self._log)
         return Head(row[0], row[1])
@@ -205,22 +220,41 @@ class Transaction:
         )  # fmt: skip
         return [(idx, n, doc) for idx, n, doc in rows]
 
-    async def last_checkpoint(self) -> SignedHead | None:
-        row = await self._c.fetchrow(LAST_CHECKPOINT, self._log)
+    async def last_checkpoint(self, below: int = 2**63 - 1) -> SignedHead | None:
+        """The newest of fewer entries than `below`."""
+        row = await self._c.fetchrow(LAST_CHECKPOINT, self._log, below)
         return SignedHead(row[0], row[1], row[2]) if row else None
 
-    async def add_checkpoint(self, size: int, edge: bytes, note: bytes) -> None:
-        """Keeps a signed checkpoint. Signing is deterministic, so a second signer of the same size adds nothing."""
+    async def add_checkpoint(self, size: int, edge: bytes, note: bytes) -> SignedHead:
+        """Keeps a signed checkpoint; of several signers of one size the first. Answers what is kept: signatures of some
+        kinds differ each time."""
         await self._c.execute(
             "INSERT INTO checkpoint (log_id, size, edge, note) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
             self._log, size, edge, note,
         )  # fmt: skip
+        row = await self._c.fetchrow(CHECKPOINT_AT, self._log, size)
+        return SignedHead(row[0], row[1], row[2])
 
     async def hosted_key(self, org: str) -> tuple[str, bytes] | None:
         row = await self._c.fetchrow(
             "SELECT kid, sealed FROM hosted_key WHERE log_id = $1 AND org = $2", self._log, org
         )
         return (row[0], row[1]) if row else None
+
+    async def hosted_keys(self) -> list[tuple[str, bytes]]:
+        """Every hosted key as it is sealed, locked until the transaction ends."""
+        rows = await self._c.fetch(
+            "SELECT org, sealed FROM hosted_key WHERE log_id = $1 ORDER BY org FOR UPDATE", self._log
+        )
+        return [(org, sealed) for org, sealed in rows]
+
+    async def seal_anew(self, sealed: Sequence[tuple[str, bytes]]) -> None:
+        """Replace what was sealed."""
+        await self._c.execute(
+            "UPDATE hosted_key h SET sealed = u.sealed FROM unnest($2::text[], $3::bytea[]) AS u (org, sealed)"
+            " WHERE h.log_id = $1 AND h.org = u.org",
+            self._log, [org for org, _ in sealed], [blob for _, blob in sealed],
+        )  # fmt: skip
 
     async def add_hosted_key(self, org: str, kid: str, sealed: bytes) -> None:
         """Keeps the first hosted key of an organisation; a second one offered at the same moment is dropped."""
@@ -229,15 +263,17 @@ class Transaction:
             self._log, org, kid, sealed,
         )  # fmt: skip
 
-    async def append(
-        self, first: int, entries: Sequence[tuple[bytes, bytes, bytes]], head: Head, tiles: Sequence[NewTile],
-        facts: Facts, mentions: Sequence[tuple[int, int]], spent: Sequence[tuple[str, int]],
-        findings: Sequence[NewFinding],
-    ) -> None:  # fmt: skip
-        """Writes one round under the head row lock: entries (sid, leaf hash, body) from index `first` on, all that
-        follows from them, and the new head. One statement a table."""
+    async def append(self, first: int, entries: Sequence[tuple[bytes, bytes, bytes]], head: Head) -> None:
+        """Writes entries (sid, leaf hash, body) from index `first` on, and the new head, under the head row lock."""
         sids, leaves, bodies = zip(*entries, strict=True)
         await self._c.execute(ADD_ENTRIES, self._log, first, sids, leaves, bodies)
+        await self._c.execute(MOVE_HEAD, self._log, head.size, head.edge)
+
+    async def derive(
+        self, tiles: Sequence[NewTile], facts: Facts, mentions: Sequence[tuple[int, int]],
+        spent: Sequence[tuple[str, int]], findings: Sequence[NewFinding],
+    ) -> None:  # fmt: skip
+        """Writes what follows from the entries of one round, in the same transaction. One statement a table."""
         if spent:
             await self._c.execute(ADD_SPENT, self._log, [s[0] for s in spent], [s[1] for s in spent])
         changed = sorted(facts.dirty)  # one order for every writer
@@ -255,4 +291,3 @@ class Transaction:
                 [f.subject for f in findings], [f.org for f in findings], [f.permit for f in findings],
                 [f.doc for f in findings],
             )  # fmt: skip
-        await self._c.execute(MOVE_HEAD, self._log, head.size, head.edge)

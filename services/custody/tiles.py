@@ -4,6 +4,7 @@ Full tiles are rows that never change; a partial tile is the prefix of a full on
 it: leaf hashes of entries at level 0, roots of full tiles above (C2SP tlog-tiles).
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -11,6 +12,8 @@ from services.custody.store import Head, NewTile, Transaction
 from shared.tlog import merkle
 from shared.tlog.merkle import CompactRange, Node, Row
 from shared.tlog.tile import WIDTH, node_reader, pieces, tiles_for, width_at
+
+INLINE = 16  # a thread hop costs more than proving so few
 
 
 def tree_of(head: Head) -> CompactRange:
@@ -58,10 +61,28 @@ async def inclusion(tx: Transaction, index: int, size: int) -> list[bytes]:
     return merkle.prove(spans, await _reader(tx, merkle.nodes_of(spans), size))
 
 
+async def consistency(tx: Transaction, old: int, new: int) -> list[bytes]:
+    """RFC 6962 consistency proof between the trees of `old` and `new` entries."""
+    spans = merkle.consistency_spans(old, new)
+    return merkle.prove(spans, await _reader(tx, merkle.nodes_of(spans), new))
+
+
+async def root_at(tx: Transaction, size: int) -> bytes:
+    """The root of the tree of the first `size` entries."""
+    if size == 0:
+        return merkle.EMPTY_ROOT
+    [root] = merkle.prove([(0, size)], await _reader(tx, merkle.span_nodes(0, size), size))
+    return root
+
+
 async def multiproof(tx: Transaction, indices: Sequence[int], size: int) -> list[bytes]:
-    """The hashes a verifier of all `indices` cannot compute itself, left to right."""
+    """The hashes a verifier of all `indices` cannot compute itself, left to right. Many of them take a while: each tile
+    they stand in is hashed again, so others have their turn meanwhile."""
     spans = merkle.multiproof_spans(indices, size)
-    return merkle.prove(spans, await _reader(tx, merkle.nodes_of(spans), size))
+    reader = await _reader(tx, merkle.nodes_of(spans), size)
+    if len(indices) <= INLINE:
+        return merkle.prove(spans, reader)
+    return await asyncio.to_thread(merkle.prove, spans, reader)
 
 
 async def _reader(tx: Transaction, nodes: Iterable[Node], size: int) -> merkle.GetNode:

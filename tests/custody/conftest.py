@@ -1,7 +1,8 @@
 """A running custody on real PostgreSQL, and somebody who speaks to it through its HTTP door."""
 
+import os
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
-from deploy.databases import Database
+from deploy.databases import Address, Database
 from services.custody.main import CustodySettings, build
+from shared.timber.bodies import possession
 from shared.timber.event import key_id, make_statement, sign, tree_item
 from shared.timber.measure import mean_of_ends_dm3
 from shared.tlog.encoding import to_base64url
@@ -30,18 +32,23 @@ NDJSON = {"content-type": "application/x-ndjson"}
 
 @dataclass
 class Keys:
-    """The keys of a deployment and of one community's phone."""
+    """The keys of a deployment and of one community's phone. ``log_file`` and ``host_file`` are what their files hold
+    while these keys are being changed."""
 
     log: Signer = field(default_factory=lambda: Signer.generate(ORIGIN))
     registrar: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     host: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     device: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     mill: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    wrapping: bytes = field(default_factory=lambda: os.urandom(32))
+    log_file: str | None = None
+    host_file: str | None = None
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "log.key").write_text(self.log.skey)
-        (folder / "host.key").write_text(to_base64url(self.host.private_bytes_raw()))
+        (folder / "log.key").write_text(self.log_file or self.log.skey)
+        (folder / "host.key").write_text(self.host_file or to_base64url(self.host.private_bytes_raw()))
+        (folder / "wrapping.key").write_text(to_base64url(self.wrapping) + "\n")
 
 
 @dataclass
@@ -95,7 +102,9 @@ class Custody:
 
 def key_added(private: Ed25519PrivateKey, org: str, role: str) -> dict[str, Any]:
     public = private.public_key().public_bytes_raw()
-    return {"kid": key_id(public), "org": org, "public_key": to_base64url(public), "alg": "ed25519", "role": role}
+    body = {"kid": key_id(public), "org": org, "public_key": to_base64url(public), "alg": "ed25519", "role": role}
+    body["proof"] = to_base64url(private.sign(possession(body)))
+    return body | ({"proposed_by": "a1", "approved_by": "b2"} if role in ("root", "device") else {})
 
 
 def genesis(custody: Custody) -> list[bytes]:
@@ -127,18 +136,18 @@ def census_tree(code: str, volume_dm3: int = 5881, species: str = SPECIES) -> di
 def permit_acts(custody: Custody, codes: list[str], volume_dm3: int = 1_000_000) -> list[bytes]:
     """Title, census, plan and permit over these trees."""
     window = {"harvest_from": "2025-07-22", "harvest_to": "2027-07-21"}
-    census = {"trees": len(codes), "parts": 1, "root": EMPTY_ROOT.hex()}
+    census = {"trees": len(codes), "parts": -(-len(codes) // 100), "root": EMPTY_ROOT.hex()}
     line = {"parcel": PARCEL, "species": SPECIES, "product": "roundwood", "volume_dm3": volume_dm3}
     return [
         custody.act("title.registered", {"number": "CN-A-P-MAD-000", "org": "comunidad-a", "region": "madre-de-dios",
                                          "area_m2": 14_000_000, "polygon_sha256": "0" * 64}),
-        *(custody.act("census.listed", {"plan": PLAN, "part": n // 100, "parcel": PARCEL,
-                                        "trees": [census_tree(code) for code in codes[n : n + 100]]})
-          for n in range(0, len(codes), 100)),
         custody.act("plan.approved", {"id": PLAN, "title": "CN-A-P-MAD-000", "number": "PO-19", "season": "2025",
                                       "resolution": "RGR-0000-2025", "parcels": [{"code": PARCEL, "area_m2": 14_000_000}],
                                       "form_factor_milli": 650, **window, "census": census,
                                       "submitted_by": "a1", "approved_by": "b2"}),
+        *(custody.act("census.listed", {"plan": PLAN, "part": n // 100 + 1, "parcel": PARCEL,
+                                        "trees": [census_tree(code) for code in codes[n : n + 100]]})
+          for n in range(0, len(codes), 100)),
         custody.act("permit.issued", {"number": PERMIT, "title": "CN-A-P-MAD-000", "plan": PLAN, "holder": "comunidad-a",
                                       **window, "move_to": "2099-12-31", "lines": [line], "proposed_by": "a1",
                                       "approved_by": "b2"}),
@@ -176,18 +185,27 @@ def cut(custody: Custody, code: str, letters: str = "A", **more: Any) -> bytes:
 @pytest.fixture
 async def open_custody(database_for: Callable[[str], Database], tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     """`await open_custody()`: a custody with an empty log; closed after the test. Given one that is closed, the same
-    database and keys are opened again."""
+    database and keys are opened again. `policy` is the log's own, `more` are settings."""
     async with AsyncExitStack() as stack:
 
-        async def make(again: Custody | None = None, data: str = "data") -> Custody:
-            keys, database = (again.keys, again.database) if again else (Keys(), database_for("custody"))
+        async def make(
+            again: Custody | None = None,
+            data: str = "data",
+            keys: Keys | None = None,
+            policy: str | None = None,
+            **more: Any,
+        ) -> Custody:
+            keys, database = (again.keys, again.database) if again else (keys or Keys(), database_for("custody"))
             issuer = again.issuer if again else Issuer()
             keys.write(tmp_path / "keys")
             if again is None:
                 await migrate("custody", database.owner_url)
+            if policy is not None:
+                more["policy"] = tmp_path / "policy.txt"
+                more["policy"].write_text(policy)
             settings = CustodySettings(
                 env="test", database_url=database.app_url, origin=ORIGIN, keys_dir=tmp_path / "keys",
-                data_dir=tmp_path / data, public_url="http://custody.test",
+                data_dir=tmp_path / data, public_url="http://custody.test", **more,
             )  # fmt: skip
             app = build(settings, issuer.verifier())
             lifespan = await stack.enter_async_context(AsyncExitStack())
@@ -214,3 +232,42 @@ async def ready(custody: Custody) -> Custody:
     codes = [str(code) for code in range(501, 511)]
     await custody.log(*genesis(custody), *permit_acts(custody, codes))
     return custody
+
+
+# ---- a log that tests may spoil
+
+
+SHELF_TREES = 580  # more than two full tiles
+
+
+@pytest.fixture(scope="session")
+def empty_shelf(postgres: Address) -> Iterator[Any]:  # noqa: ARG001  (which must outlive it)
+    """For the log below, which is made once."""
+    from tests.custody.set_back import Shelf
+
+    made = Shelf()
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+async def shelf(empty_shelf: Any, open_custody: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A log of some six hundred entries and several checkpoints, of which the last covers all."""
+    if empty_shelf.empty:
+        custody = await open_custody()
+        codes = [f"{code:04}" for code in range(SHELF_TREES)]
+        await custody.log(*genesis(custody), *permit_acts(custody, codes, 10_000_000))
+        await custody.log(felling(custody, "0000"), cut(custody, "0000"))
+        await custody.send(felling(custody, "0001", species="Cedrelinga cateniformis"), wait="inclusion")
+        for n in range(2, SHELF_TREES, 200):
+            await custody.send(*(felling(custody, code) for code in codes[n : n + 200]), wait="inclusion")
+        await custody.stop()
+        await empty_shelf.put(custody, tmp_path_factory.mktemp("shelf"))
+    return empty_shelf
+
+
+@pytest.fixture
+async def shelved(shelf: Any, database_for: Callable[[str], Database], tmp_path: Path) -> Custody:
+    """That log, stopped, in a database and folders of its own."""
+    taken: Custody = await shelf.take(database_for("custody"), tmp_path)
+    return taken

@@ -160,6 +160,9 @@ async def test_every_role_gets_what_the_table_gives_it(cut_logs: Custody) -> Non
 
     wrong = await check_matrix(cut_logs.app, ACCESS, cut_logs.issuer, {
         "read_item": Sample(item), "read_guide": Sample("/v1/guides/G-1"), "list_logs": Sample("/v1/logs"),
+        "trace_back": Sample(f"{item}/ancestors"), "trace_forward": Sample(f"{item}/descendants"),
+        "read_custody": Sample(f"{item}/custody"), "read_content": Sample("/v1/guides/G-1/content"),
+        "find_items": Sample(f"/v1/items?permit={PERMIT}&code=501/A"), "list_records": Sample("/v1/records?limit=1"),
     })  # fmt: skip
 
     assert wrong == []

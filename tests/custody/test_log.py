@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.custody.signer import Anchor
+from services.custody.anchor import Anchor
 from shared.tlog import checkpoint, merkle
 from shared.tlog.merkle import HASH_BYTES
 from shared.tlog.note import open_note
@@ -128,7 +128,7 @@ async def test_the_list_of_logs_gives_a_stranger_all_there_is_to_check(ready: Cu
 
     [log] = (await ready.get("/v1/logs"))["logs"]
 
-    assert set(log) == {"origin", "vkey", "base_url", "size", "policy"}
+    assert set(log) == {"origin", "vkey", "base_url", "size", "policy", "frozen"}
     assert log["vkey"] == ready.keys.log.verifier.vkey
     assert log["size"] == (await Reader(ready).head()).size
     assert log["policy"].startswith(f"log {log['vkey']} http://custody.test/log\n")
@@ -228,7 +228,7 @@ async def test_the_anchor_never_goes_back(ready: Custody) -> None:
     await ready.send(felling(ready, "501"), wait="inclusion")
     old = (await ready.http.get("/log/checkpoint")).content
     await ready.send(felling(ready, "502"), wait="inclusion")
-    anchor = Anchor(Path(ready.settings.data_dir) / "anchor" / "checkpoint", ready.keys.log)
+    anchor = Anchor(Path(ready.settings.data_dir) / "anchor" / "checkpoint", [ready.keys.log.verifier])
     newer = anchor.read()
     assert newer is not None
 
@@ -257,3 +257,26 @@ async def test_a_restored_database_does_not_grow_its_way_out_of_the_freeze(ready
     health = await again.get("/healthz")
     assert health["frozen"] is not None
     assert (await Reader(again).head()).size == backup
+
+
+async def test_what_one_process_signed_every_process_serves(ready: Custody, open_custody: Any) -> None:
+    other = await open_custody(ready)
+    here, there = Reader(ready), Reader(other)
+    await there.head()
+
+    for code in ("501", "502", "503"):
+        await ready.log(felling(ready, code))
+        shown = await here.head()
+
+        assert len(await there.entries(shown.size)) == shown.size  # before that one looked at the checkpoint itself
+        assert (await there.head()).size >= shown.size
+
+
+async def test_a_proof_asked_at_the_process_that_did_not_record_is_answered(ready: Custody, open_custody: Any) -> None:
+    other = await open_custody(ready)
+    [result] = await ready.send(felling(ready, "501"))
+
+    record = await other.get(f"/v1/records/{result['sid']}")
+
+    head = checkpoint.parse(open_note(record["checkpoint"].encode(), [ready.keys.log.verifier]).text)
+    assert record["index"] == result["index"] < head.size

@@ -1,5 +1,20 @@
 """The HTTP door of custody: writing, reading, and the log itself."""
 
-from services.custody.api import reading, records, tlog
+from services.custody.api import (
+    disclosures,
+    erasures,
+    feed,
+    gossip,
+    grants,
+    mass_balance,
+    reading,
+    records,
+    tlog,
+    traces,
+    webhooks,
+)
 
-routers = (records.router, reading.router, tlog.router)
+routers = (
+    records.router, feed.router, reading.router, traces.router, mass_balance.router, webhooks.router, tlog.router,
+    gossip.router, disclosures.router, grants.router, erasures.router,
+)  # fmt: skip

@@ -1,7 +1,10 @@
 """What the routes share: the log, its queue, the checkpoint it serves, and how an answer is proven."""
 
+import asyncio
 import base64
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 import orjson
@@ -11,13 +14,20 @@ from services.custody import tiles
 from services.custody.committer import Committer
 from services.custody.hosted import HostKey
 from services.custody.intake import KeyRing
+from services.custody.log_keys import LogKeys
 from services.custody.published import Published
+from services.custody.signer import Signer
 from services.custody.store import SignedHead, Store, Transaction
+from services.custody.vault import WrappingKeys
+from services.custody.witnesses import Witnesses
 from shared.lot.closure import names_of
+from shared.refusal import Missing
 from shared.timber.event import Record, parse_entry
 from shared.web.problems import HttpRefusal
 
 MOST_TOLD = 500
+QUESTIONS_AT_ONCE = 4
+SIGNED_S = 5.0  # the longest that an answer waits for a checkpoint
 
 
 @dataclass(eq=False)
@@ -39,18 +49,62 @@ class Custody:
     store: Store
     committer: Committer
     published: Published
+    signer: Signer
+    witnesses: Witnesses
     ring: KeyRing
     host: HostKey
     origin: str
-    vkey: str
+    keys: LogKeys
     base_url: str
+    policy: str
+    wrapping: WrappingKeys
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUESTIONS_AT_ONCE))
+
+    @asynccontextmanager
+    async def question(self) -> AsyncIterator[Transaction]:
+        """A snapshot for a question that may read much; so many at once that connections are left to record with."""
+        async with self.turns, self.store.snapshot() as tx:
+            yield tx
 
     async def signed(self, size: int) -> SignedHead:
         """The checkpoint that covers `size` entries; NotYetSigned when it takes too long."""
-        head = await self.published.reaches(size)
+        head = await self.within(size, SIGNED_S)
         if head is None:
             raise NotYetSigned
         return head
+
+    async def within(self, size: int, timeout_s: float) -> SignedHead | None:
+        """The checkpoint that covers `size` entries, whichever process signs it, a witnessed one if there is; None when
+        the time is over."""
+        if self.published.size < size:
+            await self.signer.catch_up()
+        elif self.published.covering(size) is None:
+            await self.witnesses.catch_up()
+        if self.published.size < size:
+            self.signer.wake()
+        return await self.published.reaches(size, timeout_s)
+
+    async def newest(self) -> SignedHead:
+        """The newest checkpoint that any process has signed, with the cosignatures at hand; Missing while there is none
+        that may leave. While the database does not answer there is no answer (503): this process may know less than
+        another has shown, and a checkpoint must not seem to go back."""
+        await self._catch_up()
+        head = self.published.newest
+        if head is None:
+            raise Missing("checkpoint", self.origin)
+        return head
+
+    async def witnessed(self) -> SignedHead:
+        """The newest checkpoint that the log's own policy accepts; Missing while no witness has cosigned one."""
+        await self._catch_up()
+        head = self.published.witnessed
+        if head is None:
+            raise Missing("checkpoint", self.origin)
+        return head
+
+    async def _catch_up(self) -> None:
+        await self.signer.catch_up()
+        await self.witnesses.catch_up()
 
 
 async def of_request(request: Request) -> Custody:

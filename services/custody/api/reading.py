@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -16,13 +17,15 @@ from services.custody.api.custody import (
     records_named,
     told,
 )
+from services.custody.api.disclosures import Purpose, shown_in_bundle
 from services.custody.domain.wood import logs_behind
-from services.custody.lineage import bundle_of, facts_of_lot
+from services.custody.lineage import bundle_of, facts_of_lot, records_of_lot
 from services.custody.schemas import LogInfo, Logs
+from services.custody.store import Transaction
 from shared.lot.bundle import MEDIA_TYPE
 from shared.refusal import Malformed, Missing
 from shared.timber import facts as facts_of
-from shared.timber.facts import Facts, Guide, Item, Line, Lot, Permit
+from shared.timber.facts import Facts, Finding, Guide, Item, Line, Lot, Permit
 from shared.web.access import Grant, GrantDep
 from shared.web.app import Router
 
@@ -32,15 +35,24 @@ PAGE = 500
 CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,4})")
 Limit = Annotated[int, Query(ge=1, le=PAGE)]
 Id = Annotated[str, Query(max_length=100)]
+Disclose = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[a-z][a-z0-9_]{0,39}(,[a-z][a-z0-9_]{0,39}){0,49}$",
+        description="Private fields, or `all`; needs a token",
+    ),
+]
 
 
 @router.get("/v1/logs")
 async def list_logs(custody: CustodyDep) -> Logs:
     """The logs kept here, with the key and the address a stranger needs to check them."""
-    policy = f"log {custody.vkey} {custody.base_url}\nquorum none\n"
-    size = max(custody.published.size, 0)
-    info = LogInfo(origin=custody.origin, vkey=custody.vkey, base_url=custody.base_url, size=size, policy=policy)
-    return Logs(logs=[info])
+    newest, origin, vkey = custody.published.newest, custody.origin, custody.keys.shown.vkey
+    size = 0 if newest is None else newest.size
+    frozen, policy = custody.published.frozen, custody.policy
+    return Logs(
+        logs=[LogInfo(origin=origin, vkey=vkey, base_url=custody.base_url, size=size, policy=policy, frozen=frozen)]
+    )
 
 
 @router.get("/v1/records/{sid}")
@@ -68,13 +80,13 @@ async def read_item(item_id: str, custody: CustodyDep) -> Response:
         history = await records_named(tx, f"item:{item_id}", size)
         children = {child for _, record in history for child in _made_of(item_id, record.type, record.body)}
         await tx.load_facts([f"item:{other}" for other in {*item.parents, *children}], facts)
-        findings = await tx.findings_at([index for index, _ in history])
+        findings = await _resolved(tx, _flat(await tx.findings_at([index for index, _ in history])))
     answer = {
         "item": item,
         "history": [told(index, record) for index, record in history],
         "parents": [facts.get(f"item:{parent}") for parent in item.parents],
         "children": [facts.get(f"item:{child}") for child in sorted(children)],
-        "findings": [orjson.Fragment(doc) for docs in findings.values() for doc in docs],
+        "findings": [finding for _, finding in findings],
     }
     return await _with_proof(custody, answer, size, history[-1][0])
 
@@ -93,11 +105,11 @@ async def read_guide(
         if guide is None:
             raise Missing("guide", number)
         history = await records_named(tx, guide.key, size)
-        findings = await tx.findings_at([index for index, _ in history])
+        findings = await _resolved(tx, _flat(await tx.findings_at([index for index, _ in history])))
     answer = {
         "guide": guide,
         "history": [told(index, record) for index, record in history],
-        "findings": [orjson.Fragment(doc) for docs in findings.values() for doc in docs],
+        "findings": [finding for _, finding in findings],
     }
     return await _with_proof(custody, answer, size, history[-1][0])
 
@@ -124,8 +136,11 @@ async def read_lot(lot_id: str, custody: CustodyDep) -> Response:
 
 
 @router.get("/v1/lots/{lot_id}/bundle", responses={200: {"content": {MEDIA_TYPE: {}}}}, response_class=Response)
-async def read_bundle(lot_id: str, custody: CustodyDep) -> Response:
-    """The proof file of a lot, verified offline with `verify-lot`. Same lot and checkpoint, same bytes."""
+async def read_bundle(
+    lot_id: str, custody: CustodyDep, grant: GrantDep, disclose: Disclose = None, purpose: Purpose = None
+) -> Response:
+    """The proof file of a lot, verified offline with `verify-lot`. Same lot, checkpoint and disclosures, same bytes. With
+    `disclose` it shows the private fields named that the caller may see; whoever gets the file reads them."""
     async with custody.store.snapshot() as tx:
         size = (await tx.head()).size
         lot = (await facts_of_lot(tx, lot_id)).find(Lot, f"lot:{lot_id}")
@@ -133,9 +148,18 @@ async def read_bundle(lot_id: str, custody: CustodyDep) -> Response:
         raise Missing("lot", lot_id)
     signed = await custody.signed(size)
     async with custody.store.snapshot() as tx:
-        data = await bundle_of(tx, lot_id, signed)
-    name = {"Content-Disposition": f'attachment; filename="{lot_id}.trozalog.json"', "Cache-Control": "no-cache"}
+        records = await records_of_lot(tx, lot_id, signed.size)
+    shown = await shown_in_bundle(custody, grant, records, _names(disclose), purpose) if disclose else []
+    async with custody.store.snapshot() as tx:
+        data = await bundle_of(tx, lot_id, records, signed, custody.published.witnessed, shown)
+    keep = "private, no-store" if disclose else "no-cache"
+    name = {"Content-Disposition": f'attachment; filename="{lot_id}.trozalog.json"', "Cache-Control": keep}
     return Response(data, media_type=MEDIA_TYPE, headers=name)
+
+
+def _names(disclose: str) -> frozenset[str] | None:
+    """The private fields asked for; None for all of them."""
+    return None if disclose == "all" else frozenset(disclose.split(","))
 
 
 @router.get("/v1/balances")
@@ -172,7 +196,8 @@ async def list_findings(
     custody: CustodyDep, grant: GrantDep, permit: Id | None = None, item: Id | None = None, rule: Id | None = None,
     severity: Id | None = None, cursor: str | None = None, limit: Limit = 100,
 ) -> Response:  # fmt: skip
-    """What the rules found, in log order, with the evidence and the threshold it was held against."""
+    """What the rules found, in log order, with the evidence and the threshold it was held against; what a supervisor has
+    resolved since says so."""
     after = _finding_after(cursor)
     org = grant.known.org if grant.scope == "own" else None
     async with custody.store.snapshot() as tx:
@@ -180,13 +205,35 @@ async def list_findings(
         rows = await tx.findings(
             org=org, permit=permit, subject=item, rule=rule, severity=severity, after=after, limit=limit + 1
         )
+        found = await _resolved(tx, [(index, doc) for index, _, doc in rows[:limit]])
     answer = {
         "as_of": size,
-        "findings": [{"index": index, "finding": orjson.Fragment(doc)} for index, _, doc in rows[:limit]],
+        "findings": [{"index": index, "finding": finding} for index, finding in found],
         "next": _cursor(f"{rows[limit - 1][0]}.{rows[limit - 1][1]}") if len(rows) > limit else None,
     }
     signed = await custody.signed(size)
     return json_answer({**answer, "origin": custody.origin, "checkpoint": signed.note.decode()})
+
+
+def _flat(found: dict[int, list[bytes]]) -> list[tuple[int, bytes]]:
+    return [(index, doc) for index, docs in found.items() for doc in docs]
+
+
+async def _resolved(tx: Transaction, found: Sequence[tuple[int, bytes]]) -> list[tuple[int, Any]]:
+    """Findings by entry as they stand now: those that a supervisor has resolved since say by whom and why."""
+    facts = Facts()
+    await tx.load_facts({f"finding:{index}" for index, _ in found}, facts)
+    return [(index, _with_resolution(doc, facts.find(Finding, f"finding:{index}"))) for index, doc in found]
+
+
+def _with_resolution(doc: bytes, said: Finding | None) -> Any:
+    if said is None:
+        return orjson.Fragment(doc)
+    finding = orjson.loads(doc)
+    resolution = said.resolved.get(finding["rule"])
+    if resolution is None or finding["status"] != "FAIL":
+        return orjson.Fragment(doc)
+    return finding | {"status": "RESOLVED", "resolution": resolution}
 
 
 async def _with_proof(custody: Custody, answer: dict[str, Any], size: int, latest: int) -> Response:

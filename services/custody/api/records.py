@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -11,11 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Query, Request, Response
 from starlette.types import Scope
 
-from services.custody import tiles
+from services.custody import disclosure_store, tiles
 from services.custody.api.custody import Custody, CustodyDep, base64_text, json_answer, proven
 from services.custody.committer import Receipt
+from services.custody.hidden import Hidden, hide, is_pseudonym
 from services.custody.intake import Checked, check
 from services.custody.schemas import BatchAnswer, StatementIn, StatementsIn
+from services.custody.vault import DataKey
 from shared.refusal import Malformed, Missing, Refusal
 from shared.timber import refusals
 from shared.timber.event import Record, key_id, make_statement, parse_entry, sign
@@ -54,7 +56,7 @@ async def add_records(request: Request, custody: CustodyDep, wait: Wait = None) 
     if not 1 <= len(entries) <= MOST:
         raise Malformed("body", f"{len(entries)} lines; 1 to {MOST} records may come at once")
     checked = await check(entries, custody.ring)
-    return json_answer(await _append(custody, checked, wait))
+    return json_answer(await _answer(custody, await _append(custody, checked), wait))
 
 
 async def _add_one(scope: Scope, custody: Custody, body: bytes, wait: str | None) -> Response:
@@ -69,29 +71,61 @@ async def _add_one(scope: Scope, custody: Custody, body: bytes, wait: str | None
 
 @router.post("/v1/statements", responses={200: {"model": BatchAnswer}})
 async def add_statements(body: StatementsIn, custody: CustodyDep, grant: GrantDep, wait: Wait = None) -> Response:
-    """Signs statements of the caller's organisation with the key custody holds for it, and appends them. Without a
-    `nonce` the same statement is the same record, so an upload may be repeated."""
+    """Signs statements of the caller's organisation with the key custody holds for it, and appends them. Their private
+    fields are kept here, encrypted; the log holds their digests. Without a `nonce` the same statement is the same record,
+    so an upload may be repeated."""
     org = grant.known.org
     private, enrolment = await _hosted_key(custody, org)
-    checked = await asyncio.to_thread(_signed, body.statements, org, private)
+    keys = await _data_keys(custody, org, body.statements)
+    checked, hidden = await asyncio.to_thread(_signed, body.statements, org, private, keys)
     if enrolment is not None:
         [receipt] = await custody.committer.append([enrolment])
         if receipt.refusal is not None and not isinstance(receipt.refusal, refusals.IdTaken):
             raise receipt.refusal
-    return json_answer(await _append(custody, checked, wait))
+    told = await _append(custody, checked)
+    if keys:
+        await _keep(custody, org, told, hidden)
+    return json_answer(await _answer(custody, told, wait))
 
 
-def _signed(statements: Sequence[StatementIn], org: str, private: Ed25519PrivateKey) -> list[Checked]:
+def _signed(
+    statements: Sequence[StatementIn], org: str, private: Ed25519PrivateKey, keys: Mapping[str, DataKey]
+) -> tuple[list[Checked], list[Hidden]]:
+    """The records of these statements, and the private fields of each."""
     signed: list[Checked] = []
-    for one in statements:
+    hidden = [Hidden()] * len(statements)
+    for at, one in enumerate(statements):
         try:
-            statement = make_statement(one.type, org, one.time, one.body, one.prev, one.nonce)
+            hidden[at] = hide(one, org, keys)
+            statement = make_statement(one.type, org, one.time, one.body, one.prev, one.nonce, sd=hidden[at].sd)
             record = parse_entry(sign(statement, private))
             record.checked.update(kid for kid, _ in record.signatures)
             signed.append(record)
         except Refusal as refusal:
             signed.append(refusal)
-    return signed
+    return signed, hidden
+
+
+async def _data_keys(custody: Custody, org: str, statements: Sequence[StatementIn]) -> dict[str, DataKey]:
+    """The keys for the private fields of these statements; none when they have none."""
+    if not any(one.private for one in statements):
+        return {}
+    persons = {person for one in statements for person in one.persons.values() if is_pseudonym(person)}
+    async with custody.store.transaction() as tx:
+        return await disclosure_store.keys_of(tx, custody.wrapping, org, persons)
+
+
+async def _keep(custody: Custody, org: str, told: Sequence[Receipt | Refusal], hidden: Sequence[Hidden]) -> None:
+    """Keeps the private fields of what was logged. Before the answer: whoever hears of a record finds its fields, and
+    whoever does not hear sends the statement again."""
+    fields = [
+        field
+        for receipt, fields in zip(told, hidden, strict=True)
+        if isinstance(receipt, Receipt) and receipt.refusal is None
+        for field in fields.of_record(receipt.sid)
+    ]
+    async with custody.store.transaction() as tx:
+        await disclosure_store.keep(tx, custody.wrapping, custody.origin, org, fields)
 
 
 async def _hosted_key(custody: Custody, org: str) -> tuple[Ed25519PrivateKey, Record | None]:
@@ -115,11 +149,10 @@ async def _hosted_key(custody: Custody, org: str) -> tuple[Ed25519PrivateKey, Re
     return private, custody.host.enrolment(org, private, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
-async def _append(custody: Custody, checked: list[Checked], wait: str | None) -> dict[str, Any]:
+async def _append(custody: Custody, checked: list[Checked]) -> list[Receipt | Refusal]:
     records = [one for one in checked if isinstance(one, Record)]
     receipts = iter(await custody.committer.append(records) if records else [])
-    told = [next(receipts) if isinstance(one, Record) else one for one in checked]
-    return await _answer(custody, told, wait)
+    return [next(receipts) if isinstance(one, Record) else one for one in checked]
 
 
 async def _answer(custody: Custody, told: list[Receipt | Refusal], wait: str | None) -> dict[str, Any]:
@@ -157,7 +190,7 @@ async def _first_use(custody: Custody, refusal: Refusal) -> dict[str, Any]:
     checkpoint covers the first one yet, its index and sid in the problem must do."""
     if not isinstance(refusal, refusals.AlreadySpent | refusals.AlreadyDone):
         return {}
-    signed = await custody.published.reaches(refusal.first_index + 1, FIRST_USE_S)
+    signed = await custody.within(refusal.first_index + 1, FIRST_USE_S)
     if signed is None:
         return {}
     async with custody.store.snapshot() as tx:

@@ -4,12 +4,11 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from services.custody import tiles
-from services.custody.api.custody import CustodyDep
-from services.custody.store import SignedHead
+from services.custody.api.custody import Custody, CustodyDep
+from services.custody.rows import Rows
+from shared.audit.refusals import NotServed
 from shared.refusal import Missing
-from shared.tlog.merkle import HASH_BYTES
-from shared.tlog.tile import WIDTH, BadTile, Tile, encode_entries, parse_tile_path, width_at
+from shared.tlog.tile import BadTile, Tile, parse_tile_path, width_at
 from shared.web.app import Router
 
 router = Router(tags=["log"])
@@ -21,8 +20,15 @@ BYTES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-s
 
 @router.get("/log/checkpoint", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
 async def read_checkpoint(custody: CustodyDep) -> Response:
-    """The newest signed checkpoint."""
-    return Response(_published(custody).note, media_type="text/plain; charset=utf-8", headers=FRESH)
+    """The newest signed checkpoint, with the cosignatures at hand."""
+    return Response((await custody.newest()).note, media_type="text/plain; charset=utf-8", headers=FRESH)
+
+
+@router.get("/log/witnessed", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
+async def read_witnessed(custody: CustodyDep) -> Response:
+    """The newest checkpoint that satisfies the log's own policy (`/v1/logs`); where that asks for no witness, the newest
+    that one cosigned."""
+    return Response((await custody.witnessed()).note, media_type="text/plain; charset=utf-8", headers=FRESH)
 
 
 @router.get("/log/tile/{path:path}", responses=BYTES, response_class=Response)
@@ -34,27 +40,19 @@ async def read_tile(path: str, request: Request, custody: CustodyDep) -> Respons
     except BadTile:
         raise Missing("tile", path) from None
     spelled = request.scope.get("raw_path", request.url.path.encode())
-    if spelled != f"/log/{tile.path}".encode() or tile.width > width_at(tile.level, tile.n, _published(custody).size):
+    if spelled != f"/log/{tile.path}".encode() or tile.width > await _published_width(custody, tile):
         raise Missing("tile", path)
-    data = await (_entries(custody, tile) if tile.kind == "entries" else _hashes(custody, tile))
+    async with custody.store.snapshot() as tx:
+        try:
+            data = await Rows(tx, custody.published.size).tile(tile)
+        except NotServed:  # the database was set back under this process
+            raise Missing("tile", path) from None
     return Response(data, media_type="application/octet-stream", headers=IMMUTABLE)
 
 
-def _published(custody: CustodyDep) -> SignedHead:
-    head = custody.published.head
-    if head is None:
-        raise Missing("checkpoint", custody.origin)
-    return head
-
-
-async def _entries(custody: CustodyDep, tile: Tile) -> bytes:
-    start = tile.n * WIDTH
-    async with custody.store.snapshot() as tx:
-        return encode_entries(await tx.body_range(start, start + tile.width))
-
-
-async def _hashes(custody: CustodyDep, tile: Tile) -> bytes:
-    size = _published(custody).size
-    async with custody.store.snapshot() as tx:
-        found = await tiles.load(tx, [(tile.level, tile.n)], size)
-    return found[tile.level, tile.n][: tile.width * HASH_BYTES]
+async def _published_width(custody: Custody, tile: Tile) -> int:
+    """How wide the tile is under the newest checkpoint, which another process may have signed and shown."""
+    width = width_at(tile.level, tile.n, max(custody.published.size, 0))
+    if width < tile.width:
+        width = width_at(tile.level, tile.n, (await custody.newest()).size)
+    return width

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from services.custody.domain.movements import Movement, movements_of, transfers_of
 from shared.lot.closure import names_of
 from shared.refusal import Refusal
 from shared.timber import chain, refusals
 from shared.timber.event import Record
-from shared.timber.facts import Facts, NotLoaded, past_of
+from shared.timber.facts import Facts, NotLoaded, Permit, past_of
 from shared.timber.norms import Norms
 from shared.timber.rules.outcome import Outcome
 
@@ -30,9 +31,13 @@ class UnknownPredecessor(Refusal):
 
 @dataclass(slots=True)
 class Admitted:
+    """`org` is whom the findings are for: the holder of the permit the record names, else whoever speaks."""
+
     record: Record
     index: int
     outcomes: list[Outcome]
+    movements: list[Movement]
+    org: str
 
 
 @dataclass(slots=True)
@@ -94,14 +99,21 @@ def _awaited(refusal: Refusal) -> str | None:
             return None
 
 
-def admit_one(round_: Round, record: Record, facts: Facts, norms: Norms, now: str) -> None:
+def admit_one(round_: Round, record: Record, facts: Facts, norms: Norms, now: str | None) -> None:
     """Appends one record to the round or raises why not."""
     for prev in record.prev:
         if prev not in round_.index_of:
             raise UnknownPredecessor(prev)
     index = round_.size
+    org = _concerned(record, facts)
+    transfers = transfers_of(record, facts)  # before: afterwards nobody knows whose the wood was
     outcomes = chain.admit(record, index, facts, norms, now)
     facts.preload([past_of(record, index)])
-    round_.admitted.append(Admitted(record, index, outcomes))
+    round_.admitted.append(Admitted(record, index, outcomes, movements_of(record, facts, transfers), org))
     round_.index_of[record.sid] = index
     round_.refused.pop(record.sid, None)
+
+
+def _concerned(record: Record, facts: Facts) -> str:
+    permit = facts.find(Permit, f"permit:{record.body['permit']}") if "permit" in record.body else None
+    return record.actor if permit is None else permit.holder

@@ -2,6 +2,9 @@
 
 from alembic import op
 
+from services.custody.migrations import private
+from shared.web.db import app_role
+
 revision = "0001"
 down_revision = None
 
@@ -51,6 +54,19 @@ CREATE TABLE checkpoint (
     PRIMARY KEY (log_id, size)
 )"""
 
+# What witnesses answered: their signature lines under our checkpoints, each verified before it was kept. `at` is the time
+# that the witness states, `key` the SHA-256 of its vkey.
+COSIGNATURE = """
+CREATE TABLE cosignature (
+    log_id smallint NOT NULL,
+    key bytea NOT NULL CHECK (octet_length(key) = 32),
+    size bigint NOT NULL CHECK (size >= 0),
+    at bigint NOT NULL CHECK (at >= 0),
+    line text NOT NULL,
+    kept_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (log_id, key, size, at)
+)"""
+
 # Derived from the entries and rebuildable from them: the documents of shared/timber/facts.py under their keys.
 FACT = """
 CREATE TABLE fact (
@@ -93,6 +109,35 @@ CREATE TABLE finding (
     PRIMARY KEY (log_id, idx, n)
 )"""
 
+# Where the entries under a name stand: of one stretch of the log, the first and the distances from it. Rebuildable.
+POSTING = """
+CREATE TABLE posting (
+    log_id smallint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    first bigint NOT NULL,
+    offsets smallint[] NOT NULL CHECK (offsets[1] = 0 AND offsets[cardinality(offsets)] < 1024),
+    PRIMARY KEY (log_id, name, first)
+)"""
+
+# What each record moved into, within or out of whose hands. `at` is the claimed time of the record. Found
+# by way of posting, so that one key, filled at its end, is all an append pays for. Rebuildable.
+MOVEMENT = """
+CREATE TABLE movement (
+    log_id smallint NOT NULL,
+    idx bigint NOT NULL,
+    n smallint NOT NULL,
+    at timestamptz NOT NULL,
+    org text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    species text COLLATE "C" NOT NULL,
+    product text COLLATE "C" NOT NULL,
+    permit text COLLATE "C" NOT NULL,
+    claim text COLLATE "C" NOT NULL,
+    volume_dm3 bigint NOT NULL CHECK (volume_dm3 >= 0),
+    measured_dm3 bigint NOT NULL CHECK (measured_dm3 >= 0),
+    PRIMARY KEY (log_id, idx, n)
+)"""
+
 # Keys custody holds for members who upload without a device; the private half is sealed under a key outside the
 # database.
 HOSTED_KEY = """
@@ -104,6 +149,58 @@ CREATE TABLE hosted_key (
     PRIMARY KEY (log_id, org)
 )"""
 
+# Checkpoints under the log's own key that somebody showed us and that do not fit what is published, with ours.
+FORK_EVIDENCE = """
+CREATE TABLE fork_evidence (
+    log_id smallint NOT NULL,
+    size bigint NOT NULL,
+    root bytea NOT NULL CHECK (octet_length(root) = 32),
+    outcome text NOT NULL CHECK (outcome IN ('fork', 'ahead')),
+    theirs bytea NOT NULL,
+    ours bytea NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (log_id, size, root)
+)"""
+
+# Subscriptions. What is still to be sent is the log from `next_index` on. `spec` is the hash of address and filter;
+# `asked_from` is where a replay begins, until a sender takes it up.
+WEBHOOK = """
+CREATE TABLE webhook (
+    log_id smallint NOT NULL,
+    id uuid NOT NULL,
+    org text NOT NULL,
+    url text NOT NULL,
+    filter_org text,
+    filter_permit text,
+    types text[] NOT NULL,
+    spec bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    next_index bigint NOT NULL CHECK (next_index >= 0),
+    asked_from bigint CHECK (asked_from >= 0),
+    delivered bigint NOT NULL DEFAULT 0,
+    delivered_at timestamptz,
+    failures integer NOT NULL DEFAULT 0,
+    failing_since timestamptz,
+    last_error text,
+    due_at timestamptz NOT NULL DEFAULT now(),
+    lease uuid,
+    lease_until timestamptz,
+    disabled_at timestamptz,
+    disabled_why text,
+    PRIMARY KEY (log_id, id),
+    UNIQUE (log_id, org, spec)
+)"""
+
+# Where the slow second reading of the log stands: the next bundle of this pass, and the damage it found, '' when none.
+SCRUB = """
+CREATE TABLE scrub (
+    log_id smallint PRIMARY KEY,
+    bundle bigint NOT NULL DEFAULT 0 CHECK (bundle >= 0),
+    began_at timestamptz NOT NULL DEFAULT now(),
+    passes bigint NOT NULL DEFAULT 0,
+    damage text NOT NULL DEFAULT ''
+)"""
+
 REFUSE_CHANGE = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -111,12 +208,17 @@ BEGIN
         USING ERRCODE = 'insufficient_privilege';
 END $$"""
 
-APPEND_ONLY = ("entry", "tile", "checkpoint", "spent")
+APPEND_ONLY = ("entry", "tile", "checkpoint", "cosignature", "spent", "fork_evidence")
 
 
 def upgrade() -> None:
-    for statement in (TLOG, ENTRY, TILE, CHECKPOINT, FACT, MENTION, SPENT, FINDING, HOSTED_KEY, REFUSE_CHANGE):
+    app = app_role()
+    for statement in (
+        TLOG, ENTRY, TILE, CHECKPOINT, COSIGNATURE, FACT, MENTION, SPENT, FINDING, POSTING, MOVEMENT, HOSTED_KEY, WEBHOOK, FORK_EVIDENCE,
+        SCRUB, REFUSE_CHANGE,
+    ):  # fmt: skip
         op.execute(statement)
+    op.execute("CREATE INDEX cosignature_size ON cosignature (log_id, size)")
     op.execute("CREATE INDEX finding_permit ON finding (log_id, permit, idx)")
     op.execute("CREATE INDEX finding_subject ON finding (log_id, subject, idx)")
     op.execute("CREATE INDEX finding_org ON finding (log_id, org, idx)")
@@ -125,6 +227,9 @@ def upgrade() -> None:
             f"CREATE TRIGGER {table}_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
-        op.execute(f"GRANT SELECT, INSERT ON {table} TO custody_app")
-    op.execute("GRANT SELECT, INSERT, UPDATE ON tlog, fact TO custody_app")
-    op.execute("GRANT SELECT, INSERT ON mention, finding, hosted_key TO custody_app")
+        op.execute(f"GRANT SELECT, INSERT ON {table} TO {app}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON tlog, fact, scrub TO {app}")
+    op.execute(f"GRANT SELECT, INSERT ON mention, finding, posting, movement, hosted_key TO {app}")
+    op.execute(f"GRANT UPDATE (sealed) ON hosted_key TO {app}")  # when the host key changes
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON webhook TO {app}")
+    private.upgrade(app)

@@ -1,0 +1,68 @@
+"""The last published checkpoint, in a file outside the database and outside every backup of it.
+
+A restored database does not bring it back, so it tells that the database was set back. It is written before a
+checkpoint is served, and never goes back.
+"""
+
+import fcntl
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from shared.refusal import Refusal
+from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.checkpoint import parse as parse_checkpoint
+from shared.tlog.note import Verifier, open_note
+
+
+class Unreadable(Exception):  # noqa: N818 - a state of the log, shown to operators
+    """What was published last is kept, but cannot be read: nothing may be signed until it can be."""
+
+
+class Anchor:
+    """One file. Any number of processes may read and write it."""
+
+    def __init__(self, path: Path, logs: Sequence[Verifier]) -> None:
+        """``logs`` are the keys the log signs with: more than one while they change."""
+        self._path = path
+        self._logs = logs
+
+    def read(self) -> Checkpoint | None:
+        """The checkpoint published last; None before the first. Unreadable when the file holds something else."""
+        found = self.note()
+        return None if found is None else self._opened(found)
+
+    def note(self) -> bytes | None:
+        """The signed note itself."""
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Unreadable(f"the anchor {self._path} cannot be read: {error.strerror}") from error
+
+    def _opened(self, note: bytes) -> Checkpoint:
+        try:
+            return parse_checkpoint(open_note(note, self._logs).text)
+        except Refusal as refusal:
+            raise Unreadable(f"the anchor {self._path} is not a checkpoint of this log: {refusal}") from refusal
+
+    def write(self, note: bytes, size: int) -> None:
+        """Durable when it returns: temporary file, fsync, rename, fsync of the folder. Never goes back: where several
+        processes sign, the largest stays."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            stands = self.read()
+            if stands is not None and stands.size >= size:
+                return
+            draft = self._path.with_suffix(".new")
+            with draft.open("wb") as out:
+                out.write(note)
+                out.flush()
+                os.fsync(out.fileno())
+            draft.replace(self._path)
+            os.fsync(folder)
+        finally:
+            os.close(folder)  # and with it the lock

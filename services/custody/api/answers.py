@@ -1,0 +1,49 @@
+"""How an answer over many records goes out: as of one size, under one checkpoint, with the indices it rests on."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+
+from services.custody.api.custody import Custody, base64_text, json_answer
+from services.custody.proving import entries_with_proof
+from services.custody.store import SignedHead
+
+ITEM = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+
+Proof = Annotated[
+    bool, Query(description="Add the entries behind the answer and one multiproof for them (docs/format.md, section 9)")
+]
+Known = Annotated[
+    int | None,
+    Query(ge=0, description="Only what was known when the log had this many entries; everything when it is left out"),
+]
+
+
+async def answered(
+    custody: Custody, answer: dict[str, Any], size: int, indices: Iterable[int], proof: bool
+) -> Response:
+    """The answer as of `size` entries, and the indices it rests on; with `proof` their entries and multiproof. What was
+    read is immutable, so proof and answer agree whatever was appended in between."""
+    signed = await custody.signed(size)
+    ordered = sorted(set(indices))
+    whole = {**answer, "as_of": size, **told_under(custody, signed, ordered)}
+    if proof:
+        whole |= await proven_set(custody, ordered, signed)
+    return json_answer(whole)
+
+
+def told_under(custody: Custody, signed: SignedHead, indices: Sequence[int]) -> dict[str, Any]:
+    """The names of an answer about a set of entries."""
+    return {"origin": custody.origin, "checkpoint": signed.note.decode(), "indices": list(indices)}
+
+
+async def proven_set(custody: Custody, indices: Sequence[int], signed: SignedHead) -> dict[str, Any]:
+    """The entries and their multiproof as `entries` and `proof`, base64 as in a bundle."""
+    async with custody.question() as tx:
+        entries, proof = await entries_with_proof(tx, indices, signed.size)
+    return {
+        "entries": [base64_text(entry) for entry in entries],
+        "proof": [base64_text(node) for node in proof],
+    }

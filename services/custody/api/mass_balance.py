@@ -1,0 +1,67 @@
+"""The mass balance: wood in, processed, out and in stock, from the records, to the litre."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from services.custody.api.answers import Known, Proof, answered
+from services.custody.api.custody import CustodyDep
+from services.custody.derived import MOST_EXAMINED, sums_of
+from services.custody.domain.mass_balance import balances_of, claims_of
+from shared.refusal import Malformed
+from shared.timber.fields import FIRST_DAY, LAST_DAY, is_day
+from shared.web.access import Grant, GrantDep, OtherOrganisation
+from shared.web.app import Router
+
+router = Router(tags=["queries"])
+
+
+Name = Annotated[str | None, Query(max_length=80)]
+Day = Annotated[str, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+
+
+@router.get("/v1/mass-balances")
+async def read_mass_balance(
+    custody: CustodyDep, grant: GrantDep, org: Name = None, permit: Name = None, species: Name = None,
+    product: Name = None, claim: Name = None, first_day: Annotated[Day, Query(alias="from")] = FIRST_DAY,
+    last_day: Annotated[Day, Query(alias="to")] = LAST_DAY, since: Annotated[int, Query(ge=0)] = 0, known: Known = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_EXAMINED)] = MOST_EXAMINED, proof: Proof = False,
+) -> Response:  # fmt: skip
+    """Wood in, made, processed, out and in stock, for each organisation, species, product and permit: one organisation's
+    (`org`, the caller's own when it is left out), or all wood of a `permit` for those who see every organisation. `from`
+    and `to` are the first and the last day, UTC, of claimed time. An answer that covers only the records from `since` up
+    to `next` says `complete: false`; asked again from there, its rows add up with these."""
+    of = _whose(grant, org, permit)
+    start, end = _instant(first_day, "from"), _instant(last_day, "to") + timedelta(days=1)
+    async with custody.question() as tx:
+        size = (await tx.head()).size
+        below = size if known is None else min(known, size)
+        sums = await sums_of(tx, of, permit, since, below, start, end, limit)
+    asked = {"species": species, "product": product}
+    found = [
+        one for one in sums.sums if all(value is None or getattr(one, name) == value for name, value in asked.items())
+    ]
+    answer = {
+        "org": of, "permit": permit, "from": first_day, "to": last_day, "known": below, "since": since,
+        "next": sums.next, "complete": sums.next == max(below, since),
+        "balances": balances_of(found),
+        "claims": [one for one in claims_of(found) if claim is None or one.claim == claim],
+    }  # fmt: skip
+    return await answered(custody, answer, size, sums.indices if proof else (), proof)
+
+
+def _whose(grant: Grant, org: str | None, permit: str | None) -> str | None:
+    """The organisation whose hands are looked at; None for everybody's, of one permit."""
+    caller = grant.known
+    if org is None:
+        return None if grant.scope == "any" and permit is not None else caller.org
+    if not grant.in_full(org):
+        raise OtherOrganisation("read_mass_balance")
+    return org
+
+
+def _instant(day: str, name: str) -> datetime:
+    if not is_day(day) and day != LAST_DAY:
+        raise Malformed(name, f"a real day from {FIRST_DAY} to {LAST_DAY}")
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)

@@ -1,0 +1,108 @@
+"""A second copy of the log outside its database: entry bundles, hash tiles and the newest checkpoint, as under `/log/`.
+
+It is a mirror that custody keeps of itself (`shared.audit.mirror`): every byte is verified against the signed root by
+other code than that which appends, and durable before the checkpoint is served. So whatever anybody ever saw under a
+checkpoint can be brought back (`services.custody.recovery`), and whoever is given the folder has the whole log.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.custody.rows import Rows
+from services.custody.store import SignedHead, Store
+from shared.audit.edge import edge_tiles, partial_bundle
+from shared.audit.mirror import OWN, Mirror, held
+from shared.audit.refusals import CannotWrite, NotServed
+from shared.audit.source import CHECKPOINT, FolderSource, file_bytes
+from shared.tlog import note
+from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.note import Verifier
+from shared.tlog.policy import Log, Policy
+from shared.tlog.tile import Tile
+
+LONGEST_WAIT_S = 20.0
+PAUSE_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The archive at one checkpoint: full tiles from its files, which never change, and the partial ones as they were."""
+
+    name: str
+    checkpoint: Checkpoint
+    files: FolderSource
+    partial: dict[Tile, bytes]
+
+    async def tile(self, tile: Tile) -> bytes:
+        """The bytes of a file, not verified. NotServed, or CannotRead."""
+        return self.partial[tile] if tile in self.partial else await self.files.tile(tile)
+
+
+class Archive:
+    """One folder. Any number of processes may keep it, each in its turn."""
+
+    def __init__(self, folder: Path, logs: Iterable[Verifier]) -> None:
+        self.folder = folder
+        self._policy = Policy(logs=tuple(Log(log) for log in logs))
+
+    def newest(self) -> Checkpoint | None:
+        """The checkpoint up to which the folder is a whole copy; None while there is none. A Refusal when the file is
+        not a checkpoint of this log, or cannot be read."""
+        found = self.note()
+        return None if found is None else self._policy.check(found).checkpoint
+
+    def note(self) -> bytes | None:
+        """The signed note of it, not verified."""
+        try:
+            return file_bytes(self.folder / CHECKPOINT, note.MAX_BYTES)
+        except NotServed:
+            return None
+
+    async def keep(self, store: Store, signed: SignedHead) -> None:
+        """Copies everything up to this checkpoint; durable when it returns. May be repeated.
+
+        Damaged with the place, in the database or in this copy; Forked when the checkpoint does not continue the last
+        one kept, and ForkKept ever after; CannotWrite or CannotRead, which say nothing about the log.
+        """
+        if await asyncio.to_thread(self.reaches, signed.size):
+            return
+        async with AsyncExitStack() as stack:
+            await self._hold(stack)
+            tx = await stack.enter_async_context(store.snapshot())
+            await Mirror(Rows(tx, signed.size, signed.note), self.folder, self._policy).pull()
+
+    def reaches(self, size: int) -> bool:
+        """Whether the copy is whole up to so many entries."""
+        kept = self.newest()
+        return kept is not None and kept.size >= size
+
+    async def pinned(self) -> "Pinned | None":
+        """The copy as it is now, for whoever takes long to read it; None while there is none. A Refusal as `newest`."""
+        if await asyncio.to_thread(self.newest) is None:
+            return None
+        async with AsyncExitStack() as stack:
+            await self._hold(stack)
+            checkpoint = await asyncio.to_thread(self.newest)
+            assert checkpoint is not None, "a copy never goes away while it is held"
+            files, last = FolderSource(self.folder), partial_bundle(checkpoint.size)
+            partial = [*edge_tiles(checkpoint.size), *([] if last is None else [last])]
+            found = {}
+            for tile in partial:
+                with suppress(NotServed):
+                    found[tile] = await files.tile(tile)
+            return Pinned(str(self.folder), checkpoint, files, found)
+
+    async def _hold(self, stack: AsyncExitStack) -> None:
+        """Wait for the turn of this process."""
+        end = asyncio.get_running_loop().time() + LONGEST_WAIT_S
+        while True:
+            try:
+                stack.enter_context(held(self.folder / OWN))
+                return
+            except CannotWrite as taken:
+                if taken.where != str(self.folder / OWN) or asyncio.get_running_loop().time() > end:
+                    raise
+                await asyncio.sleep(PAUSE_S)

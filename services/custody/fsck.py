@@ -1,0 +1,181 @@
+"""The whole log hashed again from its rows, and held against everything that was ever signed of it: the first damage.
+
+In the order of the log: each bundle of entries, the tiles it completes, the checkpoints and cosignatures of its sizes;
+then the head, the archive, and with `deep` what is derived, by a replay. One snapshot, nothing is written.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from services.custody import integrity, rebuild
+from services.custody.archive import Pinned
+from services.custody.damage import damage, seen
+from services.custody.guard import Mark
+from services.custody.store import Transaction
+from shared.audit.fsck import first_damage
+from shared.refusal import Refusal
+from shared.timber.norms import Norms
+from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.checkpoint import parse as parse_checkpoint
+from shared.tlog.merkle import BadProof, CompactRange
+from shared.tlog.note import Verifier, open_note, split_note
+from shared.tlog.tile import WIDTH
+from shared.tlog.witness import read_cosignature
+
+HEAD = "SELECT origin, size, edge FROM tlog WHERE log_id = $1"
+CHECKPOINTS = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size >= $2 AND size <= $3 ORDER BY size"
+LAST_SIZE = "SELECT max(size) FROM checkpoint WHERE log_id = $1"
+COSIGNATURES = """
+SELECT c.size, c.key, c.at, c.line, p.note FROM cosignature c LEFT JOIN checkpoint p USING (log_id, size)
+WHERE c.log_id = $1 AND c.size >= $2 AND c.size <= $3 ORDER BY c.size, c.key, c.at"""
+BEYOND = "SELECT min(idx) FROM entry WHERE log_id = $1 AND (idx >= $2 OR idx < 0)"
+TILES = "SELECT level, n FROM tile WHERE log_id = $1 AND n >= $2::bigint >> least(8 * (level + 1), 63) ORDER BY level, n LIMIT 1"
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What was hashed again and found right."""
+
+    size: int
+    root: bytes
+    checkpoints: int
+    signed_size: int
+
+
+@dataclass(slots=True)
+class Fsck:
+    """One look at one log. `logs` are its keys, the retired too; without any, signatures are not checked. `marks` are
+    checkpoints that show outside the database, asked before the transaction began. `witnesses` are those whose lines can
+    be checked, by what these are kept under."""
+
+    tx: Transaction
+    origin: str | None
+    logs: Sequence[Verifier]
+    marks: Sequence[Mark] = ()
+    witnesses: Mapping[bytes, Verifier] = field(default_factory=dict)
+    progress: Progress | None = None
+    checkpoints: int = 0
+    signed_size: int = -1
+
+    async def rows(self) -> Sound:
+        """Everything the entries and tiles are made of; Damage names the first that is not right."""
+        size, edge = await self._head()
+        arbiter = integrity.Arbiter(self.tx, await self._signed(size))
+        growing = integrity.Growing()
+        await self._signed_between(growing.tree, [], 0)
+        for n in range(-(-size // WIDTH)):
+            leaves = await integrity.entries(self.tx, n, size, arbiter)
+            before = CompactRange(growing.tree.size, growing.tree.edge)
+            for level, number, hashes in growing.append(leaves):
+                await integrity.tile(self.tx, level, number, hashes, arbiter)
+            await self._signed_between(before, leaves, before.size + 1)
+            if self.progress is not None:
+                self.progress(growing.tree.size, size)
+        if growing.tree.edge_bytes != edge:
+            raise damage("head", "head")
+        await self._nothing_beyond(size)
+        return Sound(size, growing.tree.root(), self.checkpoints, self.signed_size)
+
+    async def _head(self) -> tuple[int, bytes]:
+        """Size and edge; Damage when the row is of another log, or behind what was signed or published."""
+        found = await self.tx.fetch(HEAD, self.tx.log_id)
+        if not found:
+            raise damage("head", "missing")
+        origin, size, edge = found[0]
+        if self.origin not in (None, origin):
+            raise damage("head", "origin")
+        for mark in self.marks:
+            if mark.checkpoint.size > size:
+                raise damage(f"entry {size} ({mark.where}: {mark.checkpoint.size})", "behind")
+        last = (await self.tx.fetch(LAST_SIZE, self.tx.log_id))[0][0]
+        if last is not None and last > size:
+            raise damage(f"entry {size} (checkpoint {last})", "behind")
+        try:
+            CompactRange.stored(size, edge)
+        except BadProof:
+            raise damage("head", "head") from None
+        return size, edge
+
+    async def _signed(self, size: int) -> Checkpoint | None:
+        """The newest checkpoint that can be believed: it says which of two rows is the damaged one."""
+        known = [mark.checkpoint for mark in self.marks]
+        last = await self.tx.last_checkpoint()
+        if last is not None and last.size <= size:
+            with suppress(Refusal):
+                known.append(self._opened(last.note))
+        return max(known, key=lambda one: one.size, default=None)
+
+    def _opened(self, note: bytes) -> Checkpoint:
+        return parse_checkpoint(open_note(note, self.logs).text if self.logs else split_note(note)[0])
+
+    async def _signed_between(self, tree: CompactRange, leaves: list[bytes], start: int) -> None:
+        """Checkpoints, marks and cosignatures of the sizes that `tree` has from `start` on while `leaves` follow."""
+        base, end = tree.size, tree.size + len(leaves)
+        rows = await self.tx.fetch(CHECKPOINTS, self.tx.log_id, start, end)
+        marks = [mark for mark in self.marks if start <= mark.checkpoint.size <= end]
+        for size in sorted({row[0] for row in rows} | {mark.checkpoint.size for mark in marks}):
+            tree.append(leaves[tree.size - base : size - base])
+            self._check_marks(tree, [mark for mark in marks if mark.checkpoint.size == size])
+            for _, edge, note in (row for row in rows if row[0] == size):
+                self._check(tree, edge, note)
+        for size, key, at, line, note in await self.tx.fetch(COSIGNATURES, self.tx.log_id, start, end):
+            _check_cosignature(size, key, at, line, note, self.witnesses.get(key))
+
+    def _check_marks(self, tree: CompactRange, marks: Iterable[Mark]) -> None:
+        for mark in marks:
+            if mark.checkpoint.root != tree.root():
+                raise damage(f"checkpoint {tree.size} ({mark.where})", "other root")
+
+    def _check(self, tree: CompactRange, edge: bytes, note: bytes) -> None:
+        place = f"checkpoint {tree.size}"
+        try:
+            signed = self._opened(note)
+        except Refusal:
+            raise damage(place, "note") from None
+        if signed.size != tree.size or self.origin not in (None, signed.origin):
+            raise damage(place, "note")
+        if signed.root != tree.root():
+            raise damage(place, "other root")
+        if edge != tree.edge_bytes:
+            raise damage(place, "edge")
+        self.checkpoints += 1
+        self.signed_size = tree.size
+
+    async def _nothing_beyond(self, size: int) -> None:
+        beyond = (await self.tx.fetch(BEYOND, self.tx.log_id, size))[0][0]
+        if beyond is not None:
+            raise damage(f"entry {beyond}", "beyond")
+        for level, n in await self.tx.fetch(TILES, self.tx.log_id, size):
+            raise damage(f"tile {level}/{n}", "beyond")
+
+    async def derived(self, size: int, norms: Norms) -> None:
+        """Facts, findings and all else that follows from the entries, by a replay in temporary tables: the role must be
+        allowed to make them. Damage names the first row."""
+        try:
+            await rebuild.replay(self.tx, size, norms)
+        except rebuild.DoesNotFollow as refusal:
+            raise damage(f"entry {refusal.index} ({refusal.why})", "rules") from refusal
+        for table in rebuild.DERIVED:
+            differing = await rebuild.first_difference(self.tx, table)
+            if differing is not None:
+                raise damage(differing, "derived")
+
+
+def _check_cosignature(size: int, key: bytes, at: int, line: str, note: bytes | None, witness: Verifier | None) -> None:
+    """Under a checkpoint that is there, and by the witness, where its key is known."""
+    try:
+        right = note is not None and (witness is None or read_cosignature(note, line.encode(), witness) == (line, at))
+    except Refusal:
+        right = False
+    if not right:
+        raise damage(f"cosignature of checkpoint {size} by {key.hex()[:16]}", "cosignature")
+
+
+async def archive(copy: Pinned, progress: Progress | None = None) -> None:
+    """The second copy, hashed again from its files. Damage names the first one."""
+    found = await first_damage(copy, copy.checkpoint, progress)
+    if found is not None:
+        raise seen(found, f"{copy.name}/")

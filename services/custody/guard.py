@@ -1,0 +1,150 @@
+"""The high-water guard: nothing is signed behind, or beside, what was once published.
+
+A log dies by signing two histories, and a restored backup is how that happens. What was published shows outside the
+database: in the anchor file, in the archive, and at witnesses, whose word `services.custody.witnesses` writes into the
+anchor. Archive and witnesses are asked before the first signature of a process and then every minute, the anchor every
+time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from services.custody import tiles
+from services.custody.anchor import Anchor, Unreadable
+from services.custody.archive import Archive
+from services.custody.store import Head, SignedHead, Transaction
+from shared.refusal import Refusal
+from shared.tlog import merkle
+from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.checkpoint import parse as parse_checkpoint
+from shared.tlog.note import Verifier, open_note
+from shared.tlog.tile import BadTile
+
+logger = structlog.get_logger(__name__)
+
+LOOK_BACK_S = 60.0
+READ_BACK = 4096
+
+
+class Frozen(Exception):  # noqa: N818 - a state of the log, shown to operators, not a mistake of a caller
+    """Signing stopped: the database stands behind, or beside, what was published. Reading goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A checkpoint of ours that was published, and where it shows."""
+
+    where: str
+    checkpoint: Checkpoint
+
+
+class Guard:
+    """One per process and log. `ask_witnesses` looks at what each of them shows, and writes it into the anchor."""
+
+    def __init__(
+        self, anchor: Anchor, archive: Archive, logs: Sequence[Verifier], ask_witnesses: Callable[[], Awaitable[None]]
+    ) -> None:
+        self.anchor = anchor
+        self.archive = archive
+        self._logs = logs
+        self._ask_witnesses = ask_witnesses
+        self._archived: Mark | None = None
+        self._doubt: str | None = None
+        self._genuine: SignedHead | None = None
+
+    async def look_back(self) -> None:
+        """Asks witnesses and archive. To be awaited once before anything is signed; then `run` repeats it."""
+        await self._ask_witnesses()
+        try:
+            kept = await asyncio.to_thread(self.archive.newest)
+        except Refusal as refusal:
+            self._doubt = f"the archive {self.archive.folder} cannot be read: {refusal}"
+            return
+        self._doubt = None
+        self._archived = None if kept is None else Mark("the archive", kept)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_BACK_S)
+            try:
+                await self.look_back()
+            except Exception as error:
+                logger.warning("look_back_failed", error=repr(error))
+
+    async def marks(self) -> list[Mark]:
+        """What was published. To be asked before the database is: another process may be ahead of what we read of it.
+        Frozen when it cannot be known."""
+        if self._doubt is not None:
+            raise Frozen(self._doubt)
+        try:
+            floor = await asyncio.to_thread(self.anchor.read)
+        except Unreadable as why:
+            raise Frozen(str(why)) from why
+        anchored = None if floor is None else Mark("the anchor", floor)
+        return [mark for mark in (anchored, self._archived) if mark is not None]
+
+    async def hold(self, tx: Transaction, head: Head, last: SignedHead | None, marks: list[Mark]) -> None:
+        """Frozen unless the database holds all that was published, and its newest checkpoint is the one that was signed.
+
+        A checkpoint is archived and anchored before it is served, so a database whose last one is older was set back.
+        However far it has grown since, nothing is signed unless its entries lead to the very root that was published.
+        """
+        if last is not None:
+            self._check(last, head)
+        for mark in marks:
+            seen = mark.checkpoint
+            if head.size < seen.size:
+                raise Frozen(f"the database holds {head.size} entries, {seen.size} were published ({mark.where})")
+            if await root_at(tx, last, seen.size) != seen.root:
+                raise Frozen(f"the first {seen.size} entries are not those that were published ({mark.where})")
+        self._archived = None  # it has been held against; the next look back brings a new one
+
+    def _check(self, last: SignedHead, head: Head) -> None:
+        if last != self._genuine:
+            fault = self.fault_of(last)
+            if fault is not None:
+                raise Frozen(f"the stored checkpoint of {last.size} entries is not what was signed: {fault}")
+            self._genuine = last
+        if last.size == head.size and last.edge != head.edge:
+            raise Frozen(f"the head of {head.size} entries is not the one that was signed")
+
+    def fault_of(self, last: SignedHead) -> str | None:
+        """Why our signature does not stand under this checkpoint, or its edge does not lead to what it says."""
+        try:
+            signed = parse_checkpoint(open_note(last.note, self._logs).text)
+            root = tiles.tree_of(Head(last.size, last.edge)).root()
+        except Refusal as refusal:
+            return str(refusal)
+        same = (signed.origin, signed.size, signed.root) == (self._logs[0].name, last.size, root)
+        return None if same else "its size or root is another"
+
+
+async def root_at(tx: Transaction, last: SignedHead | None, size: int) -> bytes:
+    """The root of the first `size` entries: where they were signed, as the tiles have it; of later ones, by reading
+    them again. Frozen when rows are missing."""
+    if last is None or size >= last.size:
+        return tiles.tree_of(await reread(tx, last, size)).root()
+    try:
+        return await tiles.root_at(tx, size)
+    except (KeyError, BadTile) as error:
+        raise Frozen(f"tiles of the first {size} entries are missing") from error
+
+
+async def reread(tx: Transaction, last: SignedHead | None, size: int) -> Head:
+    """The head at `size`, from the entries since the last checkpoint as they are stored now, hashed again."""
+    at = Head(last.size, last.edge) if last is not None else Head(0, b"")
+    while at.size < size:
+        bodies = await tx.body_range(at.size, min(at.size + READ_BACK, size))
+        if not bodies:
+            raise Frozen(f"entry {at.size} of {size} is missing")
+        at = await asyncio.to_thread(rehashed, at, bodies)
+    return at
+
+
+def rehashed(head: Head, bodies: list[bytes]) -> Head:
+    """The head after these entries, hashed anew."""
+    return tiles.extended(head, [merkle.leaf_hash(body) for body in bodies])[0]

@@ -1,0 +1,300 @@
+"""Pushes the newest checkpoint to the witnesses of the log's own policy, and keeps what they answer.
+
+Any number of processes may run this over one log: each asks the database first who has answered what, and an answer
+that comes twice is kept once. A witness that is down, late or wrong holds up nobody. A witness that shows more than the
+database holds, under our own signature, tells that the database was set back: the anchor is raised to what it shows,
+and the signer freezes as it does over its own anchor.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn
+
+import httpx
+import structlog
+
+from services.custody import cosignatures, tiles
+from services.custody.anchor import Unreadable
+from services.custody.published import Published
+from services.custody.store import SignedHead, Store, Transaction
+from shared.refusal import Refusal
+from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.checkpoint import parse as parse_checkpoint
+from shared.tlog.note import Verifier, open_note
+from shared.tlog.policy import Policy, Witness
+from shared.tlog.witness import ADD_CHECKPOINT, SIZE_TYPE, Request, monitoring_path, read_cosignature, read_size
+
+logger = structlog.get_logger(__name__)
+
+TIMEOUT_S = 2.0
+TICK_S = 0.5
+MOST_BYTES = 65_536
+AHEAD_S = 300  # a witness's clock may be so far ahead of ours
+SIZES_AT_ONCE = 200
+FAILURES = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, Refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a witness is asked: at once when the log has grown, and not again for `grown_s`; when it has not, after
+    `fresh_s`, because a cosignature also says that nothing came."""
+
+    grown_s: float = 10.0
+    fresh_s: float = 600.0
+
+
+HURRIED = Pace(grown_s=1.0)  # where nothing leaves unwitnessed, everybody waits for it
+
+
+@dataclass(eq=False)
+class WitnessRefused(Refusal):
+    """The witness answered, and not with a cosignature of ours."""
+
+    slug: ClassVar[str] = "witness-refused"
+    es: ClassVar[str] = "El testigo {name} no firmó: {why}."
+    en: ClassVar[str] = "The witness {name} did not cosign: {why}."
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A checkpoint of ours that a witness shows: our key signed it, so the log once stood there."""
+
+    witness: str
+    checkpoint: Checkpoint
+    note: bytes
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One witness: how it is reached, the size we believe it holds, what it cosigned, when we last tried."""
+
+    witness: Witness
+    http: httpx.AsyncClient
+    base: str
+    size: int = 0
+    cosigned: int = -1
+    tried: float = float("-inf")
+    problem: str | None = None
+
+
+class Witnesses:
+    """One per process and log. Without witnesses in the policy it does nothing."""
+
+    def __init__(
+        self, store: Store, published: Published, policy: Policy, logs: Sequence[Verifier],
+        remember: Callable[[bytes, int], None], pace: Pace,
+    ) -> None:  # fmt: skip
+        """`remember` keeps a note of ours, and its size, as once published, whatever becomes of the database."""
+        self._store, self._published, self.policy, self._logs = store, published, policy, logs
+        self._remember, self._pace = remember, pace
+        self._names = {_key(w): w.name for w in policy.witnesses}
+        self._asked: list[_Asked] = []
+        self._looked_at = 0
+
+    def ask(self, witness: Witness, http: httpx.AsyncClient, base: str) -> None:
+        """Push to this witness from now on; `base` is its submission prefix."""
+        self._asked.append(_Asked(witness, http, base.rstrip("/")))
+
+    def facts(self) -> list[dict[str, Any]]:
+        """For `/healthz`: each witness that is asked, the size it cosigned last, and what is wrong."""
+        return [{"name": a.witness.name, "size": max(a.cosigned, 0), "problem": a.problem} for a in self._asked]
+
+    async def run(self) -> None:
+        """Until cancelled. Trouble is logged once and tried again."""
+        while self._asked:
+            try:
+                await self.push()
+            except Exception as error:
+                logger.warning("witnessing_failed", error=repr(error))
+            await asyncio.sleep(TICK_S)
+
+    async def push(self) -> None:
+        """One round: whoever is due gets the newest checkpoint, all at the same time."""
+        head = self._published.head
+        if head is None or head.size == 0 or not any(self._due(asked, head) for asked in self._asked):
+            return  # of an empty log there is nothing to witness
+        await self._learn()
+        # One that is further than this process knows was asked by another, or knows what our database has lost: the guard
+        # looks at what it shows.
+        due = [asked for asked in self._asked if self._due(asked, head) and asked.size <= head.size]
+        await asyncio.gather(*(self._tried(asked, head) for asked in due))
+        await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Serve what any process has heard from the witnesses."""
+        head = self._published.head
+        if head is None or not self._names:
+            return
+        async with self._store.snapshot() as tx:
+            lines = await self._lines(tx, head.size)
+            witnessed = await self._newest_witnessed(tx)
+        await self._published.cosigned(head.size, lines, witnessed)
+
+    async def highest(self) -> Seen | None:
+        """The largest checkpoint of ours that any witness shows; None when none shows one or answers."""
+        return max(await self._shown(), key=lambda one: one.checkpoint.size, default=None)
+
+    async def look_back(self) -> None:
+        """Hold the database against what every witness shows. Before anything is signed."""
+        for seen in await self._shown():
+            await self._compare(seen)
+
+    async def _shown(self) -> list[Seen]:
+        shown = await asyncio.gather(*(self._shown_by(asked) for asked in self._asked), return_exceptions=True)
+        for one in shown:  # whoever does not answer shows nothing; that it does not is told by the push
+            if isinstance(one, BaseException) and not isinstance(one, FAILURES):
+                raise one
+        return [one for one in shown if isinstance(one, Seen)]
+
+    # --- one witness
+
+    def _due(self, asked: _Asked, head: SignedHead) -> bool:
+        wait_s = self._pace.fresh_s if asked.cosigned == head.size else self._pace.grown_s
+        return time.monotonic() - asked.tried >= wait_s
+
+    async def _learn(self) -> None:
+        """What another process, or this one before it was started, heard from the witnesses."""
+        async with self._store.snapshot() as tx:
+            last = await cosignatures.last_of(tx, [_key(asked.witness) for asked in self._asked])
+        for asked in self._asked:
+            if one := last.get(_key(asked.witness)):
+                asked.size, asked.cosigned = max(asked.size, one.size), one.size
+                asked.tried = max(asked.tried, time.monotonic() - one.age_s)
+
+    async def _tried(self, asked: _Asked, head: SignedHead) -> None:
+        """Pushes; where this witness fails, the reason is kept, and logged once."""
+        try:
+            await self._push(asked, head)
+        except FAILURES as error:
+            problem = str(error) or type(error).__name__
+            if problem != asked.problem:
+                logger.warning("witness_failed", witness=asked.witness.name, error=problem)
+            asked.problem = problem
+        else:
+            asked.problem = None
+
+    async def _push(self, asked: _Asked, head: SignedHead) -> None:
+        """A cosignature of this checkpoint, verified and kept. Refused with another size, once more from that size."""
+        asked.tried = time.monotonic()
+        for _ in range(2):
+            status, kind, body = await self._send(asked, head)
+            if status == 200:
+                await self._keep(asked, head, body)
+                return
+            if (status, kind) != (409, SIZE_TYPE):
+                await self._doubt(asked, f"status {status}", look=status == 422)
+            asked.size = read_size(body)
+            if asked.size > head.size:
+                await self._hold_against(asked)
+                return
+            if asked.size < asked.cosigned:
+                await self._remind(asked)
+        raise WitnessRefused(asked.witness.name, "it changes its mind about the size")
+
+    async def _hold_against(self, asked: _Asked) -> None:
+        """It is further than this process knew: what another process signed meanwhile, or what was lost here."""
+        async with self._store.snapshot() as tx:
+            last = await tx.last_checkpoint()
+        if last is None or last.size < asked.size:
+            await self._doubt(asked, f"it builds on {asked.size} entries, which are not signed here", look=True)
+
+    async def _doubt(self, asked: _Asked, why: str, *, look: bool) -> NoReturn:
+        """It disagrees. What it shows for it may speak against us, or be nothing."""
+        seen = await self._shown_by(asked) if look else None
+        if seen is not None:
+            await self._compare(seen)
+        raise WitnessRefused(asked.witness.name, why)
+
+    async def _remind(self, asked: _Asked) -> NoReturn:
+        """It forgot what it cosigned. Its own signature goes back to it: it accepts what it had accepted, or stops."""
+        async with self._store.snapshot() as tx:
+            signed = await cosignatures.checkpoint_at(tx, asked.cosigned)
+        if signed is not None:
+            await self._send(asked, signed)
+        raise WitnessRefused(asked.witness.name, f"it forgot that it cosigned {asked.cosigned} entries")
+
+    async def _send(self, asked: _Asked, head: SignedHead) -> tuple[int, str, bytes]:
+        async with self._store.snapshot() as tx:
+            proof = await tiles.consistency(tx, asked.size, head.size)
+            lines = await self._lines(tx, head.size)
+        # Its own earlier signature goes back to it: a witness that was set back will know.
+        request = Request(asked.size, tuple(proof), head.note + lines)
+        return await _fetch(asked.http, "POST", f"{asked.base}/{ADD_CHECKPOINT}", request.encode())
+
+    async def _keep(self, asked: _Asked, head: SignedHead, answer: bytes) -> None:
+        line, at = read_cosignature(head.note, answer, asked.witness.verifier)
+        if at > time.time() + AHEAD_S:
+            raise WitnessRefused(asked.witness.name, "its clock is ahead")
+        async with self._store.transaction() as tx:
+            await cosignatures.add(tx, _key(asked.witness), head.size, at, line)
+        asked.size = asked.cosigned = head.size
+
+    async def _shown_by(self, asked: _Asked) -> Seen | None:
+        """What the witness shows of our log; None when it shows nothing. BadNote when our key did not sign it."""
+        url = f"{asked.base}/{monitoring_path(self._logs[0].name)}"
+        status, _, note = await _fetch(asked.http, "GET", url)
+        if status == 404:
+            return None
+        if status != 200:
+            raise WitnessRefused(asked.witness.name, f"status {status}")
+        return Seen(asked.witness.name, parse_checkpoint(open_note(note, self._logs).text), note)
+
+    async def _compare(self, seen: Seen) -> None:
+        """Our own signature stands under it. Larger than the database: the anchor learns it, and signing freezes. Another
+        root: the log has told two histories, and signing freezes too."""
+        size = seen.checkpoint.size
+        with suppress(Unreadable):  # the guard finds that out for itself, and freezes
+            await asyncio.to_thread(self._remember, seen.note, size)
+        async with self._store.snapshot() as tx:
+            held = (await tx.head()).size
+            if held < size or await tiles.root_at(tx, size) == seen.checkpoint.root:
+                return
+        if self._published.contradicted is None:
+            self._published.contradicted = (
+                f"the witness {seen.witness} shows another history of the first {size} entries"
+            )
+            logger.error("witness_contradicts", reason=self._published.contradicted)
+
+    # --- what they said
+
+    async def _lines(self, tx: Transaction, size: int) -> bytes:
+        """The newest cosignatures under the checkpoint of this size, in the order of the policy."""
+        found = await cosignatures.under(tx, size)
+        return "".join(found[key] for key in self._names if key in found).encode()
+
+    async def _newest_witnessed(self, tx: Transaction) -> SignedHead | None:
+        """The newest checkpoint that met the policy's quorum; where that asks for nobody, that anybody cosigned. None
+        when there is none since the last look: an old checkpoint is not pushed again, so it is not looked at again."""
+        start, below = self._looked_at, 2**63 - 1
+        while rows := await cosignatures.sizes(tx, self._names, start, below, SIZES_AT_ONCE):
+            self._looked_at = max(self._looked_at, rows[0][0])
+            for size, keys in rows:
+                if self.policy.meets({self._names[key] for key in keys}):
+                    signed = await cosignatures.checkpoint_at(tx, size)
+                    if signed is not None:
+                        return SignedHead(size, signed.edge, signed.note + await self._lines(tx, size))
+            below = rows[-1][0]
+        return None
+
+
+def _key(witness: Witness) -> bytes:
+    return cosignatures.key_of(witness.verifier)
+
+
+async def _fetch(
+    http: httpx.AsyncClient, method: str, url: str, content: bytes | None = None
+) -> tuple[int, str, bytes]:
+    """Status, content type and body. Within two seconds, and no more bytes than a note may have."""
+    parts, read = [], 0
+    async with asyncio.timeout(TIMEOUT_S), http.stream(method, url, content=content) as answer:
+        async for part in answer.aiter_bytes():
+            parts.append(part)
+            read += len(part)
+            if read > MOST_BYTES:
+                raise WitnessRefused(url, "its answer is too long")
+    return answer.status_code, answer.headers.get("content-type", ""), b"".join(parts)

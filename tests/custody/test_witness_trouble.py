@@ -1,0 +1,245 @@
+"""Custody and witnesses that are down, late, lying, forgetful or ahead; and witnesses as the log's memory."""
+
+import asyncio
+import hashlib
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.note import COSIGNATURE, Signer, sign, split_note
+from shared.tlog.witness import parse as parse_request
+from tests.custody.conftest import NDJSON, ORIGIN, Custody, felling
+from tests.custody.test_log import flip
+from tests.custody.watched import NOT_FOUND, Watched, health, note_of, point, problems, rows, until
+from tests.witness.serving import Answer
+
+
+@pytest.fixture
+async def watched(tmp_path: Path, open_custody: Any) -> AsyncIterator[Watched]:
+    async with AsyncExitStack() as stack:
+        yield Watched(tmp_path, stack, open_custody)
+
+
+async def test_a_witness_that_is_down_keeps_nobody_waiting(watched: Watched) -> None:
+    await watched.real("near")
+    watched.down("gone")
+    custody = await watched.custody()
+
+    async def near() -> bool:
+        return watched.cosigners(await note_of(custody)) == {"near"}
+
+    await until(near)
+    told = await problems(custody)
+    assert told["near"] is None
+    assert told["gone"] is not None
+
+
+async def test_a_witness_that_does_not_answer_is_given_two_seconds(watched: Watched) -> None:
+    later, answered = asyncio.Event(), []
+
+    async def late(path: str, _: bytes) -> Answer:
+        await later.wait()
+        answered.append(path)
+        return NOT_FOUND
+
+    await watched.real("near")
+    script = await watched.script("late", late)
+    custody = await watched.custody()
+    pushing = await watched.pushing(custody)
+
+    await pushing.push()
+
+    assert watched.cosigners(await note_of(custody)) == {"near"}
+    assert [path for path, _ in script.asked] != []
+    assert answered == []
+    assert {one["name"]: bool(one["problem"]) for one in pushing.facts()} == {"near": False, "late": True}
+    later.set()
+
+
+Liar = Callable[[Watched, bytes], Answer]
+
+
+def of_another_checkpoint(watched: Watched, _: bytes) -> Answer:
+    text = Checkpoint(ORIGIN, 5, bytes(32)).text()
+    return 200, "text/plain", watched.key("liar").line(text, int(time.time())).encode()
+
+
+def of_another_key(_: Watched, body: bytes) -> Answer:
+    text, _ = split_note(parse_request(body).note)
+    return 200, "text/plain", Signer.generate("liar.example/w", COSIGNATURE).line(text, int(time.time())).encode()
+
+
+def of_another_name(watched: Watched, body: bytes) -> Answer:
+    text, _ = split_note(parse_request(body).note)
+    return 200, "text/plain", Signer("near.example/w", watched.key("liar").private_key, COSIGNATURE).line(text).encode()
+
+
+def of_the_year_2100(watched: Watched, body: bytes) -> Answer:
+    text, _ = split_note(parse_request(body).note)
+    return 200, "text/plain", watched.key("liar").line(text, 4_102_444_800).encode()
+
+
+LIARS: dict[str, Liar] = {
+    "of another checkpoint": of_another_checkpoint,
+    "of another key": of_another_key,
+    "of another name": of_another_name,
+    "of the year 2100": of_the_year_2100,
+    "nothing": lambda *_: (200, "text/plain", b""),
+    "a page": lambda *_: (200, "text/html", b"<html>" * 20_000),
+    "an error": lambda *_: (500, "text/plain", b"no"),
+    "a redirect": lambda *_: (302, "text/plain", b""),
+    "a size that is none": lambda *_: (409, "text/x.tlog.size", b"many\n"),
+    "a size of another type": lambda *_: (409, "text/plain", b"5\n"),
+    "another size each time": lambda _, body: (409, "text/x.tlog.size", b"%d\n" % (parse_request(body).old_size + 1)),
+}
+
+
+@pytest.mark.parametrize("lie", LIARS)
+async def test_a_lie_is_not_kept_not_served_and_told_to_the_operator(watched: Watched, lie: str) -> None:
+    async def answer(path: str, body: bytes) -> Answer:
+        return LIARS[lie](watched, body) if path == "/add-checkpoint" else NOT_FOUND
+
+    await watched.real("near")
+    await watched.script("liar", answer)
+    custody = await watched.custody()
+    pushing = await watched.pushing(custody)
+
+    await pushing.push()
+
+    assert watched.cosigners(await note_of(custody)) == {"near"}
+    keys = {row[0] for row in await rows(custody, "SELECT key FROM cosignature")}
+    assert keys == {hashlib.sha256(watched.key("near").verifier.vkey.encode()).digest()}
+    told = {one["name"]: one["problem"] for one in pushing.facts()}
+    assert told["near"] is None
+    assert told["liar"]
+    assert (await health(custody))["frozen"] is None
+
+
+async def test_a_size_that_nobody_can_show_freezes_nothing(watched: Watched) -> None:
+    """A witness alone cannot stop a log: what it says it has seen must bear the log's own signature."""
+
+    async def boast(path: str, _body: bytes) -> Answer:
+        if path == "/add-checkpoint":
+            return 409, "text/x.tlog.size", b"1000000\n"
+        stranger = Signer.generate(ORIGIN)
+        return 200, "text/plain", sign(Checkpoint(ORIGIN, 1_000_000, bytes(32)).text(), [stranger])
+
+    await watched.script("boaster", boast)
+    custody = await watched.custody()
+
+    await (await watched.pushing(custody)).push()
+    again = await watched.custody(again=custody)
+    await again.send(felling(again, "501"), wait="inclusion")
+
+    assert (await health(again))["frozen"] is None
+
+
+# --- a witness as the log's memory
+
+
+async def set_back(custody: Custody, size: int) -> None:
+    """The database as it stood at a checkpoint, and nothing else: what a backup on another machine looks like."""
+    await custody.stop()
+    shutil.rmtree(Path(custody.settings.data_dir))
+    derived = "".join(
+        f"DELETE FROM {table} WHERE idx >= {size};" for table in ("mention", "movement", "finding", "spent")
+    )
+    await flip(custody, f"{derived} DELETE FROM posting WHERE first >= {size}; DELETE FROM entry WHERE idx >= {size};"
+                        f" DELETE FROM checkpoint WHERE size > {size}; DELETE FROM cosignature WHERE size > {size};"
+                        f" UPDATE tlog SET size = {size}, edge = (SELECT edge FROM checkpoint WHERE size = {size})")  # fmt: skip
+
+
+async def grown_past_a_backup(watched: Watched) -> tuple[Custody, int, int]:
+    """Custody, the size of its backup, and the larger size that a witness has cosigned since."""
+    await watched.real("near")
+    custody = await watched.custody()
+    await custody.send(felling(custody, "501"), wait="inclusion")
+    pushing = await watched.pushing(custody)
+    await pushing.push()
+    backup = point(await note_of(custody)).size
+    await custody.send(felling(custody, "502"), wait="inclusion")
+    await pushing.push()
+    seen = await pushing.highest()
+    assert seen is not None
+    assert (seen.witness, seen.checkpoint.size) == ("near", point(await note_of(custody)).size)
+    return custody, backup, seen.checkpoint.size
+
+
+async def test_a_database_behind_what_a_witness_shows_is_frozen_before_anything_is_signed(watched: Watched) -> None:
+    custody, backup, published = await grown_past_a_backup(watched)
+    await set_back(custody, backup)
+
+    again = await watched.custody(again=custody)
+    answer = await again.http.post(
+        "/v1/records", content=felling(again, "503"), headers=NDJSON | again.issuer.headers("manager")
+    )
+
+    assert (await health(again))["frozen"].startswith(
+        f"the database holds {backup} entries, {published} were published"
+    )
+    assert (answer.status_code, answer.json()["slug"]) == (503, "log-frozen")
+    assert point(await note_of(again)).size == backup
+
+
+async def test_a_database_set_back_while_the_witness_was_away_is_frozen_when_it_is_back(watched: Watched) -> None:
+    custody, backup, published = await grown_past_a_backup(watched)
+    await set_back(custody, backup)
+    await watched.stop("near")
+    again = await watched.custody(again=custody)
+    assert (await health(again))["frozen"] is None
+    await watched.real("near")
+    await again.app.state.custody.witnesses.look_back()  # as the guard has it do every minute
+
+    async def frozen() -> Any:
+        return (await health(again))["frozen"]
+
+    assert str(published) in await until(frozen)
+
+
+async def test_a_second_history_is_frozen_when_a_witness_shows_the_first(watched: Watched) -> None:
+    custody, backup, published = await grown_past_a_backup(watched)
+    await set_back(custody, backup)
+    await watched.stop("near")
+    again = await watched.custody(again=custody)
+    await again.send(felling(again, "504"), felling(again, "505"), felling(again, "506"), wait="inclusion")
+    assert point(await note_of(again)).size > published
+    await again.stop()
+    await watched.real("near")
+
+    third = await watched.custody(again=again)
+
+    assert f"another history of the first {published} entries" in (await health(third))["frozen"]
+    answer = await third.http.post(
+        "/v1/records", content=felling(third, "507"), headers=NDJSON | third.issuer.headers("manager")
+    )
+    assert answer.status_code == 503
+
+
+async def test_a_witness_that_forgot_gets_its_own_signature_back_and_stops(watched: Watched) -> None:
+    await watched.real("near")
+    custody = await watched.custody()
+    pushing = await watched.pushing(custody)
+    await pushing.push()
+    shutil.copytree(watched.folder / "near", watched.folder / "backup")
+    await custody.send(felling(custody, "501"), wait="inclusion")
+    await pushing.push()
+    await watched.stop("near")
+    shutil.rmtree(watched.folder / "near")
+    shutil.move(watched.folder / "backup", watched.folder / "near")
+    await watched.real("near")
+    pushing = await watched.pushing(custody)
+    await custody.send(felling(custody, "502"), wait="inclusion")
+
+    await pushing.push()
+
+    assert "forgot" in str(pushing.facts()[0]["problem"])
+    async with httpx.AsyncClient(trust_env=False) as http:
+        told = await http.get(f"{watched.addresses['near']}/healthz")
+    assert (told.status_code, told.json()["lost"]) == (503, [ORIGIN])
