@@ -13,6 +13,21 @@ first steps:
   ./timber test        everything that CI runs
 """
 
+# Verbs that read their own words: `./timber mirror --help`.
+PASSED_ON = {
+    "mirror": "copy a log that somebody operates into a folder, every byte verified",
+    "fsck": "hash a whole log again: this instance's own, or the one at an address or in a folder",
+    "monitor": "replay a log by the rules, say what does not hold, and watch it",
+}
+
+
+def port_number(text: str) -> int:
+    """A TCP port; 0 lets the system choose."""
+    number = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port; one is a number from 1 to 65535")
+    return number
+
 
 def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
@@ -23,7 +38,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"timber {VERSION}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
     which = argparse.ArgumentParser(add_help=False)
-    which.add_argument("--port", type=int, help="the gateway's port (8080, or the next free one)")
+    which.add_argument(
+        "--port", type=port_number, metavar="PORT", help="the gateway's port (8080, or the next free one)"
+    )
     which.add_argument("--data", metavar="DIR", help="the data folder (.timber in the checkout, or $TIMBER_DATA)")
 
     def verb(name: str, text: str, run: str, *, instance: bool = True) -> argparse.ArgumentParser:
@@ -35,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("-d", "--detach", action="store_true", help="start in the background and return when it is ready")
     up.add_argument("--empty", action="store_true", help="without sample data")
     up.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    verb("down", "stop it", "deploy.verbs:down")
+    verb("down", "stop it", "deploy.down:down")
     verb("status", "what runs, how it is, how much memory it takes", "deploy.verbs:status").add_argument(
         "--json", action="store_true"
     )
@@ -51,18 +68,60 @@ def parser() -> argparse.ArgumentParser:
     verb("doctor", "look for what could keep it from working here", "deploy.doctor:main").add_argument(
         "--json", action="store_true"
     )
-    verb("reset", "stop it and delete its data", "deploy.verbs:reset").add_argument(
+    verb("reset", "stop it and delete its data", "deploy.down:reset").add_argument(
         "--yes", action="store_true", help="do not ask"
     )
     verb("token", "print an access token of a user or role", "deploy.verbs:token").add_argument("who")
     verify = verb("verify", "verify the bundle of a lot offline", "deploy.verbs:verify")
     verify.add_argument("file")
     verify.add_argument("--policy", metavar="FILE", help="whose log is trusted (the policy of this instance)")
+    verify.add_argument(
+        "--split", metavar="DIR", help="write each entry with its proof for other programs, verify nothing"
+    )
     verify.add_argument("--json", action="store_true")
     verify.add_argument("--lang", choices=("es", "en"), default="es")
     bench = verb("bench", "measure, on an instance of its own", "deploy.verbs:bench", instance=False)
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--quick", action="store_true")
+    bench.add_argument("--growth", type=int, metavar="ENTRIES", help="how the log behaves as it grows so large")
+    witness = verb(
+        "witness",
+        "watch a log and cosign its checkpoints: needs nothing else of this house",
+        "deploy.witness:main",
+        instance=False,
+    )
+    witness.add_argument("--data", metavar="DIR", required=True, help="key, list of logs and memory of this witness")
+    witness.add_argument(
+        "--log", metavar="VKEY", nargs="+", default=[], help="keys of logs to watch (kept in DIR/logs.txt)"
+    )
+    witness.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:8200")
+    witness.add_argument("--name", help="how it signs, like watcher.example.org/w1; chosen once, with the key")
+    for name, text in PASSED_ON.items():
+        verb(name, text, "deploy.audit:run", instance=False)
+    verb("rewrap", "a new key over the keys of private fields; the old one is destroyed", "deploy.wrapping:rewrap")
+    rotate = verb(
+        "rotate-key", "a new key in place of an old one, step by step (docs/operate.md)", "deploy.rotate:main"
+    )
+    rotate.add_argument("what", choices=("host", "log", "log-ml-dsa", "registrar", "wrapping"))
+    rotate.add_argument("--retire", action="store_true", help="the last step: the old key is used no more")
+    verb(
+        "backup", "write the databases into a file, and check it by restoring it", "deploy.backup:backup"
+    ).add_argument("file")
+    restore = verb("restore", "put a backup in the place of the databases", "deploy.backup:restore")
+    restore.add_argument("file")
+    restore.add_argument(
+        "--keys", metavar="DIR", help="the keys of the instance that was lost, where this one has none"
+    )
+    restore.add_argument("--yes", action="store_true", help="do not ask")
+    recover = verb(
+        "recover", "roll a database that was set back forward, from a copy of the log", "deploy.upkeep:recover"
+    )
+    recover.add_argument("--from", dest="source", metavar="URL|DIR", help="a mirror (the instance's own archive)")
+    recover.add_argument("--reason", help="for the record in the log")
+    rebuild = verb("rebuild", "make again what is derived from the entries", "deploy.upkeep:rebuild")
+    for one in (recover, rebuild):
+        one.add_argument("--json", action="store_true")
+        one.add_argument("--lang", choices=("es", "en"), default="es")
     verb("psql", "a database shell (development only)", "deploy.verbs:psql").add_argument("database", nargs="?")
     verb("seed", "load the sample data", "deploy.verbs:seed")
     return top
@@ -72,9 +131,10 @@ def main() -> int:
     """Run one verb; its exit status. Known failures are one line, not a traceback."""
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     words = sys.argv[1:]
-    mine = words[:1] if words[:1] == ["test"] and not {"-h", "--help"} & set(words) else words
+    passed_on = words[:1] == ["test"] and not {"-h", "--help"} & set(words)
+    mine = words[:1] if passed_on or (words[:1] and words[0] in PASSED_ON) else words
     options = parser().parse_args(mine)
-    options.rest = words[len(mine) :]  # `test` hands everything to pytest
+    options.rest = words[len(mine) :]  # `test` hands everything to pytest, an auditor's verb to shared.audit
     module, _, name = options.run.partition(":")
     run: Callable[[argparse.Namespace], int] = getattr(import_module(module), name)
     try:

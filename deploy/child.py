@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from deploy.instance import CHECKOUT
+from deploy.logfile import bound
 from deploy.nursery import Nursery, Order
-from deploy.process import die_with_parent
+from deploy.process import begun_at, die_with_parent
 
 LAST_LINES = 20
-MAX_LOG_BYTES = 10_000_000
 POLL_S = 0.02
 
 
@@ -102,6 +102,7 @@ class Child:
         self.restarts = 0
         self.since = 0.0
         self.process: Running | None = None
+        self.begun: float | None = None
         self._log_start = 0
 
     @property
@@ -112,14 +113,14 @@ class Child:
     async def start(self) -> None:
         """Start and wait until ready (or, for a step, done). Raises StageFailed; then nothing of it is left running."""
         self.state, self.since = "starting", time.time()
-        if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
+        bound(self.log)
         self.log.touch(mode=0o600)
         self._log_start = self.log.stat().st_size
         try:
             self.process = await self.program.spawn(self.log)
         except OSError as error:
             raise StageFailed(self.program.name, f"cannot be started: {error}", []) from None
+        self.begun = begun_at(self.process.pid)
         try:
             await asyncio.wait_for(self._settle(), self.program.deadline_s)
         except TimeoutError:
@@ -162,7 +163,9 @@ class Child:
     def last_lines(self) -> list[str]:
         """What it wrote since it was last started, at most 20 lines."""
         with suppress(OSError), self.log.open("rb") as file:
-            file.seek(max(self._log_start, self.log.stat().st_size - 20_000))
+            size = self.log.stat().st_size
+            begin = self._log_start if self._log_start <= size else 0  # past it: the file was emptied since
+            file.seek(max(begin, size - 20_000))
             lines = file.read().decode(errors="replace").splitlines()
             return [plain for line in lines for plain in _readable(line)][-LAST_LINES:]
         return []

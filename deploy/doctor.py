@@ -1,19 +1,20 @@
 """`timber doctor`: looks for what could keep the house from working here, and says how to mend each finding."""
 
 import argparse
+import asyncio
 import json
 import os
 import platform
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deploy.instance import CHECKOUT, Instance, find
+from deploy.instance import CHECKOUT, Instance, NoInstance, find
 from deploy.process import holder_of
+from deploy.up import free_after, is_free
 
 NEEDED_DISK_MB = 500
 NEEDED_MEMORY_MB = 700
@@ -31,8 +32,8 @@ class Finding:
 
 def main(options: argparse.Namespace) -> int:
     """Look at everything; 0 when nothing stands in the way."""
-    instance = find(options.data, None)
-    findings = [look(instance) for look in LOOKS]
+    instance = _meant(options.data, options.port)
+    findings = [look(instance) for look in LOOKS] + [port(instance, options.port)]
     if options.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
     else:
@@ -41,6 +42,14 @@ def main(options: argparse.Namespace) -> int:
             if not finding.well:
                 print(f"      → {finding.mend}")
     return 0 if all(finding.well for finding in findings) else 1
+
+
+def _meant(data: str | None, asked: int | None) -> Instance:
+    """The instance of this folder or port; for a port where nothing of ours answers, the one that would be started."""
+    try:
+        return find(data, asked)
+    except NoInstance:
+        return find(data, None)
 
 
 def python(_: Instance) -> Finding:
@@ -61,17 +70,21 @@ def system(_: Instance) -> Finding:
     return Finding("system", well, found, "Debian 11, Ubuntu 20.04 or newer, or macOS; elsewhere use docker compose")
 
 
-def postgres(_: Instance) -> Finding:
+def postgres(instance: Instance) -> Finding:
     """Programs of PostgreSQL, or a server that is given."""
+    from deploy.databases import check_free
+    from deploy.given_server import REFUSALS, chosen
     from deploy.postgres import PostgresError, find_binaries
 
-    if os.environ.get("DATABASE_URL"):
-        return Finding("PostgreSQL", True, "the server in DATABASE_URL")
     try:
-        binaries = find_binaries()
-    except PostgresError as error:
-        return Finding("PostgreSQL", False, "not found", str(error))
-    return Finding("PostgreSQL", True, f"{binaries.version} in {binaries.folder}")
+        given = chosen(instance.data, instance.admin_url_file)
+        if given is None:
+            binaries = find_binaries()
+            return Finding("PostgreSQL", True, f"{binaries.version} in {binaries.folder}")
+        asyncio.run(check_free(*given))
+    except (PostgresError, *REFUSALS) as error:
+        return Finding("PostgreSQL", False, "not usable", str(error))
+    return Finding("PostgreSQL", True, f"the server at {given[0].host}, databases {given[1].prefix}*")
 
 
 def data_version(instance: Instance) -> Finding:
@@ -96,18 +109,17 @@ def gateway(_: Instance) -> Finding:
         return Finding("Envoy", False, "not found", str(error))
 
 
-def port(instance: Instance) -> Finding:
-    """The gateway's port."""
-    if instance.running:
-        return Finding("port", True, f"{instance.port}, where this instance answers")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", instance.port))
-        except OSError:
-            holder = holder_of(instance.port) or "another process"
-            return Finding("port", True, f"{instance.port} is taken by {holder}; `up` takes the next free one")
-    return Finding("port", True, f"{instance.port} is free")
+def port(instance: Instance, asked: int | None) -> Finding:
+    """The gateway's port: the one asked for, which `up` takes or refuses, or the one it would try first."""
+    wanted = asked if asked is not None else instance.port
+    if instance.running and instance.port == wanted:
+        return Finding("port", True, f"{wanted}, where this instance answers")
+    if is_free(wanted):
+        return Finding("port", True, f"{wanted} is free")
+    found = f"{wanted} is taken by {holder_of(wanted) or 'another process'}"
+    if asked is None:
+        return Finding("port", True, f"{found}; `up` takes the next free one")
+    return Finding("port", False, found, f"./timber up --port {free_after(wanted)}")
 
 
 def disk(instance: Instance) -> Finding:
@@ -161,5 +173,5 @@ def clock(_: Instance) -> Finding:
 
 
 LOOKS: tuple[Callable[[Instance], Finding], ...] = (
-    python, system, postgres, data_version, gateway, port, disk, memory, folder, user, clock,
+    python, system, postgres, data_version, gateway, disk, memory, folder, user, clock,
 )  # fmt: skip

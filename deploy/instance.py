@@ -1,9 +1,9 @@
 """One running (or stopped) house: where its files are, on which port it answers, how to find the one that is meant."""
 
 import fcntl
+import hashlib
 import json
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from deploy.databases import CHECKOUT, SERVICES, Address, Database, kept_in
+from deploy import sockets
+from deploy.databases import CHECKOUT, SERVICES, SOLE, Address, Database, database_of
+from deploy.given_server import tenant_in
+from deploy.secret_files import kept_in
 from deploy.sockets import socket_folder
 
-__all__ = ["CHECKOUT", "Instance", "NoInstance", "default_data", "find", "find_running", "register"]
+__all__ = ["CHECKOUT", "Instance", "NoInstance", "default_data", "find", "find_running", "forget", "register"]
 
 DEFAULT_PORT = 8080
 MARK = "trozalog-data"
@@ -100,8 +103,7 @@ class Instance:
             address = Address.parse(self.admin_url_file.read_text().strip())
         except OSError:
             raise NoInstance(f"{self.data} has no database yet; start with `./timber up`") from None
-        password = kept_in(self.keys / "postgres")
-        return Database(service, service, address, password(f"{service}_owner"), password(f"{service}_app"))
+        return database_of(address, service, kept_in(self.keys / "postgres"), tenant_in(self.data) or SOLE)
 
     def admin_dsn(self, service: str) -> str:
         """For asyncpg: everything may be read and changed. Only for the operator, the demo's tampering and the bench."""
@@ -123,6 +125,8 @@ class Instance:
         """Make the folder and mark it as ours. Raises NoInstance when it holds something else or is not writable."""
         try:
             fresh = not self.data.exists()
+            if not fresh and not self.data.is_dir():
+                raise NoInstance(f"{self.data} is not a folder; choose another with --data")
             self.data.mkdir(parents=True, exist_ok=True)
             if not fresh and not (self.data / MARK).exists() and any(self.data.iterdir()):
                 raise NoInstance(
@@ -132,9 +136,9 @@ class Instance:
             (self.data / MARK).write_text("This folder belongs to ./timber, which may delete it on `reset`.\n")
             for folder in (self.keys, self.logs):
                 folder.mkdir(mode=0o700, exist_ok=True)
-        except PermissionError:
+        except OSError as error:
             raise NoInstance(
-                f"{self.data} cannot be written. Was it made by another user? Choose another folder with --data"
+                f"{self.data} cannot be used: {error.strerror}. Choose another folder with --data or TIMBER_DATA"
             ) from None
 
     @contextmanager
@@ -188,9 +192,24 @@ def find_running(data: str | None, port: int | None) -> Instance:
 
 
 def register(instance: Instance) -> None:
-    """Leave word where this instance's data is, so that `--port` alone finds it."""
-    name = re.sub(r"[^A-Za-z0-9]+", "-", str(instance.data)).strip("-")[-100:]
-    (_registry() / f"{name}.path").write_text(f"{instance.data}\n")
+    """Leave word where this instance's data is, so that `--port` alone finds it; words of folders that are gone go too."""
+    for entry in _registry().glob("*.path"):
+        with suppress(OSError):
+            if not Path(entry.read_text().strip()).exists():
+                entry.unlink()
+    _word_of(instance).write_text(f"{instance.data}\n")
+
+
+def forget(instance: Instance) -> None:
+    """Remove what an instance left outside its data folder: the word where it is, and sockets. May be repeated."""
+    _word_of(instance).unlink(missing_ok=True)
+    database = instance.data / "pg"
+    for folder in (instance.data / "run", database / "socket", database.resolve() / "socket"):
+        sockets.forget(folder)
+
+
+def _word_of(instance: Instance) -> Path:
+    return _registry() / f"{hashlib.sha256(os.fsencode(instance.data)).hexdigest()[:16]}.path"
 
 
 def _registry() -> Path:

@@ -23,7 +23,7 @@ from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.responses import Response
 
-from deploy.postgres import write_secret
+from deploy.secret_files import write_secret
 from shared.refusal import Malformed
 from shared.web import strict_json
 from shared.web.access import Table

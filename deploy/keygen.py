@@ -1,32 +1,52 @@
-"""Makes the keys of an instance once: the log's, the registrar's, custody's own, and the one that signs tokens.
+"""Makes the keys of an instance once: the log's, the registrar's, custody's own, the house's own witness's, the one that
+signs tokens, and the one that wraps the keys of private fields.
 
 A key that exists is never touched. Where the keys of a real registry come from is written in docs/operate.md: those
 made here carry a mark, and production refuses them.
 """
 
+import secrets
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from deploy.postgres import write_secret
+from deploy.secret_files import write_secret
+from shared.timber.bodies import possession
 from shared.tlog.encoding import to_base64url
-from shared.tlog.note import Signer
+from shared.tlog.note import COSIGNATURE, ED25519, Signer
 
 ORIGIN = "trozalog.localhost/madre-de-dios/2026"
 DEVELOPMENT_MARK = "DEVELOPMENT"
 DOCUMENT_KEYS = ("registrar", "host")
+HOST = "trozalog"  # the organisation of the host key
+WRAPPING_KEY = "wrapping.key"
+POLICY = """\
+# Whose log a verifier trusts (c2sp.org/tlog-policy). Hand it to auditors.
+log {log}
+# The operator of the log runs this witness itself. Its signature shows that the log has not forgotten what it signed, not
+# that anybody else has looked. Ask somebody you trust to run one (docs/operate.md), add its line, name it in `quorum`.
+witness same-operator {witness}
+quorum none
+"""
 
 
-def make_keys(folder: Path, policy: Path, origin: str = ORIGIN) -> bool:
-    """Make what is missing; True when anything was made. May be repeated, and after an interruption goes on."""
+def make_keys(folder: Path, policy: Path, origin: str = ORIGIN, witness: Path | None = None) -> bool:
+    """Make what is missing; True when anything was made. May be repeated, and after an interruption goes on. The key of
+    the witness goes into a folder of its own when one is given."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    witness = witness or folder
+    witness.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = [
-        _log_key(folder, policy, origin),
+        _note_key(folder / "log.key", origin),
+        _note_key(witness / "witness.key", f"{origin.partition('/')[0]}/witness", COSIGNATURE),
         _token_key(folder),
+        _wrapping_key(folder),
         *(_document_key(folder, name) for name in DOCUMENT_KEYS),
     ]
+    if not policy.exists():
+        policy.write_text(POLICY.format(log=_vkey(folder / "log.key"), witness=_vkey(witness / "witness.key")))
     mark = folder / DEVELOPMENT_MARK
     if not mark.exists():
         mark.write_text(
@@ -35,18 +55,16 @@ def make_keys(folder: Path, policy: Path, origin: str = ORIGIN) -> bool:
     return any(made)
 
 
-def _log_key(folder: Path, policy: Path, origin: str) -> bool:
-    private = folder / "log.key"
+def _note_key(private: Path, name: str, kind: int = ED25519) -> bool:
     fresh = not private.exists()
     if fresh:
-        write_secret(private, Signer.generate(origin).skey + "\n")
-    vkey = Signer.parse(private.read_text().strip()).verifier.vkey
-    (folder / "log.pub").write_text(vkey + "\n")
-    if not policy.exists():
-        policy.write_text(
-            f"# Whose log a verifier trusts (c2sp.org/tlog-policy). Hand it to auditors.\nlog {vkey}\nquorum none\n"
-        )
+        write_secret(private, Signer.generate(name, kind).skey + "\n")
+    private.with_suffix(".pub").write_text(_vkey(private) + "\n")
     return fresh
+
+
+def _vkey(private: Path) -> str:
+    return Signer.parse(private.read_text().split()[0]).verifier.vkey
 
 
 def _document_key(folder: Path, name: str) -> bool:
@@ -54,9 +72,32 @@ def _document_key(folder: Path, name: str) -> bool:
     fresh = not private.exists()
     if fresh:
         key = Ed25519PrivateKey.generate()
-        (folder / f"{name}.pub").write_text(to_base64url(key.public_key().public_bytes_raw()) + "\n")
+        (folder / f"{name}.pub").write_text(public_text(name, key))
         write_secret(private, to_base64url(key.private_bytes_raw()) + "\n")
     return fresh
+
+
+def public_text(name: str, key: Ed25519PrivateKey) -> str:
+    """The file of the public half. Custody's host key is added to the log by another service, which has to be shown that
+    whoever made the file holds the key (docs/format.md, section 5.1): on a second line."""
+    public = to_base64url(key.public_key().public_bytes_raw())
+    if name != "host":
+        return f"{public}\n"
+    proof = key.sign(possession({"org": HOST, "public_key": public, "role": "host"}))
+    return f"{public}\n{to_base64url(proof)}\n"
+
+
+def _wrapping_key(folder: Path) -> bool:
+    path = folder / WRAPPING_KEY
+    if path.exists():
+        return False
+    write_secret(path, new_wrapping_key() + "\n")
+    return True
+
+
+def new_wrapping_key() -> str:
+    """A line of the file of wrapping keys: 256 bits that nobody has seen."""
+    return to_base64url(secrets.token_bytes(32))
 
 
 def _token_key(folder: Path) -> bool:

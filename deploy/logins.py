@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploy.instance import Instance
 from deploy.issuer import MACHINES, PEOPLE, make_logins
-from deploy.postgres import write_secret
+from deploy.secret_files import write_secret
 
 HEAD = "# user  secret  role  organisation. Made by ./timber for this machine; the issuer keeps only hashes.\n"
 

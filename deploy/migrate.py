@@ -7,29 +7,30 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from deploy import databases
-from deploy.databases import SERVICES, Address
+from deploy.databases import SERVICES, Address, Database, Tenant
 from deploy.topology import BY_NAME, SECRETS
 
 
-def passwords(folder: Path) -> Callable[[str], str]:
-    """The password of a role, from the file of its address."""
+async def prepare(folder: Path, origin: str) -> None:
+    """Roles and databases of all services, on the server that `postgres_url` names, as the services' addresses name them.
 
-    def password(role: str) -> str:
-        return unquote(urlsplit((folder / f"{role}_url").read_text().strip()).password or "")
-
-    return password
-
-
-async def prepare(folder: Path) -> None:
-    """Roles and databases of all services, on the server that `postgres_url` names."""
+    The roles carry the log's origin, so that two sites on one server never touch each other's.
+    """
     address = Address.parse((folder / "postgres_url").read_text().strip())
     for service in SERVICES:
-        await databases.create(address, service, passwords(folder))
+        owner, app = (
+            Address.parse((folder / f"{service}_{kind}_url").read_text().strip()) for kind in ("owner", "app")
+        )
+        tenant = Tenant(owner.admin.removesuffix(f"{service}_owner"), f"trozalog {origin}")
+        database = Database(owner.admin_database, service, address, owner.password, app.password, tenant.prefix)
+        if (database.owner_role, database.app_role) != (owner.admin, app.admin):
+            raise SystemExit(
+                f"migrate: roles must be called …{service}_owner and …{service}_app, with the same beginning"
+            )
+        await databases.create(database, tenant)
 
 
 def migrate(folder: Path, service: str) -> None:
@@ -44,7 +45,10 @@ def migrate(folder: Path, service: str) -> None:
 
 def main() -> None:
     """Prepare, then migrate one after the other."""
-    asyncio.run(prepare(SECRETS))
+    try:
+        asyncio.run(prepare(SECRETS, os.environ["TROZALOG_ORIGIN"]))
+    except databases.NotOurs as error:
+        raise SystemExit(f"migrate: {error}") from None
     for service in SERVICES:
         migrate(SECRETS, service)
 

@@ -14,11 +14,13 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploy.process import alive, command_line, die_with_parent
+from deploy.process import alive, command_line, die_with_parent, working_in
+from deploy.secret_files import write_secret
 from deploy.sockets import socket_folder
 
 LOWEST_MAJOR = 16
@@ -285,30 +287,31 @@ class Cluster:
             )
 
     def _clear_leftovers(self) -> None:
-        """Stop a server that outlived its launcher; remove a pid file whose number now belongs to someone else."""
-        pid_file = self.data / "postmaster.pid"
-        try:
-            pid = int(pid_file.read_text().split("\n", 1)[0])
-        except (OSError, ValueError):
+        """End a server that outlived its launcher, and remove the lock files of one that died: the number in them may be
+        somebody else's by now, and PostgreSQL would take that for the server."""
+        locks = [self.data / "postmaster.pid", *self.socket_dir.glob(".s.PGSQL.*")]
+        if not any(lock.exists() for lock in locks):
             return
-        if alive(pid) and str(self.data) in command_line(pid):
-            os.kill(pid, signal.SIGINT)
-            end = time.monotonic() + 20
-            while alive(pid):
-                if time.monotonic() > end:
-                    raise PostgresError(f"A server left from an earlier run (process {pid}) does not stop.")
-                time.sleep(0.05)
-        pid_file.unlink(missing_ok=True)
+        server = _number_in(locks[0])
+        if server is not None and alive(server) and str(self.data) in command_line(server):
+            os.kill(server, signal.SIGINT)
+        end = time.monotonic() + 20
+        # The files may go only when nobody works on the data any more, not even a backend whose server was killed.
+        while left := working_in(self.data):
+            if time.monotonic() > end:
+                raise PostgresError(f"A server left from an earlier run (processes {left}) does not stop.")
+            for pid in left if server not in left else ():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGQUIT)
+            time.sleep(0.05)
+        for lock in locks:
+            lock.unlink(missing_ok=True)
 
 
-def write_secret(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    draft.replace(path)
+def _number_in(pid_file: Path) -> int | None:
+    with suppress(OSError, ValueError):
+        return int(pid_file.read_text().split("\n", 1)[0])
+    return None
 
 
 def _copied(binaries: Binaries, target: Path) -> Binaries:

@@ -5,10 +5,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
 _PR_SET_PDEATHSIG = 1
+CLOCK_SET_S = 2.0
 
 
 def die_with_parent(on_death: signal.Signals) -> Callable[[], None] | None:
@@ -37,12 +40,41 @@ def alive(pid: int) -> bool:
         return False
 
 
+def begun_at(pid: int) -> float | None:
+    """When a running process began, in seconds since 1970; with its number it names one process for ever."""
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+
+
+def is_still(pid: int | None, begun: float | None) -> bool:
+    """Whether the process of this number that began then still runs; its number may be somebody else's by now.
+
+    The kernel counts from the boot, whose time moves a little when the clock is set.
+    """
+    if pid is None or begun is None or not alive(pid):
+        return False
+    found = begun_at(pid)
+    return found is not None and abs(found - begun) < CLOCK_SET_S
+
+
 def command_line(pid: int) -> str:
     """The arguments of a running process joined by spaces; empty where it is gone or the system does not say."""
     try:
         return " ".join(psutil.Process(pid).cmdline())
     except psutil.Error:
         return ""
+
+
+def working_in(folder: Path) -> list[int]:
+    """The numbers of the processes whose current folder this is, as far as the system lets us see."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.cwd() == str(folder.resolve()) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
 
 
 def memory_kb(pid: int, alone: bool = False) -> int:

@@ -7,37 +7,43 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from deploy import databases, gateway
+from deploy import databases, gateway, given_server
 from deploy.child import Child, Program, StageFailed, ended, executable, http_fetch, http_status, python_module
 from deploy.databases import Address
 from deploy.instance import Instance
 from deploy.keygen import make_keys
+from deploy.logfile import bound
 from deploy.nursery import Nursery
-from deploy.postgres import Cluster, PostgresError, write_secret
-from deploy.topology import PARTS, Laptop, Part, environment
+from deploy.postgres import Cluster, PostgresError
+from deploy.process import begun_at
+from deploy.secret_files import write_secret
+from deploy.topology import BY_NAME, PARTS, Laptop, Part, environment
 
 BACK_OFF_S = (0.5, 1, 2, 4, 8, 16, 30)
+MIGRATION_DEADLINE_S = 3600  # the log is hashed again before and after
 STEADY_S = 60  # after this long without a crash the back-off starts again
 DRAIN_S = 2.0
+LOOK_AT_LOGS_S = 2.0
 # What may go wrong outside our own code, and is told without a traceback.
-FAILURES = (StageFailed, PostgresError, databases.BadAddress, gateway.NoGateway, asyncpg.PostgresError, OSError)
+FAILURES = (
+    StageFailed, PostgresError, databases.NotOurs, gateway.NoGateway, asyncpg.PostgresError, asyncpg.InterfaceError, OSError,
+)  # fmt: skip
 
 
 class House:
     """All processes of one instance, from the first key to the last stop. Must be used under `Instance.held`."""
 
-    def __init__(self, instance: Instance, port: int, sample: bool, database_url: str | None) -> None:
+    def __init__(self, instance: Instance, port: int, sample: bool) -> None:
         self.instance, self.port, self.sample = instance, port, sample
-        self.database_url = database_url
         self.place = Laptop(instance.run, instance.data, instance.keys, f"http://127.0.0.1:{port}")
         self.nursery = Nursery(instance.logs / "nursery.log")
         self.children: dict[str, Child] = {}
         self.stopping = False
-        self.address: Address | None = None
         self._ready: dict[str, asyncio.Event] = {}
         self._watchers: list[asyncio.Task[None]] = []
         self._status: dict[str, Any] = {"state": "starting", "port": port, "stages": []}
@@ -48,14 +54,16 @@ class House:
     async def bring_up(self, say: Callable[[str], None]) -> None:
         """Start everything. Raises StageFailed with the first thing that went wrong; the caller then stops the rest."""
         self._say = say
+        self._watchers.append(asyncio.create_task(self._bound_logs()))
         self._write("starting")
-        make_keys(self.instance.keys, self.instance.policy)
+        make_keys(self.instance.keys, self.instance.policy, witness=self.place.folder(BY_NAME["witness"]))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._logins())
                 group.create_task(self._database())
                 for part in PARTS:
-                    group.create_task(self._service(part))
+                    for name in part.names:
+                        group.create_task(self._service(part, name))
                 group.create_task(self._gateway())
         except BaseExceptionGroup as group:
             failures, _ = group.split(FAILURES)
@@ -64,7 +72,7 @@ class House:
             raise _first(failures) from None
         if self.sample:
             await self._sample_data()
-        self._watchers = [asyncio.create_task(self._keep_up(c)) for c in self.children.values() if c.state == "ready"]
+        self._watchers += [asyncio.create_task(self._keep_up(c)) for c in self.children.values() if c.state == "ready"]
         self._write("running")
 
     async def _logins(self) -> None:
@@ -76,26 +84,27 @@ class House:
 
     async def _database(self) -> None:
         begun = time.monotonic()
-        if self.database_url:
-            self.address = Address.parse(self.database_url)
-            where = f"the server at {self.address.host}"
+        try:
+            given = await given_server.settle(self.instance.data, self.instance.admin_url_file)
+        except given_server.REFUSALS as refusal:
+            raise StageFailed("PostgreSQL", str(refusal), []) from None
+        if given is not None:
+            address, tenant = given
+            where = f"the server at {address.host}, databases {tenant.prefix}*"
         else:
-            where = await self._own_server()
-        assert self.address is not None
-        address = self.address
-        write_secret(self.instance.admin_url_file, address.dsn(address.admin, address.password, address.admin_database))
+            address, where, tenant = *await self._own_server(), databases.SOLE
+        write_secret(self.instance.admin_url_file, address.admin_dsn)
         self._stage(f"PostgreSQL  {where}", begun)
         begun = time.monotonic()
-        password = databases.kept_in(self.instance.keys / "postgres")
         for part in PARTS:
             if part.database:
-                await databases.create(self.address, part.name, password)
+                await databases.create(self.instance.database(part.name), tenant)
         self._set_ready("postgres")
         migrated = [part for part in PARTS if part.database]
         await asyncio.gather(*(self._migrate(part) for part in migrated))
         self._stage("migrations  " + " · ".join(part.name for part in migrated), begun)
 
-    async def _own_server(self) -> str:
+    async def _own_server(self) -> tuple[Address, str]:
         cluster = Cluster(self.instance.data / "pg", self.instance.keys / "postgres-admin")
         await asyncio.to_thread(cluster.prepare)  # meanwhile our own programs load
 
@@ -105,36 +114,36 @@ class House:
         spawn = executable(cluster.command(), cluster.spawn_options())
         stop = {"stop_signal": signal.SIGINT, "force_signal": signal.SIGQUIT}
         await self._start(Program("postgres", spawn, ready, grace_s=20, **stop))
-        self.address = Address(str(cluster.socket_dir), 5432, "postgres", cluster.password)
-        await databases.close_to_services(self.address)
-        return f"{cluster.binaries.version}, data in {cluster.data.parent}"
+        address = Address(str(cluster.socket_dir), 5432, "postgres", cluster.password)
+        await databases.close_to_services(address)
+        return address, f"{cluster.binaries.version}, data in {cluster.data.parent}"
 
     async def _migrate(self, part: Part) -> None:
         database, schema = self.instance.database(part.name), databases.schema_of(part.name)
         if not await databases.has_schema(database, schema):
             variables = environment(part, self.place) | {"TROZALOG_DATABASE_URL": database.owner_url}
-            await self._step(part.migrates, part.module, ["migrate"], variables)
+            await self._step(part.migrates, part.module, ["migrate"], variables, MIGRATION_DEADLINE_S)
             await databases.mark_schema(database, schema)
         self._set_ready(part.migrates)
 
-    async def _service(self, part: Part) -> None:
-        for name in (*part.needs, *([part.migrates] if part.database else [])):
-            await self._event(name).wait()
+    async def _service(self, part: Part, name: str) -> None:
+        for need in (*part.needs, *([part.migrates] if part.database else [])):
+            await self._event(need).wait()
         begun = time.monotonic()
-        variables = environment(part, self.place)
+        variables = environment(part, self.place, name)
         if part.database:
             variables["TROZALOG_DATABASE_URL"] = self.instance.database(part.name).app_url
         if part.client:
             variables["TROZALOG_CLIENT_SECRET"] = self.instance.logins()[part.client]
-        spawn = python_module(self.nursery, part.name, part.module, ["serve"], variables)
-        socket = self.place.socket(part.name)
+        spawn = python_module(self.nursery, name, part.module, ["serve"], variables)
+        socket = self.place.socket(name)
 
         async def ready(_: int) -> bool:
             return socket.exists() and await http_status(socket, "/healthz") == 200
 
-        await self._start(Program(part.name, spawn, ready))
-        self._set_ready(part.name)
-        self._stage(part.name, begun)
+        await self._start(Program(name, spawn, ready))
+        self._set_ready(name)
+        self._stage(name, begun)
 
     async def _gateway(self) -> None:
         await self._event("issuer").wait()  # so that the first token already finds its key
@@ -203,6 +212,17 @@ class House:
                 self._say(f"{child.program.name} is back")
             self._write("running")
 
+    async def _bound_logs(self) -> None:
+        """No file of messages grows past its limit by more than what comes in a second or two."""
+        while True:
+            for log in self._logs():
+                with suppress(OSError):  # tried again in a moment
+                    await asyncio.to_thread(bound, log)
+            await asyncio.sleep(LOOK_AT_LOGS_S)
+
+    def _logs(self) -> list[Path]:
+        return sorted(self.instance.logs.glob("*.log"))
+
     # --- down
 
     async def take_down(self, force: asyncio.Event) -> None:
@@ -262,12 +282,19 @@ class House:
         self._status |= {
             "state": state,
             "pid": os.getpid(),
+            "begun": begun_at(os.getpid()),
             "port": self.port,
             "seconds": round(time.monotonic() - self._begun, 2),
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "run": str(self.place.run),
             "processes": {
-                name: {"pid": child.pid, "state": child.state, "restarts": child.restarts, "since": child.since}
+                name: {
+                    "pid": child.pid,
+                    "begun": child.begun,
+                    "state": child.state,
+                    "restarts": child.restarts,
+                    "since": child.since,
+                }
                 for name, child in self.children.items()
                 if child.program.ready is not None
             },

@@ -14,7 +14,8 @@ SECRETS = Path("/run/secrets")
 
 @dataclass(frozen=True)
 class Part:
-    """One process of our own. `needs` must be ready before it starts; `calls` may be absent for a while."""
+    """One process of our own. `needs` must be ready before it starts; `calls` may be absent for a while; one that stands
+    `apart` shares neither keys nor data with the others."""
 
     name: str
     module: str
@@ -25,6 +26,13 @@ class Part:
     database: bool = False
     client: str | None = None
     development: bool = False
+    apart: bool = False
+    replicas: int = 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The processes of this part on one machine: any of them serves any request."""
+        return (self.name, *(f"{self.name}-{number}" for number in range(2, self.replicas + 1)))
 
     @property
     def migrates(self) -> str:
@@ -39,8 +47,10 @@ PARTS = (
         "services.custody.main",
         512,
         needs=("postgres",),
-        keys=("log.key", "host.key", "registrar.pub"),
+        calls=("witness",),
+        keys=("log.key", "host.key", "wrapping.key", "registrar.pub", "policy.txt"),
         database=True,
+        replicas=2,
     ),
     Part(
         "permits",
@@ -61,6 +71,7 @@ PARTS = (
         database=True,
     ),
     Part("portal", "services.portal.main", 256, calls=("custody", "permits", "contracts"), keys=("policy.txt",)),
+    Part("witness", "services.witness.main", 128, keys=("witness.key", "policy.txt"), apart=True),
 )
 BY_NAME = {part.name: part for part in PARTS}
 CLUSTERS = tuple(part.name for part in PARTS)  # what the gateway sends requests to
@@ -79,9 +90,9 @@ class Laptop:
         """Where a service listens."""
         return self.run / f"{name}.sock"
 
-    def listens(self, part: Part) -> dict[str, str]:
-        """Variables that say where to listen."""
-        return {"UDS": str(self.socket(part.name))}
+    def listens(self, name: str) -> dict[str, str]:
+        """Variables that say where a process listens."""
+        return {"UDS": str(self.socket(name))}
 
     def reaches(self, name: str) -> dict[str, str]:
         """Variables that say how to reach another service."""
@@ -95,8 +106,16 @@ class Laptop:
         """Variables for folders and the address that people use."""
         return {"KEYS_DIR": str(self.keys), "DATA_DIR": str(self.data), "PUBLIC_URL": self.public_url}
 
+    def folder(self, part: Part) -> Path:
+        """Keys and data of a part that stands apart."""
+        return self.data / part.name
+
+    def apart(self, part: Part) -> dict[str, str]:
+        """Variables for those folders."""
+        return {"KEYS_DIR": str(self.folder(part)), "DATA_DIR": str(self.folder(part))}
+
     def policy(self) -> dict[str, str]:
-        """Variables that say whose log the pages believe."""
+        """Variables that say whose log is believed and watched, and by whom."""
         return {"POLICY": str(self.data / "policy.txt")}
 
 
@@ -104,8 +123,8 @@ class Laptop:
 class Compose:
     """Containers that know each other by name; secrets are files. What a site decides is a `${VARIABLE}` of compose."""
 
-    def listens(self, part: Part) -> dict[str, str]:  # noqa: ARG002  (the twin of Laptop.listens)
-        """Variables that say where to listen."""
+    def listens(self, name: str) -> dict[str, str]:  # noqa: ARG002  (the twin of Laptop.listens)
+        """Variables that say where a process listens."""
         return {"HOST": "0.0.0.0", "PORT": str(TCP_PORT)}  # noqa: S104  (inside the container's network)
 
     def reaches(self, name: str) -> dict[str, str]:
@@ -129,18 +148,24 @@ class Compose:
             "PUBLIC_URL": "${TROZALOG_PUBLIC_URL:-http://127.0.0.1:8080}",
         }
 
+    def apart(self, part: Part) -> dict[str, str]:  # noqa: ARG002  (the twin of Laptop.apart)
+        """Every container has secrets and a volume of its own."""
+        return {}
+
     def policy(self) -> dict[str, str]:
-        """Variables that say whose log the pages believe."""
+        """Variables that say whose log is believed and watched, and by whom."""
         return {"POLICY": str(SECRETS / "policy.txt")}
 
 
-def environment(part: Part, place: Laptop | Compose) -> dict[str, str]:
-    """The `TROZALOG_` variables of one process, without its secrets."""
-    found = place.places() | place.listens(part) | place.tokens()
+def environment(part: Part, place: Laptop | Compose, name: str | None = None) -> dict[str, str]:
+    """The `TROZALOG_` variables of one process (`name`, of those of the part), without its secrets."""
+    found = place.places() | place.listens(name or part.name) | place.tokens()
     for name in part.calls:
         found |= place.reaches(name)
     if "policy.txt" in part.keys:
         found |= place.policy()
+    if part.apart:
+        found |= place.apart(part)
     if part.client:
         found["CLIENT_ID"] = part.client
     return {f"TROZALOG_{name}": value for name, value in found.items()}

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import resource
+import shlex
 import socket
 import subprocess
 import sys
@@ -11,32 +12,35 @@ import time
 from collections.abc import Callable
 
 from deploy.child import LAST_LINES, StageFailed
-from deploy.instance import CHECKOUT, Instance, NoInstance, find, register
-from deploy.process import holder_of
+from deploy.instance import CHECKOUT, Instance, NoInstance, default_data, find, register
+from deploy.process import holder_of, is_still
 
 TRIES = 50
 DETACHED_DEADLINE_S = 240
 
 
 def up(options: argparse.Namespace) -> int:
-    """Start, or show what already runs."""
+    """Start, or show what already runs. In the background it returns when the instance is ready, whoever started it."""
     instance = find(options.data, None)
     if instance.running and not options.child:
-        return _show_running(instance, options.port)
+        if instance.status.get("state") == "stopping":
+            raise NoInstance(f"the instance in {instance.data} is just stopping; try again in a moment")
+        shown = _show_running(instance, options.port)
+        return _follow(instance, None) if options.detach and not _is_up(instance) else shown
+    say = _quiet if options.child else _say
+    port = choose_port(options.port, instance, say)
     instance.make()
     if options.detach:
-        return _detached(instance, options)
+        return _detached(instance, port, options.empty)
     from deploy.supervisor import House, run
 
     with instance.held():
-        say = _quiet if options.child else _say
-        port = choose_port(options.port, instance, say)
         _raise_file_limit()
         register(instance)
         begun = time.monotonic()
         if not options.child:
             print(_head())
-        house = House(instance, port, not options.empty, os.environ.get("DATABASE_URL"))
+        house = House(instance, port, not options.empty)
 
         async def announce() -> None:
             if not options.child:
@@ -48,6 +52,10 @@ def up(options: argparse.Namespace) -> int:
     return status
 
 
+def _is_up(instance: Instance) -> bool:
+    return bool(instance.status.get("state") == "running")
+
+
 def choose_port(asked: int | None, instance: Instance, say: Callable[[str], None]) -> int:
     """The port asked for, or the last one used, or the first free one from 8080 on.
 
@@ -56,9 +64,9 @@ def choose_port(asked: int | None, instance: Instance, say: Callable[[str], None
     first = asked if asked is not None else instance.port
     if first == 0:
         return any_free_port()
-    if _free(first):
+    if is_free(first):
         return first
-    after = next((p for p in range(first + 1, min(first + TRIES, 65536)) if _free(p)), None) or any_free_port()
+    after = free_after(first)
     holder = holder_of(first) or "another process"
     if asked is not None:
         raise NoInstance(f"port {first} is taken by {holder}. Port {after} is free: ./timber up --port {after}")
@@ -66,7 +74,13 @@ def choose_port(asked: int | None, instance: Instance, say: Callable[[str], None
     return after
 
 
-def _free(port: int) -> bool:
+def free_after(port: int) -> int:
+    """The first free port behind this one, or any."""
+    return next((p for p in range(port + 1, min(port + TRIES, 65536)) if is_free(p)), None) or any_free_port()
+
+
+def is_free(port: int) -> bool:
+    """Whether the gateway could listen there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the gateway does: waiting ends do not count
         try:
@@ -77,6 +91,7 @@ def _free(port: int) -> bool:
 
 
 def any_free_port() -> int:
+    """A port that the system chose."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -93,8 +108,8 @@ def banner(instance: Instance, seconds: float) -> str:
         f"  API docs   {url}/docs      Health  {url}/healthz",
         *_sign_in(instance),
         f"  Policy     {instance.policy}   (for `verify`, and for auditors)",
-        "  Try        ./timber demo      follow two trees to a sold lot, then tamper with it",
-        f"  Logs       {instance.logs}      Stop  {_stop_word(instance)}      Wipe  ./timber reset",
+        f"  Try        {_words('demo', instance)}      follow two trees to a sold lot, then tamper with it",
+        f"  Logs       {instance.logs}      Stop  {_stop_word(instance)}      Wipe  {_words('reset', instance)}",
     ]
     return "\n".join(lines)
 
@@ -107,8 +122,15 @@ def _sign_in(instance: Instance) -> list[str]:
     return [f"  Sign in    (shown once; also in {instance.logins_file})", *lines]
 
 
+def _words(verb: str, instance: Instance) -> str:
+    """What to type so that this instance is meant."""
+    return f"./timber {verb}" + (
+        "" if instance.data == default_data() else f" --data {shlex.quote(str(instance.data))}"
+    )
+
+
 def _stop_word(instance: Instance) -> str:
-    return "Ctrl-C" if instance.status.get("pid") == os.getpid() else "./timber down"
+    return "Ctrl-C" if instance.status.get("pid") == os.getpid() else _words("down", instance)
 
 
 def _show_running(instance: Instance, port: int | None) -> int:
@@ -118,41 +140,46 @@ def _show_running(instance: Instance, port: int | None) -> int:
     )
     if port not in (None, instance.port):
         print(f"For a second one beside it: ./timber up --port {port} --data DIR")
-    print("./timber status shows more, ./timber down stops it.")
+    print(f"{_words('status', instance)} shows more, {_words('down', instance)} stops it.")
     return 0
 
 
-def _detached(instance: Instance, options: argparse.Namespace) -> int:
-    """Start the launcher in a session of its own and follow its status file until it is ready or has failed."""
-    port = choose_port(options.port, instance, _say)
+def _detached(instance: Instance, port: int, empty: bool) -> int:
+    """Start the launcher in a session of its own and follow it."""
     command = [sys.executable, "-P", "-m", "deploy", "up", "--child", "--data", str(instance.data), "--port", str(port)]
-    if options.empty:
+    if empty:
         command.append("--empty")
     print(_head())
-    begun = time.monotonic()
     with (instance.logs / "launcher.log").open("ab") as sink:
         launcher = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True,
             env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
         )  # fmt: skip
-    shown = 0
+    return _follow(instance, launcher)
+
+
+def _follow(instance: Instance, launcher: "subprocess.Popen[bytes] | None") -> int:
+    """Tell the stages of a start until it is ready or has failed: of this launcher, or of one that was faster."""
+    begun, shown, whose = time.monotonic(), 0, launcher.pid if launcher else None
     while time.monotonic() - begun < DETACHED_DEADLINE_S:
-        status = instance.status
-        if status.get("pid") == launcher.pid:
+        ended, status, running = launcher is not None and launcher.poll() is not None, instance.status, instance.running
+        if running and (launcher is None or ended) and is_still(status.get("pid"), status.get("begun")):
+            whose, shown = status["pid"], shown if whose == status["pid"] else 0
+        if status.get("pid") == whose:
             for stage in status["stages"][shown:]:
                 print(f"  ✓ {stage['text']:<64}{stage['seconds']:5.1f} s")
                 shown += 1
-            if status["state"] == "running":
+            if running and status["state"] == "running":
                 print(banner(instance, time.monotonic() - begun))
                 return 0
-        if launcher.poll() is not None:
-            _explain(instance, launcher.pid)
-            return launcher.returncode or 1
+        if not running and (launcher is None or ended):
+            _explain(instance, whose)
+            return 1
         time.sleep(0.05)
     raise StageFailed("up", f"was not ready after {DETACHED_DEADLINE_S} s; see {instance.logs}", [])
 
 
-def _explain(instance: Instance, launcher: int) -> None:
+def _explain(instance: Instance, launcher: int | None) -> None:
     """The stage that failed, its cause, and the last words of the process."""
     status = instance.status
     error = status.get("error") if status.get("pid") == launcher else None
@@ -163,7 +190,7 @@ def _explain(instance: Instance, launcher: int) -> None:
     print(f"\n  ✗ {error['stage']}: {error['cause']}", file=sys.stderr)
     for line in error["lines"]:
         print(f"    | {line}", file=sys.stderr)
-    print(f"  Logs: {instance.logs}   ./timber doctor looks for the usual causes", file=sys.stderr)
+    print(f"  Logs: {instance.logs}   {_words('doctor', instance)} looks for the usual causes", file=sys.stderr)
 
 
 def _head() -> str:

@@ -1,11 +1,10 @@
-"""The verbs that speak to an instance: down, status, logs, reset, token, verify, demo, bench, seed, psql."""
+"""The verbs that speak to an instance: status, logs, token, verify, demo, bench, seed, psql."""
 
 import argparse
 import asyncio
 import json
 import os
 import shutil
-import signal
 import sys
 import time
 import urllib.error
@@ -16,43 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from deploy.child import http_fetch, http_status
-from deploy.instance import MARK, Instance, NoInstance, find, find_running
-from deploy.process import alive, command_line, memory_kb
+from deploy.instance import Instance, NoInstance, find, find_running
+from deploy.logfile import piece_of
+from deploy.process import alive, memory_kb
 from deploy.topology import PARTS
-
-STOP_DEADLINE_S = 45
-
-
-def down(options: argparse.Namespace) -> int:
-    """Stop the launcher in order, and whatever a killed launcher left behind."""
-    instance = find(options.data, options.port)
-    if not instance.running:
-        left = _stop_leftovers(instance)
-        print(f"not running ({instance.data})" + (f"; stopped {left} left-over processes" if left else ""))
-        return 0
-    launcher = instance.status.get("pid")
-    if launcher is None:
-        raise NoInstance("it is only just starting; try again in a moment")
-    os.kill(launcher, signal.SIGTERM)
-    end = time.monotonic() + STOP_DEADLINE_S
-    while instance.running:
-        if time.monotonic() > end:
-            raise NoInstance(f"the launcher (process {launcher}) does not stop; see {instance.logs}")
-        time.sleep(0.05)
-    print(f"stopped ({instance.data})")
-    return 0
-
-
-def _stop_leftovers(instance: Instance) -> int:
-    """Processes of a dead launcher: only those whose command line or socket folder names this instance."""
-    stopped = 0
-    for name, process in instance.status.get("processes", {}).items():
-        pid = process.get("pid")
-        words = command_line(pid) if pid and alive(pid) else ""
-        if any(mark in words for mark in (str(instance.data), f"services.{name}.main", f"deploy.{name}")):
-            os.kill(pid, signal.SIGINT if name == "postgres" else signal.SIGTERM)
-            stopped += 1
-    return stopped
 
 
 def status(options: argparse.Namespace) -> int:
@@ -113,7 +79,7 @@ async def _healthy(instance: Instance, name: str, process: dict[str, Any]) -> bo
     if not process["pid"] or not alive(process["pid"]):
         return False
     run = Path(instance.status["run"])
-    if name in {part.name for part in PARTS}:
+    if name in {one for part in PARTS for one in part.names}:
         return await http_status(run / f"{name}.sock", "/healthz") == 200
     if name == "gateway":
         return await http_status(run / "gateway-admin.sock", "/ready") == 200
@@ -130,27 +96,30 @@ def logs(options: argparse.Namespace) -> int:
         there = ", ".join(sorted(path.stem for path in instance.logs.glob("*.log"))) or "none yet"
         raise NoInstance(f"no log of {missing[0]} in {instance.logs}; there are: {there}")
     many = len(files) > 1
+    places = {}
     for name, path in files.items():
-        for line in path.read_text(errors="replace").splitlines()[-20 if many else -200 :]:
-            print(f"{name:<10} {line}" if many else line)
+        said = _from(path, 0)
+        places[name] = said.rfind(b"\n") + 1
+        whole = said[: places[name]] if options.follow else said
+        for line in whole.decode(errors="replace").splitlines()[-20 if many else -200 :]:
+            print(f"{name:<10} {line}" if many else line, flush=options.follow)
     if options.follow:
-        for name, line in _follow(files):
+        for name, line in _follow(files, places):
             print(f"{name:<10} {line}" if many else line, flush=True)
     return 0
 
 
-def _follow(files: dict[str, Path]) -> Iterator[tuple[str, str]]:
-    """New lines of all files as they come, until interrupted."""
-    places = {name: path.stat().st_size for name, path in files.items()}
+def _follow(files: dict[str, Path], places: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """Lines of all files from these places on as they come, until interrupted."""
     while True:
         for name, path in files.items():
             size = path.stat().st_size if path.exists() else 0
-            if size < places[name]:
-                places[name] = 0  # rotated
+            if size < places[name]:  # emptied; the rest of what was there is in the piece
+                rest = _from(piece_of(path, 1), places[name])
+                yield from ((name, line) for line in rest.decode(errors="replace").splitlines())
+                places[name] = 0
             if size > places[name]:
-                with path.open("rb") as file:
-                    file.seek(places[name])
-                    block = file.read()
+                block = _from(path, places[name])
                 whole = block[: block.rfind(b"\n") + 1]
                 places[name] += len(whole)
                 for line in whole.decode(errors="replace").splitlines():
@@ -158,29 +127,11 @@ def _follow(files: dict[str, Path]) -> Iterator[tuple[str, str]]:
         time.sleep(0.2)
 
 
-def reset(options: argparse.Namespace) -> int:
-    """Delete the data folder. Only one that the launcher made, only after asking, never in production."""
-    instance = find(options.data, options.port)
-    if os.environ.get("TROZALOG_ENV") == "production":
-        raise NoInstance("reset is refused where TROZALOG_ENV=production")
-    if not instance.data.exists():
-        print(f"nothing to delete ({instance.data})")
-        return 0
-    if not (instance.data / MARK).exists():
-        raise NoInstance(f"{instance.data} was not made by timber; it stays")
-    if not options.yes:
-        print(f"This deletes all records, keys and logins in {instance.data}.")
-        if input("Type yes to go on: ").strip().lower() not in ("yes", "si", "sí"):
-            print("nothing was deleted")
-            return 1
-    if instance.running:
-        down(options)
-    database = instance.data / "pg"
-    if database.is_symlink():  # moved out of root's private home by deploy.postgres
-        shutil.rmtree(database.resolve(), ignore_errors=True)
-    shutil.rmtree(instance.data)
-    print(f"deleted {instance.data}")
-    return 0
+def _from(path: Path, place: int) -> bytes:
+    with suppress(OSError), path.open("rb") as file:
+        file.seek(place)
+        return file.read()
+    return b""
 
 
 def token(options: argparse.Namespace) -> int:
@@ -214,9 +165,11 @@ def access_token(instance: Instance, who: str) -> str:
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Verify a bundle offline, with the policy given or this instance's. Needs no server."""
+    """Verify a bundle offline, with the policy given or this instance's; or take it apart. Needs no server."""
     from shared.lot.__main__ import main
 
+    if options.split:
+        return main(["split", options.file, options.split, "--lang", options.lang])
     policy = Path(options.policy) if options.policy else find(options.data, options.port).policy
     arguments = [options.file, "--policy", str(policy), "--lang", options.lang]
     return main(arguments + (["--json"] if options.json else []))
@@ -233,7 +186,7 @@ def bench(options: argparse.Namespace) -> int:
     """Measure on a fresh instance that is deleted afterwards; none has to run."""
     from deploy.bench import main
 
-    return main(json=options.json, quick=options.quick)
+    return main(json=options.json, quick=options.quick, growth=options.growth)
 
 
 def seed(options: argparse.Namespace) -> int:
@@ -259,9 +212,7 @@ def psql(options: argparse.Namespace) -> int:
     if program is None:
         raise NoInstance("psql was not found; install PostgreSQL's client programs")
     address = database.address
-    environment = os.environ | {
-        "PGHOST": address.host, "PGPORT": str(address.port), "PGUSER": address.admin, "PGPASSWORD": address.password,
-        "PGDATABASE": database.name,
-    }  # fmt: skip
+    # The password is not among the arguments, which every user of the machine may read.
+    where = address.dsn(address.admin, "", database.name)
     sys.stdout.flush()
-    os.execve(program, [program], environment)  # noqa: S606  (nothing to quote: no shell)
+    os.execve(program, [program, where], os.environ | {"PGPASSWORD": address.password})  # noqa: S606  (no shell)

@@ -5,9 +5,14 @@ disk. A ratio is taken between runs of the same sitting.
 """
 
 
-def main(*, json: bool = False, quick: bool = False) -> int:
-    """Run everything and print it. An instance that runs is not touched; stop it for quiet figures."""
+def main(*, json: bool = False, quick: bool = False, growth: int | None = None) -> int:
+    """Run everything and print it, or how the log behaves as it grows to so many entries. An instance that runs is not
+    touched; stop it for quiet figures."""
     # Not at the top: the load generator is a module of this package and must not bring the rest with it.
+    if growth is not None:
+        from deploy.bench import growth as growing
+
+        return growing.run(growth, json)
     from deploy.bench import sitting
 
     return sitting.run(json, quick)

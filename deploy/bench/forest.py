@@ -12,6 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from shared.timber.bodies import possession
 from shared.timber.event import key_id, make_statement, sid_of, sign, tree_item
 from shared.timber.measure import census_dm3, mean_of_ends_dm3
 from shared.tlog import merkle
@@ -92,6 +93,7 @@ class Forest:
                 "alg": "ed25519",
                 "role": "device",
             }
+            body |= {"proof": to_base64url(key.sign(possession(body))), "proposed_by": "u-one", "approved_by": "u-two"}
             yield registrar.entry("key.added", body)
         yield registrar.entry(
             "title.registered",
@@ -103,10 +105,10 @@ class Forest:
                 "polygon_sha256": "0" * 64,
             },
         )
+        yield registrar.entry("plan.approved", self._plan())
         for part, at in enumerate(range(0, self.size, CENSUS_PART), 1):
             trees = [tree.listed for tree in self.trees[at : at + CENSUS_PART]]
             yield registrar.entry("census.listed", {"plan": self.plan, "part": part, "parcel": PARCEL, "trees": trees})
-        yield registrar.entry("plan.approved", self._plan())
         yield registrar.entry("permit.issued", self._permit())
 
     def _plan(self) -> Json:
@@ -222,7 +224,7 @@ class Registrar:
     @classmethod
     def of(cls, keys: Path, org: str = "registro") -> "Registrar":
         """Read from the instance's keys."""
-        text = (keys / "registrar.key").read_text().strip()
+        [text, *_] = (keys / "registrar.key").read_text().split()
         return cls(Ed25519PrivateKey.from_private_bytes(from_base64url(text, "registrar.key", 32)), org)
 
     def entry(self, kind: str, body: Json) -> bytes:

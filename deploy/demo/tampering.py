@@ -46,7 +46,7 @@ def tell(story: Story, house: House) -> None:
 def _database_refuses(story: Story, instance: Instance) -> None:
     """Neither the service's role nor the administrator changes what was appended."""
     database = instance.database("custody")
-    for who, dsn in (("custody_app", database.app_dsn), ("postgres", database.admin_dsn)):
+    for who, dsn in ((database.app_role, database.app_dsn), (database.address.admin, database.admin_dsn)):
         for verb, statement in ATTEMPTS.items():
             said = asyncio.run(_refusal(dsn, statement))
             story.expect(said is not None, f"{who} pudo hacer {verb}", f"{who} could {verb}")
@@ -78,9 +78,9 @@ def _in_the_database(story: Story, house: House, index: int) -> None:
         story.expect(named == [(index, type_of(was))], f"la auditoría vio {named}", f"the audit saw {named}")
         story.step(
             "forged-in-database", "caught",
-            f"Un superusuario cambia un dígito: {_volume(was)} → {_volume(now)}. "
+            f"El administrador de la base desactiva las protecciones y cambia un dígito: {_volume(was)} → {_volume(now)}. "
             f"La auditoría de la bitácora señala la entrada {index} ({type_of(was)})",
-            f"A superuser changes one digit: {_volume(was)} → {_volume(now)}. "
+            f"The database's administrator turns the protections off and changes one digit: {_volume(was)} → {_volume(now)}. "
             f"The audit of the log points at entry {index} ({type_of(was)})",
             index, caught=[{"index": mark.index, "type": mark.type} for mark in seen.marks],
         )  # fmt: skip
@@ -152,7 +152,8 @@ async def _overwrite(instance: Instance, index: int, body: bytes) -> None:
     connection = await asyncpg.connect(instance.admin_dsn("custody"))
     try:
         async with connection.transaction():
-            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute("ALTER TABLE entry DISABLE TRIGGER USER")
             await connection.execute("UPDATE entry SET body = $2 WHERE idx = $1", index, body)
+            await connection.execute("ALTER TABLE entry ENABLE TRIGGER USER")
     finally:
         await connection.close()

@@ -1,4 +1,6 @@
-"""The gateway: Envoy and its one configuration. On a laptop only addresses are replaced; everything else is as shipped."""
+"""The gateway: Envoy and its one configuration. What a site decides comes from its variables (deploy/gateway/site.py);
+on a laptop the addresses are replaced too. Everything else is as shipped.
+"""
 
 import importlib.util
 import shutil
@@ -7,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from deploy.topology import CLUSTERS, Laptop
+from deploy.gateway.site import Site, of_site
+from deploy.topology import BY_NAME, CLUSTERS, Laptop
 
 SHIPPED = Path(__file__).with_name("envoy.yaml")
 ADMIN_SOCKET = "gateway-admin"
@@ -35,30 +38,50 @@ def shipped() -> dict[str, Any]:
     return found
 
 
-def rendered(place: Laptop, port: int) -> dict[str, Any]:
+def for_containers(site: Site) -> dict[str, Any]:
+    """The configuration for docker compose: services by their names on its network."""
+    return of_site(shipped(), site)
+
+
+def rendered(place: Laptop, port: int, site: Site | None = None) -> dict[str, Any]:
     """The configuration for one machine: loopback only, services and the admin page on Unix sockets."""
-    config = shipped()
+    site = site or Site()
+    config = for_containers(site)
     config["admin"]["address"] = _pipe(place.socket(ADMIN_SOCKET))
     (listener,) = config["static_resources"]["listeners"]
     listener["address"] = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
     for cluster in config["static_resources"]["clusters"]:
         name = cluster["name"]
         assert name in CLUSTERS, name
+        if name == "issuer" and not site.development:
+            continue
         cluster["type"] = "STATIC"
-        endpoint = {"endpoint": {"address": _pipe(place.socket(name))}}
-        cluster["load_assignment"]["endpoints"] = [{"lb_endpoints": [endpoint]}]
+        endpoints = [{"endpoint": {"address": _pipe(place.socket(one))}} for one in BY_NAME[name].names]
+        cluster["load_assignment"]["endpoints"] = [{"lb_endpoints": endpoints}]
     return config
 
 
-def write(place: Laptop, port: int, target: Path) -> None:
-    """Write the rendered configuration where Envoy reads it."""
-    target.write_text(yaml.dump(rendered(place, port), Dumper=_DUMPER, sort_keys=False))
+def write(place: Laptop, port: int, target: Path, site: Site | None = None) -> None:
+    """Write the configuration for one machine where Envoy reads it."""
+    _write(rendered(place, port, site), target)
+
+
+def write_for_containers(site: Site, target: Path) -> None:
+    """Write the configuration for docker compose, whole or not at all."""
+    _write(for_containers(site), target)
+
+
+def _write(config: dict[str, Any], target: Path) -> None:
+    draft = target.with_name(f"{target.name}.new")
+    draft.write_text(yaml.dump(config, Dumper=_DUMPER, sort_keys=False))
+    draft.replace(target)
 
 
 def command(config: Path) -> list[str]:
     """Envoy in the foreground, one worker, no second process."""
     options = ["--concurrency", "1", "--disable-hot-restart", "--drain-time-s", "1", "--log-level", "warning"]
-    return [find_envoy(), "-c", str(config), *options]
+    # Whoever follows the log does not wait ten seconds for a line.
+    return [find_envoy(), "-c", str(config), *options, "--file-flush-interval-msec", "500"]
 
 
 def _pipe(socket: Path) -> dict[str, Any]:

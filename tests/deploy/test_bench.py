@@ -9,6 +9,7 @@ from deploy.bench.figures import Figure, percentile, shown, table
 from deploy.bench.forest import Forest, Registrar
 from deploy.bench.load import Job, Outcome, run
 from shared.timber import chain, norms
+from shared.timber.bodies import possession
 from shared.timber.event import key_id, parse_entry
 from shared.timber.rules.outcome import Outcome as Finding
 from shared.tlog.encoding import to_base64url
@@ -23,6 +24,7 @@ def replayed(forest: Forest, records: list[bytes]) -> list[Finding]:
     anchor = {
         "kid": key_id(public), "org": "registro", "public_key": to_base64url(public), "alg": "ed25519", "role": "registrar",
     }  # fmt: skip
+    anchor["proof"] = to_base64url(registrar.key.sign(possession(anchor)))
     known = {"id": "registro", "name": "registro", "kind": "authority"}
     papers = [registrar.entry("key.added", anchor), registrar.entry("organisation.registered", known)]
     entries = [*papers, *forest.papers(registrar), *records]

@@ -1,5 +1,6 @@
 """The embedded server and the borders between services."""
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -9,10 +10,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.databases import Address, Database, close_to_services, has_schema, mark_schema, schema_of
 from deploy.postgres import Cluster, PostgresError
+from deploy.process import alive, working_in
+from shared.web import db
 
 MakeDatabase = Callable[[str], Database]
 
@@ -20,7 +22,7 @@ MakeDatabase = Callable[[str], Database]
 async def test_the_owner_makes_tables_and_the_app_uses_only_what_was_granted(database_for: MakeDatabase) -> None:
     custody = database_for("custody")
     owner = await asyncpg.connect(custody.owner_dsn)
-    await owner.execute("CREATE TABLE entry (i int); GRANT SELECT, INSERT ON entry TO custody_app")
+    await owner.execute(f"CREATE TABLE entry (i int); GRANT SELECT, INSERT ON entry TO {custody.app_role}")
     await owner.close()
 
     app = await asyncpg.connect(custody.app_dsn)
@@ -36,7 +38,7 @@ async def test_the_owner_makes_tables_and_the_app_uses_only_what_was_granted(dat
 
 async def test_a_service_cannot_connect_to_another_services_database(database_for: MakeDatabase) -> None:
     custody, permits = database_for("custody"), database_for("permits")
-    theirs = custody.address.dsn("permits_app", permits.app_password, custody.name)
+    theirs = custody.address.dsn(permits.app_role, permits.app_password, custody.name)
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(theirs)
@@ -49,7 +51,7 @@ async def test_a_wrong_password_does_not_open_the_socket(database_for: MakeDatab
     custody = database_for("custody")
 
     with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(custody.address.dsn("custody_app", "wrong", custody.name))
+        await asyncpg.connect(custody.address.dsn(custody.app_role, "wrong", custody.name))
 
 
 async def test_the_server_checks_its_pages_and_sorts_the_same_everywhere(database_for: MakeDatabase) -> None:
@@ -61,23 +63,14 @@ async def test_the_server_checks_its_pages_and_sorts_the_same_everywhere(databas
     await admin.close()
 
 
-def test_a_server_address_is_read_from_a_url() -> None:
-    tcp = Address.parse("postgresql://ana:a%40b@db.example:6000/maintenance")
-    socket = Address.parse("postgresql+asyncpg://ana:pw@/postgres?host=/run/pg")
-
-    assert tcp == Address("db.example", 6000, "ana", "a@b", "maintenance")
-    assert socket == Address("/run/pg", 5432, "ana", "pw")
-    with pytest.raises(ValueError, match="DATABASE_URL"):
-        Address.parse("mysql://x@y/z")
-
-
 async def test_sqlalchemy_reads_the_same_address(database_for: MakeDatabase) -> None:
-    engine = create_async_engine(database_for("contracts").app_url)
+    contracts = database_for("contracts")
+    engine = db.engine(contracts.app_url)
 
     async with engine.connect() as connection:
         role = (await connection.execute(text("SELECT current_user"))).scalar_one()
 
-    assert role == "contracts_app"
+    assert role == contracts.app_role
     await engine.dispose()
 
 
@@ -127,6 +120,50 @@ def test_a_pid_file_whose_number_belongs_to_someone_else_does_not_block_the_star
 
     child = cluster.start(area / "log")
     cluster.stop(child)
+
+
+def test_a_socket_whose_lock_names_a_process_of_someone_else_does_not_block_the_start(area: Path) -> None:
+    cluster = cluster_in(area)
+    cluster.prepare()
+    lock = cluster.socket_dir / ".s.PGSQL.5432.lock"
+    lock.write_text(f"{os.getpid()}\n{cluster.data}\n1\n5432\n{cluster.socket_dir}\n")
+
+    cluster.prepare()
+
+    assert not lock.exists()
+    cluster.stop(cluster.start(area / "log"))
+
+
+async def test_a_backend_whose_server_was_killed_ends_before_another_server_starts(area: Path) -> None:
+    cluster = cluster_in(area)
+    cluster.prepare()
+    child = cluster.start(area / "log")
+    address = Address(str(cluster.socket_dir), 5432, "postgres", cluster.password)
+    busy = await asyncpg.connect(address.admin_dsn)
+    number = busy.get_server_pid()
+    at_work = asyncio.create_task(busy.execute("SELECT count(*) FROM generate_series(1, 10000000000)"))
+    for _ in range(500):
+        if not await is_idle(address, number):
+            break
+        await asyncio.sleep(0.02)
+    child.kill()
+    child.wait()
+
+    again = cluster_in(area)
+    again.prepare()
+
+    assert working_in(again.data) == []
+    assert not alive(number)
+    with pytest.raises((asyncpg.PostgresError, OSError)):
+        await at_work
+    again.stop(again.start(area / "log"))
+
+
+async def is_idle(address: Address, number: int) -> bool:
+    watcher = await asyncpg.connect(address.admin_dsn)
+    state = await watcher.fetchval("SELECT state FROM pg_stat_activity WHERE pid = $1", number)
+    await watcher.close()
+    return bool(state != "active")
 
 
 def test_a_server_that_outlived_its_launcher_is_stopped_first(area: Path) -> None:
@@ -192,7 +229,7 @@ async def test_a_service_cannot_connect_to_the_administrators_database(
     await close_to_services(postgres)
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await asyncpg.connect(custody.address.dsn("custody_app", custody.app_password, "postgres"))
+        await asyncpg.connect(custody.address.dsn(custody.app_role, custody.app_password, "postgres"))
 
 
 async def test_a_schema_is_marked_in_the_database_itself(database_for: MakeDatabase) -> None:

@@ -2,7 +2,6 @@
 
 import functools
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from fastapi.routing import APIRoute
 
 from deploy import gateway, issuer
 from deploy.instance import CHECKOUT
-from deploy.topology import CLUSTERS, JWKS_PATH, PARTS, TCP_PORT, Compose, Laptop, Part, environment
+from deploy.keygen import make_keys
+from deploy.topology import BY_NAME, CLUSTERS, JWKS_PATH, PARTS, TCP_PORT, Compose, Laptop, Part, environment
 from services.contracts import access as contracts_access
 from services.contracts import api as contracts_api
 from services.custody import access as custody_access
@@ -22,6 +22,9 @@ from services.permits import access as permits_access
 from services.permits import main as permits_main
 from services.portal import access as portal_access
 from services.portal import pages as portal_pages
+from services.witness import api as witness_api
+from shared.tlog.note import Signer
+from shared.tlog.policy import Policy
 from shared.web.access import Table
 
 COMPOSE = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
@@ -40,12 +43,15 @@ def test_compose_runs_each_part_as_the_table_says(part: Part) -> None:
     database = given.pop("TROZALOG_DATABASE_URL_FILE", None)
     given.pop("TROZALOG_CLIENT_SECRET_FILE", None)
     origin = given.pop("TROZALOG_ORIGIN", None)
+    closed = given.pop("TROZALOG_ONLY_WITNESSED", None)
 
     assert origin == (SERVICES["secrets"]["command"][-1] if part.name == "custody" else None)
+    assert closed == ("${TROZALOG_ONLY_WITNESSED:-false}" if part.name == "custody" else None)
     assert service["command"] == ["python", "-m", part.module, "serve"]
     assert given == environment(part, Compose())
     assert database == (f"/run/secrets/{part.name}_app_url" if part.database else None)
     assert service["mem_limit"] == f"{part.memory_mb}m"
+    assert service.get("deploy", {"replicas": 1}) == {"replicas": part.replicas}
     assert ("development" in service.get("profiles", [])) is part.development
 
 
@@ -66,8 +72,12 @@ def test_the_administrators_address_goes_to_nobody_but_the_migration() -> None:
     assert holders == ["migrate"]
 
 
+def test_the_roles_are_marked_with_the_origin_that_the_keys_were_made_for() -> None:
+    assert SERVICES["migrate"]["environment"] == {"TROZALOG_ORIGIN": SERVICES["secrets"]["command"][-1]}
+
+
 def test_every_secret_that_compose_names_is_made(tmp_path: Path) -> None:
-    from deploy.secret_files import make
+    from deploy.site_secrets import make
 
     make(tmp_path)
 
@@ -87,6 +97,12 @@ def test_containers_run_without_rights_they_do_not_need() -> None:
         assert name == "gateway" or "ports" not in service, f"{name} is reachable past the gateway"
 
 
+def test_no_containers_messages_fill_the_disk() -> None:
+    for name, service in SERVICES.items():
+        assert service["logging"]["driver"] == "local", name
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+
+
 def test_only_services_with_a_database_are_on_its_network() -> None:
     there = {name for name, service in SERVICES.items() if "database" in service["networks"]}
 
@@ -98,7 +114,8 @@ def test_services_wait_for_the_migration_and_the_gateway_for_the_services() -> N
     for part in PARTS:
         if part.database:
             assert SERVICES[part.name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
-    assert set(SERVICES["gateway"]["depends_on"]) == set(names(PARTS))
+    assert set(SERVICES["gateway"]["depends_on"]) == {*names(PARTS), "gateway-config"}
+    assert SERVICES["gateway"]["depends_on"]["gateway-config"]["condition"] == "service_completed_successfully"
     assert SERVICES["gateway"]["depends_on"]["issuer"]["required"] is False
 
 
@@ -192,24 +209,27 @@ def test_the_laptops_configuration_differs_only_in_addresses(tmp_path: Path) -> 
     listener = laptop["static_resources"]["listeners"][0]["address"]["socket_address"]
     assert listener == {"address": "127.0.0.1", "port_value": 8081}
     assert "pipe" in laptop["admin"]["address"]
+    for cluster in laptop["static_resources"]["clusters"]:
+        endpoints = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
+        sockets = [Path(one["endpoint"]["address"]["pipe"]["path"]).stem for one in endpoints]
+        assert sockets == list(BY_NAME[cluster["name"]].names)
     assert without_addresses(shipped) == without_addresses(laptop)
-
-
-def test_envoy_accepts_both_configurations(tmp_path: Path) -> None:
-    gateway.write(Laptop(tmp_path, tmp_path, tmp_path, ""), 8081, tmp_path / "envoy.yaml")
-    for config in (gateway.SHIPPED, tmp_path / "envoy.yaml"):
-        command = [gateway.find_envoy(), "--mode", "validate", "-c", str(config), "--log-level", "warning"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert "Deprecated" not in done.stderr
 
 
 def test_the_gateway_trusts_the_issuer_that_the_services_trust() -> None:
     filters = {each["name"]: each["typed_config"] for each in _manager()["http_filters"]}
     provider = filters[JWT]["providers"]["issuer"]
-    compose = environment(PARTS[1], Compose())
+    step = SERVICES["gateway-config"]
+    services = environment(BY_NAME["custody"], Compose())
 
-    assert provider["issuer"] in compose["TROZALOG_ISSUER"]
+    assert step["command"] == ["python", "-m", "deploy.gateway", "/data/envoy.yaml"]
+    # What the file is written from is also the container's own, which is made anew when it changes.
+    assert step["environment"].items() < SERVICES["gateway"]["environment"].items()
+    assert {name: services.get(name) for name in set(step["environment"]) - {"TROZALOG_TRUSTED_PROXIES"}} == {
+        name: step["environment"][name]
+        for name in ("TROZALOG_ENV", "TROZALOG_PUBLIC_URL", "TROZALOG_ISSUER", "TROZALOG_JWKS_URL")
+    }
+    assert provider["issuer"] in services["TROZALOG_ISSUER"]
     assert provider["remote_jwks"]["http_uri"]["uri"] == f"http://issuer:{TCP_PORT}{JWKS_PATH}"
     assert "jwt_cache_config" not in provider
     assert filters[JWT]["rules"][-1]["match"] == {"prefix": "/"}
@@ -243,6 +263,55 @@ def test_every_operation_is_reached_and_asks_for_a_token_when_it_must(
             assert asked in (None, "token_if_sent")
         elif method not in ("GET", "HEAD"):
             assert asked == "token"
+
+
+WITNESS_PATH = "/witness/" + "5fd2dc0b" * 8
+
+
+def test_what_a_witness_shows_is_reached_and_nobody_submits_to_it_from_outside() -> None:
+    served = {route.path for route in witness_api.router.routes if isinstance(route, APIRoute)}
+
+    assert served == {"/add-checkpoint", "/{origin}/checkpoint", "/{origin}/evidence"}
+    for path in (f"{WITNESS_PATH}/checkpoint", f"{WITNESS_PATH}/evidence"):
+        [route] = [one for one in routes() if matches(one["match"], path)]
+        rewrite = route["route"]["regex_rewrite"]
+        assert route["route"]["cluster"] == "witness"
+        assert re.sub(rewrite["pattern"]["regex"], rewrite["substitution"], path) == path.removeprefix("/witness")
+        assert requirement_of(path, "GET") == "token_if_sent"
+        assert [one for one in routes() if matches(one["match"], path, "POST")] == []
+    for path in (
+        "/add-checkpoint", "/witness/add-checkpoint", "/witness/healthz", "/witness/metrics", f"{WITNESS_PATH}/x/checkpoint",
+        f"{WITNESS_PATH.upper()}/checkpoint", f"{WITNESS_PATH}/",
+    ):  # fmt: skip
+        assert [one for one in routes() if matches(one["match"], path, "POST") or matches(one["match"], path)] == []
+
+
+def test_the_witness_shares_neither_keys_nor_data_with_the_log_it_watches(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path / "run", tmp_path, tmp_path / "keys", "")
+    witness, custody = (environment(BY_NAME[name], laptop) for name in ("witness", "custody"))
+
+    for name in ("TROZALOG_KEYS_DIR", "TROZALOG_DATA_DIR"):
+        assert witness[name] != custody[name]
+    assert custody["TROZALOG_WITNESS_UDS"] == witness["TROZALOG_UDS"]
+    assert set(SERVICES["witness"]["secrets"]) & set(SERVICES["custody"]["secrets"]) == {"policy.txt"}
+    assert {str(volume).partition(":")[0] for volume in SERVICES["witness"]["volumes"]} == {"witness-data"}
+    holders = [name for name, one in SERVICES.items() if "witness-data:/data" in one.get("volumes", [])]
+    assert holders == ["witness"]
+
+
+def test_the_policy_made_for_a_house_names_its_witness_and_asks_for_nobody(tmp_path: Path) -> None:
+    make_keys(tmp_path / "keys", tmp_path / "policy.txt", witness=tmp_path / "witness")
+    policy = Policy.parse((tmp_path / "policy.txt").read_bytes())
+    signer = Signer.parse((tmp_path / "witness" / "witness.key").read_text().strip())
+
+    [witness] = policy.witnesses
+    assert (witness.name, witness.verifier, witness.url) == ("same-operator", signer.verifier, None)
+    assert signer.name == "trozalog.localhost/witness"
+    assert not policy.asks
+    assert not (tmp_path / "keys" / "witness.key").exists()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert make_keys(tmp_path / "keys", tmp_path / "policy.txt", witness=tmp_path / "witness") is False
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_what_the_gateway_lets_in_is_no_less_than_what_services_read() -> None:

@@ -20,7 +20,7 @@ from deploy.instance import CHECKOUT, Instance
 from deploy.issuer import make_logins
 from deploy.keygen import make_keys
 from deploy.process import die_with_parent
-from deploy.topology import BY_NAME, CLUSTERS, Laptop, environment
+from deploy.topology import BY_NAME, PARTS, Laptop, environment
 from deploy.up import any_free_port
 
 PYTHON = [sys.executable, "-P"]
@@ -92,7 +92,7 @@ def gateway_before_echoes() -> Iterator[Gateway]:
     port = any_free_port()
     place = Laptop(folder, folder, keys, f"http://127.0.0.1:{port}")
     gateway.write(place, port, folder / "envoy.yaml")
-    echoes = [str(place.socket(name)) for name in CLUSTERS if name != "issuer"]
+    echoes = [str(place.socket(name)) for part in PARTS if part.name != "issuer" for name in part.names]
     children = [
         started(
             [*PYTHON, "-m", "deploy.issuer", "serve"], folder / "issuer.log", environment(BY_NAME["issuer"], place)
@@ -120,7 +120,7 @@ def timber(*arguments: str, check: bool = True, **variables: str) -> "subprocess
     """Run a verb of the launcher to its end."""
     return subprocess.run(
         [*PYTHON, "-m", "deploy", *arguments], capture_output=True, text=True, env=ENVIRONMENT | variables, check=check,
-        cwd="/", timeout=240,
+        stdin=subprocess.DEVNULL, cwd="/", timeout=240,
     )  # fmt: skip
 
 
@@ -135,5 +135,5 @@ def house() -> Iterator[Instance]:
         assert up.returncode == 0, up.stdout + up.stderr
         yield Instance(data)
     finally:
-        timber("down", "--data", str(data), check=False)
+        timber("reset", "--yes", "--data", str(data), check=False)
         shutil.rmtree(folder, ignore_errors=True)

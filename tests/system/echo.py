@@ -1,4 +1,5 @@
-"""Services that answer what reached them, so that tests see what the gateway let through.
+"""Services that answer what reached them, so that tests see what the gateway let through. Of several processes of one
+service (`custody-2`) each names the service.
 
 `python -m tests.system.echo SOCKET...` listens on all of them.
 """
@@ -51,7 +52,11 @@ async def main() -> None:
     servers = []
     for path in sys.argv[1:]:
         config = uvicorn.Config(
-            app_for(Path(path).stem), uds=path, log_level="warning", lifespan="off", timeout_keep_alive=75
+            app_for(Path(path).stem.partition("-")[0]),
+            uds=path,
+            log_level="warning",
+            lifespan="off",
+            timeout_keep_alive=75,
         )
         server = uvicorn.Server(config)
         servers.append(server.serve())

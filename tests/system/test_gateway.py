@@ -54,10 +54,13 @@ def raw(gateway: Gateway, request: bytes, wait_s: float = 10) -> bytes:
 @pytest.mark.parametrize(
     ("path", "service"),
     [
-        ("/v1/permits", "permits"), ("/v1/permits/P-1", "permits"), ("/v1/publications", "permits"),
+        ("/v1/permits", "permits"), ("/v1/permits/P-1", "permits"), ("/v1/publications", "permits"), ("/v1/supervision/findings", "permits"),
         ("/v1/items/x", "custody"), ("/v1/lots/x/bundle", "custody"), ("/log/checkpoint", "custody"),
-        ("/log/tile/0/x001/234", "custody"), ("/v1/contracts", "contracts"), ("/v1/red-flags", "contracts"),
-        ("/", "portal"), ("/v/abc", "portal"), ("/healthz", "portal"), ("/docs", "portal"),
+        ("/log/tile/0/x001/234", "custody"), ("/v1/grants/x", "custody"), ("/v1/erasures", "custody"),
+        ("/v1/disclosures", "custody"), ("/v1/disclosure-reads", "custody"), ("/v1/records/x/disclosures", "custody"),
+        ("/v1/mass-balances", "custody"), ("/v1/webhooks/x/replay", "custody"),
+        ("/v1/items/x/ancestors", "custody"), ("/v1/guides/x/content", "custody"), ("/v1/logs/host/region/2026/consistency", "custody"), ("/v1/contracts", "contracts"), ("/v1/red-flags", "contracts"),
+        ("/", "portal"), ("/v/abc", "portal"), ("/verify.html", "portal"), ("/healthz", "portal"), ("/docs", "portal"),
     ],
 )  # fmt: skip
 def test_the_first_noun_decides_the_service(client: httpx.Client, path: str, service: str) -> None:
@@ -77,6 +80,7 @@ def test_reading_needs_no_token_at_the_gateway_and_writing_does(client: httpx.Cl
 
 def test_a_public_question_may_be_posted_without_a_token(client: httpx.Client) -> None:
     assert client.post("/v1/appraisals/quick", content=b"{}").status_code == 200
+    assert client.post("/v1/checkpoints", content=b"a signed note").json()["service"] == "custody"
 
 
 def test_a_token_that_is_sent_must_be_good_even_where_none_is_needed(

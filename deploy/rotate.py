@@ -1,0 +1,170 @@
+"""New keys in place of old ones: `./timber rotate-key WHAT`, or `python -m deploy.rotate FOLDER WHAT` where the keys are.
+
+A key file holds one key a line. `log.key`: every private line signs; a retired key stays as a public line. `registrar.key`
+and `host.key`: the newest first, after it those it follows; so too `wrapping.key`. Each step writes one file whole or not at all; nothing of it is
+noticed before the services start again. What to do between the steps stands in docs/operate.md.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from deploy.instance import NoInstance, find
+from deploy.keygen import WRAPPING_KEY, new_wrapping_key, public_text
+from deploy.secret_files import write_secret
+from shared.tlog.encoding import from_base64url, to_base64url
+from shared.tlog.note import ED25519, MLDSA44, Signer
+
+_PRIVATE = "PRIVATE+KEY+"
+
+
+class NothingToDo(Exception):  # noqa: N818
+    """The files are not in the state that this step is for; nothing was changed."""
+
+
+def add_log_key(folder: Path, policy: Path, kind: int = ED25519) -> str:
+    """A second key signs beside the first from the next start on. Its vkey, which goes into the policy file too unless it
+    is of type 0x06."""
+    path = folder / "log.key"
+    lines = path.read_text().split()
+    keys = [Signer.parse(line) for line in lines if line.startswith(_PRIVATE)]
+    if any(key.kind == kind for key in keys[1:]):
+        raise NothingToDo("log.key holds a second key already: retire the first one")
+    fresh = Signer.generate(keys[0].name, kind)
+    if kind == ED25519:  # first: custody does not start with a key that its policy does not name
+        _name_in(policy, keys[0].verifier.vkey, fresh.verifier.vkey)
+    _replace(path, [*lines[: len(keys)], fresh.skey, *lines[len(keys) :]])
+    return fresh.verifier.vkey
+
+
+def retire_log_key(folder: Path, policy: Path) -> str:  # noqa: ARG001  (the twin of add_log_key)
+    """The first key signs no more from the next start on; its public half stays, so that what it signed is recognised.
+    Its vkey. The policy still names it, for files of its time: take the line out if the key was stolen."""
+    path = folder / "log.key"
+    lines = path.read_text().split()
+    keys = [Signer.parse(line) for line in lines if line.startswith(_PRIVATE)]
+    if sum(key.kind == ED25519 for key in keys) < 2:
+        raise NothingToDo("log.key holds one key: add the next one first, and let both sign for a while")
+    vkey = keys[0].verifier.vkey
+    rest = sorted(keys[1:], key=lambda key: key.kind)  # an Ed25519 key comes first
+    _replace(path, [*(key.skey for key in rest), *lines[len(keys) :], vkey])
+    (folder / "log.pub").write_text(rest[0].verifier.vkey + "\n")
+    return vkey
+
+
+def renew(folder: Path, name: str) -> str:
+    """A new key of the registrar or of custody before the one in force. Its public half."""
+    path = folder / f"{name}.key"
+    lines = path.read_text().split()
+    if len(lines) > 1:
+        raise NothingToDo(f"{path.name} still holds the key before the last: drop it first (--retire)")
+    key = Ed25519PrivateKey.generate()
+    _replace(path, [to_base64url(key.private_bytes_raw()), *lines])
+    (folder / f"{name}.pub").write_text(public_text(name, key))
+    return to_base64url(key.public_key().public_bytes_raw())
+
+
+def drop_old(folder: Path, name: str) -> str:
+    """Only the newest key stays. The public half of it."""
+    path = folder / f"{name}.key"
+    newest, *old = path.read_text().split()
+    if not old:
+        raise NothingToDo(f"{path.name} holds one key only")
+    _replace(path, [newest])
+    key = Ed25519PrivateKey.from_private_bytes(from_base64url(newest, path.name, 32))
+    return to_base64url(key.public_key().public_bytes_raw())
+
+
+def add_wrapping_key(folder: Path) -> str:
+    """A new key that wraps the data keys of private fields, before those in force; the old ones still open. Custody sees
+    it without a restart where it reads this very file."""
+    path = folder / WRAPPING_KEY
+    _replace(path, [new_wrapping_key(), *path.read_text().split()])
+    return "the first line; now wrap every data key by it: python -m services.custody.rewrap"
+
+
+def drop_old_wrapping_keys(folder: Path) -> str:
+    """Only the newest wrapping key stays: after every data key was wrapped by it, and not before."""
+    path = folder / WRAPPING_KEY
+    newest, *old = path.read_text().split()
+    if not old:
+        raise NothingToDo(f"{path.name} holds one key only")
+    _replace(path, [newest])
+    return "the first line"
+
+
+def _name_in(policy: Path, known: str, fresh: str) -> None:
+    """A line for the new key after that of the known one, with its address."""
+    lines = policy.read_text().splitlines()
+    at = next((n for n, line in enumerate(lines) if line.split()[:2] == ["log", known]), None)
+    if at is None:
+        raise NothingToDo(f"{policy} does not name the key in force")
+    lines.insert(at + 1, lines[at].replace(known, fresh))
+    policy.write_text("\n".join(lines) + "\n")
+
+
+def _replace(path: Path, lines: list[str]) -> None:
+    """The file anew, for the same owner as before."""
+    before = path.stat()
+    write_secret(path, "".join(f"{line}\n" for line in lines))
+    if os.geteuid() == 0:
+        os.chown(path, before.st_uid, before.st_gid)
+    path.chmod(before.st_mode & 0o777)
+
+
+STEPS: dict[tuple[str, bool], Callable[[Path, Path], str]] = {
+    ("log", False): add_log_key,
+    ("log", True): retire_log_key,
+    ("log-ml-dsa", False): lambda folder, policy: add_log_key(folder, policy, MLDSA44),
+    ("registrar", False): lambda folder, _: renew(folder, "registrar"),
+    ("registrar", True): lambda folder, _: drop_old(folder, "registrar"),
+    ("host", False): lambda folder, _: renew(folder, "host"),
+    ("host", True): lambda folder, _: drop_old(folder, "host"),
+    ("wrapping", False): lambda folder, _: add_wrapping_key(folder),
+    ("wrapping", True): lambda folder, _: drop_old_wrapping_keys(folder),
+}
+WHAT = sorted({what for what, _ in STEPS})
+
+
+def step(folder: Path, policy: Path, what: str, *, retire: bool) -> str:
+    """One step; what to tell the operator. NothingToDo when it does not fit."""
+    run = STEPS.get((what, retire))
+    if run is None:
+        raise NothingToDo(f"{what} is not retired by itself")
+    key = run(folder, policy)
+    word = "a new key" if not retire else "signs no more" if what == "log" else "older keys dropped; in force"
+    return f"{what}: {word}: {key}\nStart the services again; docs/operate.md says what comes next."
+
+
+def main(options: argparse.Namespace) -> int:
+    """`timber rotate-key`: of this instance."""
+    instance = find(options.data, options.port)
+    try:
+        print(step(instance.keys, instance.policy, options.what, retire=options.retire))
+    except (NothingToDo, OSError) as error:
+        raise NoInstance(str(error)) from None
+    return 0
+
+
+def _command() -> int:
+    parser = argparse.ArgumentParser("python -m deploy.rotate", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("what", choices=WHAT)
+    parser.add_argument("--retire", action="store_true")
+    parser.add_argument("--policy", type=Path, help="FOLDER/policy.txt")
+    options = parser.parse_args()
+    try:
+        policy = options.policy or options.folder / "policy.txt"
+        print(step(options.folder, policy, options.what, retire=options.retire))
+    except (NothingToDo, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_command())
