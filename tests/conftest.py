@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,11 +18,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from deploy import databases
-from deploy.databases import Address, Database
+from deploy.databases import Address, Database, Tenant
 from deploy.postgres import Cluster
 from shared.web import deadline
 
 T = TypeVar("T")
+# Under names of our own: the server in DATABASE_URL may be somebody's.
+TESTS = Tenant("test_", "trozalog tests")
 _numbers = itertools.count(1)
 
 
@@ -49,7 +52,7 @@ def run_apart(work: Coroutine[Any, Any, T]) -> T:
 @pytest.fixture(autouse=True)
 def _no_deadline_of_an_earlier_request() -> None:
     """A request made inside this process leaves its deadline behind; it is not the next test's."""
-    deadline._until.set(None)
+    deadline.forget()
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +85,8 @@ def database_for(postgres: Address) -> Iterator[Callable[[str], Database]]:
 
     def make(service: str) -> Database:
         name = f"{service}_test_{os.getpid()}_{next(_numbers)}"
-        made.append(run_apart(databases.create(postgres, service, password, name)))
+        made.append(replace(databases.database_of(postgres, service, password, TESTS), name=name))
+        run_apart(databases.create(made[-1], TESTS))
         return made[-1]
 
     yield make
