@@ -45,14 +45,17 @@ class Signer:
 
     async def catch_up(self) -> None:
         """Serve what another process signed and published since: a reader who saw its checkpoint there may ask for the
-        tiles here."""
+        tiles here, and must not be shown an older one. Published is what the archive holds, so that is asked first:
+        the newest stored checkpoint may not have come so far."""
         async with self._catching:
-            async with self._store.snapshot() as tx:
-                last = await tx.last_checkpoint()
-            if last is not None and last.size > self._published.size and self._guard.fault_of(last) is None:
-                with suppress(Unreadable, Refusal):  # `look` will say so
-                    if await asyncio.to_thread(self._guard.archive.reaches, last.size):
-                        await self._anchor_and_serve(last)
+            with suppress(Unreadable, Refusal):  # `look` will say so
+                kept = await asyncio.to_thread(self._guard.archive.newest)
+                if kept is None or kept.size <= self._published.size:
+                    return
+                async with self._store.snapshot() as tx:
+                    last = await tx.last_checkpoint(kept.size + 1)
+                if last is not None and self._guard.fault_of(last) is None:
+                    await self._anchor_and_serve(last)
 
     async def check(self) -> None:
         """Whether the log was set back: to be known before anything is appended."""

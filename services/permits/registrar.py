@@ -23,11 +23,12 @@ from shared.refusal import Malformed, Refusal
 from shared.timber.bodies import possession
 from shared.timber.event import key_id, make_statement, parse_entry, sid_of, sign
 from shared.tlog.encoding import from_base64url, to_base64url
+from shared.web.settings import BadSettings
 
 _PSEUDONYMS = b"trozalog/v1/pseudonym\n"
 
 
-class BadKeyFile(Exception):  # noqa: N818
+class BadKeyFile(BadSettings):
     """A key file of this service is missing or is not 32 bytes in base64url; the service does not start."""
 
 

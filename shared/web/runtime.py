@@ -68,7 +68,7 @@ def _built(service: str, build: Callable[[Settings], FastAPI], settings: Setting
     """The application; a file it needs that is missing or wrong ends the process in one line."""
     try:
         return build(settings)
-    except (OSError, Refusal) as error:
+    except (BadSettings, OSError, Refusal) as error:
         raise SystemExit(f"{service}: cannot start: {error}") from None
 
 

@@ -1,6 +1,8 @@
 """A running custody on real PostgreSQL, and somebody who speaks to it through its HTTP door."""
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -271,3 +273,11 @@ async def shelved(shelf: Any, database_for: Callable[[str], Database], tmp_path:
     """That log, stopped, in a database and folders of its own."""
     taken: Custody = await shelf.take(database_for("custody"), tmp_path)
     return taken
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose path leaves room for the names of sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="tz", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

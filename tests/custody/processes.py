@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,7 @@ class Process:
     target: Callable[..., None]
     arguments: tuple[Any, ...]
     http: httpx.AsyncClient = field(init=False)
+    lives: int = 0
     _process: Any = None
 
     def __post_init__(self) -> None:
@@ -80,6 +81,7 @@ class Process:
     async def start(self, *more: Any) -> None:
         """Returns when it answers."""
         self.uds.unlink(missing_ok=True)
+        self.lives += 1
         self._process = _NURSERY.Process(target=self.target, args=(*self.arguments, *more))
         await asyncio.to_thread(self._process.start)
         await until(self.answers, f"{self.uds.name} does not start")
@@ -159,14 +161,12 @@ class Road:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, forth = await asyncio.open_unix_connection(str(self._server / ".s.PGSQL.5432"))
         travel = _Travel(self)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await asyncio.wait(
-                [
-                    asyncio.create_task(travel.to_the_server(reader, forth)),
-                    asyncio.create_task(travel.from_the_server(back, writer)),
-                ],
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+        ways = (travel.to_the_server(reader, forth), travel.from_the_server(back, writer))
+        tasks = [asyncio.create_task(_until_it_ends(way)) for way in ways]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for end in (forth, writer):
             end.close()
 
@@ -178,6 +178,11 @@ class Road:
     @property
     def point(self) -> Point | None:
         return self._point
+
+
+async def _until_it_ends(way: Coroutine[Any, Any, None]) -> None:
+    with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        await way
 
 
 class _Travel:
@@ -236,10 +241,3 @@ class _Travel:
                 return
             writer.write(data)
             await writer.drain()
-
-
-def free_socket(folder: Path, name: str) -> Path:
-    """A place for a Unix socket whose path is short enough."""
-    path = folder / f"{name}.sock"
-    assert len(str(path)) < 100
-    return path
