@@ -380,7 +380,7 @@ def snapshot(log: Log) -> dict[str, bytes]:
 def refused(log: Log, record: Record, today: str | None = TODAY) -> Refusal:
     """The refusal of a record, having made sure that it left no trace and speaks both languages."""
     before = snapshot(log)
-    log.facts.dirty.clear()
+    log.facts.settle()
     with pytest.raises(Refusal) as caught:
         log.admit(record, today=today)
     assert (snapshot(log), log.facts.dirty) == (before, set())

@@ -25,7 +25,7 @@ from shared.web.problems import HttpRefusal
 
 logger = structlog.get_logger(__name__)
 
-MOST_RECORDS = 256
+MOST_RECORDS = 512
 MOST_WAITING = 20_000
 
 
@@ -70,6 +70,14 @@ class _Upload:
     answer: asyncio.Future[list[Receipt]]
 
 
+@dataclass(slots=True)
+class _Told:
+    """A committed round: what its uploads are to hear once it is on disk."""
+
+    uploads: list[_Upload]
+    receipts: dict[str, Receipt]
+
+
 class Committer:
     """One per process and log."""
 
@@ -83,6 +91,7 @@ class Committer:
         self._committed = committed
         self._published = published
         self._queue: asyncio.Queue[_Upload] = asyncio.Queue()
+        self._committed_rounds: asyncio.Queue[_Told] = asyncio.Queue()
         self._waiting = 0
 
     async def append(self, records: Sequence[Record]) -> list[Receipt]:
@@ -97,27 +106,44 @@ class Committer:
 
     async def run(self) -> None:
         """Until cancelled. A round that fails is answered with the error: its uploads were not recorded, unless the
-        connection broke in the commit; either way the same upload may be sent again."""
+        connection broke in the commit or after it; either way the same upload may be sent again."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._commit_rounds())
+            both.create_task(self._answer_rounds())
+
+    async def _commit_rounds(self) -> None:
         while True:
             uploads = [await self._queue.get()]
             self._waiting -= len(uploads[0].records)
             try:
                 receipts = await self._commit(uploads)
             except Exception as error:
-                logger.warning("round_failed", error=repr(error), uploads=len(uploads))
-                for upload in uploads:
-                    if not upload.answer.done():
-                        upload.answer.set_exception(error)
+                _fail(uploads, error)
                 continue
-            for upload in uploads:
-                if not upload.answer.done():
-                    upload.answer.set_result([receipts[record.sid] for record in upload.records])
+            self._committed_rounds.put_nowait(_Told(uploads, receipts))
             self._committed()
+
+    async def _answer_rounds(self) -> None:
+        """One wait for the disk answers every round that was committed before it began, while the next is decided.
+        Answers that found everything in the log already wait too: what they found may be a moment old."""
+        while True:
+            told = [await self._committed_rounds.get()]
+            while not self._committed_rounds.empty():
+                told.append(self._committed_rounds.get_nowait())
+            try:
+                await self._store.flush()
+            except Exception as error:
+                _fail([upload for one in told for upload in one.uploads], error)
+                continue
+            for one in told:
+                for upload in one.uploads:
+                    if not upload.answer.done():
+                        upload.answer.set_result([one.receipts[record.sid] for record in upload.records])
 
     async def _commit(self, uploads: list[_Upload]) -> dict[str, Receipt]:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         async with self._store.transaction() as tx:
-            head = await tx.head(lock=True)
+            head = await tx.head_to_append()
             self._refuse_if_frozen(head)
             self._take_more(uploads)
             records = [record for upload in uploads for record in upload.records]
@@ -169,6 +195,13 @@ class Committer:
         ]
         if notes:
             await self._admit(tx, round_, notes, await rounds.load(tx, notes, facts), facts, now)
+
+
+def _fail(uploads: Sequence[_Upload], error: Exception) -> None:
+    logger.warning("round_failed", error=repr(error), uploads=len(uploads))
+    for upload in uploads:
+        if not upload.answer.done():
+            upload.answer.set_exception(error)
 
 
 async def _findings_of(tx: Transaction, records: Sequence[Record], stood: dict[str, int]) -> dict[int, list[bytes]]:

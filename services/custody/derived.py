@@ -15,7 +15,7 @@ from services.custody.domain.admission import Admitted
 from services.custody.domain.concerned import names_of
 from services.custody.domain.mass_balance import Sum
 from services.custody.domain.movements import Movement
-from services.custody.store import Transaction
+from services.custody.store import Transaction, array_text
 from shared.timber.event import Record
 from shared.timber.facts import Facts
 
@@ -124,11 +124,11 @@ def _segments(indices: Iterable[int]) -> Iterator[tuple[int, str]]:
     for index in indices:
         if index - first >= SPAN:
             if offsets:
-                yield first, f"{{{','.join(map(str, offsets))}}}"
+                yield first, array_text(offsets)
             first, offsets = index, []
         offsets.append(index - first)
     if offsets:
-        yield first, f"{{{','.join(map(str, offsets))}}}"
+        yield first, array_text(offsets)
 
 
 async def indices_under(

@@ -164,7 +164,7 @@ async def _open(settings: CustodySettings, stack: AsyncExitStack) -> tuple[Custo
     signer = Signer(store, settings.origin, keys, guard, published)
     host = HostKey.read(settings.keys_dir / "host.key")
     await seal_anew(store, host)
-    committer = Committer(store, norms.load(), host.conflict, signer.wake, published)
+    committer = Committer(store, norms.load().quiet(), host.conflict, signer.wake, published)
     custody = Custody(
         store, committer, published, signer, witnesses, KeyRing(store), host, settings.origin, keys, base_url,
         policy.decode("utf-8", "backslashreplace"), WrappingKeys(settings.keys_dir / "wrapping.key"),

@@ -4,21 +4,22 @@ All that is written here beside entries and head is derived, and follows from th
 they came in: a replay writes the same rows (`services.custody.rebuild`).
 """
 
+import asyncio
 from collections.abc import Sequence
 
 import orjson
 
-from services.custody import derived, tiles
+from services.custody import tiles
+from services.custody.derived import add_round
 from services.custody.domain.admission import Admitted, Round, admit_one
 from services.custody.domain.wood import spends
-from services.custody.store import Head, NewFinding, Transaction, ref_of
+from services.custody.store import Derived, Head, NewFinding, Transaction, ref_of
 from shared.lot.closure import names_of
 from shared.timber import chain
 from shared.timber.event import Record
-from shared.timber.facts import Facts, NotLoaded
+from shared.timber.facts import Facts, NotLoaded, dump
 from shared.timber.norms import Norms
 from shared.timber.rules.outcome import Outcome
-from shared.tlog.merkle import Row
 
 
 async def load(tx: Transaction, records: Sequence[Record], facts: Facts) -> dict[str, int]:
@@ -57,28 +58,37 @@ async def save(tx: Transaction, head: Head, round_: Round, facts: Facts) -> Head
     admitted = round_.admitted
     after, rows = tiles.extended(head, [one.record.leaf_hash for one in admitted])
     entries = [(bytes.fromhex(one.record.sid), one.record.leaf_hash, one.record.entry) for one in admitted]
-    await tx.append(head.size, entries, after)
-    await _derive(tx, rows, round_, facts)
+    # PostgreSQL writes the entries while what follows from them is worked out here: others wait for the lock.
+    appending = asyncio.ensure_future(tx.append(head.size, entries, after))
+    try:
+        await asyncio.sleep(0)
+        derived = _derived(round_, facts)
+    finally:
+        await appending
+    await tx.derive(await tiles.completed(tx, rows), derived)
+    await add_round(tx, admitted, facts)
     return after
 
 
 async def derive(tx: Transaction, head: Head, round_: Round, facts: Facts) -> Head:
     """Writes only what follows from the records a round admitted to `facts` on top of `head`; the head after them."""
     after, rows = tiles.extended(head, [one.record.leaf_hash for one in round_.admitted])
-    await _derive(tx, rows, round_, facts)
+    await tx.derive(await tiles.completed(tx, rows), _derived(round_, facts))
+    await add_round(tx, round_.admitted, facts)
     return after
 
 
-async def _derive(tx: Transaction, rows: Sequence[Row], round_: Round, facts: Facts) -> None:
-    admitted = round_.admitted
-    await tx.derive(
-        await tiles.completed(tx, rows),
-        facts,
-        [(ref_of(name), one.index) for one in admitted for name in names_of(one.record)],
+def _derived(round_: Round, facts: Facts) -> Derived:
+    admitted, new = round_.admitted, facts.new
+    stored = [(key, dump(facts.get(key))) for key in sorted(facts.dirty)]
+    return Derived(
+        [pair for pair in stored if pair[0] in new],
+        [pair for pair in stored if pair[0] not in new],
+        # Two names of one record may share a reference.
+        [(ref, one.index) for one in admitted for ref in {ref_of(name) for name in names_of(one.record)}],
         [(item, one.index) for one in admitted for item in spends(one.record, facts)],
         [finding for one in admitted for finding in _findings(one)],
     )
-    await derived.add_round(tx, admitted, facts)
 
 
 def _findings(one: Admitted) -> list[NewFinding]:

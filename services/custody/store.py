@@ -18,6 +18,13 @@ from shared.timber.facts import Facts
 
 HEAD = "SELECT size, edge FROM tlog WHERE log_id = $1"
 HEAD_LOCKED = HEAD + " FOR UPDATE"
+# To append: the commit that follows gives the row back without waiting for the disk. Nobody is answered before `Store.flush`.
+HEAD_TO_APPEND = (
+    "SELECT size, edge, set_config('synchronous_commit', 'off', true) FROM tlog WHERE log_id = $1 FOR UPDATE"
+)
+# A commit that has something to write waits until all that was written before it is on disk, and at the standby where there
+# is one.
+FLUSH = "SELECT pg_logical_emit_message(true, 'timber', '')"
 INDICES = "SELECT sid, idx FROM entry WHERE log_id = $1 AND sid = ANY($2)"
 FACTS = "SELECT key, doc FROM fact WHERE log_id = $1 AND key = ANY($2)"
 LEAVES = "SELECT leaf_hash FROM entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
@@ -35,21 +42,25 @@ LAST_CHECKPOINT = """
 SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size < $2 ORDER BY size DESC LIMIT 1"""
 
 ADD_ENTRIES = """
-INSERT INTO entry (log_id, idx, sid, leaf_hash, body)
-SELECT $1, $2 + i - 1, s, l, b FROM unnest($3::bytea[], $4::bytea[], $5::bytea[]) WITH ORDINALITY AS t (s, l, b, i)"""
-PUT_FACTS = """
-INSERT INTO fact (log_id, key, doc) SELECT $1, * FROM unnest($2::text[], $3::bytea[])
-ON CONFLICT (log_id, key) DO UPDATE SET doc = excluded.doc"""
-ADD_MENTIONS = (
-    "INSERT INTO mention (log_id, ref, idx) SELECT $1, * FROM unnest($2::bigint[], $3::bigint[]) ON CONFLICT DO NOTHING"
-)
-ADD_SPENT = "INSERT INTO spent (log_id, item, idx) SELECT $1, * FROM unnest($2::uuid[], $3::bigint[])"
+WITH added AS (
+    INSERT INTO entry (log_id, idx, sid, leaf_hash, body)
+    SELECT $1, $2 + i - 1, s, l, b FROM unnest($3::bytea[], $4::bytea[], $5::bytea[]) WITH ORDINALITY AS t (s, l, b, i))
+UPDATE tlog SET size = $6, edge = $7 WHERE log_id = $1"""
+# That there is no fact under a new key is known under the lock, and a plain insert costs half of one that looks first.
+DERIVE = """
+WITH new AS (
+    INSERT INTO fact (log_id, key, doc) SELECT $1, * FROM unnest($2::text[], $3::bytea[])),
+changed AS (
+    INSERT INTO fact (log_id, key, doc) SELECT $1, * FROM unnest($4::text[], $5::bytea[])
+    ON CONFLICT (log_id, key) DO UPDATE SET doc = excluded.doc),
+used_up AS (
+    INSERT INTO spent (log_id, item, idx) SELECT $1, * FROM unnest($6::text::uuid[], $7::text::bigint[]))
+INSERT INTO mention (log_id, ref, idx) SELECT $1, * FROM unnest($8::text::bigint[], $9::text::bigint[])"""
 ADD_TILES = "INSERT INTO tile (log_id, level, n, hashes, root) SELECT $1, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[], $5::bytea[])"
 ADD_FINDINGS = """
 INSERT INTO finding (log_id, idx, n, rule, status, severity, subject, org, permit, doc)
 SELECT $1, * FROM unnest($2::bigint[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                          $9::text[], $10::bytea[])"""
-MOVE_HEAD = "UPDATE tlog SET size = $2, edge = $3 WHERE log_id = $1"
 
 
 @dataclass(slots=True, frozen=True)
@@ -76,6 +87,19 @@ class NewTile:
 
 
 @dataclass(slots=True, frozen=True)
+class Derived:
+    """The rows that follow from the entries of one round, beside postings and movements. ``new`` and ``changed`` are facts
+    as they are stored, by key, in the order every writer takes; ``mentions`` are references, ``spent`` pieces, each with
+    the index of its entry."""
+
+    new: Sequence[tuple[str, bytes]]
+    changed: Sequence[tuple[str, bytes]]
+    mentions: Sequence[tuple[int, int]]
+    spent: Sequence[tuple[str, int]]
+    findings: Sequence["NewFinding"]
+
+
+@dataclass(slots=True, frozen=True)
 class NewFinding:
     idx: int
     n: int
@@ -86,6 +110,12 @@ class NewFinding:
     org: str
     permit: str
     doc: bytes
+
+
+def array_text(values: Iterable[object]) -> str:
+    """The text of an array of numbers or ids: the server reads it in a tenth of the time that the driver takes to look at
+    each of its elements."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def ref_of(name: str) -> int:
@@ -115,6 +145,11 @@ class Store:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield Transaction(connection, self.log_id)
+
+    async def flush(self) -> None:
+        """When it returns, all that was committed before it was called is on disk."""
+        async with self.pool.acquire() as connection:
+            await connection.fetchval(FLUSH)
 
     async def open_log(self, origin: str) -> None:
         """Makes the head row on first start; refuses a database that belongs to another origin."""
@@ -149,6 +184,11 @@ class Transaction:
 
     async def head(self, *, lock: bool = False) -> Head:
         row = await self._c.fetchrow(HEAD_LOCKED if lock else HEAD, self._log)
+        return Head(row[0], row[1])
+
+    async def head_to_append(self) -> Head:
+        """The head, locked. What this transaction commits is durable after `Store.flush`."""
+        row = await self._c.fetchrow(HEAD_TO_APPEND, self._log)
         return Head(row[0], row[1])
 
     async def indices_of(self, sids: Iterable[bytes]) -> dict[bytes, int]:
@@ -266,19 +306,16 @@ class Transaction:
     async def append(self, first: int, entries: Sequence[tuple[bytes, bytes, bytes]], head: Head) -> None:
         """Writes entries (sid, leaf hash, body) from index `first` on, and the new head, under the head row lock."""
         sids, leaves, bodies = zip(*entries, strict=True)
-        await self._c.execute(ADD_ENTRIES, self._log, first, sids, leaves, bodies)
-        await self._c.execute(MOVE_HEAD, self._log, head.size, head.edge)
+        await self._c.execute(ADD_ENTRIES, self._log, first, sids, leaves, bodies, head.size, head.edge)
 
-    async def derive(
-        self, tiles: Sequence[NewTile], facts: Facts, mentions: Sequence[tuple[int, int]],
-        spent: Sequence[tuple[str, int]], findings: Sequence[NewFinding],
-    ) -> None:  # fmt: skip
-        """Writes what follows from the entries of one round, in the same transaction. One statement a table."""
-        if spent:
-            await self._c.execute(ADD_SPENT, self._log, [s[0] for s in spent], [s[1] for s in spent])
-        changed = sorted(facts.dirty)  # one order for every writer
-        await self._c.execute(PUT_FACTS, self._log, changed, [facts_of.dump(facts.get(key)) for key in changed])
-        await self._c.execute(ADD_MENTIONS, self._log, [m[0] for m in mentions], [m[1] for m in mentions])
+    async def derive(self, tiles: Sequence[NewTile], derived: Derived) -> None:
+        """Writes what follows from the entries of one round, in the same transaction."""
+        facts = [[fact[part] for fact in those] for those in (derived.new, derived.changed) for part in (0, 1)]
+        pairs = [
+            array_text(pair[part] for pair in those) for those in (derived.spent, derived.mentions) for part in (0, 1)
+        ]
+        await self._c.execute(DERIVE, self._log, *facts, *pairs)
+        findings = derived.findings
         if tiles:
             await self._c.execute(
                 ADD_TILES, self._log, [t.level for t in tiles], [t.n for t in tiles], [t.hashes for t in tiles],

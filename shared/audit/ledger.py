@@ -105,7 +105,7 @@ class Ledger:
             if isinstance(error, sqlite3.Error):
                 raise CannotWrite(str(self._path), str(error)) from error
             raise
-        self.facts.dirty.clear()
+        self.facts.settle()
         if self._loaded > self._most:
             self.facts, self._loaded = Facts(complete=False), 0
 

@@ -334,18 +334,20 @@ class NotLoaded(LookupError):  # noqa: N818  not an error: the caller loads the 
 
 
 class Facts:
-    """Documents by key; ``dirty`` are the keys changed since it was last emptied.
+    """Documents by key; ``dirty`` are the keys changed since it was last emptied, ``new`` those of them that were known
+    to have no document before.
 
     Complete facts (a replay) answer ``None`` for a key they do not have. Facts of which only a part is at hand
     (``complete=False``, custody) know an absent document from one that was not loaded, and raise ``NotLoaded``.
     """
 
-    __slots__ = ("_docs", "complete", "dirty")
+    __slots__ = ("_docs", "complete", "dirty", "new")
 
     def __init__(self, docs: Iterable[tuple[str, Fact | None]] = (), *, complete: bool = True) -> None:
         self._docs: dict[str, Fact | None] = dict(docs)
         self.complete = complete
         self.dirty: set[str] = set()
+        self.new: set[str] = set()
 
     def __contains__(self, key: str) -> bool:
         """Whether the key was loaded or put, even if there is no document under it."""
@@ -369,8 +371,15 @@ class Facts:
 
     def put(self, key: str, doc: Fact) -> None:
         """Keep a new or changed document and remember that it changed."""
+        if self._docs.get(key, doc) is None:
+            self.new.add(key)
         self._docs[key] = doc
         self.dirty.add(key)
+
+    def settle(self) -> None:
+        """All changes are stored: nothing is dirty, nothing is new."""
+        self.dirty.clear()
+        self.new.clear()
 
     def preload(self, docs: Iterable[tuple[str, Fact | None]]) -> None:
         """Documents as they are stored, ``None`` where there is none: known, not changed."""

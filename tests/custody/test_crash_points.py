@@ -16,6 +16,7 @@ from tests.custody.processes import Point, Process, Road, serve_custody
 from tests.custody.promises import Promises
 
 HEAD = "FROM tlog .* FOR UPDATE"
+FLUSH = "pg_logical_emit_message"
 # Step 4, 5, 7 and 8 of an append; the rules of step 6 and the hashing of 1 to 3 touch nothing outside the process.
 APPEND = (
     Point(HEAD), Point(HEAD, done=True), Point("FROM entry .* sid = ANY"), Point("FROM fact"),
@@ -23,7 +24,7 @@ APPEND = (
     Point("UPDATE tlog SET size", done=True), Point("INSERT INTO fact", done=True), Point("INSERT INTO mention"),
     Point("INSERT INTO spent"), Point("INSERT INTO tile", done=True), Point("INSERT INTO finding"),
     Point("INSERT INTO posting", done=True), Point("INSERT INTO entry", commit=True),
-    Point("INSERT INTO entry", commit=True, done=True),
+    Point("INSERT INTO entry", commit=True, done=True), Point(FLUSH), Point(FLUSH, done=True),
 )  # fmt: skip
 # Steps 1, 3 and 4 of a checkpoint; then the files.
 CHECKPOINT = (
@@ -36,7 +37,7 @@ RENAMES = (
 )  # fmt: skip
 BRIEFLY = (
     Point(HEAD, done=True), Point("INSERT INTO entry", done=True), Point("INSERT INTO entry", commit=True),
-    Point("INSERT INTO entry", commit=True, done=True), Point("INSERT INTO checkpoint", commit=True, done=True),
+    Point("INSERT INTO entry", commit=True, done=True), Point(FLUSH), Point("INSERT INTO checkpoint", commit=True, done=True),
 )  # fmt: skip
 BRIEFLY_RENAMES = (r"archive/checkpoint$", r"anchor/checkpoint$")
 ROUNDS_FULL = 3

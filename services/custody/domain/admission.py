@@ -79,8 +79,9 @@ def admit_round(
             if awaited is not None:
                 waiting[awaited].append(record)
             continue
-        for name in (f"record:{record.sid}", *names_of(record)):
-            queue.extend(waiting.pop(name, ()))
+        if waiting:
+            for name in (f"record:{record.sid}", *names_of(record)):
+                queue.extend(waiting.pop(name, ()))
     return round_
 
 

@@ -6,7 +6,7 @@ A rule may have several versions; the one in force on the day of the event is us
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -47,6 +47,18 @@ class Rule:
         return Outcome(self.rule, "NOT_EVALUATED", "", subject, case, computed, self.parameters, self.norm, self.source)
 
 
+@dataclass(slots=True)
+class _Quiet(Rule):
+    """A rule whose passes nobody looks at: they are all one, without figures."""
+
+    _pass: Outcome | None = None
+
+    def passed(self, subject: str, computed: dict[str, Any]) -> Outcome:  # noqa: ARG002
+        if self._pass is None:
+            self._pass = Rule.passed(self, "", {})
+        return self._pass
+
+
 Rules = dict[str, Rule]
 
 
@@ -74,6 +86,14 @@ class Norms:
             self._days = sorted({rule.valid_from for versions in self.versions.values() for rule in versions})
             self._sets = [self._in_force(start) for start in self._days]
         return self._sets[max(bisect_right(self._days, day) - 1, 0)]
+
+    def quiet(self) -> "Norms":
+        """The same rules for whoever keeps only what fails: each record passes some six of them."""
+        versions: dict[str, list[Rule]] = {
+            name: [_Quiet(*(getattr(rule, one.name) for one in fields(Rule))) for rule in rules]
+            for name, rules in self.versions.items()
+        }
+        return replace(self, versions=versions, _days=[], _sets=[])
 
     def _in_force(self, day: str) -> Rules:
         return {name: _latest(versions, day) for name, versions in self.versions.items()}

@@ -1,14 +1,18 @@
 """Statements and entries: what is accepted, byte for byte, and what is refused and why."""
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.refusal import Malformed
 from shared.timber.event import (
     BODIES,
+    MAX_DEPTH,
+    MAX_ENTRY,
     BadSignature,
     MalformedRecord,
     UnknownType,
@@ -21,6 +25,7 @@ from shared.timber.event import (
     tree_item,
 )
 from shared.tlog import canon
+from shared.tlog.canon import NotCanonical
 from shared.tlog.ed25519 import BadKey
 from shared.tlog.encoding import to_base64url
 from shared.tlog.merkle import leaf_hash
@@ -105,6 +110,46 @@ def test_the_id_of_a_tree_is_its_uuid_of_version_5() -> None:
     space = uuid.uuid5(uuid.NAMESPACE_URL, "trozalog:tree")
 
     assert tree_item(PLAN, PARCEL, "501") == str(uuid.uuid5(space, f"{PLAN}\n{PARCEL}\n501"))
+
+
+POISONS: tuple[Any, ...] = (
+    None, 1.5, 2**53, -(2**53), {"Upper": 1}, {"a b": 1}, {"x": None}, [[1.5]], {"x": {"y": 2**60}},
+    {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {"i": 1}}}}}}}}},
+)  # fmt: skip
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every container in a value with every key or position in it, and one more."""
+    if isinstance(value, dict):
+        for name in [*value, "more"]:
+            yield value, name
+        for part in value.values():
+            yield from places(part)
+    elif isinstance(value, list):
+        for at, part in enumerate(value):
+            yield value, at
+            yield from places(part)
+
+
+@pytest.mark.parametrize("kind", sorted(VALID))
+def test_what_the_canonical_form_does_not_know_is_told_before_what_the_type_does_not(kind: str) -> None:
+    """Entries are not walked twice: whatever a type lets in must be what the profile lets in."""
+    whole = orjson.loads(VALID[kind].entry)
+    for container, place in places(whole):
+        for poison in POISONS:
+            was = container.get(place) if isinstance(container, dict) else container[place]
+            container[place] = poison
+            entry = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
+            with pytest.raises(NotCanonical) as caught:
+                parse_entry(entry)
+            with pytest.raises(NotCanonical) as expected:
+                canon.decode(entry, max_bytes=MAX_ENTRY, max_depth=MAX_DEPTH + 1)
+            assert str(caught.value) == str(expected.value)
+            if was is None:
+                del container[place]
+            else:
+                container[place] = was
+    assert parse_entry(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).sid == VALID[kind].sid
 
 
 def test_the_same_content_without_nonce_is_the_same_record() -> None:
