@@ -24,10 +24,12 @@ from shared.tlog.note import sign
 logger = structlog.get_logger(__name__)
 
 INTERVAL_S = 0.2
+FOLLOW_S = 0.05
 
 
 class Signer:
-    """Signs at most every 200 ms, as soon as something new is committed. Any number of processes may run one."""
+    """Signs at most every 200 ms, as soon as something new is committed. Any number of processes may run one: while one
+    signs the others serve what it signed, and whoever finds that nobody did for so long signs next."""
 
     def __init__(self, store: Store, origin: str, keys: LogKeys, guard: Guard, published: Published) -> None:
         self._store = store
@@ -69,17 +71,31 @@ class Signer:
         as it is until an operator acts."""
         while True:
             self._wake.clear()
+            pause = INTERVAL_S
             try:
-                await self.look()
+                if await self._another_signs():
+                    await self.catch_up()
+                    pause = FOLLOW_S
+                else:
+                    await self.look()
             except Exception as error:
                 logger.warning("signing_failed", error=repr(error))
             self._looked.set()
-            await asyncio.sleep(INTERVAL_S)
+            await asyncio.sleep(pause)
             try:
                 async with asyncio.timeout(INTERVAL_S):
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    async def _another_signs(self) -> bool:
+        """Whether a checkpoint was stored a moment ago: not by this process, which has slept longer. Signing hashes again
+        and archives all that is new, which once is enough."""
+        if self._published.frozen is not None or self._published.held_up is not None:
+            return False
+        async with self._store.snapshot() as tx:
+            age_s = await tx.last_checkpoint_age_s()
+        return age_s is not None and age_s < INTERVAL_S
 
     async def looked(self, timeout_s: float) -> None:
         """After the first round, or after this long: a first copy of a large log into the archive takes minutes."""

@@ -40,6 +40,9 @@ MENTIONS = (
 CHECKPOINT_AT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size = $2"
 LAST_CHECKPOINT = """
 SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size < $2 ORDER BY size DESC LIMIT 1"""
+LAST_CHECKPOINT_AGE = """
+SELECT extract(epoch FROM clock_timestamp() - signed_at)::float8 FROM checkpoint
+WHERE log_id = $1 ORDER BY size DESC LIMIT 1"""
 
 ADD_ENTRIES = """
 WITH added AS (
@@ -264,6 +267,11 @@ class Transaction:
         """The newest of fewer entries than `below`."""
         row = await self._c.fetchrow(LAST_CHECKPOINT, self._log, below)
         return SignedHead(row[0], row[1], row[2]) if row else None
+
+    async def last_checkpoint_age_s(self) -> float | None:
+        """How long ago the newest checkpoint was stored, by the clock of the database; None while there is none."""
+        row = await self._c.fetchrow(LAST_CHECKPOINT_AGE, self._log)
+        return row[0] if row else None
 
     async def add_checkpoint(self, size: int, edge: bytes, note: bytes) -> SignedHead:
         """Keeps a signed checkpoint; of several signers of one size the first. Answers what is kept: signatures of some
