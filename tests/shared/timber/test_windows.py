@@ -102,7 +102,9 @@ def test_a_permit_stored_before_there_were_windows_is_read_as_having_one() -> No
 
     assert stored != old
     assert load(f"permit:{PERMIT}", old) == permit
-    assert Facts([(f"permit:{PERMIT}", load(f"permit:{PERMIT}", old))]).get(f"permit:{PERMIT}").felling_ended == HARVEST_TO
+    assert (
+        Facts([(f"permit:{PERMIT}", load(f"permit:{PERMIT}", old))]).get(f"permit:{PERMIT}").felling_ended == HARVEST_TO
+    )
 
 
 @pytest.mark.parametrize(
