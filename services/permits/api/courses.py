@@ -47,7 +47,7 @@ async def read_lifecycle() -> dict[str, Any]:
 
 
 @router.post("/v1/plans/{plan_id}/inspect", response_model=PlanOut)
-async def inspect_plan(plan_id: str, body: OcularInspectionIn, grant: GrantDep, command: CommandDep) -> Response:
+async def inspect_plan(plan_id: str, body: OcularInspectionIn, command: CommandDep) -> Response:
     """The ocular inspection before the approval, by an officer who had no part in the plan."""
     async with command.transaction() as work:
         if work.first:

@@ -228,7 +228,7 @@ CREATE POLICY lines_remove ON census_lines FOR DELETE USING (app_org() IN (org, 
 
 ALTER TABLE permit_extensions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE permit_extensions FORCE ROW LEVEL SECURITY;
-CREATE POLICY extensions_read ON permit_extensions FOR SELECT USING (EXISTS (
+CREATE POLICY extensions_read ON permit_extensions FOR SELECT USING (state = 'approved' OR EXISTS (
     SELECT FROM permits p WHERE p.number = permit_extensions.permit
     AND (app_org() IN (p.org, p.holder, p.regent) OR (app_is('authority', 'supervisor') AND app_in(p.region)))));
 CREATE POLICY extensions_add ON permit_extensions FOR INSERT WITH CHECK (EXISTS (
