@@ -26,7 +26,7 @@ _KEEPERS: dict[str, Scope] = {
     "member": "own", "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "own",
     "supervisor": "own",
 }  # fmt: skip
-_READERS: dict[str, Scope] = {**_KEEPERS, **_OFFICERS, "auditor": "own", "service": "own"}
+_READERS: dict[str, Scope] = {**_KEEPERS, **_OFFICERS, "auditor": "own"}
 _AUTHORITY: dict[str, Scope] = {"authority": "any"}
 _SUPERVISOR: dict[str, Scope] = {"supervisor": "any"}
 _COMMUNITY: dict[str, Scope] = {"manager": "own"}

@@ -175,6 +175,7 @@ async def test_caducity_is_declared_by_one_appealed_and_confirmed_by_another(per
         f"{PERMIT_PATH}/appeals/A1/decide", TRIBUNAL, {"outcome": "dismissed", "resolution": "TFFS 4-2026"}
     )
     await no(permits, "same-person", f"{PERMIT_PATH}/caducity/confirm", SUPERVISOR, WHY)
+    await no(permits, "appealed-already", f"{PERMIT_PATH}/appeals", MANAGER, {"id": "A2", "ground": "Otra vez"})
 
     final = await permits.post(f"{PERMIT_PATH}/caducity/confirm", TRIBUNAL, WHY)
 
@@ -220,6 +221,23 @@ async def test_a_plan_takes_its_permits_with_it_and_brings_them_back(permits: Pe
     ]  # fmt: skip
     assert "u-" not in str(acts)
     await permits.get(f"{PATH}/acts", NEIGHBOUR, expect=404)
+
+
+async def test_an_open_appeal_is_decided_before_anything_else_moves_the_permit(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.post(f"{PERMIT_PATH}/suspend", OFFICER, WHY)
+    await permits.post(f"{PERMIT_PATH}/appeals", MANAGER, {"id": "A1", "ground": "No corresponde"}, 201)
+    for path in (f"{PERMIT_PATH}/reinstate", f"{PERMIT_PATH}/revoke"):
+        await no(permits, "appeal-open", path, SECOND, WHY)
+    await no(permits, "appeal-open", f"{PATH}/caducity", SUPERVISOR, WHY)
+    dismissed = {"outcome": "dismissed", "resolution": "RGR-9"}
+    await no(permits, "same-person", f"{PERMIT_PATH}/appeals/A1/decide", OFFICER, dismissed)
+    await permits.post(f"{PERMIT_PATH}/appeals/A1/decide", SECOND, dismissed)
+
+    await permits.post(f"{PATH}/suspend", SECOND, WHY)
+    await no(permits, "wrong-state", f"{PERMIT_PATH}/reinstate", OFFICER, WHY)
+    await permits.post(f"{PATH}/reinstate", SECOND, WHY)
+    assert (await permits.post(f"{PERMIT_PATH}/reinstate", OFFICER, WHY))["state"] == "in_force"
 
 
 async def test_a_plan_is_closed_with_its_execution_report_and_reformulated_by_its_successor(permits: Permits) -> None:

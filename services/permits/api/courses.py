@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, Work, require_organisations
-from services.permits.api.measures import put_under, release
+from services.permits.api.measures import check_no_appeal, put_under, release
 from services.permits.api.plans import answer_of, done_by, state_of, visible_plan
 from services.permits.api.status import announce_status
 from services.permits.api.territory import check_region, sees_in_full
@@ -105,6 +105,7 @@ async def reinstate_plan(plan_id: str, body: PlanActIn, command: CommandDep, hou
             raise MeasureOfSupervisor(plan.id, "suspend")
         for permit in await _permits_on(work, plan):
             if permit.measure == "plan":
+                await check_no_appeal(work, permit)
                 await release(work, house.registrar, permit, body.reason, body.documents)
         await announce_status(work.tx, house.registrar, work.now)
         return await _move(work, plan, "reinstate", body)
@@ -119,6 +120,7 @@ async def caducate_plan(plan_id: str, body: PlanActIn, command: CommandDep, hous
         plan = await _to_move(work, plan_id, "caducate_plan")
         for permit in await _permits_on(work, plan):
             if permit.state in ("in_force", "suspended") and permit.measure != "caducity":
+                await check_no_appeal(work, permit)
                 await put_under(work, house.registrar, permit, "caducity", body.reason, body.documents)
         await announce_status(work.tx, house.registrar, work.now)
         return await _move(work, plan, "declare_caducity", body)

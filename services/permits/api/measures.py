@@ -6,11 +6,12 @@ from fastapi import Response
 
 from services.permits.api.extensions import course_of
 from services.permits.api.house import CommandDep, HouseDep, Work, require_organisations
+from services.permits.api.plans import check_plan_of
 from services.permits.api.status import announce_status
 from services.permits.api.territory import check_region
 from services.permits.api.vault import check_cited
 from services.permits.domain.lifecycle import transition
-from services.permits.domain.measure import Appeal, AppealOpen, check_measure, done_on
+from services.permits.domain.measure import Appeal, AppealOpen, check_appeal, check_measure, done_on
 from services.permits.domain.party import NumberTaken
 from services.permits.domain.permit import Permit
 from services.permits.domain.plan import cited
@@ -77,7 +78,7 @@ async def file_appeal(number: str, body: AppealIn, grant: GrantDep, command: Com
             if (known.ground, known.documents) != (appeal.ground, appeal.documents):
                 raise NumberTaken("appeal", f"{number} {body.id}")
             return await work.answer(200, await course_of(work.tx, number))
-        transition("permit", "appeal").take(number, permit.state, work.caller.sub, {})
+        check_appeal(permit, (await permits.acts(work.tx, [number]))[number], work.caller.sub)
         await check_cited(work.tx, body.documents)
         if not await extensions.add_appeal(work.tx, number, appeal):
             waiting = await extensions.open_appeal(work.tx, number)
@@ -104,9 +105,17 @@ async def decide_appeal(
         await extensions.decide_appeal(work.tx, number, appeal.id, body.outcome, work.caller.sub, body.resolution)
         await permits.note_appeal(work.tx, number, f"appeal_{body.outcome}", body.resolution, work.now)
         if body.outcome == "upheld":
+            await check_plan_of(work.tx, permit)
             await release(work, house.registrar, permit, body.resolution, body.documents)
             await announce_status(work.tx, house.registrar, work.now)
         return await work.answer(200, await course_of(work.tx, number))
+
+
+async def check_no_appeal(work: Work, permit: Permit) -> None:
+    """An open appeal is decided before anything else moves the permit."""
+    waiting = await extensions.open_appeal(work.tx, permit.number)
+    if waiting is not None:
+        raise AppealOpen(permit.number, waiting.id)
 
 
 async def put_under(

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
-from services.permits.api.plans import state_of
+from services.permits.api.measures import check_no_appeal
+from services.permits.api.plans import check_plan_of, check_standing
 from services.permits.api.status import announce_status
 from services.permits.api.territory import bounds, check_region, sees_in_full
 from services.permits.domain.measure import CaducityDeclared, check_lifting
@@ -133,8 +134,11 @@ async def _change_state(
             return work.first
         permit = await _to_change(work, number, f"{kind}_permit")
         permit.check_state(*needed)
+        if kind != "suspended":
+            await check_no_appeal(work, permit)
         if kind == "reinstated":
             check_lifting(permit, frozenset(work.caller.roles))
+            await check_plan_of(work.tx, permit)
         if kind == "revoked" and permit.measure == "caducity":
             raise CaducityDeclared(number)
         statement = {"number": number, "reason": reason, "by": registrar.pseudonym(officer.sub)}
@@ -256,13 +260,6 @@ async def _plan_of(tx: Tx, permit: Permit) -> Plan:
         raise WrongState("plan", permit.plan, "draft", "approved")
     await check_standing(tx, plan)
     return plan
-
-
-async def check_standing(tx: Tx, plan: Plan) -> None:
-    """Nothing is issued or enlarged on a plan that was suspended, reformulated, closed or has lapsed."""
-    state = await state_of(tx, plan)
-    if state != "approved":
-        raise WrongState("plan", plan.id, state, "approved")
 
 
 async def _weigh(work: Work, permit: Permit, plan: Plan, lines: tuple[Line, ...]) -> str:

@@ -16,7 +16,8 @@ from services.permits.domain.announced import Announced, Letter
 from services.permits.domain.assembly import AssemblyAct, AssemblyNeeded
 from services.permits.domain.census import listed_parts, root_of_lines
 from services.permits.domain.lifecycle import Done, transition
-from services.permits.domain.party import NumberTaken, ReferenceUnknown
+from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState
+from services.permits.domain.permit import Permit
 from services.permits.domain.plan import Parcel, Plan, Summary, Zone
 from services.permits.registrar import Registrar
 from services.permits.schemas.instruments import SubmissionIn
@@ -88,6 +89,20 @@ def _act_of(work: Work, act: str, state: str, reason: str = "", documents: Seque
 async def state_of(tx: Tx, plan: Plan) -> str:
     """The state of a plan: its own until it is approved, afterwards that of its last act."""
     return plan.state if plan.state != "approved" else (await acts.states_after(tx, [plan.id])).get(plan.id, plan.state)
+
+
+async def check_standing(tx: Tx, plan: Plan) -> None:
+    """Nothing is issued or enlarged on a plan that was suspended, reformulated, closed or has lapsed."""
+    state = await state_of(tx, plan)
+    if state != "approved":
+        raise WrongState("plan", plan.id, state, "approved")
+
+
+async def check_plan_of(tx: Tx, permit: Permit) -> None:
+    """No permit counts again while its plan does not stand."""
+    plan = await plans.plan(tx, permit.plan)
+    assert plan is not None, "a foreign key holds it, and an approved plan is seen by all"
+    await check_standing(tx, plan)
 
 
 def _draft(body: PlanIn, org: str, region: str, author: Caller) -> Plan:

@@ -1,10 +1,11 @@
 """What authorities and supervisors do to a permit against its holder's will, and the appeal against it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from services.permits.domain.lifecycle import Done, transition
-from services.permits.domain.permit import Permit
+from services.permits.domain.permit import Act, Permit
 from shared.refusal import Refusal
 
 
@@ -61,6 +62,16 @@ class AppealOpen(Refusal):
     appeal: str
 
 
+@dataclass(eq=False)
+class AppealedAlready(Refusal):
+    """A measure is appealed once: a dismissed appeal is not filed again to keep it from becoming final."""
+
+    slug: ClassVar[str] = "appealed-already"
+    es: ClassVar[str] = "La medida sobre {permit} ya se apeló y la apelación se desestimó."
+    en: ClassVar[str] = "The measure on {permit} was appealed before, and the appeal was dismissed."
+    permit: str
+
+
 @dataclass(frozen=True, slots=True)
 class Appeal:
     """Why the holder contests a measure; ``against`` is the person who ordered it."""
@@ -82,6 +93,19 @@ def check_lifting(permit: Permit, roles: frozenset[str]) -> None:
         raise FollowsPlan(permit.number, permit.plan)
     if permit.measure == "precautionary" and "supervisor" not in roles:
         raise MeasureOfSupervisor(permit.number, permit.measure)
+
+
+def check_appeal(permit: Permit, acts: Iterable[Act], person: str) -> None:
+    """A permit under a measure that was not appealed in vain before."""
+    transition("permit", "appeal").take(permit.number, permit.state, person, {})
+    dismissed = False
+    for act in acts:
+        dismissed = act.kind == "appeal_dismissed" or (dismissed and act.kind not in _MEASURES)
+    if dismissed:
+        raise AppealedAlready(permit.number)
+
+
+_MEASURES = frozenset({"suspended", "precautionary", "caducity"})
 
 
 def check_measure(permit: Permit, act: str, person: str, appeal: Appeal | None) -> None:
