@@ -28,6 +28,7 @@ from tests.permits.conftest import (
     a_title,
     an_assembly,
 )
+from tests.permits.test_access import as_somebody
 
 ACTS, GIVEN = "/v1/organisations/comunidad-a/assembly-acts", "/v1/organisations/comunidad-a/delegations"
 COMPANY = Person("company", "tercero-1", "u-tercero")
@@ -206,3 +207,28 @@ async def test_a_third_party_never_holds_a_community_key(permits: Permits) -> No
 
     assert (await permits.post("/v1/keys", MANAGER, a_key(), 201))["state"] == "asked"
     assert (await permits.post("/v1/keys", SECOND, a_key(org="tercero-1"), 201))["state"] == "proposed"
+
+
+@pytest.mark.parametrize(
+    ("org", "roles", "region", "seen"),
+    [
+        (None, None, None, (0, 0, 0)),
+        ("comunidad-b", "manager", None, (0, 0, 0)),
+        ("gerfor-md", "authority", None, (0, 0, 0)),
+        ("regencia-1", "regent", None, (0, 1, 0)),
+        ("comunidad-a", "member", None, (2, 1, 1)),
+        ("gerfor-md", "authority", "madre-de-dios", (2, 1, 1)),
+    ],
+)
+async def test_the_database_too_shows_papers_and_agreements_to_those_concerned_only(
+    permits: Permits, org: str | None, roles: str | None, region: str | None, seen: tuple[int, int, int]
+) -> None:
+    connection = await as_somebody(permits, org, roles, region)
+
+    found = [
+        await connection.fetchval(f"SELECT count(*) FROM {table}")
+        for table in ("assembly_acts", "delegations", "document_contents")
+    ]
+    await connection.close()
+
+    assert tuple(found) == seen

@@ -293,14 +293,16 @@ async def test_an_operating_plan_stands_under_an_approved_general_plan_of_its_ti
 async def test_a_plan_is_exhausted_when_custody_has_drawn_what_was_authorised(permits: Permits) -> None:
     await permits.issued_permit()
     permits.custody.balances = {PERMIT: [5_000, 880]}
-    almost = await permits.get(f"{PATH}/standing", on="2026-01-01")
+    almost = await permits.get(f"{PATH}/standing", MANAGER, on="2026-01-01")
     permits.custody.balances = {PERMIT: [5_000, 881]}
-    exhausted = await permits.get(f"{PATH}/standing", on="2026-01-01")
+    exhausted = await permits.get(f"{PATH}/standing", MANAGER, on="2026-01-01")
+    public = await permits.get(f"{PATH}/standing", on="2026-01-01")
     permits.custody.silent = True
-    unknown = await permits.get(f"{PATH}/standing", on="2026-01-01")
+    unknown = await permits.get(f"{PATH}/standing", MANAGER, on="2026-01-01")
 
     assert (almost["phase"], almost["authorised_dm3"], almost["drawn_dm3"]) == ("active", 5_881, 5_880)
     assert (exhausted["phase"], unknown["phase"], unknown["drawn_dm3"]) == ("exhausted", "active", None)
+    assert (public["phase"], public["drawn_dm3"]) == ("active", None)
 
 
 # ---- the table

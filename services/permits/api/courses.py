@@ -149,7 +149,7 @@ async def list_plan_acts(plan_id: str, grant: GrantDep, house: HouseDep) -> Plan
     items = [
         PlanActOut(
             act=one.act, org=one.org, at=one.at.strftime("%Y-%m-%dT%H:%M:%SZ"), reason=one.reason, state=one.state,
-            documents=one.documents,
+            documents=one.documents, facts=one.facts,
         )
         for one in found
     ]  # fmt: skip
@@ -160,7 +160,8 @@ async def list_plan_acts(plan_id: str, grant: GrantDep, house: HouseDep) -> Plan
 async def plan_standing(
     plan_id: str, grant: GrantDep, house: HouseDep, on: Annotated[Day | None, Query()] = None
 ) -> StandingOut:
-    """Where a plan stands on a day. Exhausted is what custody counts: everything that was authorised has been drawn."""
+    """Where a plan stands on a day. Exhausted is what custody counts: everything that was authorised has been drawn. That
+    count is for those concerned."""
     day: date = on or house.clock().date()
     async with house.database.transaction(grant.caller) as tx:
         plan = await visible_plan(tx, plan_id, grant)
@@ -169,7 +170,8 @@ async def plan_standing(
         found = [one for one in await permits.permits_of_plan(tx, plan.id) if one.state != "proposed"]
     authorised = sum(line.volume_dm3 for permit in found for line in permit.lines)
     phase = phase_of(plan.kind, state, plan.harvest_from, plan.harvest_to, asked, day)
-    drawn = await _drawn(house, found)
+    concerned = sees_in_full(grant, plan.region, plan.org, plan.regent, plan.delegate)
+    drawn = await _drawn(house, found) if concerned else None
     if phase in ("active", "reentry_active", "in_force") and drawn is not None and 0 < authorised <= drawn:
         phase = "exhausted"
     return StandingOut(

@@ -158,7 +158,7 @@ async def approve_plan(
         check_region(officer.region, plan.region, "approve_plan")
         earlier = await acts.acts_on(work.tx, plan.id)
         plan.check_approval(officer.sub, done_by(plan, earlier))
-        papers = [*body.documents, *(paper for act in earlier for paper in act.documents)]
+        papers = [*body.documents, *_minutes(earlier)]
         await check_cited(work.tx, body.documents)
         await _check_superseded(work.tx, plan)
         await require_organisations(work.tx, [officer.org])
@@ -174,6 +174,11 @@ async def approve_plan(
             await acts.add_act(work.tx, plan.supersedes, replaced)
         await outbox.announce(work.tx, letters, work.now)
         return await work.answer(200, await answer_of(work.tx, await _again(work.tx, plan.id)))
+
+
+def _minutes(earlier: Sequence[PlanAct]) -> list[str]:
+    """The minutes that the plan was last submitted with; none for one submitted before there were acts."""
+    return next((act.documents for act in reversed(earlier) if act.act == "submit"), [])
 
 
 def done_by(plan: Plan, earlier: Sequence[PlanAct]) -> Done:

@@ -1,7 +1,7 @@
 """Papers, agreements of assemblies, delegations, members, and what is done to plans and permits."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -19,7 +19,8 @@ def _distinct(values: list[str]) -> list[str]:
     return sorted(values)
 
 
-Cited = Annotated[list[Sha256], Field(max_length=20), AfterValidator(_distinct)]
+# A statement names twenty: those of the request and those of its decision.
+Cited = Annotated[list[Sha256], Field(max_length=10), AfterValidator(_distinct)]
 
 
 class DocumentOut(Out):
@@ -194,6 +195,7 @@ class PlanActOut(Out):
     reason: str
     state: str
     documents: list[str]
+    facts: dict[str, Any]
 
 
 class PlanActsOut(Out):
