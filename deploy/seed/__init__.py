@@ -75,6 +75,35 @@ def _title(house: House) -> tuple[str, Json]:
     return "title.registered", until_logged(authority, f"/v1/titles/{sample.TITLE}")
 
 
+def _agreed(house: House, plan: str) -> None:
+    """The minutes of an assembly in the vault, its agreement to submit the plan, and what it lets the regent do."""
+    community, own = house.person("comunidad"), f"/v1/organisations/{sample.COMMUNITY}"
+    minutes = community.upload("/v1/documents?kind=assembly_act", sample.minutes(plan), "text/plain")
+    agreement = {
+        "held_on": sample.ASSEMBLY_ON, "present": sample.PRESENT, "members": sample.MEMBERS, "plan": plan,
+        "document": minutes["sha256"],
+    }  # fmt: skip
+    community.post(
+        f"{own}/assembly-acts",
+        agreement | {"number": f"ACTA-{plan}", "purpose": "plan", "agreement": f"Presentar el plan {plan}"},
+    )
+    community.post(
+        f"{own}/assembly-acts",
+        agreement
+        | {
+            "number": f"ACTA-REG-{plan}", "purpose": "delegation", "third_parties": [sample.REGENT],
+            "agreement": f"Que la regencia levante y suba el censo de {plan}",
+        },
+    )  # fmt: skip
+    community.post(
+        f"{own}/delegations",
+        {
+            "number": f"DEL-{plan}", "delegate": sample.REGENT, "plan": plan, "acts": ["upload_census"],
+            "valid_from": sample.ASSEMBLY_ON, "valid_to": sample.HARVEST_TO, "assembly_act": f"ACTA-REG-{plan}",
+        },
+    )  # fmt: skip
+
+
 def _plan(house: House, id_: str, number: str, parcels: dict[str, int], census: bytes) -> tuple[str, Json]:
     """The community proposes, the regent uploads the census, the community submits, the authority approves."""
     community, path = house.person("comunidad"), f"/v1/plans/{id_}"
@@ -87,6 +116,7 @@ def _plan(house: House, id_: str, number: str, parcels: dict[str, int], census: 
         },
     )  # fmt: skip
     if plan["state"] == "draft":
+        _agreed(house, id_)
         house.person("regente").upload(f"{path}/census", census, "text/csv")
         plan = community.post(f"{path}/submit", {})
     if plan["state"] == "submitted":

@@ -22,6 +22,7 @@ TREE_PERMIT = "CN-A-2025-B"
 INSPECTION = "INF-0000-2026"
 RESOLUTION = "RGR-0000-2025"
 HARVEST_FROM, HARVEST_TO, MOVE_TO = "2025-07-22", "2028-07-21", "2029-07-21"
+ASSEMBLY_ON, PRESENT, MEMBERS = "2025-05-10", 41, 60  # invented, as the community is
 CONSULTED_ON = "2026-06-10"
 PARCELS_M2 = {"PC 01": 14_000_000, "PC 02": 26_994_000, "PC 03": 26_912_000}
 SYNTHETIC_TREE = "SINTETICO-1"
@@ -115,6 +116,15 @@ def polygon() -> dict[str, Any]:
     """The synthetic boundary of the title."""
     found: dict[str, Any] = json.loads((HERE / "title.geojson").read_text())
     return found
+
+
+def minutes(plan: str) -> bytes:
+    """The minutes of the sample's assembly, which says of itself that it is one."""
+    text = (
+        f"Acta de asamblea de la Comunidad Nativa A (datos de demostración).\nFecha: {ASSEMBLY_ON}."
+        f" Asistentes: {PRESENT} de {MEMBERS}.\nAcuerdo: presentar el plan {plan} y que la regencia suba su censo.\n"
+    )
+    return text.encode()
 
 
 def census_sheet(codes: tuple[str, ...]) -> bytes:

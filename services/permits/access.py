@@ -20,6 +20,16 @@ _PARTIES: dict[str, Scope] = {
 _KEY_HOLDERS: dict[str, Scope] = {
     "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any",
 }  # fmt: skip
+# Who is not of the community acts under a delegation of its assembly (`delegated`).
+_DRAFTERS: dict[str, Scope] = {"manager": "own", "regent": "own", "company": "own"}
+_KEEPERS: dict[str, Scope] = {
+    "member": "own", "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "own",
+    "supervisor": "own",
+}  # fmt: skip
+_READERS: dict[str, Scope] = {**_KEEPERS, **_OFFICERS, "auditor": "own"}
+_AUTHORITY: dict[str, Scope] = {"authority": "any"}
+_SUPERVISOR: dict[str, Scope] = {"supervisor": "any"}
+_COMMUNITY: dict[str, Scope] = {"manager": "own"}
 
 ACCESS: Table = {
     "register_organisation": {"authority": "any", "operator": "any"},
@@ -34,8 +44,8 @@ ACCESS: Table = {
     "register_title": {"authority": "any"},
     "list_titles": {"public": "any"},
     "read_title": {"public": "any"},
-    "draft_plan": {"manager": "own"},
-    "upload_census": {"manager": "own", "regent": "own"},
+    "draft_plan": _DRAFTERS,
+    "upload_census": _DRAFTERS,
     "submit_plan": {"manager": "own"},
     "approve_plan": {"authority": "any"},
     "list_plans": {"public": "any", **_PARTIES},
@@ -57,5 +67,40 @@ ACCESS: Table = {
     "read_inspection": {"public": "any"},
     "raise_finding": _OFFICERS,
     "resolve_finding": _OFFICERS,
+    "read_lifecycle": {"public": "any"},
+    "inspect_plan": _AUTHORITY,
+    "observe_plan": _AUTHORITY,
+    "reject_plan": _AUTHORITY,
+    "suspend_plan": _OFFICERS,
+    "reinstate_plan": _OFFICERS,
+    "caducate_plan": _SUPERVISOR,
+    "close_plan": _AUTHORITY,
+    "list_plan_acts": _PARTIES,
+    "plan_standing": {"public": "any", **_PARTIES},
+    "request_extension": {"manager": "own", "authority": "any"},
+    "approve_extension": _AUTHORITY,
+    "refuse_extension": _AUTHORITY,
+    "read_course": _PARTIES,
+    "order_precautionary_measure": _SUPERVISOR,
+    "declare_caducity": _SUPERVISOR,
+    "confirm_caducity": _SUPERVISOR,
+    "file_appeal": _COMMUNITY,
+    "decide_appeal": _OFFICERS,
+    "store_document": _KEEPERS,
+    "list_documents": _READERS,
+    "read_document": _READERS,
+    "download_document": _READERS,
+    "let_read": _KEEPERS,
+    "list_readers": _KEEPERS,
+    "record_assembly_act": _COMMUNITY,
+    "list_assembly_acts": _READERS,
+    "delegate": _COMMUNITY,
+    "revoke_delegation": _COMMUNITY,
+    "list_delegations": _READERS,
+    "join": _COMMUNITY,
+    "leave": _COMMUNITY,
+    "list_members": {"public": "any"},
+    "list_norms": {"public": "any"},
+    "list_species": {"public": "any"},
     "list_publications": {"authority": "any", "supervisor": "any", "operator": "any", "service": "any"},
 }

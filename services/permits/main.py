@@ -10,19 +10,26 @@ from pydantic import SecretStr
 
 from services.permits.access import ACCESS
 from services.permits.api import (
+    assemblies,
     census,
+    courses,
+    extensions,
     inspections,
     keys,
+    measures,
+    norms,
     parties,
     permits,
     plans,
     publications,
     supervision,
     titles,
+    vault,
     verify,
 )
 from services.permits.api.house import House
 from services.permits.census_file import MAX_FILE_BYTES
+from services.permits.domain.document import MAX_DOCUMENT_BYTES
 from services.permits.publisher import Publisher, open_registry
 from services.permits.registrar import Registrar
 from services.permits.store import outbox
@@ -39,10 +46,12 @@ BODY_LIMITS = {
     "propose_permit": 1024 * 1024,
     "propose_amendment": 1024 * 1024,
     "upload_census": MAX_FILE_BYTES + 4096,
+    "store_document": MAX_DOCUMENT_BYTES,
 }
 ROUTERS = [
-    parties.router, keys.router, titles.router, plans.router, census.router, verify.router, permits.router, inspections.router,
-    publications.router, supervision.router,
+    parties.router, keys.router, titles.router, courses.router, plans.router, census.router, verify.router, permits.router, inspections.router,
+    publications.router, supervision.router, vault.router, assemblies.router, extensions.router, measures.router,
+    norms.router,
 ]  # fmt: skip
 
 
@@ -68,6 +77,7 @@ def build(
             stack.callback(house.reader.shutdown, wait=False, cancel_futures=True)
             await open_registry(house)
             client = custody or await _custody(settings, stack)
+            house.custody = client
             publisher = app.state.publisher = Publisher(house, client, app.state.metrics.registry)
             task = asyncio.create_task(publisher.run())
             try:

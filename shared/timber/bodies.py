@@ -12,8 +12,9 @@ from shared.tlog.ed25519 import checked_key
 
 ORG_KINDS = (
     "community", "community_enterprise", "consortium", "regent_firm", "authority", "supervisor", "certifier", "company",
-    "mill", "operator",
+    "mill", "operator", "federation", "third_party", "carrier", "community_monitor", "programme",
 )  # fmt: skip
+PLAN_KINDS = ("PGMF", "PMFI", "DEMA", "PO")
 KEY_ROLES = ("registrar", "host", "root", "device", "hosted")
 CONDITIONS = ("harvestable", "seed", "future", "protected")
 FORMS = ("own", "official")
@@ -87,6 +88,18 @@ def _plan_approved(body: dict[str, Any]) -> Fault | None:
 def _permit_issued(body: dict[str, Any]) -> Fault | None:
     if body["approved_by"] == body["proposed_by"]:
         return Fault(".approved_by", "must be another person than proposed_by", "debe ser otra persona que proposed_by")
+    return _window(body, "harvest_from", "harvest_to", "move_to")
+
+
+def _permit_amended(body: dict[str, Any]) -> Fault | None:
+    if ("harvest_from" in body) != ("harvest_to" in body):
+        return Fault(".harvest_to", "goes with harvest_from: both or neither", "va con harvest_from: los dos o ninguno")
+    if "lines" not in body and "move_to" not in body:
+        return Fault(".lines", "lines, move_to or both are changed", "se cambian lines, move_to o ambos")
+    if "harvest_from" not in body:
+        return None
+    if "move_to" not in body:
+        return Fault(".move_to", "goes with harvest_from", "va con harvest_from")
     return _window(body, "harvest_from", "harvest_to", "move_to")
 
 
@@ -200,6 +213,7 @@ _guide_key = {"guide": f.number, "form": f.one_of(*FORMS)}
 _numbers = listing(f.number, 0, 400)
 _sid = f.digest
 _status = {"number": f.number, "reason": f.text(), "by": f.user_id}
+_cited = {"documents": listing(f.digest, 1, 20)}
 _output = fields(
     {"item": f.item_id, "product": f.product, "species": f.species, "volume_dm3": f.line_dm3},
     {
@@ -247,6 +261,7 @@ AUTHORITY: dict[str, Check] = {
             "census": fields({"trees": f.whole(0, 1_000_000), "parts": f.whole(0, 100_000), "root": f.digest}),
             "submitted_by": f.user_id, "approved_by": f.user_id,
         },
+        {"kind": f.one_of(*PLAN_KINDS), "parent": f.plan_id, **_cited},
         whole_body=_plan_approved,
     ),
     "permit.issued": fields(
@@ -255,16 +270,20 @@ AUTHORITY: dict[str, Check] = {
             "harvest_to": f.day, "move_to": f.day, "lines": _permit_lines, "proposed_by": f.user_id,
             "approved_by": f.user_id,
         },
-        {"official_number": f.text(80)},
+        {"official_number": f.text(80), **_cited},
         whole_body=_permit_issued,
     ),
     "permit.amended": fields(
-        {"number": f.number, "lines": _permit_lines, "reason": f.text(), "approved_by": f.user_id},
-        {"part": f.whole(0, 100_000)},
+        {"number": f.number, "reason": f.text(), "approved_by": f.user_id},
+        {
+            "lines": _permit_lines, "part": f.whole(0, 100_000), "harvest_from": f.day, "harvest_to": f.day,
+            "move_to": f.day, **_cited,
+        },
+        whole_body=_permit_amended,
     ),
-    "permit.suspended": fields(_status),
-    "permit.reinstated": fields(_status),
-    "permit.revoked": fields(_status),
+    "permit.suspended": fields(_status, _cited),
+    "permit.reinstated": fields(_status, _cited),
+    "permit.revoked": fields(_status, _cited),
     "status.listed": fields(
         {"as_of": f.day, "permits": f.count, "suspended": _numbers, "revoked": _numbers},
     ),

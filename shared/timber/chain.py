@@ -200,7 +200,10 @@ def _need_authority(record: Record, needed: set[str]) -> None:
         needed.add(STATUS)
     elif kind in ("permit.issued", "permit.amended"):
         needed.update(
-            [line_key(body["number"], line["parcel"], line["species"], line["product"]) for line in body["lines"]]
+            [
+                line_key(body["number"], line["parcel"], line["species"], line["product"])
+                for line in body.get("lines", ())
+            ]
         )
 
 

@@ -88,7 +88,8 @@ class CensusTree:
 
 @dataclass(slots=True)
 class Permit:
-    """``status`` is ``in_force``, ``suspended`` or ``revoked``, since the entry at ``status_index``."""
+    """``status`` is ``in_force``, ``suspended`` or ``revoked``, since the entry at ``status_index``. ``reentries`` are the
+    harvest windows that resolutions opened after the first, each as first and last day."""
 
     number: str
     title: str
@@ -102,6 +103,17 @@ class Permit:
     move_to: str
     index: int
     authorised_dm3: int = 0
+    reentries: list[list[str]] = field(default_factory=list)
+
+    def window_of(self, day: str) -> tuple[str, str]:
+        """The harvest window that had begun last on a day; before the first, the first."""
+        begun = [(first, last) for first, last in self.reentries if first <= day]
+        return begun[-1] if begun else (self.harvest_from, self.harvest_to)
+
+    @property
+    def felling_ended(self) -> str:
+        """The last day of the last harvest window."""
+        return self.reentries[-1][1] if self.reentries else self.harvest_to
 
 
 @dataclass(slots=True)

@@ -89,9 +89,9 @@ class Catalogue:
         self._by_name = {one.name: one for one in species}
         self._by_trade_name: dict[str, list[Species]] = {}
         for one in self._by_name.values():
-            for key in {_folded(name) for name in one.trade_names}:
+            for key in {folded(name) for name in one.trade_names}:
                 self._by_trade_name.setdefault(key, []).append(one)
-        self._by_synonym = {_folded(old): one for one in self._by_name.values() for old in one.synonyms}
+        self._by_synonym = {folded(old): one for one in self._by_name.values() for old in one.synonyms}
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
@@ -114,13 +114,13 @@ class Catalogue:
 
         Several answers are several answers: nothing here chooses between them. No answer is an empty tuple.
         """
-        folded = _folded(text)
+        plain = folded(text)
         for one in self._by_name.values():
-            if _folded(one.name) == folded:
+            if folded(one.name) == plain:
                 return (one,)
-        if folded in self._by_synonym:
-            return (self._by_synonym[folded],)
-        return tuple(self._by_trade_name.get(folded, ()))
+        if plain in self._by_synonym:
+            return (self._by_synonym[plain],)
+        return tuple(self._by_trade_name.get(plain, ()))
 
     def minimum_diameter(self, name: str, *, plan_mm: int | None = None) -> Minimum | None:
         """Minimum cutting diameter: the plan's own, else the listed one, else the general one.
@@ -137,8 +137,8 @@ class Catalogue:
         return Minimum(species.dmc_mm, species.dmc_basis)
 
 
-def _folded(text: str) -> str:
-    """Lower case, without accents, single spaces: how the same name is written by different hands."""
+def folded(text: str) -> str:
+    """Lower case, without accents, single spaces: one form for a name that different hands write differently."""
     plain = unicodedata.normalize("NFKD", text)
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).casefold().split())
 

@@ -319,6 +319,7 @@ def test_what_the_gateway_lets_in_is_no_less_than_what_services_read() -> None:
         ("/v1/records", custody_main.LARGEST_UPLOAD_BYTES),
         ("/v1/statements", custody_main.LARGEST_UPLOAD_BYTES),
         ("/v1/plans/PO-1/census", max(permits_main.BODY_LIMITS.values())),
+        ("/v1/documents", permits_main.BODY_LIMITS["store_document"]),
     ):
         first = next(route for route in routes() if matches(route["match"], path, "POST", limit))
         assert "route" in first, path

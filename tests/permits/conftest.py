@@ -27,6 +27,7 @@ from tests.conftest import TESTS, run_apart
 from tests.permits.strict_custody import StrictCustody
 from tests.tokens import Issuer
 
+MINUTES = b"Acta de asamblea comunal. Acuerdo: presentar el plan.\n"
 TITLE, PLAN, PERMIT = "CN-A-P-MAD-000", "CN-A.PO-19", "RGR-0000-2025"
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -124,10 +125,33 @@ class Permits:
         return await self.post(f"/v1/keys/{brought['kid']}/approve", SECOND)
 
     async def introduce(self) -> "Permits":
-        """Everybody is registered."""
+        """Everybody is registered, and the assembly has agreed to PLAN and to what the regent does on it."""
         for org, kind in ORGANISATIONS.items():
             await self.post("/v1/organisations", OPERATOR, {"id": org, "name": org.title(), "kind": kind})
+        await self.agreed(PLAN)
         return self
+
+    async def paper(self, kind: str = "assembly_act", data: bytes = MINUTES, who: Person = MANAGER, **more: Any) -> Any:
+        """A paper in the vault of somebody's organisation."""
+        headers = {"content-type": more.pop("media_type", "text/plain")}
+        where = f"/v1/documents?kind={kind}"
+        answer = await self.call("POST", where, who, more.pop("expect", None), content=data, headers=headers)
+        return answer.json()
+
+    async def agreed(self, plan: str, who: Person = MANAGER, regent: str | None = "regencia-1") -> None:
+        """The assembly agreed to submit this plan, and that the regent drafts and uploads for it."""
+        paper = (await self.paper(who=who))["sha256"]
+        acts = f"/v1/organisations/{who.org}/assembly-acts"
+        await self.post(acts, who, an_assembly(number=f"ACTA-{plan}", plan=plan, document=paper))
+        if regent is not None:
+            give = an_assembly(
+                number=f"DELEGA-{plan}", plan=plan, document=paper, purpose="delegation", third_parties=[regent]
+            )
+            await self.post(acts, who, give)
+            await self.post(
+                f"/v1/organisations/{who.org}/delegations", who,
+                a_delegation(number=f"D-{plan}", plan=plan, delegate=regent, assembly_act=f"DELEGA-{plan}"),
+            )  # fmt: skip
 
     async def approved_plan(self, census: bytes | None = None, **changes: Any) -> Any:
         """A title and an approved plan on it, with a census of two trees unless another is given."""
@@ -158,6 +182,20 @@ def a_key(key: Ed25519PrivateKey | None = None, **changes: Any) -> dict[str, Any
     public = to_base64url(private.public_key().public_bytes_raw())
     body = {"org": "comunidad-a", "public_key": public, "role": "device"} | changes
     return body if "proof" in body else body | {"proof": to_base64url(private.sign(possession(body)))}
+
+
+def an_assembly(**changes: Any) -> dict[str, Any]:
+    return {
+        "number": "ACTA-1", "purpose": "plan", "plan": PLAN, "held_on": "2025-05-10", "present": 41, "members": 60,
+        "agreement": "Presentar el plan", "third_parties": [], "document": "0" * 64,
+    } | changes  # fmt: skip
+
+
+def a_delegation(**changes: Any) -> dict[str, Any]:
+    return {
+        "number": "D-1", "delegate": "regencia-1", "plan": PLAN, "acts": ["upload_census"], "valid_from": "2025-05-10",
+        "valid_to": "2098-12-31", "assembly_act": "ACTA-1",
+    } | changes  # fmt: skip
 
 
 def a_title(**changes: Any) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class StrictCustody(httpx.AsyncBaseTransport):
     refuses: Callable[[Record], bool] = lambda _: False
     status: int = 200
     keys: dict[str, bytes] = field(default_factory=dict)
+    balances: dict[str, list[int]] = field(default_factory=dict)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
@@ -38,6 +39,9 @@ class StrictCustody(httpx.AsyncBaseTransport):
             return httpx.Response(
                 self.status, json={"status": self.status, "slug": "test", "detail_es": "", "detail_en": ""}
             )
+        if request.url.path == "/v1/balances":
+            drawn = self.balances.get(request.url.params["permit"], [])
+            return httpx.Response(200, json={"balances": [{"drawn_dm3": dm3} for dm3 in drawn], "next": None})
         self._check_request(request)
         lines = body.split(b"\n")
         if not 1 <= len(lines) <= MOST_IN_A_BATCH:

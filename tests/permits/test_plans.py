@@ -110,7 +110,8 @@ async def test_only_the_community_drafts_and_submits(permits: Permits) -> None:
     await permits.post("/v1/titles", OFFICER, a_title())
 
     await permits.refused("other-organisation", "/v1/plans", NEIGHBOUR, a_plan(), status=403)
-    await permits.refused("role-not-allowed", "/v1/plans", REGENT, a_plan(), status=403)
+    await permits.refused("no-delegation", "/v1/plans", REGENT, a_plan())
+    await permits.refused("role-not-allowed", "/v1/plans", MEMBER, a_plan(), status=403)
     await permits.post("/v1/plans", MANAGER, a_plan())
     await permits.upload(a_census(), REGENT)
     await permits.refused("role-not-allowed", SUBMIT, REGENT, status=403)
@@ -150,6 +151,7 @@ async def test_a_partial_census_needs_a_tree_and_none_needs_none(permits: Permit
     await permits.post("/v1/plans", MANAGER, a_plan(census_basis="partial"))
     await permits.refused("census-missing", SUBMIT, MANAGER)
     await permits.post("/v1/plans", MANAGER, a_plan(id="PO-20", census_basis="not_available"))
+    await permits.agreed("PO-20")
 
     await permits.post("/v1/plans/PO-20/submit", MANAGER)
     approved = await permits.post("/v1/plans/PO-20/approve", OFFICER, DECISION)

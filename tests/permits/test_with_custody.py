@@ -28,12 +28,15 @@ from tests.permits.conftest import (
     SUPERVISOR,
     Opener,
     Permits,
+    Person,
     a_key,
     a_line,
     write_keys,
 )
 from tests.permits.strict_custody import ORIGIN
 from tests.tokens import Issuer
+
+SECOND_SUPERVISOR = Person("supervisor", "osinfor-md", "u-supervisor-2", "*")
 
 
 @dataclass
@@ -248,11 +251,43 @@ async def test_a_supervisor_answers_for_a_finding_and_our_guides_go_out_again(bo
     assert (outbox["refused"], outbox["items"][-1]["type"]) == (0, "finding.resolved")
 
 
-def _felling(phone: Ed25519PrivateKey, code: str) -> bytes:
+def _felling(phone: Ed25519PrivateKey, code: str, time: str = "2026-11-20T12:00:00Z") -> bytes:
     """By this phone: what is observed names it, so that two phones say two things."""
     body = {
         "item": tree_item(PLAN, "PC 01", code), "permit": PERMIT, "plan": PLAN, "parcel": "PC 01", "tree": code,
         "species": "Brosimum guianense", "diameter_large_mm": 750, "diameter_small_mm": 720, "length_mm": 13_300,
         "volume_dm3": 5_643, "observations": key_id(phone.public_key().public_bytes_raw()),
     }  # fmt: skip
-    return sign(make_statement("tree.felled", "comunidad-a", "2026-11-20T12:00:00Z", body), phone)
+    return sign(make_statement("tree.felled", "comunidad-a", time, body), phone)
+
+
+# ---- the clocks of a permit, from end to end
+
+
+async def test_a_reentry_and_measures_reach_the_wood(both: Both) -> None:
+    """Custody lets fell only in the days that were given, and never under a measure."""
+    permits = await both.permits.introduce()
+    await permits.issued_permit(harvest_to="2026-01-31", move_to="2026-03-31")
+    phone, path = Ed25519PrivateKey.generate(), f"/v1/permits/{PERMIT}"
+    await permits.add_key(a_key(phone))
+    days = {"harvest_from": "2026-06-01", "harvest_to": "2026-12-31", "move_to": "2027-06-30"}
+    await permits.post(f"{path}/extensions", MANAGER, days | {"id": "R1", "kind": "reentry", "reason": "reingreso"})
+    await permits.published()
+    before = await both.record(_felling(phone, "501", "2026-07-01T12:00:00Z"))
+
+    await permits.post(f"{path}/extensions/R1/approve", OFFICER, {"resolution": "RGR-9-2026"})
+    await permits.published()
+    given, gap = await both.record(
+        _felling(phone, "1170", "2026-07-01T12:00:00Z"), _felling(phone, "1170", "2026-05-01T12:00:00Z")
+    )
+    await permits.post(f"{path}/precautionary-measure", SUPERVISOR, {"reason": "Informe 3-2026"})
+    await permits.published()
+    stopped = await both.record(_felling(phone, "501", "2026-11-01T12:00:00Z"))
+    await permits.post(f"{path}/caducity", SUPERVISOR, {"reason": "Informe 4-2026"})
+    await permits.post(f"{path}/caducity/confirm", SECOND_SUPERVISOR, {"reason": "Resolución 5-2026"})
+    await permits.published()
+
+    found = [{one["rule"] for one in result["findings"] if one["status"] == "FAIL"} for result in (*before, given, gap)]
+    assert ["C03" in rules for rules in found] == [True, False, True]
+    assert "C03" in {one["rule"] for one in stopped[0]["findings"] if one["status"] == "FAIL"}
+    assert (await permits.get("/v1/publications", OPERATOR))["refused"] == 0

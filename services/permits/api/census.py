@@ -8,17 +8,20 @@ from fastapi import Query, Request, Response
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
+from services.permits.api.assemblies import delegated
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, place_number, to_cursor
 from services.permits.api.plans import plan_to_change, visible_plan
 from services.permits.census_file import CSV_TYPE, XLSX_TYPE, FileUnreadable, read_sheets
 from services.permits.domain.census import Census, Check, Terms, check_census, listed_parts, private_line, root_of_lines
+from services.permits.domain.lifecycle import transition
 from services.permits.domain.norms import Limits, limits_on
 from services.permits.domain.plan import Plan, Summary
 from services.permits.domain.sheet import read_census
 from services.permits.registrar import new_salt
 from services.permits.schemas.plans import CensusAnswer, CheckOut, ParcelTotals, TreeOut, Utm
 from services.permits.schemas.words import Page
-from services.permits.store import census, plans
+from services.permits.store import acts, census, plans
+from services.permits.store.acts import PlanAct
 from services.permits.store.census import StandingTree
 from services.permits.store.session import Tx
 from shared.refusal import Malformed, Missing
@@ -65,14 +68,19 @@ async def upload_census(
             return work.first
         plan = await _draft(work.tx, plan_id, grant)
         assert _terms(plan) == terms, "a draft's parcels and form factor do not change"
+        await delegated(work, plan.org, plan.id, "upload_census", reading.harvestable_dm3)
         await census.replace_census(work.tx, plan, reading.census.trees, reading.lines)
         await plans.note_census(work.tx, plan.id, work.caller.sub, reading.summary)
+        await acts.add_act(
+            work.tx, plan.id,
+            PlanAct("upload_census", work.caller.sub, work.caller.org, work.now, reading.summary.root, plan.state),
+        )  # fmt: skip
         return await work.answer(200, reading.answer(plan.id))
 
 
 async def _draft(tx: Tx, plan_id: str, grant: Grant) -> Plan:
     plan = await plan_to_change(tx, plan_id, grant)
-    plan.check_state("draft")
+    transition("plan", "upload_census").take(plan.id, plan.state, "", {})
     return plan
 
 
@@ -90,6 +98,11 @@ class _Reading:
             harvestable_dm3=sum(t["harvestable_dm3"] for t in self.totals), parts=parts, root=root_of_lines(lines),
             file_sha256=digest, checks=[check.facts for check in checks],
         )  # fmt: skip
+
+    @property
+    def harvestable_dm3(self) -> list[tuple[str, int]]:
+        """Species and volume of every tree that may be cut: what a delegation is held against."""
+        return [(tree.species, tree.volume_dm3) for tree in self.census.trees if tree.condition == "harvestable"]
 
     def answer(self, plan: str) -> CensusAnswer:
         """What the uploader is told."""

@@ -23,6 +23,7 @@ from services.permits.store.session import Tx
 from shared.refusal import Malformed, Refusal
 from shared.web.access import GrantDep
 from shared.web.auth import Caller
+from shared.web.client import ServiceClient
 from shared.web.db import Database
 
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class House:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     reader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "census"))
+    custody: ServiceClient | None = None
 
 
 async def _house(request: Request) -> House:

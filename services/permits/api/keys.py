@@ -11,8 +11,17 @@ from fastapi import Query, Response
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state
 from services.permits.api.territory import check_registrar
 from services.permits.domain.announced import Announced
-from services.permits.domain.key import MOST_UNKNOWN, Enrolment, Key, KeyTaken, Revocation, TooManyUnknown, check_house
-from services.permits.domain.party import REGISTRY, ReferenceUnknown, WrongState
+from services.permits.domain.key import (
+    MOST_UNKNOWN,
+    Enrolment,
+    Key,
+    KeyTaken,
+    Revocation,
+    TooManyUnknown,
+    check_house,
+    check_third_party,
+)  # fmt: skip
+from services.permits.domain.party import REGISTRY, Organisation, ReferenceUnknown, WrongState
 from services.permits.schemas.keys import KeyIn, KeyOut, RevocationIn, RevocationOut
 from services.permits.schemas.words import Page
 from services.permits.store import keys, outbox, parties
@@ -36,8 +45,10 @@ async def add_key(body: KeyIn, grant: GrantDep, command: CommandDep) -> Response
     async with command.transaction() as work:
         if work.first:
             return work.first
-        await _check_region(work.tx, grant, body.org, "add_key")
+        org = await _check_region(work.tx, grant, body.org, "add_key")
         by = work.caller.sub
+        if grant.scope != "any":
+            check_third_party(org, work.caller.roles, await keys.asked_for(work.tx, by))
         brought = Enrolment(key, "proposed", None, by) if grant.scope == "any" else Enrolment(key, "asked", by)
         new = await keys.add_key(work.tx, brought)
         known = await keys.key(work.tx, key.kid)
@@ -134,11 +145,12 @@ async def read_key(kid: str, house: HouseDep) -> KeyOut:
         return await _answer(tx, known)
 
 
-async def _check_region(tx: Tx, grant: Grant, org: str, action: str) -> None:
+async def _check_region(tx: Tx, grant: Grant, org: str, action: str) -> Organisation:
     known = await parties.organisation(tx, org)
     if known is None:
         raise ReferenceUnknown("organisation", org)
     check_registrar(grant, known[0].region, action)
+    return known[0]
 
 
 async def _to_take_further(work: Work, kid: str, grant: Grant, action: str) -> Enrolment:

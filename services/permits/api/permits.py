@@ -6,8 +6,11 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
+from services.permits.api.measures import check_no_appeal
+from services.permits.api.plans import check_plan_of, check_standing
 from services.permits.api.status import announce_status
 from services.permits.api.territory import bounds, check_region, sees_in_full
+from services.permits.domain.measure import CaducityDeclared, check_lifting
 from services.permits.domain.norms import limits_on
 from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState
 from services.permits.domain.permit import (
@@ -56,6 +59,7 @@ async def propose_permit(body: PermitIn, grant: GrantDep, command: CommandDep) -
             check_region(work.caller.region, plan.region, "propose_permit")
         permit = _proposal(body, plan, work.caller.sub)
         permit.check_against(plan)
+        await check_standing(work.tx, plan)
         await require_organisations(work.tx, [permit.holder])
         added = await permits.add_permit(work.tx, permit)
         stored = await permits.permit(work.tx, permit.number)
@@ -130,11 +134,21 @@ async def _change_state(
             return work.first
         permit = await _to_change(work, number, f"{kind}_permit")
         permit.check_state(*needed)
+        if kind != "suspended":
+            await check_no_appeal(work, permit)
+        if kind == "reinstated":
+            check_lifting(permit, frozenset(work.caller.roles))
+            await check_plan_of(work.tx, permit)
+        if kind == "revoked" and permit.measure == "caducity":
+            raise CaducityDeclared(number)
         statement = {"number": number, "reason": reason, "by": registrar.pseudonym(officer.sub)}
         letter = registrar.write(
             f"permit.{kind}", officer.org, statement, work.now, subject=f"permit:{number}", prev=[permit.last_sid]
         )
-        await permits.note_state(work.tx, number, state, kind, reason, letter.sid, work.now)
+        measure, by = ("suspension", officer.sub) if kind == "suspended" else (None, None)
+        await permits.note_state(
+            work.tx, number, state, kind, reason, letter.sid, work.now, measure=measure, measure_by=by
+        )
         await outbox.announce(work.tx, [letter], work.now)
         await announce_status(work.tx, registrar, work.now)
         return await work.answer(200, await _answer(work.tx, await _again(work.tx, number)))
@@ -244,6 +258,7 @@ async def _plan_of(tx: Tx, permit: Permit) -> Plan:
     plan = await plans.plan(tx, permit.plan)
     if plan is None or plan.state != "approved":
         raise WrongState("plan", permit.plan, "draft", "approved")
+    await check_standing(tx, plan)
     return plan
 
 

@@ -1,25 +1,33 @@
 """Plans from draft to approval."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state, require_organisations
+from services.permits.api.assemblies import delegated
+from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
 from services.permits.api.territory import check_region, sees_in_full
+from services.permits.api.vault import check_cited
 from services.permits.domain.announced import Announced, Letter
+from services.permits.domain.assembly import AssemblyAct, AssemblyNeeded
 from services.permits.domain.census import listed_parts, root_of_lines
-from services.permits.domain.party import NumberTaken, ReferenceUnknown
-from services.permits.domain.plan import Parcel, Plan, Summary
+from services.permits.domain.lifecycle import Done, transition
+from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState
+from services.permits.domain.permit import Permit
+from services.permits.domain.plan import Parcel, Plan, Summary, Zone
 from services.permits.registrar import Registrar
-from services.permits.schemas.plans import ApprovalIn, CensusOut, ParcelOut, PlanIn, PlanOut
+from services.permits.schemas.instruments import SubmissionIn
+from services.permits.schemas.plans import ApprovalIn, CensusOut, ParcelOut, PlanIn, PlanOut, ZoneOut
 from services.permits.schemas.words import Page
-from services.permits.store import census, outbox, plans, titles
+from services.permits.store import acts, assemblies, census, outbox, plans, titles
+from services.permits.store.acts import PlanAct
 from services.permits.store.session import Tx
 from shared.refusal import Missing
-from shared.web.access import Grant, GrantDep, OtherOrganisation
+from shared.web.access import Grant, GrantDep, OtherOrganisation, RoleNotIncluded
 from shared.web.app import Router
 from shared.web.auth import Caller
 
@@ -31,8 +39,8 @@ class CensusChanged(RuntimeError):  # noqa: N818
 
 
 @router.post("/v1/plans", status_code=201, response_model=PlanOut)
-async def draft_plan(body: PlanIn, grant: GrantDep, command: CommandDep) -> Response:
-    """Draft the plan of a season on a title of one's own organisation."""
+async def draft_plan(body: PlanIn, command: CommandDep) -> Response:
+    """Draft a plan on a title of one's own community, or of one that delegated this."""
     async with command.transaction() as work:
         if work.first:
             return work.first
@@ -40,30 +48,79 @@ async def draft_plan(body: PlanIn, grant: GrantDep, command: CommandDep) -> Resp
         if known is None:
             raise ReferenceUnknown("title", body.title)
         title = known[0]
-        if not grant.in_full(title.org):
-            raise OtherOrganisation("draft_plan")
-        await require_organisations(work.tx, [body.regent] if body.regent else [])
-        plan = _draft(body, title.org, title.region, work.caller.sub)
+        await _check_drafter(work, title.org, body.id)
+        await require_organisations(work.tx, [org for org in (body.regent, body.delegate) if org])
+        plan = _draft(body, title.org, title.region, work.caller)
+        plan.check_under(await plans.plan(work.tx, plan.parent) if plan.parent else None)
+        await _check_superseded(work.tx, plan)
         added = await plans.add_plan(work.tx, plan)
+        if added:
+            await acts.add_act(work.tx, plan.id, _act_of(work, "draft", plan.state))
         stored = await plans.plan(work.tx, plan.id)
         if stored is None or stored.content != plan.content:
             raise NumberTaken("plan", plan.id)
         return await work.answer(201 if added else 200, await answer_of(work.tx, stored))
 
 
-def _draft(body: PlanIn, org: str, region: str, author: str) -> Plan:
+async def _check_drafter(work: Work, org: str, plan: str) -> None:
+    """A manager of the community, or somebody it delegated this to."""
+    manager = "manager" in work.caller.roles
+    if manager == (work.caller.org == org):
+        if not manager:
+            await delegated(work, org, plan, "draft_plan")
+        return
+    raise OtherOrganisation("draft_plan") if manager else RoleNotIncluded("draft_plan")
+
+
+async def _check_superseded(tx: Tx, plan: Plan) -> None:
+    """The plan that this one takes the place of is approved and of the same title."""
+    if plan.supersedes is None:
+        return
+    old = await plans.plan(tx, plan.supersedes)
+    if old is None or old.title != plan.title:
+        raise ReferenceUnknown("plan", plan.supersedes)
+    transition("plan", "reformulate").take(old.id, await state_of(tx, old), "", {})
+
+
+def _act_of(work: Work, act: str, state: str, reason: str = "", documents: Sequence[str] = ()) -> PlanAct:
+    return PlanAct(act, work.caller.sub, work.caller.org, work.now, reason, state, list(documents))
+
+
+async def state_of(tx: Tx, plan: Plan) -> str:
+    """The state of a plan: its own until it is approved, afterwards that of its last act."""
+    return plan.state if plan.state != "approved" else (await acts.states_after(tx, [plan.id])).get(plan.id, plan.state)
+
+
+async def check_standing(tx: Tx, plan: Plan) -> None:
+    """Nothing is issued or enlarged on a plan that was suspended, reformulated, closed or has lapsed."""
+    state = await state_of(tx, plan)
+    if state != "approved":
+        raise WrongState("plan", plan.id, state, "approved")
+
+
+async def check_plan_of(tx: Tx, permit: Permit) -> None:
+    """No permit counts again while its plan does not stand."""
+    plan = await plans.plan(tx, permit.plan)
+    assert plan is not None, "a foreign key holds it, and an approved plan is seen by all"
+    await check_standing(tx, plan)
+
+
+def _draft(body: PlanIn, org: str, region: str, author: Caller) -> Plan:
     return Plan(
         id=body.id, title=body.title, org=org, region=region, number=body.number, season=body.season,
         regent=body.regent, parcels=tuple(Parcel(p.code, p.area_m2) for p in body.parcels),
         form_factor_milli=body.form_factor_milli, harvest_from=body.harvest_from, harvest_to=body.harvest_to,
-        census_basis=body.census_basis, state="draft", created_by=author, uploaded_by=None, submitted_by=None,
-        approved_by=None, resolution=None, census=Summary(root=root_of_lines([])), sid=None,
+        census_basis=body.census_basis, state="draft", created_by=author.sub, uploaded_by=None, submitted_by=None,
+        approved_by=None, resolution=None, census=Summary(root=root_of_lines([])), sid=None, kind=body.kind,
+        parent=body.parent, supersedes=body.supersedes, cycle_years=body.cycle_years,
+        zones=tuple(Zone(z.name, z.use, z.area_m2) for z in body.zones),
+        delegate=body.delegate if author.org == org else author.org,
     )  # fmt: skip
 
 
 @router.post("/v1/plans/{plan_id}/submit", response_model=PlanOut)
-async def submit_plan(plan_id: str, grant: GrantDep, command: CommandDep) -> Response:
-    """The community hands its plan in; from here on it does not change."""
+async def submit_plan(plan_id: str, grant: GrantDep, command: CommandDep, body: SubmissionIn | None = None) -> Response:
+    """The community hands its plan in, as its assembly agreed; from here on it does not change unless it is observed."""
     async with command.transaction() as work:
         if work.first:
             return work.first
@@ -71,8 +128,21 @@ async def submit_plan(plan_id: str, grant: GrantDep, command: CommandDep) -> Res
         if not grant.in_full(plan.org):
             raise OtherOrganisation("submit_plan")
         plan.check_submission(await census.parcels_with_trees(work.tx, plan.id))
+        agreed = await _agreement(work.tx, plan, None if body is None else body.assembly_act)
         await plans.note_submission(work.tx, plan.id, work.caller.sub)
+        await acts.add_act(work.tx, plan.id, _act_of(work, "submit", "submitted", agreed.number, [agreed.document]))
         return await work.answer(200, await answer_of(work.tx, await _again(work.tx, plan.id)))
+
+
+async def _agreement(tx: Tx, plan: Plan, number: str | None) -> AssemblyAct:
+    """The act of the assembly that agreed to submit this plan; ``AssemblyNeeded`` without one."""
+    known = (
+        await assemblies.act(tx, plan.org, number) if number else await assemblies.act_for_plan(tx, plan.org, plan.id)
+    )
+    if known is None:
+        raise AssemblyNeeded(plan.org, "plan", plan.id)
+    known.check_use(plan.org, "plan", plan.id)
+    return known
 
 
 @router.post("/v1/plans/{plan_id}/approve", response_model=PlanOut)
@@ -86,16 +156,37 @@ async def approve_plan(
             return work.first
         plan = await plan_to_change(work.tx, plan_id, grant)
         check_region(officer.region, plan.region, "approve_plan")
-        plan.check_approval(officer.sub)
+        earlier = await acts.acts_on(work.tx, plan.id)
+        plan.check_approval(officer.sub, done_by(plan, earlier))
+        papers = [*body.documents, *_minutes(earlier)]
+        await check_cited(work.tx, body.documents)
+        await _check_superseded(work.tx, plan)
         await require_organisations(work.tx, [officer.org])
         title = await titles.title(work.tx, plan.title)
         assert title is not None, "a foreign key holds it"
         trees, lines = await census.public_trees(work.tx, plan.id), await census.lines_of(work.tx, plan.id)
-        act = _Approval(house.registrar, officer, body.resolution, title[1], work.now)
+        act = _Approval(house.registrar, officer, body.resolution, title[1], work.now, tuple(papers))
         summary, letters = await asyncio.to_thread(act.write, plan, trees, lines)
         await plans.note_approval(work.tx, plan.id, officer.sub, body.resolution, summary, letters[0].sid)
+        await acts.add_act(work.tx, plan.id, _act_of(work, "approve", "approved", body.resolution, body.documents))
+        if plan.supersedes is not None:
+            replaced = _act_of(work, "reformulate", "reformulated", plan.id, body.documents)
+            await acts.add_act(work.tx, plan.supersedes, replaced)
         await outbox.announce(work.tx, letters, work.now)
         return await work.answer(200, await answer_of(work.tx, await _again(work.tx, plan.id)))
+
+
+def _minutes(earlier: Sequence[PlanAct]) -> list[str]:
+    """The minutes that the plan was last submitted with; none for one submitted before there were acts."""
+    return next((act.documents for act in reversed(earlier) if act.act == "submit"), [])
+
+
+def done_by(plan: Plan, earlier: Sequence[PlanAct]) -> Done:
+    """Who did which act: the plan knows the last person of each, its acts know all."""
+    found = {act: set(persons) for act, persons in plan.done.items()}
+    for act, persons in acts.persons_of(earlier).items():
+        found.setdefault(act, set()).update(persons)
+    return found
 
 
 @dataclass(frozen=True)
@@ -107,6 +198,7 @@ class _Approval:
     resolution: str
     title_sid: str
     now: datetime
+    papers: tuple[str, ...]
 
     def write(
         self, plan: Plan, trees: list[tuple[str, dict[str, Any]]], lines: list[bytes]
@@ -118,7 +210,7 @@ class _Approval:
         summary = replace(plan.census, parts=len(parts))
         submitted_by = self.registrar.pseudonym(plan.submitted_by or "")
         approved = replace(plan, census=summary).statement(
-            self.resolution, submitted_by, self.registrar.pseudonym(self.officer.sub)
+            self.resolution, submitted_by, self.registrar.pseudonym(self.officer.sub), self.papers
         )
         bodies = [("plan.approved", approved)] + [("census.listed", part) for part in parts]
         return summary, [self._letter(plan.id, kind, body) for kind, body in bodies]
@@ -143,7 +235,8 @@ async def list_plans(
             await plans.plans(tx, title, org, paging.after, paging.limit + 1), lambda plan: plan.id
         )
         announced = await outbox.announced(tx, [plan.sid for plan in found])
-    return Page(items=[_plan(plan, announced) for plan in found if _sees(grant, plan)], next=following)
+        states = await acts.states_after(tx, [plan.id for plan in found])
+    return Page(items=[_plan(plan, states, announced) for plan in found if _sees(grant, plan)], next=following)
 
 
 @router.get("/v1/plans/{plan_id}")
@@ -166,14 +259,14 @@ async def plan_to_change(tx: Tx, plan_id: str, grant: Grant) -> Plan:
     plan = await plans.plan_to_change(tx, plan_id)
     if plan is None:
         plan = await visible_plan(tx, plan_id, grant)
-        plan.check_state("draft", "submitted")
+        plan.check_state("draft", "submitted", "observed", "inspected")
     if not _concerned(grant, plan):
         raise Missing("plan", plan_id)
     return plan
 
 
 def _concerned(grant: Grant, plan: Plan) -> bool:
-    return sees_in_full(grant, plan.region, plan.org, plan.regent)
+    return sees_in_full(grant, plan.region, plan.org, plan.regent, plan.delegate)
 
 
 def _sees(grant: Grant, plan: Plan) -> bool:
@@ -188,14 +281,16 @@ async def _again(tx: Tx, plan_id: str) -> Plan:
 
 async def answer_of(tx: Tx, plan: Plan) -> PlanOut:
     """A plan as it is answered."""
-    return _plan(plan, await outbox.announced(tx, [plan.sid]))
+    return _plan(plan, await acts.states_after(tx, [plan.id]), await outbox.announced(tx, [plan.sid]))
 
 
-def _plan(plan: Plan, announced: dict[str, Announced]) -> PlanOut:
+def _plan(plan: Plan, states: Mapping[str, str], announced: dict[str, Announced]) -> PlanOut:
     return PlanOut(
         id=plan.id, title=plan.title, org=plan.org, number=plan.number, season=plan.season, regent=plan.regent,
         parcels=[ParcelOut(code=p.code, area_m2=p.area_m2) for p in plan.parcels],
         form_factor_milli=plan.form_factor_milli, harvest_from=plan.harvest_from, harvest_to=plan.harvest_to,
-        census_basis=plan.census_basis, state=plan.state, resolution=plan.resolution,
+        census_basis=plan.census_basis, resolution=plan.resolution, kind=plan.kind, parent=plan.parent,
+        state=plan.state if plan.state != "approved" else states.get(plan.id, plan.state), supersedes=plan.supersedes,
+        cycle_years=plan.cycle_years, zones=[ZoneOut(**asdict(zone)) for zone in plan.zones], delegate=plan.delegate,
         census=CensusOut.model_validate(asdict(plan.census)), log=log_state(announced, plan.sid),
     )  # fmt: skip

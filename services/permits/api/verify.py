@@ -46,7 +46,7 @@ async def verify_permit(number: str, house: HouseDep, on: Annotated[Day | None, 
     return VerifyOut(
         number=permit.number, on=day, valid=standing.valid, movement_valid=standing.movement_valid,
         status=standing.status, reasons=[ReasonOut(slug=r.slug, es=r.es, en=r.en) for r in standing.reasons],
-        window=Window(harvest_from=permit.harvest_from, harvest_to=permit.harvest_to, move_to=permit.move_to),
+        window=Window(**dict(zip(("harvest_from", "harvest_to"), permit.window_on(day), strict=True)), move_to=permit.move_to),
         holder=Holder(id=holder[0].id, name=holder[0].name),
         title=TitleRef(
             number=title[0].number, official_number=title[0].official_number, region=title[0].region

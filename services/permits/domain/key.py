@@ -1,9 +1,11 @@
 """Signing keys: asked for by their organisation, proposed and approved by two persons of the registry, revoked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from services.permits.domain.party import HOST, REGISTRY, SamePerson, WrongState
+from services.permits.domain.assembly import COMMUNAL
+from services.permits.domain.party import HOST, REGISTRY, Organisation, SamePerson, WrongState
 from shared.refusal import NotAllowed, Refusal
 from shared.timber.bodies import key_id, possession
 from shared.timber.refusals import PossessionNotShown
@@ -13,6 +15,8 @@ from shared.tlog.encoding import from_base64url
 # The organisations of the house itself: only its start gives them keys.
 HOUSE = frozenset({REGISTRY, HOST})
 MOST_UNKNOWN = 50
+# Who buys, saws, carries or signs for pay: the other side of the community's table.
+THIRD_PARTIES = frozenset({"company", "third_party", "mill", "carrier", "regent_firm"})
 
 
 @dataclass(eq=False)
@@ -33,6 +37,17 @@ class KeyTaken(Refusal):
     es: ClassVar[str] = "La clave {kid} ya está registrada de otra manera."
     en: ClassVar[str] = "Key {kid} is already registered in another way."
     kid: str
+
+
+@dataclass(eq=False)
+class ThirdPartyKey(NotAllowed):
+    """A third party never holds a community's key: not by its role, not by a person who also asks for its own keys."""
+
+    slug: ClassVar[str] = "third-party-key"
+    es: ClassVar[str] = "Un tercero no tiene claves de una comunidad: {org} y {other} son partes distintas."
+    en: ClassVar[str] = "A third party holds no key of a community: {org} and {other} are different parties."
+    org: str
+    other: str
 
 
 @dataclass(eq=False)
@@ -116,6 +131,17 @@ class Revocation:
         """The body of ``key.revoked``. The organisation is named, so that the log refuses it for another's key."""
         body: dict[str, Any] = {"kid": self.kid, "org": self.org, "reason": self.reason}
         return body if self.distrust_from is None else body | {"distrust_from": self.distrust_from}
+
+
+def check_third_party(org: Organisation, roles: Iterable[str], others: Iterable[Organisation]) -> None:
+    """Whoever asks for a community's key acts for no company. ``others`` are the organisations this person asked for keys
+    for; the same holds the other way round."""
+    communal = org.kind in COMMUNAL
+    if communal and "company" in roles:
+        raise ThirdPartyKey("add_key", "role", org.id, "company")
+    for other in others:
+        if communal != (other.kind in COMMUNAL) and {org.kind, other.kind} & THIRD_PARTIES:
+            raise ThirdPartyKey("add_key", "person", org.id, other.id)
 
 
 def check_house(org: str, action: str) -> None:

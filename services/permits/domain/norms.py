@@ -24,6 +24,13 @@ class Limits:
     status_every_days: int
 
 
+def rows_on(day: date) -> list[dict[str, Any]]:
+    """The thresholds in force on a day with source and validity, by name."""
+    rows = sorted(_document()["limits"], key=lambda row: str(row["valid_from"]))
+    begun = {str(row["name"]): row for row in rows if date.fromisoformat(row["valid_from"]) <= day}
+    return [begun[name] for name in sorted(begun)]
+
+
 def limits_from(document: dict[str, Any], day: date) -> Limits:
     """The newest value of each limit whose validity began by ``day``; ``ValueError`` when one has none."""
     values: dict[str, Any] = {}

@@ -1,14 +1,16 @@
 """Permits: lines of authorised volume on an approved plan, proposed by one person and approved by another."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
+from services.permits.domain.lifecycle import Extension, transition
 from services.permits.domain.norms import Limits
-from services.permits.domain.party import ReferenceUnknown, SamePerson, WrongState
-from services.permits.domain.plan import Plan
+from services.permits.domain.party import ReferenceUnknown, WrongState
+from services.permits.domain.plan import Plan, cited
 from shared.refusal import Refusal
+from shared.timber.refusals import WindowOrder
 from shared.tlog import canon
 
 # A statement has 16,384 bytes and its list 200 lines; what surrounds the lines needs less than 1,400 bytes.
@@ -100,7 +102,8 @@ class Amendment:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A permit with its present lines. ``org`` is the title's organisation."""
+    """A permit with its present lines. ``org`` is the title's organisation; ``measure`` is why it is suspended, and
+    ``measure_by`` who ordered that; ``reentries`` are the harvest windows after the first."""
 
     number: str
     official_number: str | None
@@ -119,6 +122,10 @@ class Permit:
     proposed_by: str
     sid: str | None
     last_sid: str | None
+    approved_by: str | None = None
+    measure: str | None = None
+    measure_by: str | None = None
+    reentries: tuple[tuple[date, date], ...] = ()
 
     @property
     def content(self) -> tuple[Any, ...]:
@@ -127,14 +134,31 @@ class Permit:
             self.official_number, self.plan, self.holder, self.harvest_from, self.harvest_to, self.move_to, self.lines,
         )  # fmt: skip
 
+    def window_on(self, day: date) -> tuple[date, date]:
+        """The harvest window that had begun last on a day; before the first, the first."""
+        begun = [window for window in self.reentries if window[0] <= day]
+        return begun[-1] if begun else (self.harvest_from, self.harvest_to)
+
+    @property
+    def felling_ended(self) -> date:
+        """The last day of the last harvest window."""
+        return self.reentries[-1][1] if self.reentries else self.harvest_to
+
+    def check_extension(self, extension: Extension) -> None:
+        """A further harvest window begins after the last, and the days to move wood are never made fewer."""
+        later = extension.harvest_from is None or extension.harvest_from > self.felling_ended
+        if not later or extension.move_to < self.move_to:
+            raise WindowOrder(self.number, self.felling_ended.isoformat(), self.move_to.isoformat())
+
     def check_state(self, *needed: str) -> None:
         """Refuse an act that does not fit the state."""
         if self.state not in needed:
             raise WrongState("permit", self.number, self.state, ", ".join(needed))
 
     def check_against(self, plan: Plan) -> None:
-        """An approved plan, its parcels, its days."""
+        """An approved plan that is not a strategic one, its parcels, its days."""
         plan.check_state("approved")
+        plan.check_operational()
         parcels = {parcel.code for parcel in plan.parcels}
         for line in self.lines:
             if line.parcel not in parcels:
@@ -147,11 +171,9 @@ class Permit:
 
     def check_approval(self, approver: str) -> None:
         """Still a proposal, and another person than who proposed it."""
-        self.check_state("proposed")
-        if approver == self.proposed_by:
-            raise SamePerson("propuso el permiso", "aprobarlo", "propose the permit", "approve it")
+        transition("permit", "approve").take(self.number, self.state, approver, {"propose": [self.proposed_by]})
 
-    def statements(self, proposed_by: str, approved_by: str) -> list[dict[str, Any]]:
+    def statements(self, proposed_by: str, approved_by: str, documents: Sequence[str] = ()) -> list[dict[str, Any]]:
         """The body of ``permit.issued``, then of ``permit.amended`` for the lines that did not fit; persons as pseudonyms."""
         first, *rest = _parts(self.lines)
         issued: dict[str, Any] = {
@@ -159,6 +181,7 @@ class Permit:
             "harvest_from": self.harvest_from.isoformat(), "harvest_to": self.harvest_to.isoformat(),
             "move_to": self.move_to.isoformat(), "lines": first, "proposed_by": proposed_by, "approved_by": approved_by,
         }  # fmt: skip
+        issued |= cited(documents)
         if self.official_number is not None:
             issued["official_number"] = self.official_number
         more = [
@@ -175,11 +198,10 @@ class Permit:
 
 def check_amendment(permit: Permit, amendment: Amendment, approver: str) -> None:
     """A permit that counts, a proposal still open, and another person than who proposed it."""
-    permit.check_state("in_force", "suspended")
     if amendment.state != "proposed":
         raise WrongState("amendment", f"{permit.number} {amendment.id}", amendment.state, "proposed")
-    if approver == amendment.proposed_by:
-        raise SamePerson("propuso la modificación", "aprobarla", "propose the amendment", "approve it")
+    done = {"propose_amendment": [amendment.proposed_by]}
+    transition("permit", "amend").take(permit.number, permit.state, approver, done)
 
 
 def amendment_statements(number: str, amendment: Amendment, approved_by: str) -> list[dict[str, Any]]:
@@ -189,6 +211,16 @@ def amendment_statements(number: str, amendment: Amendment, approved_by: str) ->
         {"number": number, "lines": lines, "reason": amendment.reason, "approved_by": approved_by} for lines in parts
     ]
     return bodies if len(bodies) == 1 else [body | {"part": part} for part, body in enumerate(bodies, 1)]
+
+
+def extension_statement(number: str, extension: Extension, resolution: str, approved_by: str) -> dict[str, Any]:
+    """The body of ``permit.amended`` that moves a permit's clocks."""
+    body: dict[str, Any] = {
+        "number": number, "reason": resolution, "approved_by": approved_by, "move_to": extension.move_to.isoformat(),
+    }  # fmt: skip
+    if extension.harvest_from is not None and extension.harvest_to is not None:
+        body |= {"harvest_from": extension.harvest_from.isoformat(), "harvest_to": extension.harvest_to.isoformat()}
+    return body | cited(extension.documents)
 
 
 def check_census(

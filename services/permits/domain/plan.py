@@ -1,11 +1,12 @@
-"""The operating plan of a title: drafted and submitted by the community, approved by an officer who did neither."""
+"""Plans of a title (PGMF, PMFI, DEMA, PO): drafted and submitted by the community, approved by an officer who did neither."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, ClassVar
 
-from services.permits.domain.party import SameOrganisation, SamePerson, WrongState
+from services.permits.domain.lifecycle import Done, transition
+from services.permits.domain.party import ReferenceUnknown, SameOrganisation, SamePerson, WrongState
 from shared.refusal import Refusal
 
 BASES = ("listed", "partial", "not_available")
@@ -35,6 +36,30 @@ class BelowMinimumDiameter(Refusal):
 
 
 @dataclass(eq=False)
+class NotUnderPlan(Refusal):
+    """An operating plan stands under an approved PGMF or PMFI of its title, inside its days and parcels."""
+
+    slug: ClassVar[str] = "not-under-plan"
+    es: ClassVar[str] = "{plan} no cabe bajo {parent}: {reason_es}."
+    en: ClassVar[str] = "{plan} does not fit under {parent}: {reason}."
+    plan: str
+    parent: str
+    reason: str
+    reason_es: str
+
+
+@dataclass(eq=False)
+class NotOperational(Refusal):
+    """A strategic plan authorises no harvest: a permit stands on an operating plan, a PMFI or a DEMA."""
+
+    slug: ClassVar[str] = "plan-not-operational"
+    es: ClassVar[str] = "{plan} es un {kind}: el permiso se pide sobre un plan operativo, un PMFI o una DEMA."
+    en: ClassVar[str] = "{plan} is a {kind}: a permit is asked for on an operating plan, a PMFI or a DEMA."
+    plan: str
+    kind: str
+
+
+@dataclass(eq=False)
 class TreeUnknown(Refusal):
     """An inspection names a tree that the census does not list."""
 
@@ -54,6 +79,15 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
+class Zone:
+    """A part of the forest with one use, as a PGMF orders it."""
+
+    name: str
+    use: str
+    area_m2: int
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """What the plan says of its census; empty until one is uploaded."""
 
@@ -68,7 +102,8 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An operating plan. ``acted`` are the persons who drafted, uploaded or submitted it."""
+    """A plan. ``acted`` are the persons who drafted, uploaded or submitted it; ``delegate`` is who drafted it for the
+    community; a PGMF has ``zones`` and ``cycle_years``, a PO may have its ``parent``."""
 
     id: str
     title: str
@@ -90,6 +125,12 @@ class Plan:
     resolution: str | None
     census: Summary
     sid: str | None
+    kind: str = "PO"
+    parent: str | None = None
+    supersedes: str | None = None
+    cycle_years: int | None = None
+    zones: tuple[Zone, ...] = ()
+    delegate: str | None = None
 
     @property
     def acted(self) -> frozenset[str]:
@@ -101,8 +142,38 @@ class Plan:
         """What the same plan sent twice has in common."""
         return (
             self.title, self.number, self.season, self.regent, self.parcels, self.form_factor_milli, self.harvest_from,
-            self.harvest_to, self.census_basis,
+            self.harvest_to, self.census_basis, self.kind, self.parent, self.supersedes, self.cycle_years, self.zones,
         )  # fmt: skip
+
+    @property
+    def done(self) -> dict[str, Collection[str]]:
+        """Who did which act, as far as the plan itself says; its acts say more."""
+        return {
+            "draft": [self.created_by], "upload_census": [self.uploaded_by or ""], "submit": [self.submitted_by or ""],
+            "approve": [self.approved_by or ""],
+        }  # fmt: skip
+
+    def check_under(self, parent: "Plan | None") -> None:
+        """The plan it says to stand under is approved, of the same title, and holds its days and parcels."""
+        if self.parent is None:
+            return
+        if parent is None:
+            raise ReferenceUnknown("plan", self.parent)
+        parent.check_state("approved")
+        reason = None
+        if parent.kind not in ("PGMF", "PMFI") or parent.title != self.title:
+            reason = "it is not a PGMF or PMFI of this title", "no es un PGMF o PMFI de este título"
+        elif not (parent.harvest_from <= self.harvest_from and self.harvest_to <= parent.harvest_to):
+            reason = "its days are others", "sus días son otros"
+        elif {parcel.code for parcel in self.parcels} - {parcel.code for parcel in parent.parcels}:
+            reason = "it does not have these parcels", "no tiene estas parcelas"
+        if reason is not None:
+            raise NotUnderPlan(self.id, parent.id, *reason)
+
+    def check_operational(self) -> None:
+        """Refuse to stand a permit on a strategic plan."""
+        if self.kind == "PGMF":
+            raise NotOperational(self.id, self.kind)
 
     def check_state(self, *needed: str) -> None:
         """Refuse an act that does not fit the state."""
@@ -111,18 +182,16 @@ class Plan:
 
     def check_submission(self, parcels_with_trees: Iterable[str]) -> None:
         """A listed census has trees in every parcel; a partial one has at least a tree; one not available has none."""
-        self.check_state("draft")
+        transition("plan", "submit").take(self.id, self.state, "", {})
         having = set(parcels_with_trees)
         lacking = {"listed": [p.code for p in self.parcels if p.code not in having], "partial": [] if having else ["*"]}
         missing = lacking.get(self.census_basis, [])
         if missing:
             raise CensusMissing(self.id, ", ".join(missing))
 
-    def check_approval(self, approver: str) -> None:
-        """Another person than those who made it, and no harvestable tree below the least diameter."""
-        self.check_state("submitted")
-        if approver in self.acted:
-            raise SamePerson("hizo el plan", "aprobarlo", "make the plan", "approve it")
+    def check_approval(self, approver: str, done: Done | None = None) -> None:
+        """Another person than those who made or inspected it, and no harvestable tree below the least diameter."""
+        transition("plan", "approve").take(self.id, self.state, approver, self.done if done is None else done)
         for check in self.census.checks:
             if check["rule"] == "P07" and check["status"] == "FAIL":
                 raise BelowMinimumDiameter(self.id, check["failed"], check["examples"])
@@ -135,16 +204,24 @@ class Plan:
         if org in (self.org, self.regent):
             raise SameOrganisation(org, self.id)
 
-    def statement(self, resolution: str, submitted_by: str, approved_by: str) -> dict[str, Any]:
-        """The body of ``plan.approved``; the two persons come as pseudonyms."""
-        return {
+    def statement(
+        self, resolution: str, submitted_by: str, approved_by: str, documents: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """The body of ``plan.approved``; the two persons come as pseudonyms, the papers it rests on as their hashes."""
+        more = {"parent": self.parent} if self.parent is not None else {}
+        return cited(documents) | more | {
             "id": self.id, "title": self.title, "number": self.number, "season": self.season, "resolution": resolution,
             "parcels": [{"code": p.code, "area_m2": p.area_m2} for p in self.parcels],
             "form_factor_milli": self.form_factor_milli,
             "harvest_from": self.harvest_from.isoformat(), "harvest_to": self.harvest_to.isoformat(),
             "census": {"trees": self.census.trees, "parts": self.census.parts, "root": self.census.root},
-            "submitted_by": submitted_by, "approved_by": approved_by,
+            "submitted_by": submitted_by, "approved_by": approved_by, "kind": self.kind,
         }  # fmt: skip
+
+
+def cited(documents: Sequence[str]) -> dict[str, Any]:
+    """How a statement names the papers its act rests on."""
+    return {"documents": sorted(set(documents))} if documents else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from services.permits.domain.permit import Act, Permit
 
 # Twice so many numbers of 40 characters stay below 16 KiB.
 MOST_LISTED = 180
-_AFTER = {"issued": "in_force", "reinstated": "in_force", "suspended": "suspended", "revoked": "revoked"}
+_AFTER = {"issued": "in_force", "reinstated": "in_force", "suspended": "suspended", "revoked": "revoked", "precautionary": "suspended", "caducity": "suspended"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +46,24 @@ def standing_on(permit: Permit, acts: Iterable[Act], day: date) -> Standing:
     Two clocks: wood felled in time may still move after the harvest days are over.
     """
     status = status_on(acts, day)
+    harvest_from, harvest_to = permit.window_on(day)
     reasons = [_STATES[status]] if status in _STATES else []
     if day < permit.harvest_from:
         reasons.append(Reason("not-yet", f"Empieza el {permit.harvest_from}.", f"It begins on {permit.harvest_from}."))
     elif day > permit.move_to:
         reasons.append(Reason("expired", f"Venció el {permit.move_to}.", f"It expired on {permit.move_to}."))
-    elif day > permit.harvest_to:
+    elif day > harvest_to:
         reasons.append(
             Reason(
                 "harvest-ended",
-                f"La tala terminó el {permit.harvest_to}; lo ya talado se moviliza hasta el {permit.move_to}.",
-                f"Felling ended on {permit.harvest_to}; wood already felled may move until {permit.move_to}.",
+                f"La tala terminó el {harvest_to}; lo ya talado se moviliza hasta el {permit.move_to}.",
+                f"Felling ended on {harvest_to}; wood already felled may move until {permit.move_to}.",
             )
         )
     in_force = status == "in_force"
     return Standing(
         status,
-        in_force and permit.harvest_from <= day <= permit.harvest_to,
+        in_force and harvest_from <= day <= harvest_to,
         in_force and permit.harvest_from <= day <= permit.move_to,
         tuple(reasons),
     )

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from services.permits.schemas.instruments import Cited
 from services.permits.schemas.words import AreaM2, Day, In, LogState, Number, OrgId, Out, ParcelCode, Season, Short
+from shared.timber.bodies import PLAN_KINDS
 
 
 class ParcelIn(In):
@@ -15,8 +17,17 @@ class ParcelIn(In):
     area_m2: AreaM2
 
 
+class ZoneIn(In):
+    """A part of the forest with one use, as a PGMF orders it."""
+
+    name: Short
+    use: Literal["production", "protection", "reserve", "communal", "restoration"]
+    area_m2: AreaM2
+
+
 class PlanIn(In):
-    """A plan to be drafted. ``regent`` is the firm that the community lets read it and upload its census."""
+    """A plan to be drafted. ``regent`` is the firm that the community lets read it; what that firm or the ``delegate``
+    does for the community it does under a delegation. A PGMF has zones and a cycle, and no census of its own."""
 
     id: Number
     title: Number
@@ -28,9 +39,22 @@ class PlanIn(In):
     harvest_from: Day
     harvest_to: Day
     census_basis: Literal["listed", "partial", "not_available"] = "listed"
+    kind: Literal[PLAN_KINDS] = "PO"  # type: ignore[valid-type]
+    parent: Number | None = None
+    supersedes: Number | None = None
+    cycle_years: Annotated[int, Field(ge=1, le=60, strict=True)] | None = None
+    zones: Annotated[list[ZoneIn], Field(max_length=100)] = []  # noqa: RUF012
+    delegate: OrgId | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> "PlanIn":
+        strategic = self.kind == "PGMF"
+        if strategic != (self.cycle_years is not None) or (self.zones and not strategic):
+            raise ValueError("cycle_years y zones son del PGMF / belong to a PGMF")
+        if strategic and self.census_basis != "not_available":
+            raise ValueError("un PGMF no lleva censo: census_basis not_available / a PGMF has no census")
+        if self.parent is not None and self.kind != "PO":
+            raise ValueError("parent es de un PO / belongs to a PO")
         if self.harvest_from > self.harvest_to:
             raise ValueError("harvest_to debe seguir a harvest_from / must follow harvest_from")
         if len({parcel.code for parcel in self.parcels}) != len(self.parcels):
@@ -42,6 +66,7 @@ class ApprovalIn(In):
     """The decision of the authority."""
 
     resolution: Short
+    documents: Cited = []  # noqa: RUF012
 
 
 class CheckOut(Out):
@@ -76,6 +101,14 @@ class ParcelOut(Out):
     area_m2: int
 
 
+class ZoneOut(Out):
+    """A part of the forest with one use."""
+
+    name: str
+    use: str
+    area_m2: int
+
+
 class PlanOut(Out):
     """A plan."""
 
@@ -90,6 +123,12 @@ class PlanOut(Out):
     harvest_from: date
     harvest_to: date
     census_basis: str
+    kind: str
+    parent: str | None
+    supersedes: str | None
+    cycle_years: int | None
+    zones: list[ZoneOut]
+    delegate: str | None
     state: str
     resolution: str | None
     census: CensusOut

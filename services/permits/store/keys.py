@@ -7,7 +7,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, literal, select
 
 from services.permits.domain.key import Enrolment, Key, Revocation
-from services.permits.store.rows import KeyRow, RevocationRow
+from services.permits.domain.party import Organisation
+from services.permits.store.rows import KeyRow, OrganisationRow, RevocationRow
 from services.permits.store.session import Tx, added
 
 KnownRevocation = tuple[Revocation, str]
@@ -37,6 +38,13 @@ async def keys(tx: Tx, org: str | None, after: str, limit: int) -> list[Enrolmen
     if org is not None:
         asked = asked.where(KeyRow.org == org)
     return [_enrolment(row) for row in await tx.exec(asked.order_by(col(KeyRow.kid)).limit(limit))]
+
+
+async def asked_for(tx: Tx, person: str) -> list[Organisation]:
+    """The organisations for which a person has asked for keys."""
+    asked = select(OrganisationRow).join(KeyRow, col(KeyRow.org) == col(OrganisationRow.id))
+    rows = await tx.exec(asked.where(KeyRow.asked_by == person).distinct())
+    return [Organisation(row.id, row.name, row.kind, row.region) for row in rows]
 
 
 async def keys_of_role(tx: Tx, role: str) -> list[Enrolment]:

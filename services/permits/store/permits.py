@@ -9,11 +9,12 @@ from sqlalchemy import func, or_, text, update
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from services.permits.domain.lifecycle import Extension
 from services.permits.domain.permit import Act, Amendment, Line, Permit
 from services.permits.store.rows import AmendmentRow, PermitRow
 from services.permits.store.session import Tx, added
 
-_COLUMNS = [name for name in Permit.__slots__ if name != "lines"]
+_COLUMNS = [name for name in Permit.__slots__ if name not in ("lines", "reentries")]
 _ACT = text("INSERT INTO permit_acts (permit, kind, at, reason, sid) VALUES (:permit, :kind, :at, :reason, :sid)")
 _ACTS = text(
     "SELECT permit, kind, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), reason FROM permit_acts"
@@ -30,7 +31,7 @@ _WITHHELD = text(
 async def add_permit(tx: Tx, permit: Permit) -> bool:
     """Keep a proposal; ``False`` when the number is taken."""
     values = {name: getattr(permit, name) for name in _COLUMNS} | {"lines": _stored(permit.lines)}
-    return await added(tx, PermitRow, values)
+    return await added(tx, PermitRow, values | {"reentries": []})
 
 
 async def permit(tx: Tx, number: str) -> Permit | None:
@@ -73,10 +74,48 @@ async def note_issue(tx: Tx, number: str, approved_by: str, p05: str, sids: list
     await _act(tx, number, "issued", at, "", sids[0])
 
 
-async def note_state(tx: Tx, number: str, state: str, kind: str, reason: str, sid: str, at: datetime) -> None:
-    """The permit was suspended, reinstated or revoked."""
-    await _change(tx, number, state=state, last_sid=sid)
+async def note_state(
+    tx: Tx, number: str, state: str, kind: str, reason: str, sid: str, at: datetime, *,
+    measure: str | None = None, measure_by: str | None = None,
+) -> None:  # fmt: skip
+    """The permit was suspended (under a measure, by a person), reinstated or revoked."""
+    await _change(tx, number, state=state, last_sid=sid, measure=measure, measure_by=measure_by)
     await _act(tx, number, kind, at, reason, sid)
+
+
+async def note_measure(
+    tx: Tx, number: str, measure: str, kind: str, by: str, reason: str, at: datetime, sid: str
+) -> None:
+    """A permit that is suspended already is now under this measure; the log heard of its suspension before."""
+    await _change(tx, number, measure=measure, measure_by=by)
+    await _act(tx, number, kind, at, reason, sid)
+
+
+async def note_appeal(tx: Tx, number: str, kind: str, reason: str, at: datetime) -> None:
+    """An appeal was filed or decided."""
+    await tx.execute(_ACT, {"permit": number, "kind": kind, "at": at, "reason": reason, "sid": None})
+
+
+async def note_extension(tx: Tx, permit: Permit, extension: Extension, sid: str, at: datetime) -> None:
+    """The permit has a further harvest window, or more days to move wood."""
+    windows = [*permit.reentries]
+    if extension.harvest_from is not None and extension.harvest_to is not None:
+        windows.append((extension.harvest_from, extension.harvest_to))
+    stored = [[first.isoformat(), last.isoformat()] for first, last in windows]
+    await _change(tx, permit.number, reentries=stored, move_to=extension.move_to, last_sid=sid)
+    await _act(tx, permit.number, extension.kind, at, extension.reason, sid)
+
+
+async def permits_of_plan(tx: Tx, plan: str) -> list[Permit]:
+    """The permits of a plan that the caller may see."""
+    asked = select(PermitRow).where(PermitRow.plan == plan).order_by(col(PermitRow.number))
+    return [_permit(row) for row in await tx.exec(_fresh(asked))]
+
+
+async def permits_on(tx: Tx, plan: str) -> list[Permit]:
+    """The permits of a plan, locked until the transaction ends."""
+    asked = select(PermitRow).where(PermitRow.plan == plan).order_by(col(PermitRow.number)).with_for_update()
+    return [_permit(row) for row in await tx.exec(_fresh(asked))]
 
 
 async def add_amendment(tx: Tx, number: str, amendment: Amendment) -> bool:
@@ -152,4 +191,5 @@ def _lines(stored: list[dict[str, Any]]) -> tuple[Line, ...]:
 
 
 def _permit(row: PermitRow) -> Permit:
-    return Permit(**{name: getattr(row, name) for name in _COLUMNS}, lines=_lines(row.lines))
+    windows = tuple((date.fromisoformat(first), date.fromisoformat(last)) for first, last in row.reentries)
+    return Permit(**{name: getattr(row, name) for name in _COLUMNS}, lines=_lines(row.lines), reentries=windows)

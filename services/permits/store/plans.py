@@ -8,17 +8,18 @@ from sqlalchemy import func, update
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from services.permits.domain.plan import Inspection, Parcel, Plan, Summary
+from services.permits.domain.plan import Inspection, Parcel, Plan, Summary, Zone
 from services.permits.store.rows import InspectionRow, PlanRow
 from services.permits.store.session import Tx, added
 
-_COLUMNS = [name for name in Plan.__slots__ if name not in ("parcels", "census")]
+_COLUMNS = [name for name in Plan.__slots__ if name not in ("parcels", "census", "zones")]
 
 
 async def add_plan(tx: Tx, plan: Plan) -> bool:
     """Keep a draft; ``False`` when the id is taken."""
     values = {name: getattr(plan, name) for name in _COLUMNS}
     values |= {"parcels": [asdict(parcel) for parcel in plan.parcels], "census": asdict(plan.census)}
+    values["zones"] = [asdict(zone) for zone in plan.zones]
     return await added(tx, PlanRow, values)
 
 
@@ -60,6 +61,11 @@ async def note_submission(tx: Tx, plan_id: str, submitted_by: str) -> None:
     await _change(tx, plan_id, state="submitted", submitted_by=submitted_by)
 
 
+async def note_state(tx: Tx, plan_id: str, state: str) -> None:
+    """A plan that is not approved yet is in another state now."""
+    await _change(tx, plan_id, state=state)
+
+
 async def note_approval(tx: Tx, plan_id: str, approved_by: str, resolution: str, census: Summary, sid: str) -> None:
     """The plan is approved and announced."""
     await _change(
@@ -82,7 +88,8 @@ def _fresh(asked: SelectOfScalar[PlanRow]) -> SelectOfScalar[PlanRow]:
 def _plan(row: PlanRow) -> Plan:
     values = {name: getattr(row, name) for name in _COLUMNS}
     parcels = tuple(Parcel(**parcel) for parcel in row.parcels)
-    return Plan(**values, parcels=parcels, census=Summary(**row.census))
+    zones = tuple(Zone(**zone) for zone in row.zones)
+    return Plan(**values, parcels=parcels, census=Summary(**row.census), zones=zones)
 
 
 async def add_inspection(tx: Tx, inspection: Inspection, sid: str) -> bool:

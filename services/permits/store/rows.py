@@ -94,6 +94,12 @@ class PlanRow(SQLModel, table=True):
     resolution: str | None = None
     census: dict[str, Any] = Field(sa_column=Column(JSONB))
     sid: str | None = None
+    kind: str
+    parent: str | None
+    supersedes: str | None
+    cycle_years: int | None
+    zones: list[dict[str, Any]] = Field(sa_column=Column(JSONB))
+    delegate: str | None
 
 
 class PermitRow(SQLModel, table=True):
@@ -118,6 +124,9 @@ class PermitRow(SQLModel, table=True):
     approved_by: str | None = None
     sid: str | None = None
     last_sid: str | None = None
+    measure: str | None = None
+    measure_by: str | None = None
+    reentries: list[list[str]] = Field(sa_column=Column(JSONB))
 
 
 class AmendmentRow(SQLModel, table=True):

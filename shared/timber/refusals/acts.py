@@ -50,6 +50,24 @@ class ListFromFuture(Refusal):
 
 
 @dataclass(eq=False)
+class WindowOrder(Refusal):
+    """A further harvest window begins after the last one, and the days to move wood are never made fewer."""
+
+    slug: ClassVar[str] = "window-order"
+    es: ClassVar[str] = (
+        "El permiso {permit} tala hasta el {harvest_to} y moviliza hasta el {move_to}: una nueva ventana de tala empieza"
+        " después, y la movilización no se acorta."
+    )
+    en: ClassVar[str] = (
+        "Permit {permit} fells until {harvest_to} and moves wood until {move_to}: a further harvest window begins later,"
+        " and movement is not shortened."
+    )
+    permit: str
+    harvest_to: str
+    move_to: str
+
+
+@dataclass(eq=False)
 class PermitStatus(Refusal):
     """The permit's status does not allow this change."""
 

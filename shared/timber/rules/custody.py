@@ -35,11 +35,12 @@ def c02(rule: Rule, subject: str, code: str, earlier: Item | None) -> Outcome:
 def c03(rule: Rule, subject: str, permit: Permit, time: str) -> Outcome:
     """The claimed day lies in the harvest window, and the permit was in force where the record entered the log."""
     day = time[:10]
+    harvest_from, harvest_to = permit.window_of(day)
     computed = {
-        "felled_on": day, "harvest_from": permit.harvest_from, "harvest_to": permit.harvest_to,
-        "permit": permit.number, "status": permit.status,
+        "felled_on": day, "harvest_from": harvest_from, "harvest_to": harvest_to, "permit": permit.number,
+        "status": permit.status,
     }  # fmt: skip
-    if not permit.harvest_from <= day <= permit.harvest_to:
+    if not harvest_from <= day <= harvest_to:
         return rule.failed(rule.parameters["severity"], subject, "window", computed)
     if permit.status == "in_force":
         return rule.passed(subject, computed)

@@ -16,6 +16,7 @@ from shared.timber.facts import (
     Title,
     census_key,
 )
+from shared.timber.fields import LAST_DAY
 from shared.timber.party import INDEPENDENT, REGISTRAR, known_organisation
 from shared.timber.refusals import (
     CensusExceeded,
@@ -25,6 +26,7 @@ from shared.timber.refusals import (
     NotYours,
     PermitStatus,
     TooMany,
+    WindowOrder,
 )
 from shared.timber.rules.outcome import Outcomes
 from shared.timber.steps.case import Case, instant
@@ -121,16 +123,24 @@ def issue_permit(case: Case) -> Outcomes:
 
 
 def amend_permit(case: Case) -> Outcomes:
-    """New authorised volumes; what was drawn stays drawn."""
+    """New authorised volumes, a further harvest window, more days to move wood; what was drawn stays drawn."""
     permit = case.known(Permit, "permit", case.body["number"])
     if permit.status == "revoked":
         raise PermitStatus(permit.number, permit.status, permit.status_index)
+    body = case.body
+    move_to = body.get("move_to", permit.move_to)
+    # Windows are only added: a felling between two of them stays outside.
+    if move_to < permit.move_to or body.get("harvest_from", LAST_DAY) <= permit.felling_ended:
+        raise WindowOrder(permit.number, permit.felling_ended, permit.move_to)
     _authorise(case, permit)
+    permit.move_to = move_to
+    if "harvest_from" in body:
+        permit.reentries.append([body["harvest_from"], body["harvest_to"]])
     return Outcomes()
 
 
 def _authorise(case: Case, permit: Permit) -> None:
-    lines = case.body["lines"]
+    lines = case.body.get("lines", ())
     balances = [case.line(permit.number, line["parcel"], line["species"], line["product"]) for line in lines]
     case.facts.put(f"permit:{permit.number}", permit)
     for line, (key, balance) in zip(lines, balances, strict=True):

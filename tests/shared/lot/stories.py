@@ -285,12 +285,22 @@ class Story(Telling):
         return self.say("inspection.reported", self.one("registro", "osinfor-md"), body, force=force)
 
     def amend(self, force: bool) -> Record | None:
-        body = {
+        body: dict[str, Any] = {
             "number": self.one("PER-0-2026", "PER-1-2026"),
             "lines": self._permit_lines(),
             "reason": self.text(),
             "approved_by": "u2",
         }
+        if self.maybe(0.5):
+            body |= {"move_to": self.one("2026-12-31", "2027-03-31", "2026-06-30"), "documents": ["cd" * 32]}
+            if self.maybe(0.5):
+                body |= self.one(
+                    {"harvest_from": "2026-06-22", "harvest_to": "2026-06-24"},
+                    {"harvest_from": "2026-06-27", "harvest_to": "2026-06-30"},
+                    {"harvest_from": "2026-05-15", "harvest_to": "2026-06-30"},
+                )
+            if self.maybe(0.5):
+                del body["lines"]
         return self.say("permit.amended", "registro", body, force=force) if self.maybe(0.4) or force else None
 
     def change_permit(self, force: bool) -> Record | None:

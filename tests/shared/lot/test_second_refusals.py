@@ -202,6 +202,15 @@ def census_part_taken(story: Story) -> None:
     story.say("census.listed", "registro", {"plan": "PO-0", "part": 1, "parcel": "PC 01", "trees": [tree]}, force=True)
 
 
+def window_order(story: Story) -> None:
+    """A second harvest window is admitted; the same again overlaps it."""
+    permit: Permit = story.all(Permit)[0]
+    body = {"number": permit.number, "reason": "R", "approved_by": "u2"}
+    window = {"harvest_from": "2026-07-01", "harvest_to": "2026-07-31", "move_to": "2027-01-31"}
+    for _ in range(2):
+        story.say("permit.amended", "registro", body | window, force=True)
+
+
 def permit_status(story: Story) -> None:
     permit: Permit = story.all(Permit)[0]
     story.say("permit.reinstated", "registro", {"number": permit.number, "reason": "x", "by": "u2"}, force=True)
@@ -246,6 +255,7 @@ CASES: list[tuple[Callable[[Story], None], str]] = [
     (census_trees_exceeded, "census-exceeded"),
     (census_part_taken, "id-taken"),
     (permit_status, "permit-status"),
+    (window_order, "window-order"),
     (unknown_organisation, "unknown-organisation"),
     (wrong_signer, "wrong-signer"),
     (second_organisation, "id-taken"),
