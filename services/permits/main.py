@@ -13,6 +13,7 @@ from services.permits.api import (
     census,
     inspections,
     keys,
+    land,
     parties,
     permits,
     plans,
@@ -23,6 +24,7 @@ from services.permits.api import (
 )
 from services.permits.api.house import House
 from services.permits.census_file import MAX_FILE_BYTES
+from services.permits.land_file import MAX_FILE_BYTES as MAX_LAND_FILE_BYTES
 from services.permits.publisher import Publisher, open_registry
 from services.permits.registrar import Registrar
 from services.permits.store import outbox
@@ -39,9 +41,14 @@ BODY_LIMITS = {
     "propose_permit": 1024 * 1024,
     "propose_amendment": 1024 * 1024,
     "upload_census": MAX_FILE_BYTES + 4096,
+    "preview_title": MAX_LAND_FILE_BYTES + 4096,
+    "preview_zone": MAX_LAND_FILE_BYTES + 4096,
+    "register_zone": MAX_LAND_FILE_BYTES + 4096,
+    "preview_shape": MAX_LAND_FILE_BYTES + 4096,
+    "upload_shape": MAX_LAND_FILE_BYTES + 4096,
 }
 ROUTERS = [
-    parties.router, keys.router, titles.router, plans.router, census.router, verify.router, permits.router, inspections.router,
+    parties.router, keys.router, titles.router, land.router, plans.router, census.router, verify.router, permits.router, inspections.router,
     publications.router, supervision.router,
 ]  # fmt: skip
 

@@ -5,12 +5,11 @@ import hashlib
 from typing import Annotated
 
 from fastapi import Query, Request, Response
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, place_number, to_cursor
 from services.permits.api.plans import plan_to_change, visible_plan
-from services.permits.census_file import CSV_TYPE, XLSX_TYPE, FileUnreadable, read_sheets
+from services.permits.api.uploads import file_of, openapi_of
+from services.permits.census_file import TYPES, read_sheets, type_of, unreadable
 from services.permits.domain.census import Census, Check, Terms, check_census, listed_parts, private_line, root_of_lines
 from services.permits.domain.norms import Limits, limits_on
 from services.permits.domain.plan import Plan, Summary
@@ -27,23 +26,7 @@ from shared.web.access import Grant, GrantDep
 from shared.web.app import Router
 
 router = Router(tags=["census"])
-MULTIPART = "multipart/form-data"
-FORMATS = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            CSV_TYPE: {"schema": {"type": "string"}},
-            XLSX_TYPE: {"schema": {"type": "string", "format": "binary"}},
-            MULTIPART: {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            },
-        },
-    }
-}
+FORMATS = openapi_of(TYPES)
 
 
 @router.post("/v1/plans/{plan_id}/census", response_model=CensusAnswer, openapi_extra=FORMATS)
@@ -54,7 +37,7 @@ async def upload_census(
 
     The file is read before the transaction that keeps it: no connection and no lock waits for a slow workbook.
     """
-    data, media_type = await _file(request)
+    data, media_type = await file_of(request, TYPES, type_of, unreadable)
     async with command.glance() as look:
         if look.first:
             return look.first
@@ -112,27 +95,6 @@ def _read(data: bytes, media_type: str, terms: Terms, limits: Limits) -> _Readin
     return _Reading(
         found, check_census(found.trees, terms, limits), lines, len(parts), hashlib.sha256(data).hexdigest()
     )
-
-
-async def _file(request: Request) -> tuple[bytes, str]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in (CSV_TYPE, XLSX_TYPE):
-        return await request.body(), kind
-    if kind != MULTIPART:
-        raise FileUnreadable("content-type", f"send {CSV_TYPE}, {XLSX_TYPE} or {MULTIPART}", "envíe CSV o XLSX")
-    await request.body()
-    try:
-        async with request.form(max_files=1, max_fields=4) as form:
-            parts = [part for part in form.values() if isinstance(part, UploadFile)]
-            if len(parts) != 1:
-                raise FileUnreadable(
-                    "file", "send one file in the part named file", "envíe un archivo en la parte file"
-                )
-            data = await parts[0].read()
-    except HTTPException as error:
-        raise FileUnreadable("multipart", str(error.detail)[:200], "el formulario no se pudo leer") from error
-    # What a browser says of a file's type depends on the programs installed beside it; the first bytes do not.
-    return data, XLSX_TYPE if data.startswith(b"PK") else CSV_TYPE
 
 
 @router.get("/v1/plans/{plan_id}/trees")

@@ -175,6 +175,12 @@ def private_line(tree: Tree, salt: str) -> bytes:
     return canon.encode({**tree.public, "parcel": tree.parcel, "utm": utm, "salt": salt})
 
 
+def utm_of(line: bytes) -> tuple[str, int, int]:
+    """Zone, easting and northing (decimetres) of a private line."""
+    utm = canon.decode(line)["utm"]
+    return utm["zone"], utm["easting_dm"], utm["northing_dm"]
+
+
 def root_of_lines(lines: Iterable[bytes]) -> str:
     """The RFC 6962 root over the lines; the hash of an empty tree when there is no census."""
     return merkle.root_of([merkle.leaf_hash(line) for line in lines]).hex()

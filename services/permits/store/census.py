@@ -25,6 +25,10 @@ _ADD_LINES = text(
     " CAST(:lines AS text[]), CAST(:documents AS bytea[])) WITH ORDINALITY AS u (block, line, document, n)"
 )
 _LINES = text("SELECT document FROM census_lines WHERE plan = :plan ORDER BY position")
+_PLACED = text(
+    "SELECT t.parcel, l.document FROM census_lines l JOIN census_trees t ON t.plan = l.plan AND t.position = l.position"
+    " WHERE l.plan = :plan ORDER BY l.position"
+)
 _TREES = (
     "SELECT t.position, t.parcel, t.code, CAST(t.item AS text) AS item, t.species, t.trade_name, l.block, l.line,"
     " t.dbh_mm, t.height_mm, t.volume_dm3, t.condition, l.document FROM census_trees t"
@@ -106,6 +110,11 @@ async def replace_census(tx: Tx, plan: Plan, trees: Sequence[Tree], documents: S
 async def lines_of(tx: Tx, plan: str) -> list[bytes]:
     """The private lines in the order of the root."""
     return list((await tx.execute(_LINES, {"plan": plan})).scalars())
+
+
+async def placed_lines(tx: Tx, plan: str) -> list[tuple[str, bytes]]:
+    """Parcel and private line of each tree, in the order of the root, as far as the caller may see them."""
+    return [(parcel, document) for parcel, document in await tx.execute(_PLACED, {"plan": plan})]
 
 
 async def public_trees(tx: Tx, plan: str) -> list[tuple[str, dict[str, object]]]:
