@@ -12,6 +12,7 @@ from services.permits.access import ACCESS
 from services.permits.api import (
     census,
     inspections,
+    jobs,
     keys,
     land,
     parties,
@@ -24,6 +25,7 @@ from services.permits.api import (
 )
 from services.permits.api.house import House
 from services.permits.census_file import MAX_FILE_BYTES
+from services.permits.importer import Importer
 from services.permits.land_file import MAX_FILE_BYTES as MAX_LAND_FILE_BYTES
 from services.permits.publisher import Publisher, open_registry
 from services.permits.registrar import Registrar
@@ -41,6 +43,9 @@ BODY_LIMITS = {
     "propose_permit": 1024 * 1024,
     "propose_amendment": 1024 * 1024,
     "upload_census": MAX_FILE_BYTES + 4096,
+    "preview_census": MAX_FILE_BYTES + 4096,
+    "annotate_census": MAX_FILE_BYTES + 4096,
+    "import_census": MAX_FILE_BYTES + 4096,
     "preview_title": MAX_LAND_FILE_BYTES + 4096,
     "preview_zone": MAX_LAND_FILE_BYTES + 4096,
     "register_zone": MAX_LAND_FILE_BYTES + 4096,
@@ -48,7 +53,7 @@ BODY_LIMITS = {
     "upload_shape": MAX_LAND_FILE_BYTES + 4096,
 }
 ROUTERS = [
-    parties.router, keys.router, titles.router, land.router, plans.router, census.router, verify.router, permits.router, inspections.router,
+    parties.router, keys.router, titles.router, land.router, plans.router, census.router, jobs.router, verify.router, permits.router, inspections.router,
     publications.router, supervision.router,
 ]  # fmt: skip
 
@@ -76,13 +81,14 @@ def build(
             await open_registry(house)
             client = custody or await _custody(settings, stack)
             publisher = app.state.publisher = Publisher(house, client, app.state.metrics.registry)
-            task = asyncio.create_task(publisher.run())
+            tasks = [asyncio.create_task(work) for work in (publisher.run(), Importer(house).run())]
             try:
                 yield
             finally:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                for task in tasks:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
 
     async def health() -> Mapping[str, Any]:
         async with database.transaction() as tx:

@@ -41,7 +41,7 @@ class IdempotencyMismatch(Malformed):
 
 @dataclass
 class House:
-    """The running service. ``wake`` tells the publisher that something was queued.
+    """The running service. ``wake`` tells the publisher that something was queued, ``imports`` the importer.
 
     ``reader`` reads one census at a time, so however many arrive, one workbook is unpacked; a request that gives up
     leaves its place in the row.
@@ -51,6 +51,7 @@ class House:
     registrar: Registrar
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    imports: asyncio.Event = field(default_factory=asyncio.Event)
     reader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "census"))
 
 

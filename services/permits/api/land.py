@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Query, Request, Response
 
+from services.permits.api.census import draft
 from services.permits.api.house import CommandDep, House, HouseDep, PagingDep
-from services.permits.api.plans import plan_to_change, visible_plan
+from services.permits.api.plans import concerned_plan, visible_plan
 from services.permits.api.territory import sees_in_full
 from services.permits.api.uploads import file_of, openapi_of
 from services.permits.domain.census import utm_of
@@ -128,7 +129,7 @@ async def preview_shape(
 ) -> LandPreview:  # fmt: skip
     """Judge the shape of a parcel, its datum against the title too. Nothing is stored."""
     async with house.database.transaction(grant.caller) as tx:
-        plan = await _own_plan(tx, plan_id, grant)
+        plan = await concerned_plan(tx, plan_id, grant, "preview_shape")
         _parcel(plan, code)
         title = await land.title_polygon(tx, plan.title)
     return await _preview(request, house, datum, zone, title[0] if title else None)
@@ -143,7 +144,7 @@ async def upload_shape(
     async with command.glance() as look:
         if look.first:
             return look.first
-        plan = await _draft(look.tx, plan_id, grant)
+        plan = await draft(look.tx, plan_id, grant)
         _parcel(plan, code)
         title = await land.title_polygon(look.tx, plan.title)
     judgement = await _judged(request, house, datum, zone, title[0] if title else None)
@@ -151,7 +152,7 @@ async def upload_shape(
     async with command.transaction() as work:
         if work.first:
             return work.first
-        plan = await _draft(work.tx, plan_id, grant)
+        plan = await draft(work.tx, plan_id, grant)
         await land.replace_shape(work.tx, plan, code, shape, work.caller.sub)
         return await work.answer(200, _shape(plan.id, code, shape))
 
@@ -165,20 +166,6 @@ async def read_shape(plan_id: str, code: ParcelCode, grant: GrantDep, house: Hou
     if not found:
         raise Missing("shape", code)
     return _shape(plan.id, code, found[0])
-
-
-async def _own_plan(tx: Tx, plan_id: str, grant: Grant) -> Plan:
-    """A plan of those concerned with it; ``Missing`` for anybody else."""
-    plan = await visible_plan(tx, plan_id, grant)
-    if not sees_in_full(grant, plan.region, plan.org, plan.regent):
-        raise Missing("plan", plan_id)
-    return plan
-
-
-async def _draft(tx: Tx, plan_id: str, grant: Grant) -> Plan:
-    plan = await plan_to_change(tx, plan_id, grant)
-    plan.check_state("draft")
-    return plan
 
 
 def _parcel(plan: Plan, code: str) -> None:
@@ -288,7 +275,7 @@ async def check_land(plan_id: str, grant: GrantDep, house: HouseDep) -> LandChec
     """Areas outside the title and the zones of harvest, overlaps with other land, and what the datum would change."""
     limits = land_limits_on(house.clock().date())
     async with house.database.transaction(grant.caller) as tx:
-        plan = await _own_plan(tx, plan_id, grant)
+        plan = await concerned_plan(tx, plan_id, grant, "check_land")
         shapes = {shape.parcel: shape.document for shape in await land.shapes(tx, plan.id)}
         polygon = await land.title_polygon(tx, plan.title)
         near = await land.plots_near(tx, _boxes(shapes.values()))
