@@ -85,6 +85,12 @@ def _csv(data: bytes) -> Sheet:
             rows.append((number, list(cells)))
     except csv.Error as error:
         row = len(rows) + 1
+        if "field limit" in str(error):
+            longest = csv.field_size_limit()
+            raise unreadable(
+                f"row {row} has a cell of more than {longest} characters",
+                f"la fila {row} tiene una celda de más de {longest} caracteres",
+            ) from error
         raise unreadable(f"row {row}: {error}", f"fila {row}: comillas o separadores que no cierran") from error
     return Sheet(CSV_NAME, rows)
 
