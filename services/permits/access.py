@@ -17,6 +17,8 @@ _PARTIES: dict[str, Scope] = {
     **_OFFICERS,
     "service": "any",
 }
+# What row-level security shows to those concerned with a title or plan, and to no machine.
+_CONCERNED: dict[str, Scope] = {"member": "own", "manager": "own", "regent": "own", **_OFFICERS}
 _KEY_HOLDERS: dict[str, Scope] = {
     "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any",
 }  # fmt: skip
@@ -38,19 +40,19 @@ ACCESS: Table = {
     "preview_zone": {"manager": "own", "authority": "any"},
     "register_zone": {"manager": "own", "authority": "any"},
     "withdraw_zone": {"manager": "own", "authority": "any"},
-    "list_zones": _PARTIES,
+    "list_zones": _CONCERNED,
     "draft_plan": {"manager": "own"},
     "preview_shape": {"manager": "own", "regent": "own"},
     "upload_shape": {"manager": "own", "regent": "own"},
-    "read_shape": _PARTIES,
-    "check_land": _PARTIES,
+    "read_shape": _CONCERNED,
+    "check_land": _CONCERNED,
     "upload_census": {"manager": "own", "regent": "own"},
     "preview_census": {"manager": "own", "regent": "own"},
     "annotate_census": {"manager": "own", "regent": "own"},
     "import_census": {"manager": "own", "regent": "own"},
-    "read_import": _PARTIES,
-    "export_csv": _PARTIES,
-    "export_xlsx": _PARTIES,
+    "read_import": _CONCERNED,
+    "export_csv": _CONCERNED,
+    "export_xlsx": _CONCERNED,
     "submit_plan": {"manager": "own"},
     "approve_plan": {"authority": "any"},
     "list_plans": {"public": "any", **_PARTIES},

@@ -36,7 +36,7 @@ async def test_every_operation_answers_each_role_as_the_table_says(permits: Perm
         "read_shape": Sample(f"/v1/plans/{PLAN}/parcels/PC 01/shape"),
         "check_land": Sample(f"/v1/plans/{PLAN}/land-check", hidden=403),
         "export_csv": Sample(f"/v1/plans/{PLAN}/census.csv", hidden=403),
-        "list_zones": Sample(f"/v1/titles/{TITLE}/zones", "/v1/titles/CN-B/zones"),
+        "list_zones": Sample(f"/v1/titles/{TITLE}/zones", "/v1/titles/CN-B/zones", hidden=403),
         "read_title": Sample(f"/v1/titles/{TITLE}", "/v1/titles/CN-B"),
         "read_organisation": Sample("/v1/organisations/comunidad-a", "/v1/organisations/comunidad-b"),
         "list_publications": Sample("/v1/publications"),

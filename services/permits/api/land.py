@@ -238,11 +238,13 @@ async def withdraw_zone(number: str, code: str, grant: GrantDep, command: Comman
 
 @router.get("/v1/titles/{number}/zones")
 async def list_zones(number: str, grant: GrantDep, house: HouseDep, paging: PagingDep) -> Page[ZoneOut]:
-    """The zones of a title by code, withdrawn ones too; empty for those not concerned."""
+    """The zones of a title by code, withdrawn ones too, for those who may see its polygon."""
     land_limits = land_limits_on(house.clock().date())
     async with house.database.transaction(grant.caller) as tx:
         if await titles.title(tx, number) is None:
             raise Missing("title", number)
+        if await land.title_polygon(tx, number) is None:
+            raise OtherOrganisation("list_zones")
         items, following = paging.page(
             await land.zones(tx, number, paging.after, paging.limit + 1), lambda zone: zone.code
         )
