@@ -19,7 +19,7 @@ from shared.web.auth import Caller
 from shared.web.problems import describe
 from shared.web.telemetry import logger
 
-LEASE_S = 60
+LEASE_S = 20
 HEARTBEAT_S = 0.5
 IDLE_S = 5.0
 PAUSE_S = 2.0

@@ -418,12 +418,16 @@ def test_overlaps_name_what_they_are_with_and_leave_out_what_is_none() -> None:
 def test_of_land_that_the_asker_may_not_see_only_what_lies_in_the_own_title_is_said() -> None:
     shapes, hidden = {"PC 01": square(-70.0, -11.0)}, square(-70.0, -11.0)
     cycle, own = (date(2005, 7, 1), date(2025, 7, 1)), square(-69.95, -11.0)
-    near = [Plot("title", "CN-B", None, "CN-B", hidden, seen=False)]
+    near = [
+        Plot("title", "CN-B", None, "CN-B", hidden, seen=False),
+        Plot("sacred", "CN-B", None, "Z", hidden, seen=False),
+    ]
 
     inside_own = overlap.overlaps("PO-1", "CN-A", shapes, near, cycle, own)
     seen = overlap.overlaps("PO-1", "CN-A", shapes, [Plot("title", "CN-B", None, "CN-B", hidden)], cycle, own)
 
     assert overlap.overlaps("PO-1", "CN-A", shapes, near, cycle) == []
+    assert [one.kind for one in inside_own] == ["title"]
     assert inside_own[0].within_title
     assert not seen[0].within_title
     assert inside_own[0].area_m2 * 2 == about(seen[0].area_m2)

@@ -12,6 +12,7 @@ import pytest
 from deploy.databases import Database
 from services.permits.domain.land import measure
 from services.permits.domain.land.drawing import Frame
+from services.permits.store import land
 from shared.web.db import SERVICES, migrate
 from tests.permits.conftest import (
     MANAGER,
@@ -242,6 +243,20 @@ async def test_trees_of_the_census_are_laid_on_the_land(draft: Permits) -> None:
         "trees": 2, "outside_title": 2, "shifted_outside_title": 2, "with_shape": 0, "outside_parcel": 0,
     }  # fmt: skip
     assert check["not_measured"] == ["shape:PC 01", "shape:PC 02", "harvest-zones"]
+
+
+async def test_more_neighbours_than_are_measured_are_said_to_be_more(
+    draft: Permits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send(draft, shape_of("PC 01"), geojson(CORNERS))
+    await send(draft, shape_of("PC 02"), geojson(CORNERS))
+    whole = await draft.get(f"/v1/plans/{PLAN}/land-check", MANAGER)
+    monkeypatch.setattr(land, "MAX_NEAR", 2)
+
+    cut = await draft.get(f"/v1/plans/{PLAN}/land-check", MANAGER)
+
+    assert "neighbours" not in whole["not_measured"]
+    assert "neighbours" in cut["not_measured"]
 
 
 async def test_the_database_keeps_shapes_and_zones_from_strangers(draft: Permits) -> None:

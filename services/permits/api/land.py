@@ -13,14 +13,12 @@ from services.permits.api.house import CommandDep, House, HouseDep, PagingDep
 from services.permits.api.plans import concerned_plan, visible_plan
 from services.permits.api.territory import sees_in_full
 from services.permits.api.uploads import file_of, openapi_of
-from services.permits.domain.census import utm_of
-from services.permits.domain.land import overlap
-from services.permits.domain.land.document import Box, box_of, geojson_of
+from services.permits.domain.land.document import geojson_of
 from services.permits.domain.land.drawing import Datum, Drawing, decide_frame
+from services.permits.domain.land.facts import weigh
 from services.permits.domain.land.faults import LandFault, unreadable
 from services.permits.domain.land.judge import Judgement, Land, judge
 from services.permits.domain.land.limits import LandLimits, land_limits_on
-from services.permits.domain.land.overlap import Plot
 from services.permits.domain.norms import limits_on
 from services.permits.domain.party import NumberTaken
 from services.permits.domain.plan import Plan
@@ -42,7 +40,7 @@ from services.permits.schemas.land import (
     ZoneOut,
 )
 from services.permits.schemas.words import Page, ParcelCode
-from services.permits.store import census, land, titles
+from services.permits.store import land, titles
 from services.permits.store.session import Tx
 from shared.refusal import Malformed, Missing
 from shared.web.access import Grant, GrantDep, OtherOrganisation
@@ -278,49 +276,14 @@ async def check_land(plan_id: str, grant: GrantDep, house: HouseDep) -> LandChec
     limits = land_limits_on(house.clock().date())
     async with house.database.transaction(grant.caller) as tx:
         plan = await concerned_plan(tx, plan_id, grant, "check_land")
-        shapes = {shape.parcel: shape.document for shape in await land.shapes(tx, plan.id)}
-        polygon = await land.title_polygon(tx, plan.title)
-        near = await land.plots_near(tx, _boxes(shapes.values()))
-        lines = await census.placed_lines(tx, plan.id)
-    title = polygon[0] if polygon else None
-    return await asyncio.to_thread(_check, plan, shapes, title, near, lines, limits)
-
-
-def _boxes(documents: Any) -> list[Box]:
-    return [box_of(document) for document in documents]
-
-
-def _check(
-    plan: Plan, shapes: dict[str, bytes], title: bytes | None, near: list[Plot], lines: list[tuple[str, bytes]],
-    limits: LandLimits,
-) -> LandCheckOut:  # fmt: skip
-    """All the geometry of a plan, for a thread."""
-    zones = [plot.document for plot in near if plot.title == plan.title and limits.harvests(plot.kind)]
-    others = [plot for plot in near if not limits.harvests(plot.kind)]
-    cycle = (_years_before(plan.harvest_from, limits.cycle_years), plan.harvest_from)
-    placed = overlap.placed([(p.code, p.area_m2) for p in plan.parcels], shapes, title, zones)
-    found = overlap.overlaps(plan.id, plan.title, shapes, others, cycle, title)
-    trial = overlap.datum_trial(list(shapes.values()), title, limits) if title else None
-    trees = [(parcel, *utm_of(line)) for parcel, line in lines]
-    standing = overlap.trees_placed(trees, shapes, title, limits) if title and trees else None
+        stored = await land.land_of(tx, plan)
+    facts = await asyncio.to_thread(weigh, stored, limits)
+    trial = facts.datum
     return LandCheckOut(
         plan=plan.id, title=plan.title, norms=limits.version, cycle_years=limits.cycle_years,
-        parcels=[PlacedOut(**asdict(one)) for one in placed], overlaps=[OverlapOut(**asdict(one)) for one in found],
+        parcels=[PlacedOut(**asdict(one)) for one in facts.placed],
+        overlaps=[OverlapOut(**asdict(one)) for one in facts.overlaps],
         datum=None if trial is None else DatumTrialOut(**asdict(trial), suspected=trial.suspected(limits)),
-        trees=None if standing is None else TreesPlacedOut(**asdict(standing)),
-        not_measured=_not_measured(plan, shapes, title, zones, trees),
+        trees=None if facts.trees is None else TreesPlacedOut(**asdict(facts.trees)),
+        not_measured=facts.not_measured,
     )  # fmt: skip
-
-
-def _not_measured(
-    plan: Plan, shapes: dict[str, bytes], title: bytes | None, zones: list[bytes], trees: list[Any]
-) -> list[str]:
-    """What an input was missing for: a missing input never passes."""
-    lacking = [f"shape:{parcel.code}" for parcel in plan.parcels if parcel.code not in shapes]
-    lacking += [] if title else ["title-polygon"]
-    lacking += [] if zones else ["harvest-zones"]
-    return lacking + ([] if trees else ["census"])
-
-
-def _years_before(day: date, years: int) -> date:
-    return day.replace(year=day.year - years, day=28 if (day.month, day.day) == (2, 29) else day.day)

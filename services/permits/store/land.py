@@ -7,12 +7,17 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.permits.domain.land.document import Box
+from services.permits.domain.land.document import Box, box_of
+from services.permits.domain.land.facts import LandInputs
 from services.permits.domain.land.judge import Land
 from services.permits.domain.land.overlap import Plot
 from services.permits.domain.plan import Plan
 from services.permits.domain.title import Title
+from services.permits.store import census
 from services.permits.store.session import Tx
+
+# Whoever draws a parcel over half the country is not answered with all of its polygons.
+MAX_NEAR = 100
 
 _REMOVE_SHAPE = text("DELETE FROM parcel_shapes WHERE plan = :plan AND parcel = :parcel")
 _ADD_SHAPE = text(
@@ -40,7 +45,7 @@ _WITHDRAW = text(
 )
 _NEAR = text(
     "SELECT kind, title, plan, code, document, seen, harvest_from, approved"
-    " FROM land_near(:west, :south, :east, :north) ORDER BY kind, title, plan, code"
+    " FROM land_near(:west, :south, :east, :north) ORDER BY kind, title, plan, code LIMIT :limit"
 )
 _POLYGON = text("SELECT document, source FROM title_polygons WHERE title = :title")
 
@@ -115,7 +120,8 @@ async def withdraw_zone(tx: Tx, title: str, code: str, by: str, at: datetime) ->
 
 
 async def plots_near(tx: Tx, boxes: Sequence[Box]) -> list[Plot]:
-    """Every title, zone and parcel whose box meets the box around these, whoever it belongs to; for measuring only.
+    """Titles, zones and parcels whose box meets the box around these, whoever they belong to; for measuring only. One
+    more than ``MAX_NEAR`` says that there are more.
 
     A parcel of somebody else's draft is not among them.
     """
@@ -125,7 +131,7 @@ async def plots_near(tx: Tx, boxes: Sequence[Box]) -> list[Plot]:
         "west": min(box[0] for box in boxes), "south": min(box[1] for box in boxes),
         "east": max(box[2] for box in boxes), "north": max(box[3] for box in boxes),
     }  # fmt: skip
-    return [Plot(*row) for row in await tx.execute(_NEAR, edges)]
+    return [Plot(*row) for row in await tx.execute(_NEAR, edges | {"limit": MAX_NEAR + 1})]
 
 
 async def title_polygon(tx: Tx, title: str) -> tuple[bytes, bytes | None] | None:
@@ -133,3 +139,12 @@ async def title_polygon(tx: Tx, title: str) -> tuple[bytes, bytes | None] | None
     see it."""
     row = (await tx.execute(_POLYGON, {"title": title})).first()
     return None if row is None else (row[0], row[1])
+
+
+async def land_of(tx: Tx, plan: Plan) -> LandInputs:
+    """Everything that is stored about the land of a plan, as far as the caller may see it; what lies near in any case."""
+    found = {shape.parcel: shape.document for shape in await shapes(tx, plan.id)}
+    polygon = await title_polygon(tx, plan.title)
+    near = await plots_near(tx, [box_of(document) for document in found.values()])
+    lines = await census.placed_lines(tx, plan.id)
+    return LandInputs(plan, found, polygon[0] if polygon else None, near[:MAX_NEAR], len(near) > MAX_NEAR, lines)

@@ -9,6 +9,9 @@ from services.permits.domain.land.document import geojson_of, shifted
 from services.permits.domain.land.drawing import Frame, Point
 from services.permits.domain.land.limits import LandLimits
 
+# That these exist is public; which zones a title has is not.
+PUBLIC = ("title", "parcel")
+
 
 @dataclass(frozen=True, slots=True)
 class Plot:
@@ -121,7 +124,9 @@ def overlaps(
     forms = {code: measure.form_of(geojson_of(document)) for code, document in shapes.items()}
     found = []
     for plot in near:
-        if (plot.kind == "title" and plot.title == title) or (not plot.seen and own is None):
+        if (plot.kind == "title" and plot.title == title) or (
+            not plot.seen and (own is None or plot.kind not in PUBLIC)
+        ):
             continue
         other = measure.form_of(geojson_of(plot.document))
         for code, form in sorted(forms.items()):
