@@ -190,6 +190,18 @@ async def test_zones_are_registered_once_withdrawn_and_shown_to_those_concerned(
     await draft.post(f"{path}/Z-9/withdraw", MANAGER, expect=404)
 
 
+async def test_what_stands_in_the_address_is_part_of_a_repeated_command(draft: Permits) -> None:
+    path, headers = f"/v1/titles/{TITLE}/zones", {"content-type": GEOJSON, "idempotency-key": "k-1"}
+
+    async def again(expect: int, **query: str) -> Any:
+        answer = await draft.call("POST", path, MANAGER, expect, content=polygon(-70.0), headers=headers, params=query)
+        return answer.json()
+
+    first = await again(201, code="Z-1", kind="sacred")
+    assert await again(201, code="Z-1", kind="sacred") == first
+    assert (await again(422, code="Z-2", kind="sacred"))["slug"] == "idempotency-mismatch"
+
+
 async def test_the_land_check_answers_areas_and_what_was_not_measured(draft: Permits) -> None:
     await draft.post(
         "/v1/titles", OFFICER, a_title(number="CN-B", org="comunidad-b", polygon=json.loads(polygon(-69.9)))

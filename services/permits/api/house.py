@@ -138,7 +138,8 @@ async def _command(request: Request, house: HouseDep, grant: GrantDep) -> Comman
     caller = grant.known
     fingerprint = b""
     if key is not None:
-        head = f"{caller.sub}\n{request.method}\n{request.url.path}\n".encode()
+        asked = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        head = f"{caller.sub}\n{request.method}\n{asked}\n".encode()
         fingerprint = hashlib.sha256(head + await request.body()).digest()
     return Command(house, caller, key, fingerprint)
 

@@ -79,17 +79,13 @@ async def _preview(
     datum and zone, is refused."""
     found = await _judged(request, house, datum, zone, title)
     return LandPreview(
-        form=found.drawing.form, datum=found.frame.datum, zone=_zone(found.frame.zone),
+        form=found.drawing.form, datum=found.frame.datum, zone=found.frame.zone,
         points=len(found.drawing.points), faults=[_fault(fault) for fault in found.faults], accept=found.needed,
         usable=found.document is not None,
         polygon=None if found.document is None else geojson_of(found.document),
         area_m2=None if found.document is None else found.area_m2, transformation=found.transformation(),
         as_written=_as_written(found.drawing),
     )  # fmt: skip
-
-
-def _zone(zone: str | None) -> Any:
-    return zone
 
 
 def _fault(fault: LandFault) -> FaultOut:

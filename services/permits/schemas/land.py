@@ -29,8 +29,8 @@ class LandPreview(Out):
     """A file of boundaries, judged and not stored. ``accept`` is what to send with it to have ``polygon`` kept."""
 
     form: str
-    datum: Datum | None
-    zone: Zone | None
+    datum: Datum
+    zone: str | None
     points: int
     faults: list[FaultOut]
     accept: list[Fix]
