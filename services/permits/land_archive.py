@@ -172,7 +172,7 @@ def _epsg(text: str) -> str:
 
     try:
         system = CRS.from_wkt(text)
-        code = system.to_epsg(min_confidence=25)
+        code = system.to_epsg(min_confidence=70)
     except CRSError:
         return text[:60]
     return f"EPSG:{code}" if code else str(system.name)[:60]

@@ -36,8 +36,8 @@ _ATTRIBUTES = rb"""((?:[^>"']|"[^"]*"|'[^']*')*)"""
 _ROW_OR_CELL = re.compile(rb"<(?:\w+:)?(row|c)\b" + _ATTRIBUTES + rb">")
 _PLACE = re.compile(rb"""\br\s*=\s*["'](?:([A-Za-z]{1,7}))?([0-9]{1,9})["']""")
 _SHARED = re.compile(rb"""\bt\s*=\s*["']s["']""")
-_ODS_TAG = re.compile(rb"<(/?)table:(table-row|table-cell|covered-table-cell|table)\b" + _ATTRIBUTES + rb">")
-_REPEATED = re.compile(rb"""\btable:number-(?:rows|columns)-repeated\s*=\s*["']([0-9]{1,9})["']""")
+_ODS_TAG = re.compile(rb"<(/?)table:(table-row|table-cell|covered-table-cell|table)(?![\w-])" + _ATTRIBUTES + rb">")
+_REPEATED = re.compile(rb"""\btable:number-(?:rows|columns)-repeated\s*=\s*["']([0-9]{1,12})["']""")
 _SHARED_ITEM = re.compile(rb"<(?:\w+:)?si\b")
 
 
@@ -136,6 +136,9 @@ def _repack_ods(data: bytes) -> io.BytesIO:
                 if b"encryption-data" in content and info.filename.startswith("META-INF"):
                     raise Unreadable("it has a password", "tiene contraseña")
                 if info.filename == "content.xml":
+                    # Nothing may hide tags from the count below; no program writes comments or sections there.
+                    if b"<!" in content or content.count(b"<?") > 1:
+                        raise _broken()
                     _measure_ods(content)
                 copy.writestr(zipfile.ZipInfo(info.filename), content)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
@@ -146,7 +149,7 @@ def _repack_ods(data: bytes) -> io.BytesIO:
 
 def _measure_ods(content: bytes) -> None:
     """Refuse what repetitions would unfold to: rows, the rectangles of all sheets, the text in repeated cells."""
-    cells = text = row = rows = column = last_row = last_column = 0
+    cells = text = row = rows = column = last_row = last_column = inside = 0
     filled_from: tuple[int, int] | None = None  # where a cell with content began, and how often it repeats
     row_text, row_filled = 0, False
     for tag in _ODS_TAG.finditer(content):
@@ -154,8 +157,10 @@ def _measure_ods(content: bytes) -> None:
             row_text += (tag.start() - filled_from[0]) * filled_from[1]
             filled_from = None
         closing, name, attributes = tag[1], tag[2], tag[3]
-        repeated = _REPEATED.search(attributes)
-        times = int(repeated[1]) if repeated else 1
+        times = _times(attributes)
+        inside += (1 - 2 * bool(closing)) if name == b"table" else 0
+        if inside > 1:
+            raise Unreadable("it has a table within a table", "tiene una tabla dentro de otra")
         if name == b"table" and not closing:
             cells += last_row * last_column
             row = last_row = last_column = 0
@@ -175,6 +180,14 @@ def _measure_ods(content: bytes) -> None:
                 last_column, row_filled, filled_from = max(last_column, column), True, (tag.start(), times)
     if cells + last_row * last_column > MAX_CELLS:
         raise _too_much()
+
+
+def _times(attributes: bytes) -> int:
+    """How often a row or cell repeats; a number that is written so that it cannot be read here is refused."""
+    repeated = _REPEATED.search(attributes)
+    if repeated is None and b"-repeated" in attributes:
+        raise _broken()
+    return int(repeated[1]) if repeated else 1
 
 
 def _members(source: zipfile.ZipFile, parts: re.Pattern[str]) -> list[zipfile.ZipInfo]:

@@ -166,6 +166,11 @@ def behind(attribute: str, kind: str) -> bytes:
     )
 
 
+def behind_rows() -> str:
+    """Sixty thousand rows of one cell."""
+    return f'<table:table-row table:number-rows-repeated="60000">{ods_cell("x")}</table:table-row>'
+
+
 OPEN_DOCUMENTS: dict[str, Callable[[], bytes]] = {
     "repeated rows": lambda: repeated(1_000_000, 1),
     "repeated columns": lambda: repeated(50_000, 16_000),
@@ -177,6 +182,17 @@ OPEN_DOCUMENTS: dict[str, Callable[[], bytes]] = {
     ),
     "bomb": lambda: ods(" " * 200_000_000),
     "entities": lambda: ods(ods_rows(FORM), head='<!DOCTYPE x [<!ENTITY a "ha">]>'),
+    "a count too long to read": lambda: repeated(1, 10**13),
+    "a count in disguise": lambda: rebuilt(repeated(1, 777777), lambda _, data: data.replace(b"777777", b"&#55;77777")),
+    "hidden in a comment": lambda: ods("<!-- <table:table> -->" + ods_rows(FORM)),
+    "a table within a table": lambda: ods(
+        '<table:table-row><table:table-cell table:number-columns-repeated="16000" office:value="1"/>'
+        "<table:table></table:table></table:table-row>" + behind_rows()
+    ),
+    "columns named between rows": lambda: ods(
+        '<table:table-row><table:table-cell table:number-columns-repeated="16000" office:value="1"/></table:table-row>'
+        "<table:table-column/>" + behind_rows()
+    ),
     "password": lambda: ods(ods_rows(FORM), manifest="<manifest:encryption-data/>"),
     "a text document": lambda: ods(ods_rows(FORM), mimetype="application/vnd.oasis.opendocument.text"),
     "xlsx inside": lambda: GOOD,

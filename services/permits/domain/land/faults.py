@@ -71,12 +71,15 @@ class FrameContradicts(LandFault):
 
 @dataclass(eq=False)
 class RingOpen(LandFault):
-    """A ring does not end where it began."""
+    """Rings do not end where they began; the first of them is named."""
 
     slug: ClassVar[str] = "ring-open"
-    es: ClassVar[str] = "El lindero no cierra en {where}: termina en {x}, {y}, lejos de donde empezó."
-    en: ClassVar[str] = "The boundary is not closed at {where}: it ends at {x}, {y}, not where it began."
+    es: ClassVar[str] = "El lindero no cierra ({count}); primero en {where}: termina en {x}, {y} y no donde empezó."
+    en: ClassVar[str] = (
+        "The boundary is not closed ({count}); first at {where}: it ends at {x}, {y}, not where it began."
+    )
     fix: ClassVar[Fix | None] = "close-ring"
+    count: int
     x: str
     y: str
 

@@ -125,16 +125,18 @@ def _written(point: Point, frame: Frame) -> tuple[str, str]:
 
 
 def _closed(rings: Rings, frame: Frame, found: list[LandFault]) -> Rings:
+    open_ends: list[tuple[str, Point]] = []
     closed: Rings = []
     for n, polygon in enumerate(rings):
         closed.append([])
         for m, ring in enumerate(polygon):
             if len(ring) > 1 and ring[0] != ring[-1]:
-                found.append(
-                    faults.RingOpen(place(n, m, len(ring) - 1), "the ring is open", *_written(ring[-1], frame))
-                )
+                open_ends.append((place(n, m, len(ring) - 1), ring[-1]))
                 ring = [*ring, ring[0]]
             closed[-1].append(ring)
+    if open_ends:
+        where, end = open_ends[0]
+        found.append(faults.RingOpen(where, "the ring is open", len(open_ends), *_written(end, frame)))
     return closed
 
 
