@@ -8,7 +8,6 @@ import re
 import sys
 
 import orjson
-from openpyxl import Workbook
 
 from services.permits import apart
 
@@ -39,6 +38,8 @@ def workbook_of(sheets: list[tuple[str, list[list[Value]]]]) -> bytes:
 
 def main() -> None:
     """Read, write, end."""
+    from openpyxl import Workbook  # 16 MB, numpy with it, that only this process needs
+
     apart.bound(MEMORY_BYTES, CPU_S)
     book = Workbook(write_only=True)
     for name, rows in orjson.loads(sys.stdin.buffer.read()):
