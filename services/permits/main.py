@@ -38,19 +38,15 @@ from shared.web.runtime import own_tokens, remote_verifier, run
 from shared.web.settings import ServiceSettings
 
 # A boundary of 20,000 points; a permit of 2,000 lines; a census with the dressing of a form around it.
+_LAND_BYTES, _CENSUS_BYTES = MAX_LAND_FILE_BYTES + 4096, MAX_FILE_BYTES + 4096
 BODY_LIMITS = {
-    "register_title": 2 * 1024 * 1024,
     "propose_permit": 1024 * 1024,
     "propose_amendment": 1024 * 1024,
-    "upload_census": MAX_FILE_BYTES + 4096,
-    "preview_census": MAX_FILE_BYTES + 4096,
-    "annotate_census": MAX_FILE_BYTES + 4096,
-    "import_census": MAX_FILE_BYTES + 4096,
-    "preview_title": MAX_LAND_FILE_BYTES + 4096,
-    "preview_zone": MAX_LAND_FILE_BYTES + 4096,
-    "register_zone": MAX_LAND_FILE_BYTES + 4096,
-    "preview_shape": MAX_LAND_FILE_BYTES + 4096,
-    "upload_shape": MAX_LAND_FILE_BYTES + 4096,
+    **dict.fromkeys(("upload_census", "preview_census", "annotate_census", "import_census"), _CENSUS_BYTES),
+    **dict.fromkeys(
+        ("register_title", "preview_title", "register_zone", "preview_zone", "upload_shape", "preview_shape"),
+        _LAND_BYTES,
+    ),
 }
 ROUTERS = [
     parties.router, keys.router, titles.router, land.router, plans.router, census.router, jobs.router, verify.router, permits.router, inspections.router,
