@@ -17,6 +17,8 @@ _PARTIES: dict[str, Scope] = {
     **_OFFICERS,
     "service": "any",
 }
+# What row-level security shows to those concerned with a title or plan, and to no machine.
+_CONCERNED: dict[str, Scope] = {"member": "own", "manager": "own", "regent": "own", **_OFFICERS}
 _KEY_HOLDERS: dict[str, Scope] = {
     "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any",
 }  # fmt: skip
@@ -44,8 +46,23 @@ ACCESS: Table = {
     "register_title": {"authority": "any"},
     "list_titles": {"public": "any"},
     "read_title": {"public": "any"},
+    "preview_title": {"manager": "any", "regent": "any", "authority": "any"},
+    "preview_zone": {"manager": "own", "authority": "any"},
+    "register_zone": {"manager": "own", "authority": "any"},
+    "withdraw_zone": {"manager": "own", "authority": "any"},
+    "list_zones": _CONCERNED,
     "draft_plan": _DRAFTERS,
+    "preview_shape": {"manager": "own", "regent": "own"},
+    "upload_shape": {"manager": "own", "regent": "own"},
+    "read_shape": _CONCERNED,
+    "check_land": _CONCERNED,
     "upload_census": _DRAFTERS,
+    "preview_census": _DRAFTERS,
+    "annotate_census": _DRAFTERS,
+    "import_census": _DRAFTERS,
+    "read_import": _CONCERNED,
+    "export_csv": _CONCERNED,
+    "export_xlsx": _CONCERNED,
     "submit_plan": {"manager": "own"},
     "approve_plan": {"authority": "any"},
     "list_plans": {"public": "any", **_PARTIES},

@@ -15,7 +15,9 @@ from services.permits.api import (
     courses,
     extensions,
     inspections,
+    jobs,
     keys,
+    land,
     measures,
     norms,
     parties,
@@ -30,6 +32,8 @@ from services.permits.api import (
 from services.permits.api.house import House
 from services.permits.census_file import MAX_FILE_BYTES
 from services.permits.domain.document import MAX_DOCUMENT_BYTES
+from services.permits.importer import Importer
+from services.permits.land_file import MAX_FILE_BYTES as MAX_LAND_FILE_BYTES
 from services.permits.publisher import Publisher, open_registry
 from services.permits.registrar import Registrar
 from services.permits.store import outbox
@@ -41,17 +45,21 @@ from shared.web.runtime import own_tokens, remote_verifier, run
 from shared.web.settings import ServiceSettings
 
 # A boundary of 20,000 points; a permit of 2,000 lines; a census with the dressing of a form around it.
+_LAND_BYTES, _CENSUS_BYTES = MAX_LAND_FILE_BYTES + 4096, MAX_FILE_BYTES + 4096
 BODY_LIMITS = {
-    "register_title": 2 * 1024 * 1024,
     "propose_permit": 1024 * 1024,
     "propose_amendment": 1024 * 1024,
-    "upload_census": MAX_FILE_BYTES + 4096,
     "store_document": MAX_DOCUMENT_BYTES,
+    **dict.fromkeys(("upload_census", "preview_census", "annotate_census", "import_census"), _CENSUS_BYTES),
+    **dict.fromkeys(
+        ("register_title", "preview_title", "register_zone", "preview_zone", "upload_shape", "preview_shape"),
+        _LAND_BYTES,
+    ),
 }
 ROUTERS = [
-    parties.router, keys.router, titles.router, courses.router, plans.router, census.router, verify.router, permits.router, inspections.router,
-    publications.router, supervision.router, vault.router, assemblies.router, extensions.router, measures.router,
-    norms.router,
+    parties.router, keys.router, titles.router, land.router, courses.router, plans.router, census.router, jobs.router,
+    verify.router, permits.router, inspections.router, publications.router, supervision.router, vault.router,
+    assemblies.router, extensions.router, measures.router, norms.router,
 ]  # fmt: skip
 
 
@@ -79,13 +87,14 @@ def build(
             client = custody or await _custody(settings, stack)
             house.custody = client
             publisher = app.state.publisher = Publisher(house, client, app.state.metrics.registry)
-            task = asyncio.create_task(publisher.run())
+            tasks = [asyncio.create_task(work) for work in (publisher.run(), Importer(house).run())]
             try:
                 yield
             finally:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                for task in tasks:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task
 
     async def health() -> Mapping[str, Any]:
         async with database.transaction() as tx:

@@ -318,6 +318,10 @@ def test_what_the_gateway_lets_in_is_no_less_than_what_services_read() -> None:
     for path, limit in (
         ("/v1/records", custody_main.LARGEST_UPLOAD_BYTES),
         ("/v1/statements", custody_main.LARGEST_UPLOAD_BYTES),
+        *(
+            (f"/v1/plans/PO-1/census{word}", max(permits_main.BODY_LIMITS.values()))
+            for word in ("", "/preview", "/annotated", "/jobs")
+        ),
         ("/v1/plans/PO-1/census", max(permits_main.BODY_LIMITS.values())),
         ("/v1/documents", permits_main.BODY_LIMITS["store_document"]),
     ):
@@ -328,7 +332,14 @@ def test_what_the_gateway_lets_in_is_no_less_than_what_services_read() -> None:
         assert refused["direct_response"] == {"status": 413}
 
 
-@pytest.mark.parametrize(("path", "operation"), [("/v1/titles", "register_title"), ("/v1/permits", "propose_permit")])
+@pytest.mark.parametrize(
+    ("path", "operation"),
+    [
+        ("/v1/titles", "register_title"), ("/v1/titles/preview", "preview_title"), ("/v1/titles/T-1/zones", "register_zone"),
+        ("/v1/plans/PO-1/parcels/PC 01/shape", "upload_shape"), ("/v1/permits", "propose_permit"),
+        ("/v1/plans/PO-1/parcels/PC 01/shape/preview", "preview_shape"),
+    ],
+)  # fmt: skip
 def test_the_gateway_buffers_what_permits_reads(path: str, operation: str) -> None:
     first = next(route for route in routes() if matches(route["match"], path, "POST", 1000))
 

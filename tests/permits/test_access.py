@@ -3,11 +3,12 @@
 from typing import Any
 
 import asyncpg
+import orjson
 import pytest
 
 from services.permits.access import ACCESS
 from tests.access_matrix import Sample, check_matrix
-from tests.permits.conftest import MANAGER, OFFICER, PERMIT, PLAN, TITLE, Permits, a_census, a_plan, a_title
+from tests.permits.conftest import MANAGER, OFFICER, PERMIT, PLAN, SQUARE, TITLE, Permits, a_census, a_plan, a_title
 from tests.tokens import ORG, Issuer
 
 
@@ -19,6 +20,10 @@ class National(Issuer):
 
 
 async def test_every_operation_answers_each_role_as_the_table_says(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, a_plan())
+    drawn = {"content": orjson.dumps(SQUARE), "headers": {"content-type": "application/geo+json"}}
+    await permits.call("POST", f"/v1/plans/{PLAN}/parcels/PC 01/shape", MANAGER, 200, **drawn)
     await permits.issued_permit()
     await permits.post("/v1/titles", OFFICER, a_title(number="CN-B", org="comunidad-b"))
     samples = {
@@ -28,6 +33,10 @@ async def test_every_operation_answers_each_role_as_the_table_says(permits: Perm
         "list_plans": Sample("/v1/plans"),
         "list_trees": Sample(f"/v1/plans/{PLAN}/trees"),
         "read_tree": Sample(f"/v1/plans/{PLAN}/trees/501"),
+        "read_shape": Sample(f"/v1/plans/{PLAN}/parcels/PC 01/shape"),
+        "check_land": Sample(f"/v1/plans/{PLAN}/land-check", hidden=403),
+        "export_csv": Sample(f"/v1/plans/{PLAN}/census.csv", hidden=403),
+        "list_zones": Sample(f"/v1/titles/{TITLE}/zones", "/v1/titles/CN-B/zones", hidden=403),
         "read_title": Sample(f"/v1/titles/{TITLE}", "/v1/titles/CN-B"),
         "read_organisation": Sample("/v1/organisations/comunidad-a", "/v1/organisations/comunidad-b"),
         "list_publications": Sample("/v1/publications"),

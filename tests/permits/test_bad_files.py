@@ -12,8 +12,14 @@ from services.permits import census_file
 from services.permits.census_file import FileUnreadable, read_sheets
 from tests.permits.conftest import CSV, MANAGER, OFFICER, PLAN, XLSX, Permits, a_census, a_plan, a_title
 from tests.permits.workbooks import (
+    FORM,
+    ODS_TYPE,
     TREE_501,
+    TREE_1170,
     in_first_sheet,
+    ods,
+    ods_cell,
+    ods_rows,
     rebuilt,
     sheets,
     with_declared_size,
@@ -138,6 +144,64 @@ WORKBOOKS: dict[str, Callable[[], bytes]] = {
     ),
     "half a sheet": lambda: rebuilt(GOOD, lambda name, data: data[: len(data) // 2] if name == SHEET else data),
 }
+ODS_GOOD = ods(ods_rows(FORM, TREE_501, TREE_1170))
+
+
+def repeated(rows: int, columns: int, text: str = "x") -> bytes:
+    """One cell with content, repeated as an attribute says."""
+    cell = f'<table:table-cell table:number-columns-repeated="{columns}" office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
+    return ods(f'<table:table-row table:number-rows-repeated="{rows}">{cell}</table:table-row>')
+
+
+def behind(attribute: str, kind: str) -> bytes:
+    """A cell with content far behind repeated empty ones."""
+    filled = ods_cell("x")
+    if kind == "columns":
+        return ods(
+            f'<table:table-row><table:table-cell table:number-columns-repeated="{attribute}"/>{filled}</table:table-row>'
+            * 2000
+        )
+    return ods(
+        f'<table:table-row table:number-rows-repeated="{attribute}"/><table:table-row>{filled}</table:table-row>'
+    )
+
+
+def behind_rows() -> str:
+    """Sixty thousand rows of one cell."""
+    return f'<table:table-row table:number-rows-repeated="60000">{ods_cell("x")}</table:table-row>'
+
+
+OPEN_DOCUMENTS: dict[str, Callable[[], bytes]] = {
+    "repeated rows": lambda: repeated(1_000_000, 1),
+    "repeated columns": lambda: repeated(50_000, 16_000),
+    "repeated long text": lambda: repeated(1000, 100, "x" * 100_000),
+    "far below": lambda: behind("999999999", "rows"),
+    "far to the right": lambda: behind("999999999", "columns"),
+    "many sheets": lambda: ods(
+        *["<table:table-row table:number-rows-repeated='60000'>" + ods_cell("x") * 10 + "</table:table-row>"] * 20
+    ),
+    "bomb": lambda: ods(" " * 200_000_000),
+    "entities": lambda: ods(ods_rows(FORM), head='<!DOCTYPE x [<!ENTITY a "ha">]>'),
+    "a count too long to read": lambda: repeated(1, 10**13),
+    "a count in disguise": lambda: rebuilt(repeated(1, 777777), lambda _, data: data.replace(b"777777", b"&#55;77777")),
+    "hidden in a comment": lambda: ods("<!-- <table:table> -->" + ods_rows(FORM)),
+    "a table within a table": lambda: ods(
+        '<table:table-row><table:table-cell table:number-columns-repeated="16000" office:value="1"/>'
+        "<table:table></table:table></table:table-row>" + behind_rows()
+    ),
+    "columns named between rows": lambda: ods(
+        '<table:table-row><table:table-cell table:number-columns-repeated="16000" office:value="1"/></table:table-row>'
+        "<table:table-column/>" + behind_rows()
+    ),
+    "password": lambda: ods(ods_rows(FORM), manifest="<manifest:encryption-data/>"),
+    "a text document": lambda: ods(ods_rows(FORM), mimetype="application/vnd.oasis.opendocument.text"),
+    "xlsx inside": lambda: GOOD,
+    "csv inside": lambda: a_census(),
+    "cut in half": lambda: ODS_GOOD[: len(ODS_GOOD) // 2],
+    "half a table": lambda: rebuilt(
+        ODS_GOOD, lambda name, data: data[: len(data) // 2] if name == "content.xml" else data
+    ),
+}
 TEXTS: dict[str, bytes] = {
     "workbook inside": GOOD,
     "utf-16": a_census().decode().encode("utf-16"),
@@ -161,6 +225,32 @@ def test_a_workbook_that_is_none_is_refused_quickly(kind: str) -> None:
 
     assert refused.value.reason_es
     assert time.perf_counter() - started < 10
+
+
+@pytest.mark.parametrize("kind", OPEN_DOCUMENTS)
+def test_an_open_document_that_is_no_census_is_refused_quickly(kind: str) -> None:
+    data = OPEN_DOCUMENTS[kind]()
+    assert len(data) <= census_file.MAX_FILE_BYTES
+    started = time.perf_counter()
+
+    with pytest.raises(FileUnreadable) as refused:
+        read_sheets(data, ODS_TYPE)
+
+    assert refused.value.reason_es
+    assert time.perf_counter() - started < 10
+
+
+def test_the_open_document_as_libreoffice_leaves_it_is_read() -> None:
+    """With a million empty rows below and sixteen thousand empty cells beside."""
+    wide = ods_rows(FORM, TREE_501).replace(
+        "</table:table-row>", '<table:table-cell table:number-columns-repeated="16000"/></table:table-row>'
+    )
+
+    for data in (ODS_GOOD, ods(wide)):
+        rows = read_sheets(data, ODS_TYPE)[0].rows
+        assert (rows[1][1][2], rows[1][1][6]) == (501, 5.881)
+    assert census_file.type_of(ODS_GOOD) == ODS_TYPE
+    assert len(rows) == 2
 
 
 @pytest.mark.parametrize("kind", TEXTS)

@@ -183,6 +183,16 @@ def test_uploads_have_room_and_a_limit_of_their_own(client: httpx.Client, manage
     assert census.json()["size"] == 12 * 2**20
     too_much = client.post("/v1/plans/PO-1/census", content=b"x" * (20 * 2**20 + 1), headers=manager)
     problem(too_much, 413, "body-too-large")
+    for word in ("preview", "annotated", "jobs"):
+        census = client.post(f"/v1/plans/PO-1/census/{word}", content=b"x" * (12 * 2**20), headers=manager)
+        assert census.json()["size"] == 12 * 2**20
+    for path in (
+        "/v1/plans/PO-1/parcels/PC%2001/shape",
+        "/v1/plans/PO-1/parcels/PC%2001/shape/preview",
+        "/v1/titles/T-1/zones",
+    ):
+        assert client.post(path, content=b"x" * (2 * 2**20), headers=manager).json()["size"] == 2 * 2**20
+        problem(client.post(path, content=b"x" * (3 * 2**20), headers=manager), 413, "body-too-large")
 
 
 @pytest.mark.full

@@ -1,52 +1,37 @@
 """Census files in, trees out."""
 
 import asyncio
-import hashlib
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 from fastapi import Query, Request, Response
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
 from services.permits.api.assemblies import delegated
-from services.permits.api.house import CommandDep, HouseDep, PagingDep, place_number, to_cursor
-from services.permits.api.plans import plan_to_change, visible_plan
-from services.permits.census_file import CSV_TYPE, XLSX_TYPE, FileUnreadable, read_sheets
-from services.permits.domain.census import Census, Check, Terms, check_census, listed_parts, private_line, root_of_lines
+from services.permits.api.house import CommandDep, House, HouseDep, PagingDep, Work, place_number, to_cursor
+from services.permits.api.plans import concerned_plan, plan_to_change, visible_plan
+from services.permits.api.uploads import file_of, openapi_of
+from services.permits.census_file import CSV_TYPE, TYPES, XLSX_TYPE, type_of, unreadable
+from services.permits.census_reading import Reading, annotate_file, preview_file, read_file, terms_of
+from services.permits.domain.census import Terms, Tree, utm_of
+from services.permits.domain.export import Placed, csv_of, rows_of
 from services.permits.domain.lifecycle import transition
 from services.permits.domain.norms import Limits, limits_on
-from services.permits.domain.plan import Plan, Summary
-from services.permits.domain.sheet import read_census
-from services.permits.registrar import new_salt
-from services.permits.schemas.plans import CensusAnswer, CheckOut, ParcelTotals, TreeOut, Utm
+from services.permits.domain.plan import Plan
+from services.permits.schemas.plans import CensusAnswer, CensusPreview, TreeOut, Utm
 from services.permits.schemas.words import Page
 from services.permits.store import acts, census, plans
 from services.permits.store.acts import PlanAct
 from services.permits.store.census import StandingTree
 from services.permits.store.session import Tx
+from services.permits.table_out import workbook_of
 from shared.refusal import Malformed, Missing
 from shared.tlog import canon
 from shared.web.access import Grant, GrantDep
 from shared.web.app import Router
 
 router = Router(tags=["census"])
-MULTIPART = "multipart/form-data"
-FORMATS = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            CSV_TYPE: {"schema": {"type": "string"}},
-            XLSX_TYPE: {"schema": {"type": "string", "format": "binary"}},
-            MULTIPART: {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            },
-        },
-    }
-}
+FORMATS = openapi_of(TYPES)
+T = TypeVar("T")
 
 
 @router.post("/v1/plans/{plan_id}/census", response_model=CensusAnswer, openapi_extra=FORMATS)
@@ -55,97 +40,137 @@ async def upload_census(
 ) -> Response:
     """The whole census of a draft, accepted whole or not at all. Another upload takes the place of the first.
 
-    The file is read before the transaction that keeps it: no connection and no lock waits for a slow workbook.
+    The file is read before the transaction that keeps it: no connection and no lock waits for a slow workbook. One of
+    many thousand trees is better handed in as a job.
     """
-    data, media_type = await _file(request)
+    data, media_type = await census_in(request)
     async with command.glance() as look:
         if look.first:
             return look.first
-        terms, limits = _terms(await _draft(look.tx, plan_id, grant)), limits_on(look.now.date())
-    reading = await asyncio.get_running_loop().run_in_executor(house.reader, _read, data, media_type, terms, limits)
+        terms, limits = terms_of(await draft(look.tx, plan_id, grant)), limits_on(look.now.date())
+    reading = await _read(house, read_file, data, media_type, terms, limits)
     async with command.transaction() as work:
         if work.first:
             return work.first
-        plan = await _draft(work.tx, plan_id, grant)
-        assert _terms(plan) == terms, "a draft's parcels and form factor do not change"
-        await delegated(work, plan.org, plan.id, "upload_census", reading.harvestable_dm3)
-        await census.replace_census(work.tx, plan, reading.census.trees, reading.lines)
-        await plans.note_census(work.tx, plan.id, work.caller.sub, reading.summary)
-        await acts.add_act(
-            work.tx, plan.id,
-            PlanAct("upload_census", work.caller.sub, work.caller.org, work.now, reading.summary.root, plan.state),
-        )  # fmt: skip
+        plan = await draft(work.tx, plan_id, grant)
+        await keep_census(work, plan, reading)
         return await work.answer(200, reading.answer(plan.id))
 
 
-async def _draft(tx: Tx, plan_id: str, grant: Grant) -> Plan:
+async def census_in(request: Request) -> tuple[bytes, str]:
+    """The file of a request and its type."""
+    return await file_of(request, TYPES, type_of, unreadable)
+
+
+async def draft(tx: Tx, plan_id: str, grant: Grant) -> Plan:
+    """A draft of the caller's, locked."""
     plan = await plan_to_change(tx, plan_id, grant)
     transition("plan", "upload_census").take(plan.id, plan.state, "", {})
     return plan
 
 
-def _terms(plan: Plan) -> Terms:
-    return Terms(plan.id, tuple(parcel.code for parcel in plan.parcels), plan.form_factor_milli)
-
-
-class _Reading:
-    """A census read and weighed, with the salted lines made for it."""
-
-    def __init__(self, found: Census, checks: list[Check], lines: list[bytes], parts: int, digest: str) -> None:
-        self.census, self.lines, self.totals = found, lines, found.totals()
-        self.summary = Summary(
-            trees=len(found.trees), harvestable=sum(t["harvestable"] for t in self.totals),
-            harvestable_dm3=sum(t["harvestable_dm3"] for t in self.totals), parts=parts, root=root_of_lines(lines),
-            file_sha256=digest, checks=[check.facts for check in checks],
-        )  # fmt: skip
-
-    @property
-    def harvestable_dm3(self) -> list[tuple[str, int]]:
-        """Species and volume of every tree that may be cut: what a delegation is held against."""
-        return [(tree.species, tree.volume_dm3) for tree in self.census.trees if tree.condition == "harvestable"]
-
-    def answer(self, plan: str) -> CensusAnswer:
-        """What the uploader is told."""
-        found, summary = self.census, self.summary
-        return CensusAnswer(
-            plan=plan, trees=summary.trees, harvestable=summary.harvestable, harvestable_dm3=summary.harvestable_dm3,
-            by_parcel=[ParcelTotals(**total) for total in self.totals], root=summary.root,
-            file_sha256=summary.file_sha256 or "", sheets=list(found.sheets),
-            ignored_sheets=list(found.ignored_sheets), columns=found.columns,
-            ignored_columns=list(found.ignored_columns), blank_rows=found.blank_rows,
-            checks=[CheckOut.model_validate(check) for check in summary.checks],
-        )  # fmt: skip
-
-
-def _read(data: bytes, media_type: str, terms: Terms, limits: Limits) -> _Reading:
-    """All the slow work, for a thread."""
-    found = read_census(read_sheets(data, media_type), terms, limits)
-    lines = [private_line(tree, new_salt()) for tree in found.trees]
-    parts = listed_parts(terms.plan, [(tree.parcel, tree.public) for tree in found.trees])
-    return _Reading(
-        found, check_census(found.trees, terms, limits), lines, len(parts), hashlib.sha256(data).hexdigest()
+async def keep_census(work: Work, plan: Plan, reading: Reading) -> None:
+    """Store a census read for this draft, in place of the one before. Whoever is not of the community needs a delegation
+    that covers what it lists."""
+    tx, caller, summary = work.tx, work.caller, reading.summary
+    await delegated(work, plan.org, plan.id, "upload_census", reading.harvestable_dm3)
+    await census.replace_census(tx, plan, reading.census.trees, reading.lines)
+    await plans.note_census(tx, plan.id, caller.sub, summary)
+    await acts.add_act(
+        tx, plan.id, PlanAct("upload_census", caller.sub, caller.org, work.now, summary.root, plan.state)
     )
 
 
-async def _file(request: Request) -> tuple[bytes, str]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in (CSV_TYPE, XLSX_TYPE):
-        return await request.body(), kind
-    if kind != MULTIPART:
-        raise FileUnreadable("content-type", f"send {CSV_TYPE}, {XLSX_TYPE} or {MULTIPART}", "envíe CSV o XLSX")
-    await request.body()
-    try:
-        async with request.form(max_files=1, max_fields=4) as form:
-            parts = [part for part in form.values() if isinstance(part, UploadFile)]
-            if len(parts) != 1:
-                raise FileUnreadable(
-                    "file", "send one file in the part named file", "envíe un archivo en la parte file"
-                )
-            data = await parts[0].read()
-    except HTTPException as error:
-        raise FileUnreadable("multipart", str(error.detail)[:200], "el formulario no se pudo leer") from error
-    # What a browser says of a file's type depends on the programs installed beside it; the first bytes do not.
-    return data, XLSX_TYPE if data.startswith(b"PK") else CSV_TYPE
+async def _read(
+    house: House,
+    read: Callable[[bytes, str, Terms, Limits], T],
+    data: bytes,
+    media_type: str,
+    terms: Terms,
+    limits: Limits,
+) -> T:
+    """One census at a time, on the thread that reads them."""
+    return await asyncio.get_running_loop().run_in_executor(house.reader, read, data, media_type, terms, limits)
+
+
+@router.post("/v1/plans/{plan_id}/census/preview", openapi_extra=FORMATS)
+async def preview_census(plan_id: str, request: Request, grant: GrantDep, house: HouseDep) -> CensusPreview:
+    """What an upload would find: counts, columns, errors, declared volumes beside computed ones. Nothing is stored."""
+    data, media_type, terms, limits = await _to_look_at(plan_id, request, grant, house)
+    return await _read(house, preview_file, data, media_type, terms, limits)
+
+
+@router.post(
+    "/v1/plans/{plan_id}/census/annotated",
+    response_class=Response,
+    responses={200: {"content": {XLSX_TYPE: {"schema": {"type": "string", "format": "binary"}}}}},
+    openapi_extra=FORMATS,
+)
+async def annotate_census(plan_id: str, request: Request, grant: GrantDep, house: HouseDep) -> Response:
+    """The file back as a workbook: the same rows, the problems of each beside it, and a sheet of all. Nothing is stored."""
+    data, media_type, terms, limits = await _to_look_at(plan_id, request, grant, house)
+    return _attached(plan_id, "errores", await _read(house, annotate_file, data, media_type, terms, limits), XLSX_TYPE)
+
+
+async def _to_look_at(plan_id: str, request: Request, grant: Grant, house: House) -> tuple[bytes, str, Terms, Limits]:
+    data, media_type = await census_in(request)
+    async with house.database.transaction(grant.caller) as tx:
+        plan = await concerned_plan(tx, plan_id, grant, "preview_census")
+    return data, media_type, terms_of(plan), limits_on(house.clock().date())
+
+
+# ---- the census as a file again
+
+
+@router.get(
+    "/v1/plans/{plan_id}/census.csv",
+    response_class=Response,
+    responses={200: {"content": {CSV_TYPE: {"schema": {"type": "string"}}}}},
+)
+async def export_csv(plan_id: str, grant: GrantDep, house: HouseDep) -> Response:
+    """The census as CSV, places included, for those concerned. Uploaded again it gives the same trees."""
+    plan, trees = await _whole(plan_id, grant, house, "export_csv")
+    rows = await asyncio.to_thread(_rows, trees, plan.form_factor_milli)
+    return _attached(plan_id, "censo", await asyncio.to_thread(csv_of, rows), CSV_TYPE)
+
+
+@router.get(
+    "/v1/plans/{plan_id}/census.xlsx",
+    response_class=Response,
+    responses={200: {"content": {XLSX_TYPE: {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def export_xlsx(plan_id: str, grant: GrantDep, house: HouseDep) -> Response:
+    """As the CSV, as a workbook."""
+    plan, trees = await _whole(plan_id, grant, house, "export_xlsx")
+    rows = await asyncio.to_thread(_rows, trees, plan.form_factor_milli)
+    loop = asyncio.get_running_loop()
+    book = await loop.run_in_executor(house.reader, workbook_of, [("Censo", rows)])
+    return _attached(plan_id, "censo", book, XLSX_TYPE)
+
+
+async def _whole(plan_id: str, grant: Grant, house: House, action: str) -> tuple[Plan, list[StandingTree]]:
+    async with house.database.transaction(grant.caller) as tx:
+        plan = await concerned_plan(tx, plan_id, grant, action)
+        return plan, await census.all_trees(tx, plan.id)
+
+
+def _rows(trees: list[StandingTree], form_factor_milli: int) -> list[list[str | int | float | None]]:
+    return rows_of([_placed(tree) for tree in trees], form_factor_milli)
+
+
+def _placed(tree: StandingTree) -> Placed:
+    zone, easting_dm, northing_dm = ("", 0, 0) if tree.document is None else utm_of(tree.document)
+    whole = Tree(
+        tree.parcel, tree.code, tree.species, tree.trade_name, tree.block or "", tree.line or "", tree.dbh_mm,
+        tree.height_mm, tree.volume_dm3, tree.condition, zone, easting_dm, northing_dm, tree.dmc_mm, "", 0,
+    )  # fmt: skip
+    return Placed(whole, tree.document is not None)
+
+
+def _attached(plan_id: str, word: str, content: bytes, media_type: str) -> Response:
+    ending = "csv" if media_type == CSV_TYPE else "xlsx"
+    headers = {"content-disposition": f'attachment; filename="{word}-{plan_id}.{ending}"', "cache-control": "no-store"}
+    return Response(content, media_type=media_type, headers=headers)
 
 
 @router.get("/v1/plans/{plan_id}/trees")

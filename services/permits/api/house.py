@@ -42,7 +42,7 @@ class IdempotencyMismatch(Malformed):
 
 @dataclass
 class House:
-    """The running service. ``wake`` tells the publisher that something was queued.
+    """The running service. ``wake`` tells the publisher that something was queued, ``imports`` the importer.
 
     ``reader`` reads one census at a time, so however many arrive, one workbook is unpacked; a request that gives up
     leaves its place in the row.
@@ -52,6 +52,7 @@ class House:
     registrar: Registrar
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    imports: asyncio.Event = field(default_factory=asyncio.Event)
     reader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "census"))
     custody: ServiceClient | None = None
 
@@ -139,7 +140,8 @@ async def _command(request: Request, house: HouseDep, grant: GrantDep) -> Comman
     caller = grant.known
     fingerprint = b""
     if key is not None:
-        head = f"{caller.sub}\n{request.method}\n{request.url.path}\n".encode()
+        asked = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        head = f"{caller.sub}\n{request.method}\n{asked}\n".encode()
         fingerprint = hashlib.sha256(head + await request.body()).digest()
     return Command(house, caller, key, fingerprint)
 

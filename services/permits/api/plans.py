@@ -254,6 +254,14 @@ async def visible_plan(tx: Tx, plan_id: str, grant: Grant) -> Plan:
     return plan
 
 
+async def concerned_plan(tx: Tx, plan_id: str, grant: Grant, action: str) -> Plan:
+    """A plan whose private fields the caller may see; ``OtherOrganisation`` where it is visible and no more than that."""
+    plan = await visible_plan(tx, plan_id, grant)
+    if not _concerned(grant, plan):
+        raise OtherOrganisation(action)
+    return plan
+
+
 async def plan_to_change(tx: Tx, plan_id: str, grant: Grant) -> Plan:
     """A plan of the caller's that is not approved yet, locked; ``WrongState`` when it is approved already."""
     plan = await plans.plan_to_change(tx, plan_id)

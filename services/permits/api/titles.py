@@ -1,20 +1,25 @@
 """Titles and their polygons."""
 
 import asyncio
+from datetime import date
 from typing import Annotated
 
 from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state, require_organisations
+from services.permits.api.land import source_of
 from services.permits.api.territory import check_region
 from services.permits.domain.announced import Announced
-from services.permits.domain.land import geojson_of, survey
+from services.permits.domain.land.document import geojson_of
+from services.permits.domain.land.drawing import decide_frame, read_geojson
+from services.permits.domain.land.judge import Land, check_area, judge
+from services.permits.domain.land.limits import land_limits_on
 from services.permits.domain.norms import limits_on
 from services.permits.domain.party import NumberTaken
 from services.permits.domain.title import Title
 from services.permits.schemas.titles import TitleIn, TitleOut
 from services.permits.schemas.words import Page
-from services.permits.store import outbox, titles
+from services.permits.store import land, outbox, titles
 from services.permits.store.session import Tx
 from services.permits.store.titles import KnownTitle
 from shared.refusal import Missing
@@ -29,10 +34,15 @@ async def register_title(body: TitleIn, command: CommandDep, house: HouseDep) ->
     """Register a title with its boundary. The same content again is answered as known (200)."""
     officer = command.caller
     check_region(officer.region, body.region, "register_title")
-    limits = limits_on(house.clock().date())
-    land = await asyncio.to_thread(survey, body.polygon, body.declared_area_m2, limits)
+    surveyed = await asyncio.to_thread(_survey, body, house.clock().date())
     title = Title(
-        body.number, body.official_number, body.org, body.region, land.area_m2, body.declared_area_m2, land.sha256
+        body.number,
+        body.official_number,
+        body.org,
+        body.region,
+        surveyed.area_m2,
+        body.declared_area_m2,
+        surveyed.sha256,
     )
     async with command.transaction() as work:
         if work.first:
@@ -41,11 +51,20 @@ async def register_title(body: TitleIn, command: CommandDep, house: HouseDep) ->
         letter = house.registrar.write(
             "title.registered", officer.org, title.statement(), work.now, subject=f"title:{title.number}"
         )
-        added = await titles.add_title(work.tx, title, land.document, letter.sid)
+        added = await titles.add_title(work.tx, title, surveyed, letter.sid)
         stored = await titles.title(work.tx, title.number)
         taken = NumberTaken("title", title.number)
         known, announced = await work.announce_new(letter, title, added, stored, taken)
         return await work.answer(201 if added else 200, await _answer(work.tx, known, announced))
+
+
+def _survey(body: TitleIn, today: date) -> Land:
+    """The land of a title, as large as declared."""
+    drawing, limits = read_geojson(body.polygon), limits_on(today)
+    frame = decide_frame(drawing, body.datum, body.zone)
+    found = judge(drawing, frame, limits, land_limits_on(today)).settle(body.accept)
+    check_area(found.area_m2, body.declared_area_m2, limits)
+    return found
 
 
 @router.get("/v1/titles")
@@ -73,13 +92,14 @@ async def read_title(number: str, grant: GrantDep, house: HouseDep) -> TitleOut:
 
 async def _answer(tx: Tx, known: KnownTitle, announced: dict[str, Announced]) -> TitleOut:
     """Row-level security decides whether the caller of this transaction sees the polygon."""
-    return _title(known, await titles.polygon_seen(tx, known[0].number), announced)
+    return _title(known, await land.title_polygon(tx, known[0].number), announced)
 
 
-def _title(known: KnownTitle, polygon: bytes | None, announced: dict[str, Announced]) -> TitleOut:
+def _title(known: KnownTitle, polygon: tuple[bytes, bytes | None] | None, announced: dict[str, Announced]) -> TitleOut:
     title, sid = known
     return TitleOut(
         number=title.number, official_number=title.official_number, org=title.org, region=title.region,
         area_m2=title.area_m2, declared_area_m2=title.declared_area_m2, polygon_sha256=title.polygon_sha256,
-        polygon=None if polygon is None else geojson_of(polygon), log=log_state(announced, sid),
+        polygon=None if polygon is None else geojson_of(polygon[0]),
+        source=None if polygon is None or polygon[1] is None else source_of(polygon[1]), log=log_state(announced, sid),
     )  # fmt: skip

@@ -57,6 +57,8 @@ CONDITIONS = {
     "app": "protected", "rar": "protected", "cpl": "protected",
 }  # fmt: skip
 STANDING = frozenset({"", "en pie", "pie", "standing"})
+# A cell that begins so is computed by the program that opens it.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 BLANKS = frozenset({"", "[null]", "null", "n/a", "-"})
 
 _POINT = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,9})?", re.ASCII)
@@ -106,7 +108,19 @@ def text_of(cell: Cell) -> str:
     if isinstance(cell, float):
         cell = str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
     text = " ".join(unicodedata.normalize("NFC", str(cell)).split())
+    if text.startswith("'") and text[1:2] in _FORMULA:
+        text = text[1:]
     return "" if text.casefold() in BLANKS else text
+
+
+def words(cell: Cell, longest: int) -> str:
+    """Free text of a cell, cut."""
+    return text_of(cell)[:longest].strip()
+
+
+def harmless(text: str) -> str:
+    """Text as a cell that no spreadsheet takes for a formula: with the apostrophe that ``text_of`` takes away again."""
+    return f"'{text}" if text[:1] in _FORMULA and text else text
 
 
 def find_header(rows: Iterable[tuple[int, list[Cell]]]) -> Header | None:
@@ -168,7 +182,7 @@ def number(cell: Cell, *, decimal_comma: bool) -> Decimal:
         if not value.is_finite():
             raise _not_a_number()
         return value
-    text = cell.strip()
+    text = cell.strip().removeprefix("'")
     if _POINT.fullmatch(text):
         return Decimal(text)
     if not _COMMA.fullmatch(text):
@@ -254,7 +268,7 @@ def species(cell: Cell) -> tuple[str, str]:
             f"Escriba el nombre científico{f': {hint}' if hint else ', como Brosimum guianense'}.",
             f"Write the scientific name{f': {hint}' if hint else ', as in Brosimum guianense'}.",
         )
-    return f"{found[1]} {found[2]}", trade.strip()[:60]
+    return f"{found[1]} {found[2]}", words(trade, 60)
 
 
 def reader(read: Callable[[Cell], str]) -> Callable[[Cell], str]:

@@ -1,6 +1,7 @@
 """Thresholds of the permits rules, by day: data with source and validity in ``norms/permits.json``."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -26,27 +27,33 @@ class Limits:
 
 def rows_on(day: date) -> list[dict[str, Any]]:
     """The thresholds in force on a day with source and validity, by name."""
-    rows = sorted(_document()["limits"], key=lambda row: str(row["valid_from"]))
+    rows = sorted(document_of("permits.json")["limits"], key=lambda row: str(row["valid_from"]))
     begun = {str(row["name"]): row for row in rows if date.fromisoformat(row["valid_from"]) <= day}
     return [begun[name] for name in sorted(begun)]
 
 
 def limits_from(document: dict[str, Any], day: date) -> Limits:
     """The newest value of each limit whose validity began by ``day``; ``ValueError`` when one has none."""
-    values: dict[str, Any] = {}
+    return Limits(**values_on(document, day, Limits.__slots__))
+
+
+def values_on(document: dict[str, Any], day: date, names: Iterable[str]) -> dict[str, Any]:
+    """The version, and of each other name the newest value whose validity began by ``day``; ``ValueError`` without one."""
+    values: dict[str, Any] = {"version": document["version"]}
     for row in sorted(document["limits"], key=lambda row: str(row["valid_from"])):
         if date.fromisoformat(row["valid_from"]) <= day:
             value = row["value"]
             values[row["name"]] = tuple(value) if isinstance(value, list) else value
-    missing = set(Limits.__slots__) - {"version"} - set(values)
+    missing = set(names) - set(values)
     if missing:
         raise ValueError(f"no norm in force on {day} for: {', '.join(sorted(missing))}")
-    return Limits(version=document["version"], **values)
+    return values
 
 
 @cache
-def _document() -> dict[str, Any]:
-    text = (resources.files("services.permits") / "norms" / "permits.json").read_text(encoding="utf-8")
+def document_of(name: str) -> dict[str, Any]:
+    """One file of norms, read once."""
+    text = (resources.files("services.permits") / "norms" / name).read_text(encoding="utf-8")
     document: dict[str, Any] = json.loads(text)
     return document
 
@@ -54,4 +61,4 @@ def _document() -> dict[str, Any]:
 @cache
 def limits_on(day: date) -> Limits:
     """The limits of this version of the norms on a day."""
-    return limits_from(_document(), day)
+    return limits_from(document_of("permits.json"), day)

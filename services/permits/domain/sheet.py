@@ -1,6 +1,6 @@
 """A census sheet read row by row: accepted whole, or refused with every breach named where a person can find it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
@@ -15,6 +15,7 @@ from shared.refusal import Malformed
 MAX_ERRORS = 100
 MAX_TREES = 60_000
 HEADER_ROWS = 20
+ROWS_BETWEEN = 500
 
 T = TypeVar("T")
 
@@ -38,9 +39,38 @@ class Sheet:
     rows: list[tuple[int, list[Cell]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was understood of some sheets, and what is wrong with them: all errors counted, the first of them kept."""
+
+    census: Census
+    total: int
+    errors: list[dict[str, Any]]
+
+    def accepted(self) -> Census:
+        """The census, whole; ``CensusInvalid`` when anything is wrong."""
+        if self.total:
+            first = self.errors[0]
+            where = f"{first['sheet'] or ''}!{first['column'] or ''}{first['row'] or ''}"
+            raise CensusInvalid(where, first["es"].rstrip("."), self.total, self.errors[:MAX_ERRORS])
+        return self.census
+
+
 def read_census(sheets: Iterable[Sheet], terms: Terms, limits: Limits) -> Census:
     """The census in these sheets, or ``CensusInvalid`` with what is wrong. Sheets without a census header are ignored."""
-    reader = _Reader(terms, limits)
+    return examine(sheets, terms, limits).accepted()
+
+
+def examine(
+    sheets: Iterable[Sheet],
+    terms: Terms,
+    limits: Limits,
+    keep: int = MAX_ERRORS,
+    on_rows: Callable[[int], None] = lambda _: None,
+) -> Examined:
+    """As ``read_census``, with what is right and what is wrong side by side. ``keep`` bounds the errors that are kept;
+    ``on_rows`` hears how many rows have been checked, now and then."""
+    reader = _Reader(terms, limits, keep, on_rows)
     ignored = []
     for sheet in sheets:
         header = columns.find_header(sheet.rows[:HEADER_ROWS])
@@ -50,21 +80,17 @@ def read_census(sheets: Iterable[Sheet], terms: Terms, limits: Limits) -> Census
             reader.read(sheet, header)
     reader.finish()
     trees = sorted(reader.trees, key=lambda tree: (tree.parcel, tree.code))
-    return Census(
-        trees,
-        tuple(reader.sheets),
-        tuple(ignored),
-        reader.words,
-        tuple(dict.fromkeys(reader.ignored)),
-        reader.blank_rows,
-    )
+    repeated = tuple(dict.fromkeys(reader.ignored))
+    found = Census(trees, tuple(reader.sheets), tuple(ignored), reader.words, repeated, reader.blank_rows)
+    return Examined(found, reader.total, reader.errors)
 
 
 class _Reader:
-    """Walks sheets and collects trees and errors; the first hundred errors are kept, all are counted."""
+    """Walks sheets and collects trees and errors; the first errors are kept, all are counted."""
 
-    def __init__(self, terms: Terms, limits: Limits) -> None:
-        self.terms, self.limits = terms, limits
+    def __init__(self, terms: Terms, limits: Limits, keep: int, on_rows: Callable[[int], None]) -> None:
+        self.terms, self.limits, self.keep, self.on_rows = terms, limits, keep, on_rows
+        self.rows = 0
         self.trees: list[Tree] = []
         self.errors: list[dict[str, Any]] = []
         self.total = self.blank_rows = 0
@@ -87,6 +113,9 @@ class _Reader:
             return
         decimal_comma = columns.commas_are_decimal(_written_numbers(body, header))
         for number, cells in body:
+            self.rows += 1
+            if self.rows % ROWS_BETWEEN == 0:
+                self.on_rows(self.rows)
             if not any(columns.text_of(cell) for cell in cells):
                 self.blank_rows += 1
             elif len(self.trees) >= MAX_TREES:
@@ -96,15 +125,12 @@ class _Reader:
                 self._row(_Row(self, sheet, header, number, cells, decimal_comma))
 
     def finish(self) -> None:
-        """Raise what was found, or what is missing altogether."""
+        """Note what is missing altogether."""
+        self.on_rows(self.rows)
         if not self.sheets:
             self._fault(None, None, None, "", _no_header())
         elif not self.trees and not self.total:
             self._fault(None, None, None, "", _no_trees())
-        if self.total:
-            first = self.errors[0]
-            where = f"{first['sheet'] or ''}!{first['column'] or ''}{first['row'] or ''}"
-            raise CensusInvalid(where, first["es"].rstrip("."), self.total, self.errors)
 
     def fault(self, row: "_Row", field: str, error: BadCell) -> None:
         """Note what is wrong with one cell."""
@@ -116,7 +142,7 @@ class _Reader:
         self, sheet: Sheet | None, row: int | None, column: int | None, header: str, error: BadCell, value: str = ""
     ) -> None:
         self.total += 1
-        if len(self.errors) < MAX_ERRORS:
+        if len(self.errors) < self.keep:
             self.errors.append(
                 {
                     "sheet": sheet.name if sheet else None,
@@ -186,10 +212,10 @@ class _Row:
         self._check_state(condition)
         if reader.total > before or not (code and names and dbh_mm and height_mm and volume_dm3 and zone and parcel):
             return None
-        trade_name = names[1] or columns.text_of(self.cell("trade_name"))[:60]
+        trade_name = names[1] or columns.words(self.cell("trade_name"), 60)
         return Tree(
-            parcel, code, names[0], trade_name, columns.text_of(self.cell("block"))[:20],
-            columns.text_of(self.cell("line"))[:20], dbh_mm, height_mm, volume_dm3, condition, zone, east, north,
+            parcel, code, names[0], trade_name, columns.words(self.cell("block"), 20),
+            columns.words(self.cell("line"), 20), dbh_mm, height_mm, volume_dm3, condition, zone, east, north,
             dmc_mm, self.sheet.name, self.number,
         )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Plans and their census."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -160,6 +160,69 @@ class CensusAnswer(Out):
     ignored_columns: list[str]
     blank_rows: int
     checks: list[CheckOut]
+
+
+class ParcelVolumes(Out):
+    """Volume of all trees of a parcel, as declared and as computed with the plan's form factor (P06)."""
+
+    parcel: str
+    declared_dm3: int
+    computed_dm3: int
+
+
+class TreePreview(Out):
+    """A tree as it was understood."""
+
+    sheet: str
+    row: int
+    parcel: str
+    code: str
+    species: str
+    condition: str
+    dbh_mm: int
+    height_mm: int
+    declared_dm3: int
+    computed_dm3: int
+
+
+class CensusPreview(Out):
+    """What an upload of a file would find; nothing is stored. With errors, the figures are of the rows without any."""
+
+    plan: str
+    usable: bool
+    trees: int
+    harvestable: int
+    harvestable_dm3: int
+    by_parcel: list[ParcelTotals]
+    volumes: list[ParcelVolumes]
+    sheets: list[str]
+    ignored_sheets: list[str]
+    columns: dict[str, str]
+    ignored_columns: list[str]
+    blank_rows: int
+    checks: list[CheckOut]
+    errors_total: int
+    errors: list[dict[str, Any]]
+    sample: list[TreePreview]
+
+
+class CensusJob(Out):
+    """An import on its way: ``queued``, ``running``, ``done`` (all stored) or ``failed`` (nothing stored)."""
+
+    id: str
+    plan: str
+    state: Literal["queued", "running", "done", "failed"]
+    stage: str
+    rows_read: int
+    rows_checked: int
+    trees_stored: int
+    errors_total: int
+    attempts: int
+    file_sha256: str
+    created_at: datetime
+    ended_at: datetime | None
+    answer: CensusAnswer | None
+    problem: dict[str, Any] | None
 
 
 class Utm(Out):

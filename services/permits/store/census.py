@@ -13,11 +13,11 @@ _REMOVE_TREES = text("DELETE FROM census_trees WHERE plan = :plan")
 _REMOVE_LINES = text("DELETE FROM census_lines WHERE plan = :plan")
 _ADD_TREES = text(
     "INSERT INTO census_trees (plan, position, parcel, code, item, species, trade_name, dbh_mm, height_mm, volume_dm3,"
-    " condition) SELECT :plan, u.n - 1, u.parcel, u.code, u.item, u.species, u.trade_name, u.dbh_mm, u.height_mm,"
-    " u.volume_dm3, u.condition FROM unnest(CAST(:parcels AS text[]), CAST(:codes AS text[]),"
+    " condition, dmc_mm) SELECT :plan, u.n - 1, u.parcel, u.code, u.item, u.species, u.trade_name, u.dbh_mm, u.height_mm,"
+    " u.volume_dm3, u.condition, u.dmc_mm FROM unnest(CAST(:parcels AS text[]), CAST(:codes AS text[]),"
     " CAST(:items AS uuid[]), CAST(:species AS text[]), CAST(:trade_names AS text[]), CAST(:dbh AS int[]),"
-    " CAST(:heights AS int[]), CAST(:volumes AS int[]), CAST(:conditions AS text[])) WITH ORDINALITY"
-    " AS u (parcel, code, item, species, trade_name, dbh_mm, height_mm, volume_dm3, condition, n)"
+    " CAST(:heights AS int[]), CAST(:volumes AS int[]), CAST(:conditions AS text[]), CAST(:dmcs AS int[]))"
+    " WITH ORDINALITY AS u (parcel, code, item, species, trade_name, dbh_mm, height_mm, volume_dm3, condition, dmc_mm, n)"
 )
 _ADD_LINES = text(
     "INSERT INTO census_lines (plan, position, org, regent, region, block, line, document)"
@@ -25,15 +25,20 @@ _ADD_LINES = text(
     " CAST(:lines AS text[]), CAST(:documents AS bytea[])) WITH ORDINALITY AS u (block, line, document, n)"
 )
 _LINES = text("SELECT document FROM census_lines WHERE plan = :plan ORDER BY position")
+_PLACED = text(
+    "SELECT t.parcel, l.document FROM census_lines l JOIN census_trees t ON t.plan = l.plan AND t.position = l.position"
+    " WHERE l.plan = :plan ORDER BY l.position"
+)
 _TREES = (
     "SELECT t.position, t.parcel, t.code, CAST(t.item AS text) AS item, t.species, t.trade_name, l.block, l.line,"
-    " t.dbh_mm, t.height_mm, t.volume_dm3, t.condition, l.document FROM census_trees t"
+    " t.dbh_mm, t.height_mm, t.volume_dm3, t.condition, t.dmc_mm, l.document FROM census_trees t"
     " LEFT JOIN census_lines l ON l.plan = t.plan AND l.position = t.position WHERE t.plan = :plan"
 )
 _PAGE = text(
     _TREES + " AND t.position > CAST(:after AS bigint) AND (CAST(:parcel AS text) IS NULL OR t.parcel = :parcel)"
     " AND (CAST(:species AS text) IS NULL OR t.species = :species) ORDER BY t.position LIMIT :limit"
 )
+_ALL = text(_TREES + " ORDER BY t.position")
 _BY_CODE = text(
     _TREES + " AND t.code = :code AND (CAST(:parcel AS text) IS NULL OR t.parcel = :parcel) ORDER BY t.position LIMIT 2"
 )
@@ -67,6 +72,7 @@ class StandingTree:
     height_mm: int
     volume_dm3: int
     condition: str
+    dmc_mm: int | None
     document: bytes | None
 
 
@@ -87,6 +93,7 @@ async def replace_census(tx: Tx, plan: Plan, trees: Sequence[Tree], documents: S
             "heights": [tree.height_mm for tree in trees],
             "volumes": [tree.volume_dm3 for tree in trees],
             "conditions": [tree.condition for tree in trees],
+            "dmcs": [tree.dmc_mm for tree in trees],
         },
     )
     await tx.execute(
@@ -108,6 +115,11 @@ async def lines_of(tx: Tx, plan: str) -> list[bytes]:
     return list((await tx.execute(_LINES, {"plan": plan})).scalars())
 
 
+async def placed_lines(tx: Tx, plan: str) -> list[tuple[str, bytes]]:
+    """Parcel and private line of each tree, in the order of the root, as far as the caller may see them."""
+    return [(parcel, document) for parcel, document in await tx.execute(_PLACED, {"plan": plan})]
+
+
 async def public_trees(tx: Tx, plan: str) -> list[tuple[str, dict[str, object]]]:
     """Parcel and public fields of every tree, in the order of the root: what ``census.listed`` says."""
     rows = await tx.execute(_PUBLIC, {"plan": plan})
@@ -120,6 +132,11 @@ async def trees(
     """A page of trees in the order of the root."""
     values = {"plan": plan, "parcel": parcel, "species": species, "after": after, "limit": limit}
     return [StandingTree(*row) for row in await tx.execute(_PAGE, values)]
+
+
+async def all_trees(tx: Tx, plan: str) -> list[StandingTree]:
+    """Every tree in the order of the root."""
+    return [StandingTree(*row) for row in await tx.execute(_ALL, {"plan": plan})]
 
 
 async def trees_with_code(tx: Tx, plan: str, code: str, parcel: str | None) -> list[StandingTree]:

@@ -68,6 +68,11 @@ class PolygonRow(SQLModel, table=True):
     org: str
     region: str
     document: bytes
+    source: bytes | None
+    west_e7: int
+    south_e7: int
+    east_e7: int
+    north_e7: int
 
 
 class PlanRow(SQLModel, table=True):

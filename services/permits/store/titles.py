@@ -2,6 +2,7 @@
 
 from sqlmodel import col, select
 
+from services.permits.domain.land.judge import Land
 from services.permits.domain.title import Title
 from services.permits.store.rows import PolygonRow, TitleRow
 from services.permits.store.session import Tx, added
@@ -9,14 +10,17 @@ from services.permits.store.session import Tx, added
 KnownTitle = tuple[Title, str]
 
 
-async def add_title(tx: Tx, title: Title, document: bytes, sid: str) -> bool:
+async def add_title(tx: Tx, title: Title, land: Land, sid: str) -> bool:
     """Keep a new title with its polygon; ``False`` when the number is taken."""
     values = {name: getattr(title, name) for name in Title.__slots__} | {"sid": sid}
     if not await added(tx, TitleRow, values):
         return False
-    return await added(
-        tx, PolygonRow, {"title": title.number, "org": title.org, "region": title.region, "document": document}
-    )
+    west, south, east, north = land.box
+    polygon = {
+        "title": title.number, "org": title.org, "region": title.region, "document": land.document,
+        "source": land.source, "west_e7": west, "south_e7": south, "east_e7": east, "north_e7": north,
+    }  # fmt: skip
+    return await added(tx, PolygonRow, polygon)
 
 
 async def title(tx: Tx, number: str) -> KnownTitle | None:
@@ -31,12 +35,6 @@ async def titles(tx: Tx, org: str | None, after: str, limit: int) -> list[KnownT
     if org is not None:
         asked = asked.where(TitleRow.org == org)
     return [_title(row) for row in await tx.exec(asked.order_by(col(TitleRow.number)).limit(limit))]
-
-
-async def polygon_seen(tx: Tx, number: str) -> bytes | None:
-    """The polygon of a title, where this transaction's caller may see it."""
-    row = (await tx.exec(select(PolygonRow).where(PolygonRow.title == number))).first()
-    return None if row is None else row.document
 
 
 def _title(row: TitleRow) -> KnownTitle:
