@@ -47,7 +47,7 @@ def _cell(sheet: Any, value: Cell) -> Any:
     if isinstance(value, str):
         return inert(value)
     if isinstance(value, Decimal):
-        cell: Any = WriteOnlyCell(sheet, value)  # type: ignore[arg-type]  (its stubs leave Decimal out)
+        cell: Any = WriteOnlyCell(sheet, value)  # type: ignore[arg-type]  # its stubs leave Decimal out
         cell.number_format = "0.000"
         return cell
     return value
