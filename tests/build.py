@@ -31,7 +31,7 @@ KINDS = {
     REGISTRY: "authority", HOST: "operator", COMMUNITY: "community", OTHER: "community", MILL: "mill",
     BUYER: "company", AUTHORITY: "authority", SUPERVISOR: "supervisor",
 }  # fmt: skip
-CERTIFICATE = "CU-FM-COC-000001"
+CERTIFICATE = "CB-FM-COC-000001"
 TITLE, PLAN, PERMIT, PARCEL = "CN-A-P-MAD-000", "CN-A.PO-19", "RGR-0000-2025", "PC 01"
 SPECIES, OTHER_SPECIES, CITES_SPECIES = "Brosimum guianense", "Hymenaea oblongifolia", "Dipteryx micrantha"
 HARVEST_FROM, HARVEST_TO, MOVE_TO = "2025-07-22", "2026-07-21", "2026-12-31"
@@ -169,7 +169,7 @@ def a_finding(subject: str, severity: str = "S3", *, actor: str = SUPERVISOR, **
 def a_certificate(*members: str, actor: str = CERTIFIER, **body: Any) -> Record:
     """COMMUNITY's group, valid in 2025 and 2026. Its certification body is not among the parties of the default world."""
     return an_act("certificate.registered", {
-        "number": CERTIFICATE, "code": "CU-FM/COC-000001", "scheme": "fsc", "scope": "fm_coc", "holder": COMMUNITY,
+        "number": CERTIFICATE, "code": "CB-FM/COC-000001", "scheme": "fsc", "scope": "fm_coc", "holder": COMMUNITY,
         "valid_from": "2025-01-01", "valid_to": "2026-12-31",
         "members": [{"org": member, "from": "2025-01-01"} for member in members], "by": "c4",
     } | body, actor=actor)  # fmt: skip

@@ -57,5 +57,17 @@ ACCESS: Table = {
     "read_inspection": {"public": "any"},
     "raise_finding": _OFFICERS,
     "resolve_finding": _OFFICERS,
+    **{
+        operation: {"certifier": "own"}
+        for operation in (
+            "register_certificate",
+            "amend_certificate",
+            "suspend_certificate",
+            "reinstate_certificate",
+            "end_certificate",
+        )
+    },
+    "list_certificates": {"public": "any"},
+    "read_certificate": {"public": "any"},
     "list_publications": {"authority": "any", "supervisor": "any", "operator": "any", "service": "any"},
 }

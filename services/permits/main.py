@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from services.permits.access import ACCESS
 from services.permits.api import (
     census,
+    certificates,
     inspections,
     keys,
     parties,
@@ -42,7 +43,7 @@ BODY_LIMITS = {
 }
 ROUTERS = [
     parties.router, keys.router, titles.router, plans.router, census.router, verify.router, permits.router, inspections.router,
-    publications.router, supervision.router,
+    publications.router, supervision.router, certificates.router,
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from shared.timber.event import Record
 from shared.timber.facts import Guide, Item, Key, Lot, Permit
 from tests.shared.lot.telling import COMMUNITIES, MILLS, ORGS, PARCELS, PRODUCTS, SPECIES, Telling
 
-CERTIFICATES = ("CU-FM-COC-000001", "SCS-COC-000002")
+CERTIFICATES = ("CB-FM-COC-000001", "XC-COC-000002")
 
 
 class Story(Telling):
@@ -261,7 +261,7 @@ class Story(Telling):
         lot = self.one(*lots)
         body = {"lot": lot.id, "buyer": self.one(*ORGS)} | ({"claim": self.text()} if self.maybe(0.3) else {})
         if self.maybe(0.5):
-            body["certificate"] = self.one(*CERTIFICATES) if not self.rarely() else "CU-FM-COC-000009"
+            body["certificate"] = self.one(*CERTIFICATES) if not self.rarely() else "CB-FM-COC-000009"
         return self.say("lot.sold", self.one(*ORGS) if self.rarely(0.03) else lot.holder, body, force=force)
 
     def certify(self, force: bool) -> Record | None:

@@ -217,7 +217,7 @@ def wrong_signer(story: Story) -> None:
     story.say("log.moved", tree.holder, {"items": [tree.id], "place": "x"}, by=["aserradero-1"], force=True)
 
 
-def certificate(story: Story, actor: str = "certifica-1", number: str = "CU-COC-000001", **changes: Any) -> None:
+def certificate(story: Story, actor: str = "certifica-1", number: str = "CB-COC-000001", **changes: Any) -> None:
     body = {
         "number": number, "code": number, "scheme": "fsc", "scope": "coc", "holder": "comunidad-b",
         "valid_from": "2026-01-01", "valid_to": "2030-12-31", "members": [{"org": COMMUNITY, "from": "2026-01-01"}], "by": "u4",
@@ -226,7 +226,7 @@ def certificate(story: Story, actor: str = "certifica-1", number: str = "CU-COC-
 
 
 def certificate_act(story: Story, act: str, actor: str = "certifica-1", **more: Any) -> None:
-    body = {"number": "CU-COC-000001", "reason": "x", "by": "u4"}
+    body = {"number": "CB-COC-000001", "reason": "x", "by": "u4"}
     story.say(f"certificate.{act}", actor, body | more, force=True)
 
 

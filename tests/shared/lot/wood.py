@@ -25,7 +25,7 @@ from tests import build
 ORIGIN = "trozalog.example/madre-de-dios/2026"
 SPECIES = "Cedrelinga cateniformis"
 PERMIT, PLAN, TITLE, PARCEL = "PER-17-2026", "PO-17", "TIT-17", "PC 01"
-CERTIFICATE = "CU-FM-COC-000001"
+CERTIFICATE = "CB-FM-COC-000001"
 LINE = {"parcel": PARCEL, "species": SPECIES, "product": "roundwood"}
 ORGANISATIONS = {"registro": "authority", "comunidad-a": "community", "aserradero-1": "mill", "otra-1": "company"}
 
@@ -168,7 +168,7 @@ class Wood:
         for record in (build.an_organisation("certifica-1", "certifier"), build.a_key_added("certifica-1")):
             self.append(record)
         body = {
-            "number": CERTIFICATE, "code": "CU-FM/COC-000001", "scheme": "fsc", "scope": "fm_coc", "holder": "otra-1",
+            "number": CERTIFICATE, "code": "CB-FM/COC-000001", "scheme": "fsc", "scope": "fm_coc", "holder": "otra-1",
             "valid_from": "2026-01-01", "valid_to": "2030-12-31", "by": "c4",
             "members": [{"org": org, "from": "2026-01-01"} for org in members],
         }  # fmt: skip

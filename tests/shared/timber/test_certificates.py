@@ -58,7 +58,7 @@ def standing(log: Log) -> Certificate:
 
 
 def test_only_a_certification_body_certifies_and_never_itself(log: Log) -> None:
-    other = {"number": "CU-COC-000002"}
+    other = {"number": "CB-COC-000002"}
     for actor in (COMMUNITY, "gerfor-md", "osinfor-md"):
         assert isinstance(refused(log, a_certificate(actor=actor, **other)), NotCertifying)
     assert isinstance(refused(log, a_certificate(holder=CERTIFIER, **other)), NotCertifying)
@@ -104,7 +104,7 @@ def test_suspended_reinstated_and_ended_follow_each_other(log: Log) -> None:
 def test_nobody_but_who_registered_it_changes_it(log: Log) -> None:
     for kind in ("suspended", "reinstated", "ended"):
         assert isinstance(refused(log, a_certificate_act(kind, actor=OTHER_CERTIFIER)), NotYours)
-    assert isinstance(refused(log, a_certificate_act("ended", number="CU-COC-9")), UnknownParent)
+    assert isinstance(refused(log, a_certificate_act("ended", number="CB-COC-9")), UnknownParent)
 
 
 def test_members_come_and_go_and_a_suspension_stays(log: Log) -> None:
@@ -165,7 +165,7 @@ def test_a_sale_by_a_member_of_a_group_in_force_passes(log: Log) -> None:
 
 
 CASES: list[tuple[list[Record], dict[str, Any], str]] = [
-    ([], {"number": "CU-COC-000009"}, "unknown"),
+    ([], {"number": "CB-COC-000009"}, "unknown"),
     ([], {"time": "2027-01-01T09:00:00Z"}, "window"),
     ([a_certificate_act("suspended")], {}, "status"),
     ([a_certificate_act("ended")], {}, "status"),
