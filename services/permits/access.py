@@ -17,6 +17,8 @@ _PARTIES: dict[str, Scope] = {
     **_OFFICERS,
     "service": "any",
 }
+# Who reads only by a grant of the organisation it concerns (`api/reach.py`), beside the parties.
+_READERS: dict[str, Scope] = {**_PARTIES, "certifier": "own", "auditor": "own"}
 _KEY_HOLDERS: dict[str, Scope] = {
     "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any",
 }  # fmt: skip
@@ -33,15 +35,15 @@ ACCESS: Table = {
     "read_key": {"public": "any"},
     "register_title": {"authority": "any"},
     "list_titles": {"public": "any"},
-    "read_title": {"public": "any"},
+    "read_title": {"public": "any", **_READERS},
     "draft_plan": {"manager": "own"},
     "upload_census": {"manager": "own", "regent": "own"},
     "submit_plan": {"manager": "own"},
     "approve_plan": {"authority": "any"},
-    "list_plans": {"public": "any", **_PARTIES},
-    "read_plan": {"public": "any", **_PARTIES},
-    "list_trees": {"public": "any", **_PARTIES},
-    "read_tree": {"public": "any", **_PARTIES},
+    "list_plans": {"public": "any", **_READERS},
+    "read_plan": {"public": "any", **_READERS},
+    "list_trees": {"public": "any", **_READERS},
+    "read_tree": {"public": "any", **_READERS},
     "propose_permit": {"manager": "own", "authority": "any"},
     "approve_permit": {"authority": "any"},
     "suspend_permit": _OFFICERS,
@@ -49,8 +51,8 @@ ACCESS: Table = {
     "revoke_permit": _OFFICERS,
     "propose_amendment": {"authority": "any"},
     "approve_amendment": {"authority": "any"},
-    "list_permits": _PARTIES,
-    "read_permit": _PARTIES,
+    "list_permits": _READERS,
+    "read_permit": _READERS,
     "verify_permit": {"public": "any"},
     "report_inspection": _OFFICERS,
     "list_inspections": {"public": "any"},
@@ -67,6 +69,16 @@ ACCESS: Table = {
             "end_certificate",
         )
     },
+    "add_read_grant": {"manager": "own"},
+    "revoke_read_grant": {"manager": "own"},
+    "list_read_grants": dict.fromkeys(("member", "manager", "regent", "company", "certifier", "auditor"), "own"),
+    # All of an organisation's for its manager, for officers of the region and for whom it lets; else one's own acts.
+    "read_audit": {
+        **dict.fromkeys(("member", "manager", "regent", "company", "certifier", "auditor"), "own"),
+        **_OFFICERS,
+        "operator": "any",
+    },
+    "read_indicators": {"public": "any", **_OFFICERS},
     "list_certificates": {"public": "any"},
     "read_certificate": {"public": "any"},
     "list_publications": {"authority": "any", "supervisor": "any", "operator": "any", "service": "any"},

@@ -12,6 +12,8 @@ from services.permits.access import ACCESS
 from services.permits.api import (
     census,
     certificates,
+    grants,
+    indicators,
     inspections,
     keys,
     parties,
@@ -43,7 +45,7 @@ BODY_LIMITS = {
 }
 ROUTERS = [
     parties.router, keys.router, titles.router, plans.router, census.router, verify.router, permits.router, inspections.router,
-    publications.router, supervision.router, certificates.router,
+    publications.router, supervision.router, certificates.router, grants.router, indicators.router,
 ]  # fmt: skip
 
 

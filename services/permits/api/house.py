@@ -44,13 +44,14 @@ class House:
     """The running service. ``wake`` tells the publisher that something was queued.
 
     ``reader`` reads one census at a time, so however many arrive, one workbook is unpacked; a request that gives up
-    leaves its place in the row.
+    leaves its place in the row. ``figures`` are the indicators computed last.
     """
 
     database: Database
     registrar: Registrar
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    figures: dict[Any, Any] = field(default_factory=dict)
     reader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "census"))
 
 

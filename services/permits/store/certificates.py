@@ -77,6 +77,12 @@ async def certificates(
     return await _whole(tx, list(await tx.exec(asked.order_by(col(CertificateRow.number)).limit(limit))))
 
 
+async def with_numbers(tx: Tx, numbers: Sequence[str]) -> list[Known]:
+    """These certificates, by number."""
+    asked = select(CertificateRow).where(col(CertificateRow.number).in_(numbers)).order_by(col(CertificateRow.number))
+    return await _whole(tx, list(await tx.exec(asked)))
+
+
 async def acts(tx: Tx, numbers: Sequence[str]) -> dict[str, list[Act]]:
     """What was done to each of these certificates, in order."""
     found: dict[str, list[Act]] = {number: [] for number in numbers}

@@ -60,6 +60,7 @@ CREATE TABLE certificate_acts (
 GRANTS = """
 CREATE TABLE read_grants (
     id uuid PRIMARY KEY,
+    n bigint GENERATED ALWAYS AS IDENTITY,
     owner text NOT NULL REFERENCES organisations,
     to_org text NOT NULL REFERENCES organisations,
     scope text[] NOT NULL CHECK (cardinality(scope) > 0
@@ -74,8 +75,8 @@ CREATE TABLE read_grants (
     CHECK (owner <> to_org),
     CHECK ((revoked_by IS NULL) = (revoked_at IS NULL))
 );
-CREATE INDEX read_grants_made ON read_grants (owner, made_at, id);
-CREATE INDEX read_grants_given ON read_grants (to_org, made_at, id);
+CREATE INDEX read_grants_made ON read_grants (owner, n);
+CREATE INDEX read_grants_given ON read_grants (to_org, n);
 -- Runs as the caller: it sees the grants that the caller's organisation made or was given, which are those it asks for.
 CREATE FUNCTION granted(whose text, what text) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM read_grants g WHERE g.owner = whose AND g.to_org = app_org() AND what = ANY(g.scope)
