@@ -18,7 +18,8 @@ _PARTIES: dict[str, Scope] = {
     "service": "any",
 }
 # Who reads only by a grant of the organisation it concerns (`api/reach.py`), beside the parties.
-_READERS: dict[str, Scope] = {**_PARTIES, "certifier": "own", "auditor": "own"}
+_READERS: dict[str, Scope] = {**_PARTIES, "machine": "own", "certifier": "own", "auditor": "own"}
+_CERTIFIERS: dict[str, Scope] = {"certifier": "own"}
 _KEY_HOLDERS: dict[str, Scope] = {
     "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any",
 }  # fmt: skip
@@ -59,16 +60,11 @@ ACCESS: Table = {
     "read_inspection": {"public": "any"},
     "raise_finding": _OFFICERS,
     "resolve_finding": _OFFICERS,
-    **{
-        operation: {"certifier": "own"}
-        for operation in (
-            "register_certificate",
-            "amend_certificate",
-            "suspend_certificate",
-            "reinstate_certificate",
-            "end_certificate",
-        )
-    },
+    "register_certificate": _CERTIFIERS,
+    "amend_certificate": _CERTIFIERS,
+    "suspend_certificate": _CERTIFIERS,
+    "reinstate_certificate": _CERTIFIERS,
+    "end_certificate": _CERTIFIERS,
     "add_read_grant": {"manager": "own"},
     "revoke_read_grant": {"manager": "own"},
     "list_read_grants": dict.fromkeys(("member", "manager", "regent", "company", "certifier", "auditor"), "own"),

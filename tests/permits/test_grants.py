@@ -137,6 +137,33 @@ async def test_both_sides_see_a_grant_and_nobody_else(drafted: Permits) -> None:
     await drafted.get(GRANTS, CERTIFIER, expect=404)
 
 
+# Who may what at permits, by role and organisation, without any grant: whether all that is not public is shown (the house
+# itself sees none of it: row-level security), and which acts the door opens to.
+R, S, C, G, T = "read in full", "suspend a permit", "certify", "give a grant", "read the trail"
+MATRIX: list[tuple[Person, set[str]]] = [
+    (MANAGER, {R, G, T}), (MEMBER, {R, T}), (REGENT, {R, T}), (Person("machine", "comunidad-a", "u-machine"), {R}),
+    (OFFICER, {R, S, T}), (SUPERVISOR, {R, S, T}), (Person("service", "trozalog", "u-service"), set()),
+    (Person("authority", "gerfor-md", "u-nowhere"), {T}), (FAR_OFFICER, {T}), (CERTIFIER, {C, T}), (AUDITOR, {T}),
+    (BUYER, {T}), (NEIGHBOUR, {T}), (OPERATOR, {T}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("who", "may"), MATRIX, ids=[f"{who.role} of {who.org} {who.region}" for who, _ in MATRIX])
+async def test_who_may_what_without_a_grant(drafted: Permits, who: Person, may: set[str]) -> None:
+    shown = await seen(drafted, who)
+    opened = {
+        S: await drafted.call("POST", f"/v1/permits/{PERMIT}/suspend", who, json={"reason": "x"}),
+        C: await drafted.call("POST", "/v1/certificates", who, json={"no": 1}),
+        G: await drafted.call("POST", GRANTS, who, json=a_grant()),
+        T: await drafted.call("GET", AUDIT, who),
+    }
+
+    assert shown == (ALL if R in may else set())
+    for act, answer in opened.items():
+        refused = answer.status_code in (403, 404)
+        assert refused is (act not in may), (act, answer.status_code, answer.text[:200])
+
+
 # ---- the trail
 
 
