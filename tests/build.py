@@ -26,11 +26,12 @@ from shared.tlog.encoding import to_base64url
 REGISTRY, HOST, COMMUNITY, OTHER, MILL, BUYER = (
     "registro", "trozalog", "comunidad-a", "comunidad-b", "aserradero-1", "comprador-1",
 )  # fmt: skip
-AUTHORITY, SUPERVISOR = "gerfor-md", "osinfor-md"
+AUTHORITY, SUPERVISOR, CERTIFIER = "gerfor-md", "osinfor-md", "certifica-1"
 KINDS = {
     REGISTRY: "authority", HOST: "operator", COMMUNITY: "community", OTHER: "community", MILL: "mill",
     BUYER: "company", AUTHORITY: "authority", SUPERVISOR: "supervisor",
 }  # fmt: skip
+CERTIFICATE = "CB-FM-COC-000001"
 TITLE, PLAN, PERMIT, PARCEL = "CN-A-P-MAD-000", "CN-A.PO-19", "RGR-0000-2025", "PC 01"
 SPECIES, OTHER_SPECIES, CITES_SPECIES = "Brosimum guianense", "Hymenaea oblongifolia", "Dipteryx micrantha"
 HARVEST_FROM, HARVEST_TO, MOVE_TO = "2025-07-22", "2026-07-21", "2026-12-31"
@@ -163,6 +164,21 @@ def a_finding(subject: str, severity: str = "S3", *, actor: str = SUPERVISOR, **
     by = body.pop("signed_by", a_key(REGISTRY))
     finding = {"subject": subject, "org": COMMUNITY, "severity": severity, "text": "No hay tocón", "by": "c3"}
     return a_record("finding.raised", finding | body, actor=actor, by=by, time="2025-10-01T12:00:00Z")
+
+
+def a_certificate(*members: str, actor: str = CERTIFIER, **body: Any) -> Record:
+    """COMMUNITY's group, valid in 2025 and 2026. Its certification body is not among the parties of the default world."""
+    return an_act("certificate.registered", {
+        "number": CERTIFICATE, "code": "CB-FM/COC-000001", "scheme": "fsc", "scope": "fm_coc", "holder": COMMUNITY,
+        "valid_from": "2025-01-01", "valid_to": "2026-12-31",
+        "members": [{"org": member, "from": "2025-01-01"} for member in members], "by": "c4",
+    } | body, actor=actor)  # fmt: skip
+
+
+def a_certificate_act(kind: str, actor: str = CERTIFIER, **body: Any) -> Record:
+    """What the certification body says of that certificate, or with ``member`` of one member."""
+    said = {"number": CERTIFICATE, "reason": "Auditoría", "by": "c4"}
+    return an_act(f"certificate.{kind}", said | body, actor=actor)
 
 
 def a_resolution(record: Record, rule: str, /, *, actor: str = SUPERVISOR, **body: Any) -> Record:

@@ -55,10 +55,11 @@ ACCESS: Table = {
     **{operation: {"manager": "own", "company": "own"} for operation in (
         "add_grant", "revoke_grant", "ask_erasure", "list_erasures", "confirm_erasure", "withdraw_erasure",
     )},
-    "list_balances": {
+    # A company reads no balances: they are the community's.
+    **{operation: {
         "member": "own", "manager": "own", "machine": "own", "authority": "any", "supervisor": "any",
         "certifier": "any", "auditor": "any", "service": "any",
-    },
+    } for operation in ("list_balances", "report_balances")},
     "list_findings": {
         "member": "own", "manager": "own", "machine": "own", "authority": "any", "supervisor": "any",
         "certifier": "any", "auditor": "any", "service": "any",

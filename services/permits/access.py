@@ -19,6 +19,9 @@ _PARTIES: dict[str, Scope] = {
 }
 # What row-level security shows to those concerned with a title or plan, and to no machine.
 _CONCERNED: dict[str, Scope] = {"member": "own", "manager": "own", "regent": "own", **_OFFICERS}
+# Who reads only by a grant of the organisation it concerns (`api/reach.py`), beside the parties.
+_READERS: dict[str, Scope] = {**_PARTIES, "machine": "own", "certifier": "own", "auditor": "own"}
+_CERTIFIERS: dict[str, Scope] = {"certifier": "own"}
 _KEY_HOLDERS: dict[str, Scope] = {
     "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any",
 }  # fmt: skip
@@ -28,7 +31,7 @@ _KEEPERS: dict[str, Scope] = {
     "member": "own", "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "own",
     "supervisor": "own",
 }  # fmt: skip
-_READERS: dict[str, Scope] = {**_KEEPERS, **_OFFICERS, "auditor": "own"}
+_VAULT_READERS: dict[str, Scope] = {**_KEEPERS, **_OFFICERS, "auditor": "own"}
 _AUTHORITY: dict[str, Scope] = {"authority": "any"}
 _SUPERVISOR: dict[str, Scope] = {"supervisor": "any"}
 _COMMUNITY: dict[str, Scope] = {"manager": "own"}
@@ -45,7 +48,7 @@ ACCESS: Table = {
     "read_key": {"public": "any"},
     "register_title": {"authority": "any"},
     "list_titles": {"public": "any"},
-    "read_title": {"public": "any"},
+    "read_title": {"public": "any", **_READERS},
     "preview_title": {"manager": "any", "regent": "any", "authority": "any"},
     "preview_zone": {"manager": "own", "authority": "any"},
     "register_zone": {"manager": "own", "authority": "any"},
@@ -65,10 +68,10 @@ ACCESS: Table = {
     "export_xlsx": _CONCERNED,
     "submit_plan": {"manager": "own"},
     "approve_plan": {"authority": "any"},
-    "list_plans": {"public": "any", **_PARTIES},
-    "read_plan": {"public": "any", **_PARTIES},
-    "list_trees": {"public": "any", **_PARTIES},
-    "read_tree": {"public": "any", **_PARTIES},
+    "list_plans": {"public": "any", **_READERS},
+    "read_plan": {"public": "any", **_READERS},
+    "list_trees": {"public": "any", **_READERS},
+    "read_tree": {"public": "any", **_READERS},
     "propose_permit": {"manager": "own", "authority": "any"},
     "approve_permit": {"authority": "any"},
     "suspend_permit": _OFFICERS,
@@ -76,8 +79,8 @@ ACCESS: Table = {
     "revoke_permit": _OFFICERS,
     "propose_amendment": {"authority": "any"},
     "approve_amendment": {"authority": "any"},
-    "list_permits": _PARTIES,
-    "read_permit": _PARTIES,
+    "list_permits": _READERS,
+    "read_permit": _READERS,
     "verify_permit": {"public": "any"},
     "report_inspection": _OFFICERS,
     "list_inspections": {"public": "any"},
@@ -104,20 +107,37 @@ ACCESS: Table = {
     "file_appeal": _COMMUNITY,
     "decide_appeal": _OFFICERS,
     "store_document": _KEEPERS,
-    "list_documents": _READERS,
-    "read_document": _READERS,
-    "download_document": _READERS,
+    "list_documents": _VAULT_READERS,
+    "read_document": _VAULT_READERS,
+    "download_document": _VAULT_READERS,
     "let_read": _KEEPERS,
     "list_readers": _KEEPERS,
     "record_assembly_act": _COMMUNITY,
-    "list_assembly_acts": _READERS,
+    "list_assembly_acts": _VAULT_READERS,
     "delegate": _COMMUNITY,
     "revoke_delegation": _COMMUNITY,
-    "list_delegations": _READERS,
+    "list_delegations": _VAULT_READERS,
     "join": _COMMUNITY,
     "leave": _COMMUNITY,
     "list_members": {"public": "any"},
     "list_norms": {"public": "any"},
     "list_species": {"public": "any"},
+    "register_certificate": _CERTIFIERS,
+    "amend_certificate": _CERTIFIERS,
+    "suspend_certificate": _CERTIFIERS,
+    "reinstate_certificate": _CERTIFIERS,
+    "end_certificate": _CERTIFIERS,
+    "add_read_grant": {"manager": "own"},
+    "revoke_read_grant": {"manager": "own"},
+    "list_read_grants": dict.fromkeys(("member", "manager", "regent", "company", "certifier", "auditor"), "own"),
+    # All of an organisation's for its manager, for officers of the region and for whom it lets; else one's own acts.
+    "read_audit": {
+        **dict.fromkeys(("member", "manager", "regent", "company", "certifier", "auditor"), "own"),
+        **_OFFICERS,
+        "operator": "any",
+    },
+    "read_indicators": {"public": "any", **_OFFICERS},
+    "list_certificates": {"public": "any"},
+    "read_certificate": {"public": "any"},
     "list_publications": {"authority": "any", "supervisor": "any", "operator": "any", "service": "any"},
 }

@@ -12,8 +12,11 @@ from services.permits.access import ACCESS
 from services.permits.api import (
     assemblies,
     census,
+    certificates,
     courses,
     extensions,
+    grants,
+    indicators,
     inspections,
     jobs,
     keys,
@@ -59,7 +62,8 @@ BODY_LIMITS = {
 ROUTERS = [
     parties.router, keys.router, titles.router, land.router, courses.router, plans.router, census.router, jobs.router,
     verify.router, permits.router, inspections.router, publications.router, supervision.router, vault.router,
-    assemblies.router, extensions.router, measures.router, norms.router,
+    assemblies.router, extensions.router, measures.router, norms.router, certificates.router, grants.router,
+    indicators.router,
 ]  # fmt: skip
 
 

@@ -46,6 +46,11 @@ _SUBJECTS: dict[str, tuple[str, str]] = {
     "permit.reinstated": ("permit", "number"),
     "permit.revoked": ("permit", "number"),
     "inspection.reported": ("plan", "plan"),
+    "certificate.registered": ("certificate", "number"),
+    "certificate.amended": ("certificate", "number"),
+    "certificate.suspended": ("certificate", "number"),
+    "certificate.reinstated": ("certificate", "number"),
+    "certificate.ended": ("certificate", "number"),
     "record.corrected": ("record", "amends"),
     "conflict.noted": ("record", "first"),
     "finding.resolved": ("record", "record"),
@@ -62,7 +67,8 @@ _BUILDS_ON: dict[str, tuple[tuple[str, str], ...]] = {
     "tree.felled": (("permit", "permit"),),
     "log.cut": (("permit", "permit"),),
     "guide.issued": (("permit", "permit"), ("org", "addressee")),
-    "lot.sold": (("org", "buyer"),),
+    "certificate.registered": (("org", "holder"),),
+    "lot.sold": (("org", "buyer"), ("certificate", "certificate")),
 }
 
 
@@ -247,7 +253,9 @@ class Gathering:
         want.add(f"record:{record.sid}")
         want.update(f"key:{kid}" for kid, _ in record.signatures)
         want.update(f"{what}:{body[field]}" for what, field in _BUILDS_ON.get(kind, ()) if field in body)
-        want.update(name for name in names_of(record) if name.startswith(("permit:", "lot:", "key:", "plan:")))
+        want.update(
+            name for name in names_of(record) if name.startswith(("permit:", "lot:", "key:", "plan:", "certificate:"))
+        )
         for item in used_by(record):
             self._need(item, Degree.HELD, index)
 

@@ -19,6 +19,8 @@ KEY_ROLES = ("registrar", "host", "root", "device", "hosted")
 CONDITIONS = ("harvestable", "seed", "future", "protected")
 FORMS = ("own", "official")
 SEVERITIES = ("S1", "S2", "S3", "S4")
+SCHEMES = ("fsc",)
+SCOPES = ("fm", "coc", "fm_coc")
 
 _TREES = uuid.uuid5(uuid.NAMESPACE_URL, "trozalog:tree").bytes
 
@@ -108,6 +110,10 @@ def _inspection(body: dict[str, Any]) -> Fault | None:
         if body.get(name, 0) > body["trees_sampled"]:
             return Fault(f".{name}", "cannot exceed trees_sampled", "no puede pasar de trees_sampled")
     return None
+
+
+def _member(member: dict[str, Any]) -> Fault | None:
+    return _window(member, "from", "to") if "to" in member else None
 
 
 def _log_recovered(body: dict[str, Any]) -> Fault | None:
@@ -214,6 +220,8 @@ _numbers = listing(f.number, 0, 400)
 _sid = f.digest
 _status = {"number": f.number, "reason": f.text(), "by": f.user_id}
 _cited = {"documents": listing(f.digest, 1, 20)}
+_member_days = fields({"org": f.org_id, "from": f.day}, {"to": f.day}, whole_body=_member)
+_standing = fields(_status, {"member": f.org_id})
 _output = fields(
     {"item": f.item_id, "product": f.product, "species": f.species, "volume_dm3": f.line_dm3},
     {
@@ -295,6 +303,24 @@ AUTHORITY: dict[str, Check] = {
         {"trees_mismatched": f.whole(0, 1_000_000), "trees": listing(f.tree_code, 0, 200)},
         whole_body=_inspection,
     ),
+    "certificate.registered": fields(
+        {
+            "number": f.number, "code": f.text(80), "scheme": f.one_of(*SCHEMES), "scope": f.one_of(*SCOPES),
+            "holder": f.org_id, "valid_from": f.day, "valid_to": f.day,
+            "members": listing(_member_days, 0, 100, key=lambda member: member["org"]), "by": f.user_id,
+        },
+        {"licence": f.text(80), "area_m2": f.area_m2},
+        whole_body=lambda body: _window(body, "valid_from", "valid_to"),
+    ),
+    "certificate.amended": fields(
+        {
+            "number": f.number, "members": listing(_member_days, 1, 100, key=lambda member: member["org"]),
+            "reason": f.text(), "by": f.user_id,
+        }
+    ),
+    "certificate.suspended": _standing,
+    "certificate.reinstated": _standing,
+    "certificate.ended": fields(_status),
     "conflict.noted": fields({"refused": _sid, "first": _sid, "subject": f.text(160)}),
     "log.recovered": fields(
         {"from_size": f.whole(0, 2**53 - 1), "to_size": f.whole(0, 2**53 - 1), "root": f.digest, "reason": f.text()},
@@ -337,7 +363,7 @@ CUSTODY: dict[str, Check] = {
         whole_body=_mill_processed,
     ),
     "lot.composed": fields({"lot": f.number, "items": _items}),
-    "lot.sold": fields({"lot": f.number, "buyer": f.org_id}, {"claim": f.text(80)}),
+    "lot.sold": fields({"lot": f.number, "buyer": f.org_id}, {"claim": f.text(80), "certificate": f.number}),
 }  # fmt: skip
 
 _CORRECTION = fields(

@@ -12,7 +12,7 @@ from shared.timber.facts import STATUS, Facts, Guide, Item, Lot, Past, Plan, cen
 from shared.timber.norms import Norms
 from shared.timber.party import signer
 from shared.timber.rules.outcome import Outcome, Outcomes
-from shared.timber.steps import authority, findings, forest, guides, keys, mills
+from shared.timber.steps import authority, certificates, findings, forest, guides, keys, mills
 from shared.timber.steps.case import Case, may_name_a_tree
 
 _STEPS: dict[str, Callable[[Case], Outcomes]] = {
@@ -29,6 +29,11 @@ _STEPS: dict[str, Callable[[Case], Outcomes]] = {
     "permit.revoked": authority.change_status,
     "status.listed": authority.list_status,
     "inspection.reported": authority.report_inspection,
+    "certificate.registered": certificates.register_certificate,
+    "certificate.amended": certificates.amend_members,
+    "certificate.suspended": certificates.change_standing,
+    "certificate.reinstated": certificates.change_standing,
+    "certificate.ended": certificates.end_certificate,
     "record.corrected": authority.correct,
     "conflict.noted": authority.note_conflict,
     "log.recovered": authority.note_recovery,
@@ -184,6 +189,8 @@ def _need_mill(record: Record, needed: set[str]) -> None:
 def _need_lot(record: Record, needed: set[str]) -> None:
     needed.add(f"lot:{record.body['lot']}")
     needed.update([f"item:{item}" for item in record.body.get("items", ())])
+    if "certificate" in record.body:
+        needed.add(f"certificate:{record.body['certificate']}")
 
 
 def _need_authority(record: Record, needed: set[str]) -> None:
@@ -228,6 +235,11 @@ _AUTHORITY_NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
     "permit.reinstated": (("number", "permit"),),
     "permit.revoked": (("number", "permit"),),
     "inspection.reported": (("plan", "plan"), ("plan", "inspection"), ("inspector", "org")),
+    "certificate.registered": (("number", "certificate"), ("holder", "org")),
+    "certificate.amended": (("number", "certificate"),),
+    "certificate.suspended": (("number", "certificate"),),
+    "certificate.reinstated": (("number", "certificate"),),
+    "certificate.ended": (("number", "certificate"),),
     "record.corrected": (("amends", "record"),),
     "conflict.noted": (("first", "record"),),
 }

@@ -256,6 +256,39 @@ class Inspection:
 
 
 @dataclass(slots=True)
+class Member:
+    """A member of a group certificate, from a day on, perhaps up to one."""
+
+    org: str
+    first_day: str
+    last_day: str
+    status: str
+    status_index: int
+
+
+@dataclass(slots=True)
+class Certificate:
+    """``status`` is ``in_force``, ``suspended`` or ``ended``, since the entry at ``status_index``. ``members`` gives, by
+    organisation, first and last day (empty: none), its own status and since which entry."""
+
+    number: str
+    certifier: str
+    holder: str
+    scope: str
+    status: str
+    status_index: int
+    valid_from: str
+    valid_to: str
+    index: int
+    members: dict[str, list[Any]] = field(default_factory=dict)
+
+    def member(self, org: str) -> Member | None:
+        """The member of this name."""
+        found = self.members.get(org)
+        return None if found is None else Member(org, *found)
+
+
+@dataclass(slots=True)
 class Finding:
     """What supervisors said of the findings on the record at ``index``: by rule, who resolved it and why. ``concerned``
     is the organisation that may not."""
@@ -289,6 +322,7 @@ Fact = (
     | Lot
     | StatusList
     | Inspection
+    | Certificate
     | Finding
     | Past
 )
@@ -297,7 +331,7 @@ T = TypeVar("T")
 CLASSES: dict[str, type[Any]] = {
     "org": Organisation, "key": Key, "title": Title, "plan": Plan, "census": CensusPart, "tree": CensusTree,
     "permit": Permit, "line": Line, "item": Item, "guide": Guide, "lot": Lot, "status": StatusList, "inspection": Inspection,
-    "finding": Finding, "record": Past,
+    "certificate": Certificate, "finding": Finding, "record": Past,
 }  # fmt: skip
 
 STATUS = "status"

@@ -10,7 +10,8 @@ REGISTRAR, HOST, ROOT, DEVICE, HOSTED = "registrar", "host", "root", "device", "
 MEMBERS = frozenset({ROOT, DEVICE, HOSTED})
 SUPERVISING = frozenset({"authority", "supervisor"})
 """Kinds of organisation that may see another's guide on the road."""
-INDEPENDENT = SUPERVISING | {"certifier"}
+CERTIFYING = "certifier"
+INDEPENDENT = SUPERVISING | {CERTIFYING}
 """Kinds of organisation whose field inspections count as coverage."""
 
 

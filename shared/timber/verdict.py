@@ -112,8 +112,8 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 def kinds_of(records: Iterable[Record]) -> set[str]:
-    """The types present among the records of a lot, telling guides that draw on a permit, cuts of branches and revocations that
-    put in doubt from the others."""
+    """The types present among the records of a lot, telling guides that draw on a permit, cuts of branches, revocations that put
+    in doubt and sales that name a certificate from the others."""
     kinds: set[str] = set()
     for record in records:
         kinds.add(record.type)
@@ -123,6 +123,8 @@ def kinds_of(records: Iterable[Record]) -> set[str]:
             kinds.add("log.cut/branch")
         elif record.type == "key.revoked" and "distrust_from" in record.body:
             kinds.add("key.revoked/distrust")
+        elif record.type == "lot.sold" and "certificate" in record.body:
+            kinds.add("lot.sold/certificate")
     return kinds
 
 

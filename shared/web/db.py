@@ -25,7 +25,7 @@ SERVICES = Path(__file__).parents[2] / "services"
 LONGEST_STATEMENT_MS = 30_000
 # First statement of every transaction. Local settings end with it, so nothing leaks through the pool.
 SET_CALLER = text(
-    "SELECT set_config('app.org', :org, true), set_config('app.roles', :roles, true),"
+    "SELECT set_config('app.org', :org, true), set_config('app.sub', :sub, true), set_config('app.roles', :roles, true),"
     " set_config('app.region', :region, true), set_config('statement_timeout', :timeout, true)"
 )
 Look = Callable[[Any], Awaitable[object]]  # over a connection of asyncpg, inside the transaction
@@ -92,6 +92,7 @@ class Database:
                 SET_CALLER,
                 {
                     "org": caller.org if caller else "",
+                    "sub": caller.sub if caller else "",
                     "roles": ",".join(sorted(caller.roles)) if caller else "",
                     "region": (caller.region or "") if caller else "",
                     "timeout": str(min(deadline.left_ms() or LONGEST_STATEMENT_MS, LONGEST_STATEMENT_MS)),

@@ -56,10 +56,11 @@ REGENT = Person("regent", "regencia-1", "u-regent")
 OFFICER = Person("authority", "gerfor-md", "u-officer", "madre-de-dios")
 SECOND = Person("authority", "gerfor-md", "u-second", "madre-de-dios")
 SUPERVISOR = Person("supervisor", "osinfor-md", "u-supervisor", "*")
+CERTIFIER = Person("certifier", "certifica-1", "u-certifier")
 OPERATOR = Person("operator", "trozalog", "u-operator")
 ORGANISATIONS = {
     "comunidad-a": "community", "comunidad-b": "community", "regencia-1": "regent_firm", "gerfor-md": "authority",
-    "osinfor-md": "supervisor", "aserradero-1": "mill",
+    "osinfor-md": "supervisor", "aserradero-1": "mill", "certifica-1": "certifier",
 }  # fmt: skip
 
 

@@ -65,7 +65,7 @@ NESTED = an_archive(("[Content_Types].xml", b"x"), ("xl/workbook.xml", b"x"), ("
         (SCAN, PDF), (PICTURE, PNG), (PHOTO, JPEG), (a_workbook(), XLSX), (SHEET, ODS), (MAP, KML), (TRACK, GPX),
         (SHAPE, GEOJSON), (TABLE.encode(), CSV), (TABLE.encode("cp1252"), CSV), (b"\xef\xbb\xbfActa", TEXT),
     ],
-    ids=str,
+    ids=["pdf", "png", "jpeg", "xlsx", "ods", "kml", "gpx", "geojson", "csv", "csv-1252", "text"],
 )  # fmt: skip
 def test_a_paper_of_each_kept_type_is_known_by_its_bytes(data: bytes, declared: str) -> None:
     check_type(data, declared)

@@ -19,6 +19,7 @@ from shared.tlog.encoding import to_base64url
 from shared.tlog.note import Signer
 from shared.web.db import migrate
 from tests.permits.conftest import (
+    CERTIFIER,
     MANAGER,
     OFFICER,
     OPERATOR,
@@ -291,3 +292,43 @@ async def test_a_reentry_and_measures_reach_the_wood(both: Both) -> None:
     assert ["C03" in rules for rules in found] == [True, False, True]
     assert "C03" in {one["rule"] for one in stopped[0]["findings"] if one["status"] == "FAIL"}
     assert (await permits.get("/v1/publications", OPERATOR))["refused"] == 0
+
+
+async def test_a_sale_that_claims_a_certificate_is_held_against_what_its_body_says(both: Both) -> None:
+    permits = await both.permits.introduce()
+    await permits.issued_permit()
+    phone = Ed25519PrivateKey.generate()
+    await permits.add_key(a_key(phone))
+    number = "CB-FM-COC-000001"
+    await permits.post("/v1/certificates", CERTIFIER, {
+        "code": "CB-FM/COC-000001", "scheme": "fsc", "holder": "comunidad-b", "valid_from": "2025-01-01",
+        "valid_to": "2030-12-31", "members": [{"org": "comunidad-a", "first_day": "2025-01-01"}],
+    })  # fmt: skip
+    await permits.published()
+    logs = [f"00000000-0000-4000-8000-00000000000{n}" for n in range(2)]
+    sections = [
+        {"item": log, "code": f"501/{letter}", "species": "Brosimum guianense", "diameter_large_mm": 600,
+         "diameter_small_mm": 580, "length_mm": 5_000, "volume_dm3": 1_367, "branch": False}
+        for log, letter in zip(logs, "AB", strict=True)
+    ]  # fmt: skip
+    cut = {"source": tree_item(PLAN, "PC 01", "501"), "permit": PERMIT, "parcel": "PC 01", "sections": sections}
+
+    async def sold(lot: str, log: str) -> dict[str, str]:
+        """What the rules say of the sale of one log."""
+        body = {"lot": lot, "buyer": "aserradero-1", "claim": "FSC 100%", "certificate": number}
+        said = [("lot.composed", {"lot": lot, "items": [log]}), ("lot.sold", body)]
+        results = await both.record(*(_said(phone, kind, about) for kind, about in said))
+        assert _slugs(results) == ["logged", "logged"]
+        return {finding["rule"]: finding["case"] for finding in results[1]["findings"]}
+
+    assert _slugs(await both.record(_felling(phone, "501"), _said(phone, "log.cut", cut))) == ["logged"] * 2
+    assert "D06" not in await sold("L-1", logs[0])
+    await permits.post(
+        f"/v1/certificates/{number}/suspend", CERTIFIER, {"reason": "Auditoría", "member": "comunidad-a"}
+    )
+    await permits.published()
+    assert (await sold("L-2", logs[1]))["D06"] == "member_status"
+
+
+def _said(key: Ed25519PrivateKey, kind: str, body: dict[str, Any]) -> bytes:
+    return sign(make_statement(kind, "comunidad-a", "2026-11-01T12:00:00Z", body), key)

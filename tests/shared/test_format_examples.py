@@ -187,7 +187,15 @@ def test_every_identifier_pattern_stands_on_the_page() -> None:
 
 def test_every_word_of_a_closed_list_stands_on_the_page() -> None:
     page = PAGE.read_text("utf-8")
-    words = (*bodies.ORG_KINDS, *bodies.KEY_ROLES, *bodies.CONDITIONS, *bodies.FORMS, *fields.PRODUCTS)
+    words = (
+        *bodies.ORG_KINDS,
+        *bodies.KEY_ROLES,
+        *bodies.CONDITIONS,
+        *bodies.FORMS,
+        *fields.PRODUCTS,
+        *bodies.SCHEMES,
+        *bodies.SCOPES,
+    )
     assert [word for word in words if f"`{word}`" not in page] == []
 
 

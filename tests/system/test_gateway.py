@@ -56,6 +56,7 @@ def raw(gateway: Gateway, request: bytes, wait_s: float = 10) -> bytes:
     [
         ("/v1/permits", "permits"), ("/v1/permits/P-1", "permits"), ("/v1/publications", "permits"), ("/v1/documents", "permits"),
         ("/v1/documents/ab/content", "permits"), ("/v1/norms", "permits"), ("/v1/species", "permits"), ("/v1/supervision/findings", "permits"),
+        ("/v1/certificates/CB-COC-000001", "permits"), ("/v1/indicators", "permits"),
         ("/v1/items/x", "custody"), ("/v1/lots/x/bundle", "custody"), ("/log/checkpoint", "custody"),
         ("/log/tile/0/x001/234", "custody"), ("/v1/grants/x", "custody"), ("/v1/erasures", "custody"),
         ("/v1/disclosures", "custody"), ("/v1/disclosure-reads", "custody"), ("/v1/records/x/disclosures", "custody"),

@@ -17,7 +17,7 @@ from shared.tlog.encoding import to_base64url
 from shared.tlog.note import COSIGNATURE, Signer
 from tests.shared.lot.proofs import Proof, dumps
 from tests.shared.lot.verifiers import by_python
-from tests.shared.lot.wood import LINE, PERMIT, SPECIES, Wood, a_lot, key, log_signer, witness
+from tests.shared.lot.wood import CERTIFICATE, LINE, PERMIT, SPECIES, Wood, a_lot, key, log_signer, witness
 from tests.shared.tlog.test_ed25519 import L
 
 HERE = Path(__file__).parent
@@ -107,6 +107,17 @@ def doubted() -> Files:
     wood = a_lot(LOT)
     kid = event.key_id(key("aserradero-1").public_key().public_bytes_raw())
     wood.add("key.revoked", "registro", {"kid": kid, "reason": "Teléfono perdido", "distrust_from": 9})
+    return files(wood)
+
+
+def certified() -> Files:
+    """The sale names a group certificate whose group stands, and of which the seller is a suspended member: D06."""
+    wood = Wood()
+    wood.certify("aserradero-1", "comunidad-a")
+    wood.certificate("suspended", member="aserradero-1")
+    logs = wood.cut(wood.fell("501"), "501")
+    wood.guide("001-1", logs)
+    wood.sell(LOT, logs, seller="aserradero-1", buyer="otra-1", claim="FSC 100%", certificate=CERTIFICATE)
     return files(wood)
 
 
@@ -234,7 +245,7 @@ def bad_policy() -> Files:
 VECTORS: dict[str, Callable[[], Files]] = {
     one.__name__.replace("_", "-"): one
     for one in (
-        consistent, to_review, incomplete, sawn, resolved, doubted, private, unknown_log, quorum_not_met, changed_and_not_signed,
+        consistent, to_review, incomplete, sawn, resolved, doubted, certified, private, unknown_log, quorum_not_met, changed_and_not_signed,
         changed_and_signed_again, signature_beyond_the_order, character_of_a_later_unicode, parent_left_out, anchor_left_out,
         revoked_key, private_of_another_record, version_2, bad_policy,
     )

@@ -11,7 +11,7 @@ from tests.vectors.make import HERE, VECTORS, contents
 WORDS = {
     "consistent": ("valid", "CONSISTENT", None), "to-review": ("valid", "TO_REVIEW", None),
     "incomplete": ("valid", "INCOMPLETE", None), "sawn": ("valid", "TO_REVIEW", None),
-    "resolved": ("valid", "CONSISTENT", None), "doubted": ("valid", "CONSISTENT", None),
+    "resolved": ("valid", "CONSISTENT", None), "doubted": ("valid", "CONSISTENT", None), "certified": ("valid", "TO_REVIEW", None),
     "private": ("valid", "CONSISTENT", None), "unknown-log": ("untrusted", "CONSISTENT", "unknown-log"),
     "quorum-not-met": ("untrusted", "CONSISTENT", "quorum-not-met"),
     "changed-and-not-signed": ("invalid", None, "bad-signature"),

@@ -3,6 +3,7 @@
 from services.custody.api import (
     disclosures,
     erasures,
+    extraction,
     feed,
     gossip,
     grants,
@@ -15,6 +16,6 @@ from services.custody.api import (
 )
 
 routers = (
-    records.router, feed.router, reading.router, traces.router, mass_balance.router, webhooks.router, tlog.router,
-    gossip.router, disclosures.router, grants.router, erasures.router,
+    records.router, feed.router, reading.router, traces.router, mass_balance.router, extraction.router, webhooks.router,
+    tlog.router, gossip.router, disclosures.router, grants.router, erasures.router,
 )  # fmt: skip

@@ -4,10 +4,11 @@ same.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from shared.lot.closure import used_by
 from shared.timber.event import Record
-from shared.timber.facts import Facts, Guide, Item, Key, Lot, Past, Permit, Plan, Title, guide_key
+from shared.timber.facts import Certificate, Facts, Guide, Item, Key, Lot, Past, Permit, Plan, Title, guide_key
 
 # Fields of a body that name an organisation.
 _ORGS = {
@@ -16,6 +17,7 @@ _ORGS = {
     "title.registered": ("org",),
     "permit.issued": ("holder",),
     "inspection.reported": ("inspector",),
+    "certificate.registered": ("holder",),
     "finding.raised": ("org",),
     "guide.issued": ("addressee",),
     "lot.sold": ("buyer",),
@@ -73,10 +75,20 @@ def _behind(record: Record, facts: Facts) -> Iterable[str]:
         return () if key is None else (key.org,)
     if kind in ("plan.approved", "inspection.reported"):
         return _of_title(record, facts)
+    if kind.startswith("certificate."):
+        certificate = facts.find(Certificate, f"certificate:{body['number']}")
+        return () if certificate is None else (certificate.holder, *_members(body, certificate))
     if kind in _OF_RECORD:
         past = facts.find(Past, f"record:{body[_OF_RECORD[kind]]}")
         return () if past is None else (past.actor,)
     return ()
+
+
+def _members(body: dict[str, Any], certificate: Certificate) -> Iterable[str]:
+    """The members an act speaks of: those it names, or the whole group."""
+    if "members" in body:
+        return [member["org"] for member in body["members"]]
+    return (body["member"],) if "member" in body else certificate.members
 
 
 def _of_title(record: Record, facts: Facts) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from fastapi import Query, Request, Response
 from services.permits.api.assemblies import delegated
 from services.permits.api.house import CommandDep, House, HouseDep, PagingDep, Work, place_number, to_cursor
 from services.permits.api.plans import concerned_plan, plan_to_change, visible_plan
+from services.permits.api.reach import reach_of
 from services.permits.api.uploads import file_of, openapi_of
 from services.permits.census_file import CSV_TYPE, TYPES, XLSX_TYPE, type_of, unreadable
 from services.permits.census_reading import Reading, annotate_file, preview_file, read_file, terms_of
@@ -187,6 +188,7 @@ async def list_trees(
     async with house.database.transaction(grant.caller) as tx:
         plan = await visible_plan(tx, plan_id, grant)
         found = await census.trees(tx, plan.id, parcel, species, after, paging.limit + 1)
+        await _note_places(tx, grant, plan, found)
     items, more = found[: paging.limit], len(found) > paging.limit
     following = to_cursor(str(items[-1].position)) if more else None
     return Page(items=[_tree(tree) for tree in items], next=following)
@@ -204,11 +206,20 @@ async def read_tree(
     async with house.database.transaction(grant.caller) as tx:
         plan = await visible_plan(tx, plan_id, grant)
         found = await census.trees_with_code(tx, plan.id, code, parcel)
+        await _note_places(tx, grant, plan, found)
     if not found:
         raise Missing("tree", code)
     if len(found) > 1:
         raise Malformed("parcel", f"{code} se repite en {found[0].parcel} y {found[1].parcel} / repeats in both")
     return _tree(found[0])
+
+
+async def _note_places(tx: Tx, grant: Grant, plan: Plan, found: list[StandingTree]) -> None:
+    """That somebody else than the community was told where trees stand. Row-level security decided whether."""
+    if any(tree.document is not None for tree in found):
+        reach = await reach_of(tx, grant)
+        ground = reach.ground("census", plan.region, plan.org, plan.regent)
+        await reach.note(tx, [(plan.org, plan.region, "census", plan.id, ground)])
 
 
 def _tree(tree: StandingTree) -> TreeOut:

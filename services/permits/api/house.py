@@ -45,7 +45,7 @@ class House:
     """The running service. ``wake`` tells the publisher that something was queued, ``imports`` the importer.
 
     ``reader`` reads one census at a time, so however many arrive, one workbook is unpacked; a request that gives up
-    leaves its place in the row.
+    leaves its place in the row. ``figures`` are the indicators computed last.
     """
 
     database: Database
@@ -53,6 +53,7 @@ class House:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     imports: asyncio.Event = field(default_factory=asyncio.Event)
+    figures: dict[Any, Any] = field(default_factory=dict)
     reader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "census"))
     custody: ServiceClient | None = None
 

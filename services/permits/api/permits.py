@@ -8,8 +8,9 @@ from fastapi import Query, Response
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
 from services.permits.api.measures import check_no_appeal
 from services.permits.api.plans import check_plan_of, check_standing
+from services.permits.api.reach import reach_of
 from services.permits.api.status import announce_status
-from services.permits.api.territory import bounds, check_region, sees_in_full
+from services.permits.api.territory import bounds, check_region
 from services.permits.domain.measure import CaducityDeclared, check_lifting
 from services.permits.domain.norms import limits_on
 from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState
@@ -218,16 +219,27 @@ async def list_permits(
     plan: Annotated[str | None, Query(max_length=40)] = None,
     state: Annotated[str | None, Query(max_length=20)] = None,
 ) -> Page[PermitOut]:
-    """Permits in which the caller's organisation has a part; for officers also all of their region."""
+    """Permits in which the caller's organisation has a part, or that it was let read; for officers also all of their
+    region."""
     party, region = bounds(grant)
     async with house.database.transaction(grant.caller) as tx:
+        reach = await reach_of(tx, grant)
         found, following = paging.page(
             await permits.permits(
-                tx, party, region, paging.after, paging.limit + 1, title=title, plan=plan, state=state
+                tx,
+                party,
+                region,
+                paging.after,
+                paging.limit + 1,
+                owners=reach.owners("permits"),
+                title=title,
+                plan=plan,
+                state=state,
             ),
             lambda permit: permit.number,
         )
         items = await _answers(tx, found)
+        await reach.note(tx, [(one.org, one.region, "permit", one.number, reach.of_permit(one)) for one in found])
     return Page(items=items, next=following)
 
 
@@ -236,8 +248,10 @@ async def read_permit(number: str, grant: GrantDep, house: HouseDep) -> PermitOu
     """A permit in full, for its parties and officers. For everyone else there is ``verify``."""
     async with house.database.transaction(grant.caller) as tx:
         permit = await permits.permit(tx, number)
-        if permit is None or not sees_in_full(grant, permit.region, permit.org, permit.holder, permit.regent):
+        reach = await reach_of(tx, grant)
+        if permit is None or (ground := reach.of_permit(permit)) is None:
             raise Missing("permit", number)
+        await reach.note(tx, [(permit.org, permit.region, "permit", permit.number, ground)])
         return await _answer(tx, permit)
 
 

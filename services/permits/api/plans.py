@@ -1,7 +1,7 @@
 """Plans from draft to approval."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from fastapi import Query, Response
 
 from services.permits.api.assemblies import delegated
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
+from services.permits.api.reach import Reach, reach_of
 from services.permits.api.territory import check_region, sees_in_full
 from services.permits.api.vault import check_cited
 from services.permits.domain.announced import Announced, Letter
@@ -236,7 +237,10 @@ async def list_plans(
         )
         announced = await outbox.announced(tx, [plan.sid for plan in found])
         states = await acts.states_after(tx, [plan.id for plan in found])
-    return Page(items=[_plan(plan, states, announced) for plan in found if _sees(grant, plan)], next=following)
+        reach = await reach_of(tx, grant)
+        seen = [plan for plan in found if _sees(reach, plan)]
+        await _note(tx, reach, seen)
+    return Page(items=[_plan(plan, states, announced) for plan in seen], next=following)
 
 
 @router.get("/v1/plans/{plan_id}")
@@ -247,10 +251,11 @@ async def read_plan(plan_id: str, grant: GrantDep, house: HouseDep) -> PlanOut:
 
 
 async def visible_plan(tx: Tx, plan_id: str, grant: Grant) -> Plan:
-    """A plan that exists for the caller."""
-    plan = await plans.plan(tx, plan_id)
-    if plan is None or not _sees(grant, plan):
+    """A plan that exists for the caller; that a draft was read is written down."""
+    plan, reach = await plans.plan(tx, plan_id), await reach_of(tx, grant)
+    if plan is None or not _sees(reach, plan):
         raise Missing("plan", plan_id)
+    await _note(tx, reach, [plan])
     return plan
 
 
@@ -277,8 +282,14 @@ def _concerned(grant: Grant, plan: Plan) -> bool:
     return sees_in_full(grant, plan.region, plan.org, plan.regent, plan.delegate)
 
 
-def _sees(grant: Grant, plan: Plan) -> bool:
-    return plan.state == "approved" or _concerned(grant, plan)
+def _sees(reach: Reach, plan: Plan) -> bool:
+    return plan.state == "approved" or reach.of_plan(plan) is not None
+
+
+async def _note(tx: Tx, reach: Reach, seen: Iterable[Plan]) -> None:
+    """Drafts that somebody else than their community has read."""
+    drafts = [plan for plan in seen if plan.state != "approved"]
+    await reach.note(tx, [(plan.org, plan.region, "plan", plan.id, reach.of_plan(plan)) for plan in drafts])
 
 
 async def _again(tx: Tx, plan_id: str) -> Plan:

@@ -8,6 +8,7 @@ from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state, require_organisations
 from services.permits.api.land import source_of
+from services.permits.api.reach import reach_of
 from services.permits.api.territory import check_region
 from services.permits.domain.announced import Announced
 from services.permits.domain.land.document import geojson_of
@@ -16,6 +17,7 @@ from services.permits.domain.land.judge import Land, check_area, judge
 from services.permits.domain.land.limits import land_limits_on
 from services.permits.domain.norms import limits_on
 from services.permits.domain.party import NumberTaken
+from services.permits.domain.reach import Ground
 from services.permits.domain.title import Title
 from services.permits.schemas.titles import TitleIn, TitleOut
 from services.permits.schemas.words import Page
@@ -87,7 +89,12 @@ async def read_title(number: str, grant: GrantDep, house: HouseDep) -> TitleOut:
         known = await titles.title(tx, number)
         if known is None:
             raise Missing("title", number)
-        return await _answer(tx, known, await outbox.announced(tx, [known[1]]))
+        told = await _answer(tx, known, await outbox.announced(tx, [known[1]]))
+        if told.polygon is not None:
+            title, reach = known[0], await reach_of(tx, grant)
+            ground = reach.ground("territory", title.region, title.org) or Ground("party")
+            await reach.note(tx, [(title.org, title.region, "territory", title.number, ground)])
+        return told
 
 
 async def _answer(tx: Tx, known: KnownTitle, announced: dict[str, Announced]) -> TitleOut:

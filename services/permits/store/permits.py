@@ -53,14 +53,17 @@ async def permits(
     after: str,
     limit: int,
     *,
+    owners: Sequence[str] = (),
     title: str | None,
     plan: str | None,
     state: str | None,
 ) -> list[Permit]:
-    """Permits by number; with ``party`` only those in which this organisation has a part, or of this ``region``."""
+    """Permits by number; with ``party`` only those in which this organisation has a part, of these ``owners`` or of this
+    ``region``."""
     asked = select(PermitRow).where(col(PermitRow.number) > after)
     if party is not None:
         parts = [col(PermitRow.org) == party, col(PermitRow.holder) == party, col(PermitRow.regent) == party]
+        parts.append(col(PermitRow.org).in_(owners))
         asked = asked.where(or_(*parts, *([] if region is None else [col(PermitRow.region) == region])))
     for column, value in ((PermitRow.title, title), (PermitRow.plan, plan), (PermitRow.state, state)):
         if value is not None:

@@ -179,3 +179,34 @@ class OutboxRow(SQLModel, table=True):
     attempts: int
     next_attempt_at: datetime | None
     problem: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+
+
+class CertificateRow(SQLModel, table=True):
+    """A certificate, announced as ``sid``."""
+
+    __tablename__ = "certificates"
+    number: str = Field(primary_key=True)
+    code: str
+    prefix: str
+    scheme: str
+    scope: str
+    licence: str | None
+    certifier: str
+    holder: str
+    valid_from: date
+    valid_to: date
+    area_m2: int | None = Field(sa_type=BigInteger)
+    state: str
+    sid: str
+    last_sid: str
+
+
+class MemberRow(SQLModel, table=True):
+    """A member of the group of a certificate."""
+
+    __tablename__ = "certificate_members"
+    certificate: str = Field(primary_key=True)
+    org: str = Field(primary_key=True)
+    first_day: date
+    last_day: date | None
+    state: str

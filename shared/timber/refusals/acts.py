@@ -68,6 +68,30 @@ class WindowOrder(Refusal):
 
 
 @dataclass(eq=False)
+class NotCertifying(Refusal):
+    """Certificates are registered by certification bodies, and nobody certifies itself."""
+
+    slug: ClassVar[str] = "not-certifying"
+    es: ClassVar[str] = "{actor} ({kind}) no certifica a {holder}: no firma este certificado."
+    en: ClassVar[str] = "{actor} ({kind}) does not certify {holder}: it signs no such certificate."
+    actor: str
+    kind: str
+    holder: str
+
+
+@dataclass(eq=False)
+class CertificateStatus(Refusal):
+    """The status of the certificate, or of its member, does not allow this change."""
+
+    slug: ClassVar[str] = "certificate-status"
+    es: ClassVar[str] = "El certificado {certificate} está {status} desde la entrada {status_index}."
+    en: ClassVar[str] = "Certificate {certificate} is {status} since entry {status_index}."
+    certificate: str
+    status: str
+    status_index: int
+
+
+@dataclass(eq=False)
 class PermitStatus(Refusal):
     """The permit's status does not allow this change."""
 

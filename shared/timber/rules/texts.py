@@ -232,6 +232,26 @@ TEXTS: dict[tuple[str, str], tuple[str, str]] = {
         "Key {kid} of {org}, in doubt from entry {from_index} on, signed {count} record(s) that this rests on: "
         "entries {entries}.",
     ),
+    ("D06", "unknown"): (
+        "La venta nombra el certificado {certificate}, que no está registrado.",
+        "The sale names certificate {certificate}, which is not registered.",
+    ),
+    ("D06", "window"): (
+        "La venta es del {day}; el certificado {certificate} vale del {valid_from} al {valid_to}.",
+        "The sale is of {day}; certificate {certificate} is valid from {valid_from} to {valid_to}.",
+    ),
+    ("D06", "status"): (
+        "El certificado {certificate} está {status} desde la entrada {status_index}.",
+        "Certificate {certificate} is {status} since entry {status_index}.",
+    ),
+    ("D06", "not_member"): (
+        "{seller} no es titular del certificado {certificate} ni miembro de su grupo el {day}.",
+        "{seller} is neither the holder of certificate {certificate} nor a member of its group on {day}.",
+    ),
+    ("D06", "member_status"): (
+        "{seller}, miembro del certificado {certificate}, está {status} desde la entrada {status_index}.",
+        "{seller}, a member of certificate {certificate}, is {status} since entry {status_index}.",
+    ),
     ("H01", "raised"): ("Observación de {by}: {text}", "Finding by {by}: {text}"),
     ("M06", "other_species"): (
         "Salió {species}, que no estaba entre las especies consumidas: {consumed}.",
@@ -242,7 +262,7 @@ TEXTS: dict[tuple[str, str], tuple[str, str]] = {
 
 # Words of the format that appear inside sentences, for readers of Spanish.
 _SPANISH = {
-    "suspended": "suspendido", "revoked": "revocado", "in_force": "en vigor",
+    "suspended": "suspendido", "revoked": "revocado", "in_force": "en vigor", "ended": "terminado",
     "harvestable": "aprovechable", "seed": "semillero", "future": "futura cosecha", "protected": "protegido",
     "felling": "la tala", "making": "el registro de la pieza", "cross-cutting": "el trozado", "processing": "el proceso",
     "issue of the guide": "la emisión de la guía",

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from shared.timber.facts import Item, Lot, Permit
+from shared.timber.facts import Certificate, Item, Lot, Permit
 from shared.timber.refusals import AlreadyDone, NotYours, TooMany, WrongKind
-from shared.timber.rules import balance, custody, mill
+from shared.timber.rules import balance, claims, custody, mill
 from shared.timber.rules.outcome import Outcomes
 from shared.timber.species import catalogue
 from shared.timber.steps.case import Case, unspent
@@ -124,6 +124,10 @@ def sell(case: Case) -> Outcomes:
     items = case.items(lot.items)
     undrawn = [item for item in items if item.drawn_by is None] if body["buyer"] != record.actor else []
     outcomes = _judge_drawn(case, lot.id, undrawn)
+    if "certificate" in body:
+        certificate = case.facts.find(Certificate, f"certificate:{body['certificate']}")
+        day = record.time[:10]
+        outcomes.note(claims.d06(case.rules["D06"], lot.id, body["certificate"], certificate, record.actor, day))
     lot.sold_by, lot.sold_index = record.sid, case.index
     lot.holder = lot.buyer = body["buyer"]
     lot.claim = body.get("claim")

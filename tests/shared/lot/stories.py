@@ -13,6 +13,8 @@ from shared.timber.event import Record
 from shared.timber.facts import Guide, Item, Key, Lot, Permit
 from tests.shared.lot.telling import COMMUNITIES, MILLS, ORGS, PARCELS, PRODUCTS, SPECIES, Telling
 
+CERTIFICATES = ("CB-FM-COC-000001", "XC-COC-000002")
+
 
 class Story(Telling):
     """Whatever may happen in a forest, by chance."""
@@ -38,6 +40,7 @@ class Story(Telling):
             self.enrol,
             self.replace_key,
             self.list_status,
+            *[self.certify] * 3,
             self.anybody,
             self.raise_finding,
             *[self.resolve] * 3,
@@ -257,7 +260,39 @@ class Story(Telling):
             return None
         lot = self.one(*lots)
         body = {"lot": lot.id, "buyer": self.one(*ORGS)} | ({"claim": self.text()} if self.maybe(0.3) else {})
+        if self.maybe(0.5):
+            body["certificate"] = self.one(*CERTIFICATES) if not self.rarely() else "CB-FM-COC-000009"
         return self.say("lot.sold", self.one(*ORGS) if self.rarely(0.03) else lot.holder, body, force=force)
+
+    def certify(self, force: bool) -> Record | None:
+        """A certification body, or somebody who is none, says something of a group."""
+        number, actor = self.one(*CERTIFICATES), "certifica-1" if not self.rarely(0.1) else self.one(*ORGS)
+        if f"certificate:{number}" not in self.facts or self.rarely(0.1):
+            body = {
+                "number": number, "code": number.replace("M-C", "M/C"), "scheme": "fsc", "scope": self.one("fm", "coc", "fm_coc"),
+                "holder": self.one("comunidad-b", "aserradero-1", "comunidad-a") if not self.rarely() else self.one(*ORGS, "x1"),
+                "valid_from": self.day(self.one(-3, 0, 1)), "valid_to": self.day(self.one(1, 60, 60)),
+                "members": [self._member(org) for org in self.some(ORGS, 6)] if self.maybe(0.8) else [], "by": "u4",
+            }  # fmt: skip
+            return self.say(
+                "certificate.registered", actor, body | self.one({}, {"licence": "FSC-C000001"}), force=force
+            )
+        said = {"number": number, "reason": self.text(), "by": "u4"}
+        kind = self.one(
+            "amended", "suspended", "suspended", "reinstated", "reinstated", "ended" if self.mess else "amended"
+        )
+        if kind == "amended":
+            said |= {"members": [self._member(org) for org in self.some(ORGS, 3)]}
+        elif kind != "ended" and self.maybe(0.6):
+            known = self.facts.get(f"certificate:{number}")
+            said["member"] = self.one(*(known.members if known is not None else ()), "comunidad-a")
+        return self.say(f"certificate.{kind}", actor, said, force=force)
+
+    def _member(self, org: str) -> dict[str, Any]:
+        first = self.one(-2, 0, 2)
+        return {"org": org, "from": self.day(first)} | (
+            {"to": self.day(first + self.one(0, 1, 9))} if self.maybe(0.3) else {}
+        )
 
     def correct(self, force: bool) -> Record | None:
         past = self.one(*self.records)

@@ -226,6 +226,70 @@ def wrong_signer(story: Story) -> None:
     story.say("log.moved", tree.holder, {"items": [tree.id], "place": "x"}, by=["aserradero-1"], force=True)
 
 
+def certificate(story: Story, actor: str = "certifica-1", number: str = "CB-COC-000001", **changes: Any) -> None:
+    body = {
+        "number": number, "code": number, "scheme": "fsc", "scope": "coc", "holder": "comunidad-b",
+        "valid_from": "2026-01-01", "valid_to": "2030-12-31", "members": [{"org": COMMUNITY, "from": "2026-01-01"}], "by": "u4",
+    }  # fmt: skip
+    story.say("certificate.registered", actor, body | changes, force=True)
+
+
+def certificate_act(story: Story, act: str, actor: str = "certifica-1", **more: Any) -> None:
+    body = {"number": "CB-COC-000001", "reason": "x", "by": "u4"}
+    story.say(f"certificate.{act}", actor, body | more, force=True)
+
+
+def not_certifying(story: Story) -> None:
+    certificate(story, "gerfor-md")
+
+
+def certifying_itself(story: Story) -> None:
+    certificate(story, holder="certifica-1")
+
+
+def certificate_of_nobody(story: Story) -> None:
+    certificate(story, holder="nadie")
+
+
+def certificate_taken(story: Story) -> None:
+    certificate(story)
+    certificate(story)
+
+
+def certificate_of_another(story: Story) -> None:
+    certificate(story)
+    certificate_act(story, "suspended", "osinfor-md")
+
+
+def certificate_not_suspended(story: Story) -> None:
+    certificate(story)
+    certificate_act(story, "reinstated")
+
+
+def member_suspended_twice(story: Story) -> None:
+    certificate(story)
+    certificate_act(story, "suspended", member=COMMUNITY)
+    certificate_act(story, "suspended", member=COMMUNITY)
+
+
+def member_unknown(story: Story) -> None:
+    certificate(story)
+    certificate_act(story, "suspended", member="aserradero-1")
+
+
+def amended_after_its_end(story: Story) -> None:
+    certificate(story)
+    certificate_act(story, "ended")
+    certificate_act(story, "amended", members=[{"org": "aserradero-1", "from": "2026-01-01"}])
+
+
+def too_many_members(story: Story) -> None:
+    certificate(story)
+    for n in range(5):
+        members = [{"org": f"m-{n}-{m}", "from": "2026-01-01"} for m in range(100)]
+        certificate_act(story, "amended", members=members)
+
+
 def second_organisation(story: Story) -> None:
     body = {"id": COMMUNITY, "name": "x", "kind": ORGS[COMMUNITY]}
     story.say("organisation.registered", "registro", body, force=True)
@@ -259,6 +323,16 @@ CASES: list[tuple[Callable[[Story], None], str]] = [
     (unknown_organisation, "unknown-organisation"),
     (wrong_signer, "wrong-signer"),
     (second_organisation, "id-taken"),
+    (not_certifying, "not-certifying"),
+    (certifying_itself, "not-certifying"),
+    (certificate_of_nobody, "unknown-organisation"),
+    (certificate_taken, "id-taken"),
+    (certificate_of_another, "not-yours"),
+    (certificate_not_suspended, "certificate-status"),
+    (member_suspended_twice, "certificate-status"),
+    (member_unknown, "unknown-parent"),
+    (amended_after_its_end, "certificate-status"),
+    (too_many_members, "too-many"),
 ]
 
 

@@ -25,6 +25,7 @@ from tests import build
 ORIGIN = "trozalog.example/madre-de-dios/2026"
 SPECIES = "Cedrelinga cateniformis"
 PERMIT, PLAN, TITLE, PARCEL = "PER-17-2026", "PO-17", "TIT-17", "PC 01"
+CERTIFICATE = "CB-FM-COC-000001"
 LINE = {"parcel": PARCEL, "species": SPECIES, "product": "roundwood"}
 ORGANISATIONS = {"registro": "authority", "comunidad-a": "community", "aserradero-1": "mill", "otra-1": "company"}
 
@@ -155,10 +156,28 @@ class Wood:
         self.add("mill.processed", "aserradero-1", body, day="2026-07-05")
         return str(made["item"])
 
-    def sell(self, lot: str, items: Iterable[str], *, seller: str = "comunidad-a", buyer: str = "aserradero-1") -> None:
+    def sell(
+        self, lot: str, items: Iterable[str], *, seller: str = "comunidad-a", buyer: str = "aserradero-1", **claim: str
+    ) -> None:
         """The pieces become a lot, which is sold."""
         self.add("lot.composed", seller, {"lot": lot, "items": list(items)}, day="2026-07-06")
-        self.add("lot.sold", seller, {"lot": lot, "buyer": buyer}, day="2026-07-06")
+        self.add("lot.sold", seller, {"lot": lot, "buyer": buyer, **claim}, day="2026-07-06")
+
+    def certify(self, *members: str, **changes: Any) -> None:
+        """A certification body certifies a group whose entity is the buyer of the examples."""
+        for record in (build.an_organisation("certifica-1", "certifier"), build.a_key_added("certifica-1")):
+            self.append(record)
+        body = {
+            "number": CERTIFICATE, "code": "CB-FM/COC-000001", "scheme": "fsc", "scope": "fm_coc", "holder": "otra-1",
+            "valid_from": "2026-01-01", "valid_to": "2030-12-31", "by": "c4",
+            "members": [{"org": org, "from": "2026-01-01"} for org in members],
+        }  # fmt: skip
+        self.add("certificate.registered", "certifica-1", body | changes, day="2026-01-10")
+
+    def certificate(self, act: str, **more: Any) -> None:
+        """The certification body says something of that certificate."""
+        body = {"number": CERTIFICATE, "reason": "Auditoría", "by": "c4"}
+        self.add(f"certificate.{act}", "certifica-1", body | more, day="2026-07-01")
 
     # ---- the log
 

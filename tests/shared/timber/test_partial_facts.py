@@ -11,6 +11,8 @@ from shared.timber.event import BODIES, Record
 from shared.timber.facts import Facts, Inspection, NotLoaded, Permit, class_of, dump, load
 from tests.build import (
     BUYER,
+    CERTIFICATE,
+    CERTIFIER,
     COMMUNITY,
     LOG,
     MILL,
@@ -20,6 +22,8 @@ from tests.build import (
     PLAN,
     TODAY,
     Log,
+    a_certificate,
+    a_certificate_act,
     a_check,
     a_cut,
     a_departure,
@@ -39,6 +43,7 @@ from tests.build import (
     an_act,
     an_inspection,
     an_item,
+    an_organisation,
     an_output,
     failures,
     foundation,
@@ -73,7 +78,17 @@ def whole_story() -> list[Record]:
         a_lot([an_item("503/B"), an_item("beams")], "L-2", actor=COMMUNITY), a_sale("L-2", MILL, actor=COMMUNITY),
         a_sawing([an_item("503/B")], an_output("slats", volume_dm3=500), time="2025-09-23T08:00:00Z"),
         a_status_change("permit.suspended"), a_status_change("permit.reinstated"), a_status_change("permit.revoked"),
-        an_inspection(), an_act("key.revoked", {"kid": kid_of(a_key(OTHER)), "reason": "Cambio"}),
+        an_inspection(), *certified(), a_lot([an_item("slats")], "L-3"), a_sale("L-3", certificate=CERTIFICATE),
+        a_certificate_act("ended"), an_act("key.revoked", {"kid": kid_of(a_key(OTHER)), "reason": "Cambio"}),
+    ]  # fmt: skip
+
+
+def certified() -> list[Record]:
+    """A group certificate: its members come, one is suspended and comes back."""
+    return [
+        an_organisation(CERTIFIER, "certifier"), a_certificate(MILL),
+        a_certificate_act("amended", members=[{"org": OTHER, "from": "2025-02-01"}]),
+        a_certificate_act("suspended", member=MILL), a_certificate_act("reinstated", member=MILL),
     ]  # fmt: skip
 
 

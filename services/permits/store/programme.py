@@ -1,0 +1,95 @@
+"""What the programme's indicators are computed from, of one region or of all, as far as it was announced by a day."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import text
+
+from services.permits.domain.area import Rings
+from services.permits.domain.programme import CertificateFact, Coverage, Facts, PlanFact
+from services.permits.store import certificates
+from services.permits.store.session import Tx
+from shared.tlog import canon
+
+_MOST_BOUNDARY_BYTES = 1_000_000
+_HERE = "(CAST(:region AS text) IS NULL OR {}.region = :region)"
+_BY = "(SELECT (o.created_at AT TIME ZONE 'UTC')::date FROM outbox o WHERE o.sid = {}.sid) <= :day"
+_PLANS = text(
+    "SELECT p.id, p.title, p.org, g.kind, p.harvest_from, p.harvest_to, p.parcels, p.sid FROM plans p"  # noqa: S608
+    f" JOIN organisations g ON g.id = p.org WHERE p.state = 'approved' AND {_HERE.format('p')} AND {_BY.format('p')}"
+    " ORDER BY p.id"
+)
+_TITLES = text(
+    "SELECT t.number, t.org, b.document FROM titles t LEFT JOIN title_polygons b ON b.title = t.number"  # noqa: S608
+    f" WHERE {_HERE.format('t')} AND {_BY.format('t')} ORDER BY t.number"
+)
+_PERMITS = text(
+    "SELECT p.plan, sum((l->>'volume_dm3')::bigint), array_agg(DISTINCT p.sid) FROM permits p"  # noqa: S608
+    " CROSS JOIN jsonb_array_elements(p.lines) AS l WHERE p.state IN ('in_force', 'suspended')"
+    f" AND {_HERE.format('p')} AND {_BY.format('p')} GROUP BY p.plan"
+)
+_INSPECTIONS = text(
+    "SELECT i.plan, sum(i.volume_dm3), array_agg(i.sid) FROM inspections i JOIN plans p ON p.id = i.plan"  # noqa: S608
+    f" WHERE {_HERE.format('p')} AND {_BY.format('i')} GROUP BY i.plan"
+)
+_CERTIFICATES = text(
+    "SELECT c.number, g.kind FROM certificates c JOIN organisations g ON g.id = c.holder"  # noqa: S608
+    f" WHERE {_HERE.format('g')} AND {_BY.format('c')} ORDER BY c.number"
+)
+_AS_OF = text(
+    "SELECT (SELECT coalesce(max(seq), 0) FROM outbox), x.log_index, x.origin FROM (SELECT 1) AS one LEFT JOIN LATERAL ("
+    "SELECT log_index, origin FROM outbox WHERE state = 'published' ORDER BY seq DESC LIMIT 1) AS x ON true"
+)
+
+
+async def as_of(tx: Tx) -> tuple[int, int | None, str | None]:
+    """The newest act, the index at which the log has the newest that it has, and of which log."""
+    newest, index, origin = (await tx.execute(_AS_OF)).one()
+    return newest, index, origin
+
+
+async def facts_of(tx: Tx, region: str | None, day: date) -> Facts:
+    """What was announced by a day. Findings on plans and supervisions with volumes are not kept here yet: whoever keeps
+    them hands them over as ``findings`` and ``supervised``, and boundaries of parcels as ``parcel_shapes``."""
+    asked = {"region": region, "day": day}
+    plans = [
+        PlanFact(id_, title, org, kind, first, last, tuple((p["code"], p["area_m2"]) for p in parcels), sid)
+        for id_, title, org, kind, first, last, parcels, sid in await tx.execute(_PLANS, asked)
+    ]
+    titles = (await tx.execute(_TITLES, asked)).all()
+    titles_of: dict[str, list[str]] = {}
+    for number, org, _ in titles:
+        titles_of.setdefault(org, []).append(number)
+    return Facts(
+        plans=plans, titles_of=titles_of, certificates=await _certificates(tx, asked), coverage=await _coverage(tx, asked),
+        boundaries={number: _rings(document) for number, _, document in titles if document is not None},
+    )  # fmt: skip
+
+
+def _rings(document: bytes) -> Rings:
+    found: Rings = canon.decode(document, max_bytes=_MOST_BOUNDARY_BYTES)["lon_lat_e7"]
+    return found
+
+
+async def _coverage(tx: Tx, asked: dict[str, Any]) -> list[Coverage]:
+    authorised = {plan: (int(volume), sids) for plan, volume, sids in await tx.execute(_PERMITS, asked)}
+    inspected = {plan: (int(volume), sids) for plan, volume, sids in await tx.execute(_INSPECTIONS, asked)}
+    nothing: tuple[int, list[str]] = (0, [])
+    return [
+        Coverage(plan, volume, inspected.get(plan, nothing)[0], _sids(sids, inspected.get(plan, nothing)[1]))
+        for plan, (volume, sids) in sorted(authorised.items())
+    ]
+
+
+def _sids(*lists: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sid for sids in lists for sid in sids)
+
+
+async def _certificates(tx: Tx, asked: dict[str, Any]) -> Sequence[CertificateFact]:
+    kinds: dict[str, str] = {row.number: row.kind for row in await tx.execute(_CERTIFICATES, asked)}
+    acts = await certificates.acts(tx, list(kinds))
+    return [
+        CertificateFact(certificate, acts[certificate.number], kinds[certificate.number], sid)
+        for certificate, sid, _ in await certificates.with_numbers(tx, list(kinds))
+    ]
