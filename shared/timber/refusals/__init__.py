@@ -4,7 +4,7 @@ A breach of a rule is not here: it is recorded, with an outcome. What is refused
 chain at all, what was used before, and our own guides when they would certify what the facts do not bear.
 """
 
-from shared.timber.refusals.acts import CensusExceeded, ListFromFuture, NotIndependent, PermitStatus
+from shared.timber.refusals.acts import CensusExceeded, ListFromFuture, NotIndependent, NotTheEnd, PermitStatus
 from shared.timber.refusals.chain import (
     AlreadyDone,
     IdTaken,
@@ -46,4 +46,4 @@ from shared.timber.refusals.keys import (
 )
 from shared.timber.refusals.wood import AlreadySpent, BranchWood, WrongKind
 
-__all__ = ["AlreadyDone", "AlreadySpent", "BalanceExceeded", "BranchWood", "CensusExceeded", "DistrustLater", "GuideDates", "GuideFromFuture", "GuideRefused", "GuideTooLong", "GuideWithoutItems", "IdTaken", "KeyReplaced", "KeyRevoked", "KeyRole", "LineNotAuthorised", "LinesDiffer", "ListFromFuture", "MovementEnded", "NeverDrawn", "NotCrossCut", "NotIndependent", "NotOfPermit", "NotSupervising", "NotYours", "OnOpenGuide", "OnePerson", "OpenFinding", "OutsideMovementWindow", "OwnFinding", "PermitNotInForce", "PermitStatus", "PossessionNotShown", "StatusStale", "TooMany", "UnknownKey", "UnknownOrganisation", "UnknownParent", "Unrelated", "WrongKind", "WrongSigner"]  # fmt: skip
+__all__ = ["AlreadyDone", "AlreadySpent", "BalanceExceeded", "BranchWood", "CensusExceeded", "DistrustLater", "GuideDates", "GuideFromFuture", "GuideRefused", "GuideTooLong", "GuideWithoutItems", "IdTaken", "KeyReplaced", "KeyRevoked", "KeyRole", "LineNotAuthorised", "LinesDiffer", "ListFromFuture", "MovementEnded", "NeverDrawn", "NotCrossCut", "NotIndependent", "NotOfPermit", "NotSupervising", "NotTheEnd", "NotYours", "OnOpenGuide", "OnePerson", "OpenFinding", "OutsideMovementWindow", "OwnFinding", "PermitNotInForce", "PermitStatus", "PossessionNotShown", "StatusStale", "TooMany", "UnknownKey", "UnknownOrganisation", "UnknownParent", "Unrelated", "WrongKind", "WrongSigner"]  # fmt: skip

@@ -222,6 +222,11 @@ def second_organisation(story: Story) -> None:
     story.say("organisation.registered", "registro", body, force=True)
 
 
+def not_the_end(story: Story) -> None:
+    body = {"before": "log.example/x/2026", "size": len(story.records) - 1, "root": "0a" * 32, "checkpoint_sha256": "0b" * 32}
+    story.say("log.continued", "trozalog", body, by=["host"], force=True)
+
+
 CASES: list[tuple[Callable[[Story], None], str]] = [
     (branch_wood, "branch-wood"),
     (too_many, "too-many"),
@@ -249,6 +254,7 @@ CASES: list[tuple[Callable[[Story], None], str]] = [
     (unknown_organisation, "unknown-organisation"),
     (wrong_signer, "wrong-signer"),
     (second_organisation, "id-taken"),
+    (not_the_end, "not-the-end"),
 ]
 
 

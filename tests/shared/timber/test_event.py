@@ -278,8 +278,8 @@ def test_every_body_refuses_a_missing_and_an_unknown_field(kind: str) -> None:
 
 def test_every_type_has_a_valid_example_here() -> None:
     assert BODIES.keys() - VALID.keys() == {
-        "key.revoked", "permit.amended", "record.corrected", "conflict.noted", "log.recovered", "finding.raised",
-        "finding.resolved",
+        "key.revoked", "permit.amended", "record.corrected", "conflict.noted", "log.recovered", "log.closed",
+        "log.continued", "finding.raised", "finding.resolved",
     }  # fmt: skip
 
 
