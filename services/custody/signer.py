@@ -128,7 +128,9 @@ class Signer:
             raise Frozen(self._published.contradicted)
         marks = await self._guard.marks()
         async with self._store.snapshot() as tx:
-            head, last = await tx.head(), await tx.last_checkpoint()
+            head, last, origin = await tx.head(), await tx.last_checkpoint(), await tx.origin()
+            if origin != self._origin:  # in one snapshot with the head: what came after the end is never signed here
+                raise Frozen(f"closed: it goes on as {origin}")
             await self._guard.hold(tx, head, last, marks)
             if found := (await scrub.state(tx)).damage:
                 raise Frozen(found)

@@ -12,11 +12,12 @@ from typing import Any
 
 import asyncpg
 
+from services.custody.closed import LogClosed
 from shared.timber import facts as facts_of
 from shared.timber.event import parse_entry
 from shared.timber.facts import Facts
 
-HEAD = "SELECT size, edge FROM tlog WHERE log_id = $1"
+HEAD = "SELECT size, edge, origin FROM tlog WHERE log_id = $1"
 HEAD_LOCKED = HEAD + " FOR UPDATE"
 INDICES = "SELECT sid, idx FROM entry WHERE log_id = $1 AND sid = ANY($2)"
 FACTS = "SELECT key, doc FROM fact WHERE log_id = $1 AND key = ANY($2)"
@@ -32,7 +33,7 @@ MENTIONS = (
 )
 CHECKPOINT_AT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size = $2"
 LAST_CHECKPOINT = """
-SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size < $2 ORDER BY size DESC LIMIT 1"""
+SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size < $2 AND size > $3 ORDER BY size DESC LIMIT 1"""
 
 ADD_ENTRIES = """
 INSERT INTO entry (log_id, idx, sid, leaf_hash, body)
@@ -100,12 +101,16 @@ class Store:
     def __init__(self, pool: asyncpg.Pool, log_id: int) -> None:
         self.pool = pool
         self.log_id = log_id
+        self.origin: str | None = None
+        # The log of today begins behind those before it (`services.custody.succession`): what they signed is not its own.
+        self.begins = -1
+        self.base: Head | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
         """A transaction that commits when the block ends; READ COMMITTED, as the head row lock needs."""
         async with self.pool.acquire() as connection, connection.transaction():
-            yield Transaction(connection, self.log_id)
+            yield Transaction(connection, self.log_id, self)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["Transaction"]:
@@ -114,7 +119,7 @@ class Store:
             self.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            yield Transaction(connection, self.log_id)
+            yield Transaction(connection, self.log_id, self)
 
     async def open_log(self, origin: str) -> None:
         """Makes the head row on first start; refuses a database that belongs to another origin."""
@@ -125,14 +130,18 @@ class Store:
             stands = await connection.fetchval("SELECT origin FROM tlog WHERE log_id = $1", self.log_id)
             if stands != origin:
                 raise RuntimeError(f"this database holds the log {stands!r}, not {origin!r}")
+        self.origin = origin
 
 
 class Transaction:
     """The questions of one transaction."""
 
-    def __init__(self, connection: Any, log_id: int) -> None:
+    def __init__(self, connection: Any, log_id: int, of: Store | None = None) -> None:
         self._c = connection
         self._log = log_id
+        self._origin = None if of is None else of.origin
+        self.begins = -1 if of is None else of.begins
+        self.base = None if of is None else of.base
 
     @property
     def log_id(self) -> int:
@@ -148,8 +157,16 @@ class Transaction:
         await self._c.execute(statement, *values)
 
     async def head(self, *, lock: bool = False) -> Head:
+        """LogClosed when it is asked for to append to, and goes on under another origin since this process was started."""
         row = await self._c.fetchrow(HEAD_LOCKED if lock else HEAD, self._log)
+        if lock and self._origin not in (None, row[2]):
+            raise LogClosed(self._origin or "", row[2])
         return Head(row[0], row[1])
+
+    async def origin(self) -> str:
+        """Under which origin the log stands now."""
+        origin: str = (await self._c.fetchrow(HEAD, self._log))[2]
+        return origin
 
     async def indices_of(self, sids: Iterable[bytes]) -> dict[bytes, int]:
         """Where the statements stand in the log, of those that do."""
@@ -221,8 +238,8 @@ class Transaction:
         return [(idx, n, doc) for idx, n, doc in rows]
 
     async def last_checkpoint(self, below: int = 2**63 - 1) -> SignedHead | None:
-        """The newest of fewer entries than `below`."""
-        row = await self._c.fetchrow(LAST_CHECKPOINT, self._log, below)
+        """The newest of fewer entries than `below` that the log signed under its present origin."""
+        row = await self._c.fetchrow(LAST_CHECKPOINT, self._log, below, self.begins)
         return SignedHead(row[0], row[1], row[2]) if row else None
 
     async def add_checkpoint(self, size: int, edge: bytes, note: bytes) -> SignedHead:

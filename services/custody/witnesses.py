@@ -94,7 +94,7 @@ class Witnesses:
         self._remember, self._pace = remember, pace
         self._names = {_key(w): w.name for w in policy.witnesses}
         self._asked: list[_Asked] = []
-        self._looked_at = 0
+        self._looked_at = store.begins + 1
 
     def ask(self, witness: Witness, http: httpx.AsyncClient, base: str) -> None:
         """Push to this witness from now on; `base` is its submission prefix."""

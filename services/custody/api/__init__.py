@@ -1,6 +1,7 @@
 """The HTTP door of custody: writing, reading, and the log itself."""
 
 from services.custody.api import (
+    closed,
     disclosures,
     erasures,
     feed,
@@ -15,6 +16,6 @@ from services.custody.api import (
 )
 
 routers = (
-    records.router, feed.router, reading.router, traces.router, mass_balance.router, webhooks.router, tlog.router,
+    records.router, feed.router, reading.router, traces.router, mass_balance.router, webhooks.router, tlog.router, closed.router,
     gossip.router, disclosures.router, grants.router, erasures.router,
 )  # fmt: skip

@@ -223,7 +223,12 @@ def second_organisation(story: Story) -> None:
 
 
 def not_the_end(story: Story) -> None:
-    body = {"before": "log.example/x/2026", "size": len(story.records) - 1, "root": "0a" * 32, "checkpoint_sha256": "0b" * 32}
+    body = {
+        "before": "log.example/x/2026",
+        "size": len(story.records) - 1,
+        "root": "0a" * 32,
+        "checkpoint_sha256": "0b" * 32,
+    }
     story.say("log.continued", "trozalog", body, by=["host"], force=True)
 
 
