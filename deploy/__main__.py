@@ -105,6 +105,16 @@ def parser() -> argparse.ArgumentParser:
     )
     rotate.add_argument("what", choices=("host", "log", "log-ml-dsa", "registrar", "wrapping"))
     rotate.add_argument("--retire", action="store_true", help="the last step: the old key is used no more")
+    over = verb(
+        "hand-over",
+        "close the log for ever, at the end of a year; it goes on under the next origin",
+        "deploy.next_log:main",
+    )
+    over.add_argument("origin", help="the next log's, like host/region/2027")
+    over.add_argument(
+        "--unwitnessed", action="store_true", help="though the quorum of the policy did not cosign the end"
+    )
+    over.add_argument("--lang", choices=("es", "en"), default="es")
     verb(
         "backup", "write the databases into a file, and check it by restoring it", "deploy.backup:backup"
     ).add_argument("file")
