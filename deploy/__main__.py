@@ -85,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--quick", action="store_true")
     bench.add_argument("--growth", type=int, metavar="ENTRIES", help="how the log behaves as it grows so large")
+    bench.add_argument("--figures", metavar="DIR", help="with --growth: leave table and plot there (docs/figures)")
     witness = verb(
         "witness",
         "watch a log and cosign its checkpoints: needs nothing else of this house",
