@@ -17,7 +17,7 @@ from services.custody.hosted import HostKey
 from services.custody.log_keys import LogKeys
 from services.custody.published import Published
 from services.custody.said import said
-from services.custody.store import SignedHead, Store, Transaction
+from services.custody.store import Head, SignedHead, Store, Transaction
 from services.custody.succession import Before, OtherOrigin
 from services.custody.witnesses import Witnesses
 from shared.timber.norms import Norms
@@ -62,9 +62,10 @@ class HandOver:
         await self.guard.look_back()
         marks = await self.guard.marks()
         async with self.store.transaction() as tx:
-            stands = await tx.origin()
+            head = await tx.head(lock=True)
+            stands = await tx.origin()  # under the lock: of two that hand over at once the second finds it done
             if stands == self.origin:
-                await self._turn(tx, marks, now)
+                await self._turn(tx, head, marks, now)
             elif stands != self.vkey.name:
                 raise OtherOrigin(stands, self.origin)
         async with self.store.snapshot() as tx:
@@ -74,9 +75,9 @@ class HandOver:
         await self._publish(signed)
         return await self._witnessed(closed, signed)
 
-    async def _turn(self, tx: Transaction, marks: list[Mark], now: str) -> None:
+    async def _turn(self, tx: Transaction, head: Head, marks: list[Mark], now: str) -> None:
         """The last record, the last checkpoint, the first record: of a log that may be signed."""
-        head, last = await tx.head(lock=True), await tx.last_checkpoint()
+        last = await tx.last_checkpoint()
         await self.guard.hold(tx, head, last, marks)
         if found := (await scrub.state(tx)).damage:
             raise Frozen(found)

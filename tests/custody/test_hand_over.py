@@ -1,5 +1,6 @@
 """A log ends and goes on under another origin: nothing counts twice, nothing comes back, and anybody can check the seam."""
 
+import asyncio
 from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from services.custody import operate
 from services.custody.main import CustodySettings, own_folders
 from services.custody.report import Report
+from shared.audit.refusals import CannotWrite
 from shared.lot.verify import verify
 from shared.timber.event import parse_entry
 from shared.tlog.checkpoint import Checkpoint, parse
@@ -240,6 +242,40 @@ async def test_a_hand_over_may_be_repeated_and_changes_nothing(
 
     assert await handed_over(ready, capsys, key) == first
     assert await rows(ready, "SELECT idx, body FROM entry ORDER BY idx") == before
+
+
+async def test_of_two_hand_overs_at_once_one_closes_the_log(ready: Custody) -> None:
+    await ready.stop()
+    options = Namespace(vkey=Signer.generate(NEXT).verifier.vkey, unwitnessed=False, json=True, lang="es")
+
+    codes = await asyncio.gather(*(operate.hand_over(ready.settings, options, Report(options)) for _ in range(3)))
+
+    entries = [parse_entry(body).type for (body,) in await rows(ready, "SELECT body FROM entry ORDER BY idx")]
+    assert codes == [0, 0, 0]
+    assert (entries.count("log.closed"), entries[-2:]) == (1, ["log.closed", "log.continued"])
+
+
+async def test_a_hand_over_that_stopped_half_way_goes_on_where_it_was(
+    ready: Custody, capsys: pytest.CaptureFixture[str], open_custody: Open
+) -> None:
+    await ready.send(felling(ready, "501"), wait="inclusion")
+    await ready.stop()
+    key, entries = Signer.generate(NEXT), ready.settings.archive / "tile" / "entries"
+    entries.rename(entries.with_name("away"))
+    entries.write_text("in the way")
+    with pytest.raises(CannotWrite):
+        await handed_over(ready, capsys, key)
+    [(origin, size)] = await rows(ready, "SELECT origin, size FROM tlog")
+    entries.unlink()
+    entries.with_name("away").rename(entries)
+
+    code, [said] = await handed_over(ready, capsys, key)
+
+    assert (origin, code, said["size"]) == (NEXT, 0, size - 1)
+    last = ready.settings.data_dir / "anchor" / "checkpoint"
+    assert parse(split_note(last.read_bytes())[0]).size == size - 1
+    ready.keys.log = key
+    assert (await covered(await open_custody(ready, origin=NEXT))).size == size
 
 
 async def test_a_log_is_handed_over_to_one_other_log_only(ready: Custody, capsys: pytest.CaptureFixture[str]) -> None:
