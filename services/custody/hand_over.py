@@ -18,7 +18,7 @@ from services.custody.log_keys import LogKeys
 from services.custody.published import Published
 from services.custody.said import said
 from services.custody.store import Head, SignedHead, Store, Transaction
-from services.custody.succession import Before, OtherOrigin
+from services.custody.succession import Before, ClosedForAnother, OtherOrigin
 from services.custody.witnesses import Witnesses
 from shared.timber.norms import Norms
 from shared.tlog.checkpoint import Checkpoint
@@ -57,7 +57,7 @@ class HandOver:
         """Closed and opened; durable when it returns. May be repeated, also after a crash.
 
         Frozen when the database is not what was published; Unsaid when the log does not know the host key; OtherOrigin
-        when the database holds neither log; CannotRead or CannotWrite, behind which it is to be repeated.
+        when the database holds neither log, ClosedForAnother when it was handed over to another key; CannotRead or CannotWrite, behind which it is to be repeated.
         """
         await self.guard.look_back()
         marks = await self.guard.marks()
@@ -69,7 +69,11 @@ class HandOver:
             elif stands != self.vkey.name:
                 raise OtherOrigin(stands, self.origin)
         async with self.store.snapshot() as tx:
-            closed = next(one for one in await succession.before(tx) if one.origin == self.origin)
+            closed = next((one for one in await succession.before(tx) if one.origin == self.origin), None)
+            if closed is None:
+                raise OtherOrigin(stands, self.origin)
+            if (named := await succession.successor_of(tx, closed)) != self.vkey.vkey:
+                raise ClosedForAnother(self.origin, named, self.vkey.vkey)
             signed = await succession.last_checkpoint(tx, closed)
         assert signed is not None, "it was written with the record that names it"
         await self._publish(signed)

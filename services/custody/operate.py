@@ -38,7 +38,7 @@ from services.custody.recovery import OtherHistory, Published, Recovery, TailMis
 from services.custody.report import Report
 from services.custody.said import Unsaid
 from services.custody.store import Store, Transaction
-from services.custody.succession import Before, OtherOrigin, stand_on
+from services.custody.succession import Before, ClosedForAnother, OtherOrigin, stand_on
 from services.custody.witnesses import Pace
 from shared.audit.refusals import CannotRead, CannotWrite, Damaged, Forked
 from shared.audit.source import opened
@@ -50,7 +50,7 @@ from shared.tlog.policy import Policy
 from shared.web.runtime import command_settings
 
 DONE, REFUSED, UNREADABLE = 0, 1, 2
-SAYS_NO = (Damage, Damaged, DoesNotFollow, Forked, OtherHistory, OtherOrigin, TailMissing)
+SAYS_NO = (ClosedForAnother, Damage, Damaged, DoesNotFollow, Forked, OtherHistory, OtherOrigin, TailMissing)
 
 
 class Outside:

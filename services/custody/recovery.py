@@ -139,9 +139,8 @@ class Recovery:
     async def _follow(self, tx: Transaction, stands: str) -> None:
         """The entries that came back hand the log of `stands` over to this one, step by step, or it is another log."""
         for one in await succession.before(tx):
-            [(_, body)] = await tx.bodies([one.size - 1])
             if one.origin == stands:
-                stands = parse_entry(body).body["next"]
+                stands = (await succession.successor_of(tx, one)).partition("+")[0]
         if stands != self.origin:
             raise OtherOrigin(stands, self.origin)
         await tx.execute(succession.RENAME, tx.log_id, self.origin)

@@ -30,6 +30,18 @@ class OtherOrigin(Refusal):
     asked: str
 
 
+@dataclass(eq=False)
+class ClosedForAnother(Refusal):
+    """The log was closed, and its last entry names another key as its successor's: that stands for ever."""
+
+    slug: ClassVar[str] = "closed-for-another"
+    es: ClassVar[str] = "La bitácora {origin} se cerró en favor de la clave {named}, no de {asked}."
+    en: ClassVar[str] = "The log {origin} was closed in favour of the key {named}, not of {asked}."
+    origin: str
+    named: str
+    asked: str
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """A closed log: all its entries are the first of today's. `note_sha256` is of its last checkpoint as it signed it."""
@@ -59,6 +71,13 @@ async def before(tx: Transaction) -> tuple[Before, ...]:
             sha256 = bytes.fromhex(said["checkpoint_sha256"])
             found.append(Before(said["before"], index, bytes.fromhex(said["root"]), sha256))
     return tuple(found)
+
+
+async def successor_of(tx: Transaction, closed: Before) -> str:
+    """The key that a closed log named as its successor's."""
+    [(_, body)] = await tx.bodies([closed.size - 1])
+    vkey: str = parse_entry(body).body["vkey"]
+    return vkey
 
 
 async def last_checkpoint(tx: Transaction, closed: Before) -> SignedHead | None:
