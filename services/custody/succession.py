@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from services.custody import tiles
+from services.custody.cosignatures import checkpoint_at
 from services.custody.store import Head, SignedHead, Store, Transaction
 from shared.refusal import Refusal
 from shared.timber.event import parse_entry
@@ -15,7 +16,6 @@ from shared.tlog.checkpoint import Checkpoint
 
 CONTINUATIONS = """
 SELECT first + unnest(offsets) AS idx FROM posting WHERE log_id = $1 AND name = 'type:log.continued' ORDER BY idx"""
-CHECKPOINT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size = $2"
 RENAME = "UPDATE tlog SET origin = $2 WHERE log_id = $1"
 
 
@@ -82,8 +82,8 @@ async def successor_of(tx: Transaction, closed: Before) -> str:
 
 async def last_checkpoint(tx: Transaction, closed: Before) -> SignedHead | None:
     """The last checkpoint of a closed log as it signed it; None where the database was made again without it."""
-    rows = await tx.fetch(CHECKPOINT, tx.log_id, closed.size)
-    return SignedHead(*rows[0]) if rows and closed.signed(rows[0][2]) else None
+    found = await checkpoint_at(tx, closed.size)
+    return found if found is not None and closed.signed(found.note) else None
 
 
 async def stand_on(store: Store) -> tuple[Before, ...]:
