@@ -18,6 +18,7 @@ PASSED_ON = {
     "mirror": "copy a log that somebody operates into a folder, every byte verified",
     "fsck": "hash a whole log again: this instance's own, or the one at an address or in a folder",
     "monitor": "replay a log by the rules, say what does not hold, and watch it",
+    "succession": "check that a closed log goes on as another",
 }
 
 
@@ -84,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--quick", action="store_true")
     bench.add_argument("--growth", type=int, metavar="ENTRIES", help="how the log behaves as it grows so large")
+    bench.add_argument("--figures", metavar="DIR", help="with --growth: leave table and plot there (docs/figures)")
     witness = verb(
         "witness",
         "watch a log and cosign its checkpoints: needs nothing else of this house",
@@ -104,6 +106,16 @@ def parser() -> argparse.ArgumentParser:
     )
     rotate.add_argument("what", choices=("host", "log", "log-ml-dsa", "registrar", "wrapping"))
     rotate.add_argument("--retire", action="store_true", help="the last step: the old key is used no more")
+    over = verb(
+        "hand-over",
+        "close the log for ever, at the end of a year; it goes on under the next origin",
+        "deploy.next_log:main",
+    )
+    over.add_argument("origin", help="the next log's, like host/region/2027")
+    over.add_argument(
+        "--unwitnessed", action="store_true", help="though the quorum of the policy did not cosign the end"
+    )
+    over.add_argument("--lang", choices=("es", "en"), default="es")
     verb(
         "backup", "write the databases into a file, and check it by restoring it", "deploy.backup:backup"
     ).add_argument("file")

@@ -118,6 +118,11 @@ class Laptop:
         """Variables that say whose log is believed and watched, and by whom."""
         return {"POLICY": str(self.data / "policy.txt")}
 
+    def log(self) -> dict[str, str]:
+        """Variables that name the log: as its key does, from the first one on."""
+        key = self.keys / "log.pub"
+        return {"ORIGIN": key.read_text().partition("+")[0]} if key.exists() else {}
+
 
 @dataclass(frozen=True)
 class Compose:
@@ -156,6 +161,10 @@ class Compose:
         """Variables that say whose log is believed and watched, and by whom."""
         return {"POLICY": str(SECRETS / "policy.txt")}
 
+    def log(self) -> dict[str, str]:
+        """Variables that name the log."""
+        return {"ORIGIN": "${TROZALOG_ORIGIN:-trozalog.localhost/madre-de-dios/2026}"}
+
 
 def environment(part: Part, place: Laptop | Compose, name: str | None = None) -> dict[str, str]:
     """The `TROZALOG_` variables of one process (`name`, of those of the part), without its secrets."""
@@ -164,6 +173,8 @@ def environment(part: Part, place: Laptop | Compose, name: str | None = None) ->
         found |= place.reaches(name)
     if "policy.txt" in part.keys:
         found |= place.policy()
+    if "log.key" in part.keys:
+        found |= place.log()
     if part.apart:
         found |= place.apart(part)
     if part.client:

@@ -186,7 +186,7 @@ def bench(options: argparse.Namespace) -> int:
     """Measure on a fresh instance that is deleted afterwards; none has to run."""
     from deploy.bench import main
 
-    return main(json=options.json, quick=options.quick, growth=options.growth)
+    return main(json=options.json, quick=options.quick, growth=options.growth, figures=options.figures)
 
 
 def seed(options: argparse.Namespace) -> int:

@@ -151,6 +151,11 @@ class Forest:
         pairs = [self._tree_down(self._next())[:2] for _ in range(-(-count // 2))]
         return [*(felled for felled, _ in pairs), *(cut for _, cut in pairs)][:count]
 
+    def one_down(self) -> tuple[Tree, bytes, bytes, list[Json]]:
+        """The next tree, the entries of its felling and of its cross-cutting, and its logs."""
+        tree = self._next()
+        return tree, *self._tree_down(tree)
+
     def _next(self) -> Tree:
         tree = self.trees[self._felled]
         self._felled += 1

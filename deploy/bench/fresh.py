@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,18 @@ PATIENCE_S = 60.0
 
 
 @contextmanager
-def fresh_instance(*, sample: bool = False) -> Iterator[Instance]:
-    """Started empty (or with sample data) and stopped and deleted at the end."""
+def fresh_instance(
+    *, sample: bool = False, before: Callable[[Path], object] | None = None
+) -> Iterator[Instance]:  # fmt: skip
+    """Started empty (or with sample data) and stopped and deleted at the end. `before` is shown the folder first, and may
+    raise."""
     # /var/tmp survives a reboot, so it is on a disk; /tmp may be memory, where syncing costs nothing.
     place = "/var/tmp" if os.access("/var/tmp", os.W_OK) else None  # noqa: S108  (a fresh private folder in it)
     data = Path(tempfile.mkdtemp(prefix="timber-", dir=place))
     instance = Instance(data)
     try:
+        if before is not None:
+            before(data)
         up(instance, sample=sample)
         yield instance
     finally:
@@ -114,12 +119,18 @@ def registrar_of(house: House) -> Registrar:
 
 def plant(instance: Instance, forest: Forest, token: str) -> None:
     """Put a forest's papers into the log. May be repeated. Raises RuntimeError when one is refused."""
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
     with opened(instance) as house:
         papers = list(forest.papers(registrar_of(house)))
-        for at in range(0, len(papers), PAPERS_AT_ONCE):
-            body = b"\n".join(papers[at : at + PAPERS_AT_ONCE])
+    record(instance, papers, token)
+
+
+def record(instance: Instance, entries: Sequence[bytes], token: str) -> None:
+    """Put entries into the log, in this order. May be repeated. Raises RuntimeError when one is refused."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
+    with opened(instance) as house:
+        for at in range(0, len(entries), PAPERS_AT_ONCE):
+            body = b"\n".join(entries[at : at + PAPERS_AT_ONCE])
             answer = house.http.post("/v1/records", content=body, headers=headers).json()
             refused = [one for one in answer.get("results", [answer]) if one.get("status") != "logged"]
             if refused:
-                raise RuntimeError(f"papers refused: {refused[0]}")
+                raise RuntimeError(f"refused: {refused[0]}")

@@ -2,22 +2,25 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import asyncpg
 
-from deploy.bench import fresh, rival
+from deploy.bench import fresh, peers, rival, wood
 from deploy.bench.figures import percentile
 from deploy.bench.forest import Forest
 from deploy.bench.load import Job, Outcome, send
 from deploy.instance import CHECKOUT, Instance
 from deploy.seed.house import opened
+from shared.timber.event import parse_entry
 
 NDJSON, JSON = "application/x-ndjson", "application/json"
 RECORDS, TREES_A_RECORD = "/v1/records", 0.62
 UPLOADERS, IN_FLIGHT, CARRIERS = 4, 64, 8
 POLL_S, QUIET_S = 0.005, 0.3
+PROOFS = 200
 
 Reading = dict[str, float]
 
@@ -33,11 +36,15 @@ class Plot:
 
     def forest(self, records: int) -> Forest:
         """Enough standing trees for so many records, known to the log."""
-        self._planted += 1
-        forest = Forest(f"f{self._planted}", int(records * TREES_A_RECORD) + 40)
+        forest = Forest(self.name(), int(records * TREES_A_RECORD) + 40)
         self.tokens = fresh.machine_tokens(self.instance, CARRIERS)  # they last ten minutes
         fresh.plant(self.instance, forest, self.tokens[0])
         return forest
+
+    def name(self) -> str:
+        """Of a forest that is not there yet."""
+        self._planted += 1
+        return f"f{self._planted}"
 
     def send(self, bodies: list[bytes], media_type: str, connections: int, path: str = RECORDS) -> Outcome:
         """Over so many connections, as eight organisations from eight addresses."""
@@ -97,6 +104,43 @@ def ratios(reading: Reading) -> Reading:
     }  # fmt: skip
 
 
+def peers_of(plot: Plot) -> Reading:
+    """Our core without rounds and with them; the package `pymerkle` over entries of ours; a proof of ours through the door."""
+    with opened(plot.instance) as house:
+        registrar = fresh.registrar_of(house)
+    forest = plot.forest(peers.IN_MEMORY)
+    entries = forest.upload(peers.IN_MEMORY).splitlines()
+    fresh.record(plot.instance, entries[:PROOFS], plot.tokens[0])
+    sids = [parse_entry(entry).sid for entry in entries[:PROOFS]]
+    return {
+        **peers.one_transaction_a_record(plot.instance, registrar), **peers.merkle_trees(entries),
+        "proof": percentile(proofs(plot.instance, sids), 500) * 1000,
+    }  # fmt: skip
+
+
+def proofs(instance: Instance, sids: Sequence[str]) -> list[float]:
+    """Seconds of each record with its inclusion proof and checkpoint, one after the other over one connection."""
+    latencies = []
+    with opened(instance) as house:
+        house.public.get(f"/v1/records/{sids[0]}")
+        for sid in sids:
+            begun = time.perf_counter()
+            house.public.get(f"/v1/records/{sid}")
+            latencies.append(time.perf_counter() - begun)
+    return latencies
+
+
+def lots(plot: Plot) -> Reading:
+    """Two lots asked about: one of 500 logs traced back and forward, one of some 1,200 records proven."""
+    woodlot = wood.Woodlot(plot.name(), 1)
+    proven = plot.forest(wood.LOT_RECORDS)
+    fresh.plant(plot.instance, woodlot.forest, plot.tokens[0])
+    traced, trees, entries = woodlot.compose()
+    lot, more = wood.a_lot_to_prove(proven)
+    fresh.record(plot.instance, [*entries, *more], plot.tokens[0])
+    return wood.traces(plot.instance, traced, trees) | wood.proof_file(plot.instance, lot)
+
+
 def inclusion(plot: Plot) -> Reading:
     """From sending to a proof under a signed checkpoint (`?wait=inclusion`), and from the answer to the checkpoint."""
     count = 50 * plot.scale
@@ -141,6 +185,12 @@ def sizes(instance: Instance) -> Reading:
     packages = sum(_size_of(name) for name in _locked())
     database, records = asyncio.run(_database_size(instance))
     return {"install": packages / 1e6, "database": database / 1e6, "record_bytes": database / records}
+
+
+def record_bytes(instance: Instance) -> float:
+    """The database of the log, for each record."""
+    database, records = asyncio.run(_database_size(instance))
+    return database / records
 
 
 async def _database_size(instance: Instance) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from deploy.bench import measures, rival
+from deploy.bench import measures, peers, rival
 from deploy.bench.figures import Figure, table
 from deploy.bench.fresh import fresh_instance
 from deploy.bench.measures import IN_FLIGHT, UPLOADERS, Plot, Reading
@@ -51,10 +51,27 @@ LEGEND: tuple[tuple[str, str, str, str], ...] = (
     ("ratio_1", "(c) ours one by one / its best, an event at a time", "times", ""),
     ("ratio_100", "(c) ours in batches of 100 / its best bulk form of 100", "times", ""),
     ("ratio_500", "(c) ours in batches of 500 / its best bulk form of 500", "times", ""),
+    ("core_one", "(c) our core alone, no HTTP, a transaction a record", "/s", ""),
+    ("core_rounds", f"    in rounds of {peers.ROUND}", "/s", ""),
+    ("core_gain", "    the second / the first", "times", "floor 8"),
+    ("pymerkle_memory", f"    pymerkle, {peers.IN_MEMORY:,} entries in memory, nothing durable", "/s", ""),
+    ("pymerkle_sqlite", f"    pymerkle, {peers.ON_DISK:,} entries on SQLite, a transaction each", "/s", ""),
+    ("pymerkle_sqlite_bulk", f"    pymerkle, {peers.IN_BULK:,} more on SQLite, {peers.BULK} a transaction", "/s", ""),
+    ("pymerkle_memory_proof", "    an inclusion proof in its memory, p50", "ms", ""),
+    ("pymerkle_sqlite_proof", "    an inclusion proof in its SQLite, p50", "ms", ""),
+    ("proof", "    ours: record, proof and checkpoint through the gateway, p50", "ms", "floor 5"),
     ("proven_p50", "(d) sent -> proof under a signed checkpoint, p50", "ms", ""),
     ("proven_p99", "    p99", "ms", "floor 1,000, aim 300"),
     ("covered_p50", "(d) accepted -> covered by /log/checkpoint, p50", "ms", ""),
     ("covered_p99", "    p99", "ms", "floor 1,000, aim 300"),
+    ("back_p50", "(h) a lot of 500 logs back to its trees, through the gateway, p50", "ms", ""),
+    ("back_p99", "    p99", "ms", "floor 100, aim 30"),
+    ("forward_p50", "(h) all trees of that lot forward, p50 of the requests together", "ms", ""),
+    ("forward_p99", "    p99", "ms", "floor 100, aim 30"),
+    ("lot_records", "(i) a lot's proof file: records in it", "", ""),
+    ("lot_build", "    built, through the gateway", "s", "floor 0.5, aim 0.1"),
+    ("lot_verify", "    verified offline in Python, processor time", "s", "floor 0.3, aim 0.15"),
+    ("lot_gzip", "    gzipped", "kB", "300"),
     ("warm_start", "(e) warm start, from the command to ready", "s", "5"),
     ("memory_idle", "(f) memory of all processes, just started", "MB", "450"),
     ("memory", "(f) memory of all processes, after the load", "MB", "450"),
@@ -88,7 +105,9 @@ def readings(plot: Plot) -> list[Reading]:
         reading |= measures.uploads(plot, 100) | measures.uploads(plot, 500) | measures.singles(plot)
         _say(f"run {run_number} of {RUNS}: the rival")
         reading |= measures.rivals(plot)
-        reading |= measures.ratios(reading)
+        reading |= measures.ratios(reading) | measures.peers_of(plot)
+        _say(f"run {run_number} of {RUNS}: lots")
+        reading |= measures.lots(plot)
         _say(f"run {run_number} of {RUNS}: inclusion, memory, warm start")
         reading |= measures.inclusion(plot) | measures.memory(plot, "memory") | measures.warm_start(plot)
     found[-1] |= measures.sizes(plot.instance)

@@ -17,6 +17,8 @@ ACCESS: Table = {
     "read_checkpoint": {"public": "any"},
     "read_witnessed": {"public": "any"},
     "read_tile": {"public": "any"},
+    "read_closed_checkpoint": {"public": "any"},
+    "read_closed_tile": {"public": "any"},
     "read_consistency": {"public": "any"},
     "report_checkpoint": {"public": "any"},
     "trace_back": {"public": "any"},

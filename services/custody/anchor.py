@@ -24,8 +24,9 @@ class Anchor:
 
     def __init__(self, path: Path, logs: Sequence[Verifier]) -> None:
         """``logs`` are the keys the log signs with: more than one while they change."""
-        self._path = path
+        self.path = path
         self._logs = logs
+        self._durable = False  # whether the name of what stands there was made so, by this process
 
     def read(self) -> Checkpoint | None:
         """The checkpoint published last; None before the first. Unreadable when the file holds something else."""
@@ -35,34 +36,39 @@ class Anchor:
     def note(self) -> bytes | None:
         """The signed note itself."""
         try:
-            return self._path.read_bytes()
+            return self.path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Unreadable(f"the anchor {self._path} cannot be read: {error.strerror}") from error
+            raise Unreadable(f"the anchor {self.path} cannot be read: {error.strerror}") from error
 
     def _opened(self, note: bytes) -> Checkpoint:
         try:
             return parse_checkpoint(open_note(note, self._logs).text)
         except Refusal as refusal:
-            raise Unreadable(f"the anchor {self._path} is not a checkpoint of this log: {refusal}") from refusal
+            raise Unreadable(f"the anchor {self.path} is not a checkpoint of this log: {refusal}") from refusal
 
     def write(self, note: bytes, size: int) -> None:
         """Durable when it returns: temporary file, fsync, rename, fsync of the folder. Never goes back: where several
-        processes sign, the largest stays."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        folder = os.open(self._path.parent, os.O_RDONLY)
+        processes sign, the largest stays. OSError when it cannot be written; may be repeated."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
             stands = self.read()
             if stands is not None and stands.size >= size:
+                if not self._durable:
+                    os.fsync(folder)
+                    self._durable = True
                 return
-            draft = self._path.with_suffix(".new")
+            self._durable = False
+            draft = self.path.with_suffix(".new")
             with draft.open("wb") as out:
                 out.write(note)
                 out.flush()
                 os.fsync(out.fileno())
-            draft.replace(self._path)
+            draft.replace(self.path)
             os.fsync(folder)
+            self._durable = True
         finally:
             os.close(folder)  # and with it the lock

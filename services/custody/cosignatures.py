@@ -10,7 +10,7 @@ from shared.tlog.note import Verifier
 ADD = "INSERT INTO cosignature (log_id, key, size, at, line) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"
 LAST = """
 SELECT c.key, c.size, extract(epoch FROM now() - c.kept_at)::float8 FROM unnest($2::bytea[]) AS asked (key)
-CROSS JOIN LATERAL (SELECT key, size, kept_at FROM cosignature WHERE log_id = $1 AND key = asked.key
+CROSS JOIN LATERAL (SELECT key, size, kept_at FROM cosignature WHERE log_id = $1 AND key = asked.key AND size > $3
                     ORDER BY size DESC, at DESC LIMIT 1) AS c"""
 UNDER = "SELECT DISTINCT ON (key) key, line FROM cosignature WHERE log_id = $1 AND size = $2 ORDER BY key, at DESC"
 SIZES = """
@@ -39,7 +39,7 @@ async def add(tx: Transaction, key: bytes, size: int, at: int, line: str) -> Non
 
 async def last_of(tx: Transaction, keys: Iterable[bytes]) -> dict[bytes, Last]:
     """How far each of these witnesses came, of those that ever answered."""
-    return {key: Last(size, age_s) for key, size, age_s in await tx.fetch(LAST, tx.log_id, list(keys))}
+    return {key: Last(size, age_s) for key, size, age_s in await tx.fetch(LAST, tx.log_id, list(keys), tx.begins)}
 
 
 async def under(tx: Transaction, size: int) -> dict[bytes, str]:

@@ -13,6 +13,7 @@ from services.custody.archive import Pinned
 from services.custody.damage import damage, seen
 from services.custody.guard import Mark
 from services.custody.store import Transaction
+from services.custody.succession import Before
 from shared.audit.fsck import first_damage
 from shared.refusal import Refusal
 from shared.timber.norms import Norms
@@ -49,7 +50,7 @@ class Sound:
 class Fsck:
     """One look at one log. `logs` are its keys, the retired too; without any, signatures are not checked. `marks` are
     checkpoints that show outside the database, asked before the transaction began. `witnesses` are those whose lines can
-    be checked, by what these are kept under."""
+    be checked, by what these are kept under. `past` are the logs that this one continues."""
 
     tx: Transaction
     origin: str | None
@@ -57,8 +58,12 @@ class Fsck:
     marks: Sequence[Mark] = ()
     witnesses: Mapping[bytes, Verifier] = field(default_factory=dict)
     progress: Progress | None = None
+    past: Sequence[Before] = ()
     checkpoints: int = 0
     signed_size: int = -1
+
+    def __post_init__(self) -> None:
+        self.marks = [*self.marks, *(Mark(f"the log {one.origin}", one.checkpoint) for one in self.past)]
 
     async def rows(self) -> Sound:
         """Everything the entries and tiles are made of; Damage names the first that is not right."""
@@ -105,11 +110,12 @@ class Fsck:
         last = await self.tx.last_checkpoint()
         if last is not None and last.size <= size:
             with suppress(Refusal):
-                known.append(self._opened(last.note))
+                known.append(self._opened(last.note, self.origin))
         return max(known, key=lambda one: one.size, default=None)
 
-    def _opened(self, note: bytes) -> Checkpoint:
-        return parse_checkpoint(open_note(note, self.logs).text if self.logs else split_note(note)[0])
+    def _opened(self, note: bytes, origin: str | None) -> Checkpoint:
+        keys = [log for log in self.logs if log.name == origin]
+        return parse_checkpoint(open_note(note, keys).text if keys else split_note(note)[0])
 
     async def _signed_between(self, tree: CompactRange, leaves: list[bytes], start: int) -> None:
         """Checkpoints, marks and cosignatures of the sizes that `tree` has from `start` on while `leaves` follow."""
@@ -131,12 +137,16 @@ class Fsck:
 
     def _check(self, tree: CompactRange, edge: bytes, note: bytes) -> None:
         place = f"checkpoint {tree.size}"
+        then = next((one for one in self.past if tree.size <= one.size), None)
+        origin = self.origin if then is None else then.origin
         try:
-            signed = self._opened(note)
+            signed = self._opened(note, origin)
         except Refusal:
             raise damage(place, "note") from None
-        if signed.size != tree.size or self.origin not in (None, signed.origin):
+        if signed.size != tree.size or origin not in (None, signed.origin):
             raise damage(place, "note")
+        if then is not None and tree.size == then.size and not then.signed(note):
+            raise damage(place, "note")  # the log itself says which one it was
         if signed.root != tree.root():
             raise damage(place, "other root")
         if edge != tree.edge_bytes:

@@ -135,8 +135,11 @@ async def root_at(tx: Transaction, last: SignedHead | None, size: int) -> bytes:
 
 
 async def reread(tx: Transaction, last: SignedHead | None, size: int) -> Head:
-    """The head at `size`, from the entries since the last checkpoint as they are stored now, hashed again."""
+    """The head at `size`, from the entries since the last checkpoint, be it of the log before, as they are stored now,
+    hashed again."""
     at = Head(last.size, last.edge) if last is not None else Head(0, b"")
+    if last is None and tx.base is not None and tx.base.size <= size:
+        at = tx.base
     while at.size < size:
         bodies = await tx.body_range(at.size, min(at.size + READ_BACK, size))
         if not bodies:

@@ -4,6 +4,8 @@ The private half is sealed (AES-256-GCM) under a key derived from the host key, 
 copy of the database signs nothing. Such records are marked by the role `hosted` of their key.
 """
 
+import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from shared.timber import refusals
 from shared.timber.bodies import possession
 from shared.timber.event import Record, key_id, make_statement, parse_entry, sign
+from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.encoding import from_base64url, to_base64url
 
 OPERATOR = "trozalog"
@@ -95,6 +98,18 @@ class HostKey:
         body = {"from_size": start, "to_size": end, "root": root.hex(), "reason": reason}
         return self._signed("log.recovered", time, body)
 
-    def _signed(self, type_: str, time: str, body: dict[str, Any]) -> Record:
-        statement = make_statement(type_, OPERATOR, time, body)
+    def closing(self, next_origin: str, vkey: str, time: str) -> Record:
+        """The last record of a log: it goes on as another."""
+        return self._signed("log.closed", time, {"next": next_origin, "vkey": vkey})
+
+    def continuing(self, closed: Checkpoint, note: bytes, closing: Record) -> Record:
+        """The first record of the log that follows: behind which checkpoint, and its note."""
+        body = {
+            "before": closed.origin, "size": closed.size, "root": closed.root.hex(),
+            "checkpoint_sha256": hashlib.sha256(note).hexdigest(),
+        }  # fmt: skip
+        return self._signed("log.continued", closing.time, body, [closing.sid])
+
+    def _signed(self, type_: str, time: str, body: dict[str, Any], prev: Sequence[str] = ()) -> Record:
+        statement = make_statement(type_, OPERATOR, time, body, prev)
         return parse_entry(sign(statement, self.private))

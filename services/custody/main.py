@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import hashlib
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -31,6 +32,7 @@ from services.custody.scrub import state as scrub_state
 from services.custody.sender import Sender
 from services.custody.signer import Signer
 from services.custody.store import Store, Transaction
+from services.custody.succession import stand_on
 from services.custody.vault import WrappingKeys
 from services.custody.witnesses import HURRIED, TIMEOUT_S, Pace, Witnesses
 from shared.timber import norms
@@ -155,6 +157,7 @@ async def _open(settings: CustodySettings, stack: AsyncExitStack) -> tuple[Custo
     store = await open_store(settings, stack)
     await refuse_without_fsync(store.pool, settings.env)
     await store.open_log(settings.origin)
+    past = await stand_on(store)
     published = Published(only_witnessed=settings.only_witnessed)
     keys, base_url = LogKeys.read(settings.keys_dir / "log.key", settings.origin), log_url(settings)
     policy = own_policy(settings, keys.in_use, base_url)
@@ -168,6 +171,7 @@ async def _open(settings: CustodySettings, stack: AsyncExitStack) -> tuple[Custo
     custody = Custody(
         store, committer, published, signer, witnesses, KeyRing(store), host, settings.origin, keys, base_url,
         policy.decode("utf-8", "backslashreplace"), WrappingKeys(settings.keys_dir / "wrapping.key"),
+        past,
     )  # fmt: skip
     return custody, guard
 
@@ -186,16 +190,26 @@ def log_url(settings: CustodySettings) -> str:
 
 
 def second_copies(settings: CustodySettings, logs: Sequence[Verifier]) -> tuple[Anchor, Archive]:
-    """What is kept of the log outside its database."""
-    return Anchor(settings.data_dir / "anchor" / "checkpoint", logs), Archive(settings.archive, logs)
+    """What is kept of the log outside its database: of one that continues another, in folders of its own, which its
+    opening made."""
+    anchor, archive = own_folders(settings, settings.origin)
+    if not anchor.is_dir():
+        anchor, archive = settings.data_dir / "anchor", settings.archive
+    return Anchor(anchor / "checkpoint", logs), Archive(archive, logs)
+
+
+def own_folders(settings: CustodySettings, origin: str) -> tuple[Path, Path]:
+    """Where the anchor and the archive of a log lie that continues another."""
+    name = hashlib.sha256(origin.encode()).hexdigest()[:16]
+    return settings.data_dir / "anchor" / name, settings.archive / name
 
 
 async def open_witnesses(
     settings: CustodySettings, store: Store, published: Published, logs: Sequence[Verifier], policy: bytes,
-    anchor: Anchor, stack: AsyncExitStack,
+    anchor: Anchor, stack: AsyncExitStack, pace: Pace | None = None,
 ) -> Witnesses:  # fmt: skip
     """The witnesses of the log's own policy, each with a connection."""
-    pace = HURRIED if settings.only_witnessed else Pace()
+    pace = pace or (HURRIED if settings.only_witnessed else Pace())
     witnesses = Witnesses(store, published, Policy.parse(policy), logs, anchor.write, pace)
     await reach(witnesses, settings, stack)
     return witnesses

@@ -1,4 +1,4 @@
-"""An operator's commands on the log: `python -m services.custody.operate fsck|recover|rebuild`.
+"""An operator's commands on the log: `python -m services.custody.operate fsck|recover|rebuild|hand-over`.
 
 They need the settings of the service and no running process; a running one may stay. Exit codes: 0 sound or done, 1
 damaged or refused, 2 cannot read.
@@ -7,7 +7,7 @@ damaged or refused, 2 cannot read.
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
@@ -18,7 +18,8 @@ from services.custody.archive import Pinned
 from services.custody.cosignatures import key_of
 from services.custody.damage import Damage, damage
 from services.custody.fsck import Fsck, Sound, archive
-from services.custody.guard import Mark
+from services.custody.guard import Frozen, Guard, Mark
+from services.custody.hand_over import HandOver
 from services.custody.hosted import HostKey
 from services.custody.log_keys import LogKeys
 from services.custody.main import (
@@ -27,6 +28,7 @@ from services.custody.main import (
     log_url,
     open_store,
     open_witnesses,
+    own_folders,
     own_policy,
     second_copies,
 )
@@ -34,24 +36,28 @@ from services.custody.published import Published as Served
 from services.custody.rebuild import DoesNotFollow, rebuild
 from services.custody.recovery import OtherHistory, Published, Recovery, TailMissing
 from services.custody.report import Report
+from services.custody.said import Unsaid
 from services.custody.store import Store, Transaction
+from services.custody.succession import Before, ClosedForAnother, OtherOrigin, stand_on
+from services.custody.witnesses import Pace
 from shared.audit.refusals import CannotRead, CannotWrite, Damaged, Forked
 from shared.audit.source import opened
 from shared.refusal import Refusal
 from shared.timber import norms
 from shared.tlog.checkpoint import parse as parse_checkpoint
-from shared.tlog.note import Verifier, open_note
+from shared.tlog.note import ED25519, Verifier, open_note
+from shared.tlog.policy import Policy
 from shared.web.runtime import command_settings
 
 DONE, REFUSED, UNREADABLE = 0, 1, 2
-SAYS_NO = (Damage, Damaged, DoesNotFollow, Forked, OtherHistory, TailMissing)
+SAYS_NO = (ClosedForAnother, Damage, Damaged, DoesNotFollow, Forked, OtherHistory, OtherOrigin, TailMissing)
 
 
 class Outside:
     """What shows of the log outside its database: asked before the database is."""
 
-    def __init__(self, settings: CustodySettings, keys: LogKeys | None) -> None:
-        self.keys = keys
+    def __init__(self, settings: CustodySettings, keys: LogKeys | None, past: Sequence[Before]) -> None:
+        self.keys, self.past = keys, past
         self.logs: tuple[Verifier, ...] = () if keys is None else keys.verifiers
         self.published: list[Published] = []
         self.archive: Pinned | None = None
@@ -96,6 +102,13 @@ class Outside:
         """As `fsck` asks for them."""
         return [Mark(one.where, one.checkpoint) for one in self.published]
 
+    def old_keys(self, settings: CustodySettings) -> list[Verifier]:
+        """Those of closed logs that the policy still names: what they signed can be checked too."""
+        if settings.policy is None:
+            return []
+        names = {one.origin for one in self.past}
+        return [log.verifier for log in Policy.parse(settings.policy.read_bytes()).logs if log.verifier.name in names]
+
 
 @asynccontextmanager
 async def log_at_hand(settings: CustodySettings) -> AsyncIterator[tuple[Store, Outside]]:
@@ -104,7 +117,7 @@ async def log_at_hand(settings: CustodySettings) -> AsyncIterator[tuple[Store, O
     keys = LogKeys.read(file, settings.origin) if file.exists() else None
     async with AsyncExitStack() as stack:
         store = await open_store(settings, stack, timeout_s=None)
-        outside = Outside(settings, keys)
+        outside = Outside(settings, keys, await stand_on(store))
         await outside.look(settings, store, stack)
         yield store, outside
 
@@ -118,9 +131,12 @@ async def check(
         snapshot = connection.transaction(isolation="repeatable_read")
         await snapshot.start()
         try:
-            tx = Transaction(connection, LOG_ID)
+            tx = Transaction(connection, LOG_ID, store)
             origin = settings.origin if outside.logs else None
-            fsck = Fsck(tx, origin, outside.logs, outside.marks, outside.witnesses, progress)
+            fsck = Fsck(
+                tx, origin, [*outside.logs, *outside.old_keys(settings)], outside.marks, outside.witnesses, progress,
+                outside.past,
+            )  # fmt: skip
             sound = await fsck.rows()
             if outside.archive is not None:
                 await archive(outside.archive, progress)
@@ -180,6 +196,41 @@ async def recover(settings: CustodySettings, options: argparse.Namespace, report
     return DONE
 
 
+async def hand_over(settings: CustodySettings, options: argparse.Namespace, report: Report) -> int:
+    """Close the log for ever, and open the one that follows it."""
+    now, vkey = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), Verifier.parse(options.vkey)
+    if vkey.name == settings.origin or vkey.kind != ED25519:
+        raise RuntimeError(f"{options.vkey} is not the Ed25519 key of another log than {settings.origin}")
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings, stack, timeout_s=None)
+        await stand_on(store)
+        keys, served = LogKeys.read(settings.keys_dir / "log.key", settings.origin), Served()
+        anchor, archive = second_copies(settings, keys.verifiers)
+        policy = own_policy(settings, keys.in_use, log_url(settings))
+        witnesses = await open_witnesses(
+            settings, store, served, keys.verifiers, policy, anchor, stack, Pace(grown_s=0)
+        )
+        work = HandOver(
+            store, settings.origin, keys, vkey, HostKey.read(settings.keys_dir / "host.key"), norms.load(),
+            Guard(anchor, archive, keys.verifiers, witnesses.look_back), served, witnesses,
+            own_folders(settings, vkey.name),
+        )  # fmt: skip
+        try:
+            closed = await work.run(now)
+        except (Frozen, Unsaid) as why:
+            report.refused("refused", why)
+            return REFUSED
+    before = closed.before
+    report.say(
+        "closed", origin=before.origin, size=before.size, root=before.root.hex(), next=vkey.name,
+        witnesses=len(closed.witnesses), asked=len(witnesses.policy.witnesses),
+    )  # fmt: skip
+    if closed.enough or options.unwitnessed:
+        return DONE
+    report.say("unwitnessed")
+    return REFUSED
+
+
 async def make_again(settings: CustodySettings, _: argparse.Namespace, report: Report) -> int:
     """Make the derived tables again from the entries; needs the owner's address of the database."""
     async with AsyncExitStack() as stack:
@@ -227,6 +278,12 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("--from", dest="source", metavar="URL|DIR", help="a copy of the log (the archive)")
     two.add_argument("--reason", default="Base de datos restaurada de un respaldo", help="for the record in the log")
     two.set_defaults(work=recover)
+    four = verbs.add_parser("hand-over", parents=[common], help="close the log for ever, and open the one that follows")
+    four.add_argument("vkey", metavar="VKEY", help="the public key of the log that follows; its name is the new origin")
+    four.add_argument(
+        "--unwitnessed", action="store_true", help="though the quorum of the policy did not cosign the end"
+    )
+    four.set_defaults(work=hand_over)
     three = verbs.add_parser("rebuild", parents=[common], help="make the derived tables again (owner's role)")
     three.set_defaults(work=make_again)
     return top

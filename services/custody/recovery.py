@@ -9,17 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from services.custody import rounds
-from services.custody.domain.admission import Round, admit_round
+from services.custody import rounds, succession
+from services.custody.domain.admission import Round
 from services.custody.fsck import Fsck
 from services.custody.hosted import HostKey
 from services.custody.rebuild import DoesNotFollow
+from services.custody.said import Unsaid, said
 from services.custody.store import Head, Store, Transaction
+from services.custody.succession import OtherOrigin
 from services.custody.tiles import tree_of
 from shared.audit.stored import Stored
 from shared.audit.tree import Bundle, Tree
 from shared.refusal import Refusal
-from shared.timber.event import Record, parse_entry
+from shared.timber.event import parse_entry
 from shared.timber.facts import Facts
 from shared.timber.norms import Norms
 from shared.tlog.checkpoint import Checkpoint
@@ -101,7 +103,10 @@ class Recovery:
         goal = max(self.published, key=lambda one: one.checkpoint.size)
         async with self.store.transaction() as tx:
             head = await tx.head(lock=True)
-            sound = await Fsck(tx, self.origin, self.logs).rows()
+            stands, past = await tx.origin(), await succession.before(tx)
+            # Set back behind a hand-over: it stands under the origin before, whose keys are gone.
+            own = stands == self.origin
+            sound = await Fsck(tx, stands, self.logs if own else (), past=past).rows()
             tree = Tree(self.copy, self.copied.checkpoint)
             await self._same_history(tree, head, sound.root, goal)
             if head.size >= goal.checkpoint.size:
@@ -113,6 +118,8 @@ class Recovery:
                     break
             if tree_of(at).root() != goal.checkpoint.root:
                 raise OtherHistory(self.copied.where, at.size)
+            if not own:
+                await self._follow(tx, stands)
             await tx.add_checkpoint(at.size, at.edge, goal.note)
             statement, unsaid = await self._say(tx, head, at, now, reason)
             return Recovered(head.size, at.size, goal.checkpoint.root, statement, unsaid)
@@ -129,6 +136,15 @@ class Recovery:
         if head.size <= reach and await tree.root_at(head.size) != root:
             raise OtherHistory("the database", head.size)
 
+    async def _follow(self, tx: Transaction, stands: str) -> None:
+        """The entries that came back hand the log of `stands` over to this one, step by step, or it is another log."""
+        for one in await succession.before(tx):
+            if one.origin == stands:
+                stands = (await succession.successor_of(tx, one)).partition("+")[0]
+        if stands != self.origin:
+            raise OtherOrigin(stands, self.origin)
+        await tx.execute(succession.RENAME, tx.log_id, self.origin)
+
     async def _append(self, tx: Transaction, at: Head, bundle: Bundle, end: int) -> Head:
         entries = bundle.entries[at.size - bundle.first : end - bundle.first]
         round_, facts = Round(at.size), Facts(complete=False)
@@ -143,13 +159,8 @@ class Recovery:
     ) -> tuple[int | None, str | None]:
         """Logs the recovery, under the host key; why not, where the log does not know that key."""
         record = self.host.recovery(start.size, end.size, tree_of(end).root(), reason, now)
-        round_, facts = await self._admitted(tx, end, record, now)
-        if record.sid not in round_.index_of:
-            return None, str(round_.refused.get(record.sid, "it asks for facts that are not there"))
-        await rounds.save(tx, end, round_, facts)
+        try:
+            await said(tx, end, record, self.norms, now)
+        except Unsaid as why:
+            return None, str(why)
         return end.size, None
-
-    async def _admitted(self, tx: Transaction, head: Head, record: Record, now: str) -> tuple[Round, Facts]:
-        facts, round_ = Facts(complete=False), Round(head.size)
-        known = await rounds.load(tx, [record], facts)
-        return admit_round(round_, [record], known, facts, self.norms, now), facts

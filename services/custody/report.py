@@ -27,6 +27,16 @@ WORDS = {
         "La bitácora sigue detenida. Busque otra copia: un espejo (--from CARPETA o DIRECCIÓN) o un respaldo más nuevo.",
         "The log stays frozen. Look for another copy: a mirror (--from DIR or URL), or a newer backup.",
     ),
+    "closed": (
+        "La bitácora {origin} quedó cerrada para siempre con {size} entradas (raíz {root}) y continúa como {next}. Bajo su "
+        "última constancia firmaron {witnesses} de {asked} testigos.",
+        "The log {origin} is closed for ever at {size} entries (root {root}) and goes on as {next}. {witnesses} of {asked} "
+        "witnesses have cosigned its last checkpoint.",
+    ),
+    "unwitnessed": (
+        "Faltan los testigos que la política pide. Repita cuando respondan, o siga sin ellos (--unwitnessed).",
+        "Witnesses that the policy asks for are missing. Repeat when they answer, or go on without (--unwitnessed).",
+    ),
     "rebuilt": ("Rehecho lo derivado de {size} entradas.", "Made again what follows from {size} entries."),
 }  # fmt: skip
 

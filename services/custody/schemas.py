@@ -52,6 +52,14 @@ class BatchAnswer(BaseModel):
     checkpoint: str | None = Field(default=None, description="when inclusion was awaited")
 
 
+class ClosedLog(BaseModel):
+    """A log that ended, and goes on as another."""
+
+    origin: str
+    size: int
+    base_url: str
+
+
 class LogInfo(BaseModel):
     """A log and all a stranger needs to check it."""
 
@@ -61,6 +69,7 @@ class LogInfo(BaseModel):
     size: int
     policy: str
     frozen: str | None = Field(description="why nothing new is signed or recorded; null when all is well")
+    before: list[ClosedLog] = Field(description="the closed logs that this one continues, the oldest first")
 
 
 class Logs(BaseModel):

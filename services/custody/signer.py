@@ -57,7 +57,17 @@ class Signer:
                 async with self._store.snapshot() as tx:
                     last = await tx.last_checkpoint(kept.size + 1)
                 if last is not None and self._guard.fault_of(last) is None:
-                    await self._anchor_and_serve(last)
+                    await self._follow(last)
+
+    async def _follow(self, last: SignedHead) -> None:
+        """Serve what the archive holds. While the anchor cannot be written: what it already holds, for nobody has shown
+        more than that."""
+        try:
+            await self._anchor_and_serve(last)
+        except OSError:
+            floor = await asyncio.to_thread(self._guard.anchor.read)
+            if floor is not None and floor.size >= last.size:
+                await self._published.announce(last)
 
     async def check(self) -> None:
         """Whether the log was set back: to be known before anything is appended."""
@@ -129,7 +139,7 @@ class Signer:
 
     async def sign_once(self) -> None:
         """One round: nothing to do, or a new checkpoint stored, archived, anchored and served; or Frozen. CannotWrite
-        when there is no room for the archive: the checkpoint is stored, and not served yet."""
+        when there is no room for the archive or the anchor: the checkpoint is stored, and not served yet."""
         head, last = await self._held()
         if last is None or head.size > last.size:
             note = sign(Checkpoint(self._origin, head.size, tiles.tree_of(head).root()).text(), self._keys.signers)
@@ -144,7 +154,9 @@ class Signer:
             raise Frozen(self._published.contradicted)
         marks = await self._guard.marks()
         async with self._store.snapshot() as tx:
-            head, last = await tx.head(), await tx.last_checkpoint()
+            head, last, origin = await tx.head(), await tx.last_checkpoint(), await tx.origin()
+            if origin != self._origin:  # in one snapshot with the head: what came after the end is never signed here
+                raise Frozen(f"closed: it goes on as {origin}")
             await self._guard.hold(tx, head, last, marks)
             if found := (await scrub.state(tx)).damage:
                 raise Frozen(found)
@@ -168,6 +180,8 @@ class Signer:
             await self._anchor_and_serve(signed)
         except Unreadable as why:
             raise Frozen(str(why)) from why
+        except OSError as error:
+            raise CannotWrite(str(self._guard.anchor.path), error.strerror or type(error).__name__) from error
 
     async def _anchor_and_serve(self, signed: SignedHead) -> None:
         await asyncio.to_thread(self._guard.anchor.write, signed.note, signed.size)

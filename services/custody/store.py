@@ -12,15 +12,16 @@ from typing import Any
 
 import asyncpg
 
+from services.custody.closed import LogClosed
 from shared.timber import facts as facts_of
 from shared.timber.event import parse_entry
 from shared.timber.facts import Facts
 
-HEAD = "SELECT size, edge FROM tlog WHERE log_id = $1"
+HEAD = "SELECT size, edge, origin FROM tlog WHERE log_id = $1"
 HEAD_LOCKED = HEAD + " FOR UPDATE"
 # To append: the commit that follows gives the row back without waiting for the disk. Nobody is answered before `Store.flush`.
 HEAD_TO_APPEND = (
-    "SELECT size, edge, set_config('synchronous_commit', 'off', true) FROM tlog WHERE log_id = $1 FOR UPDATE"
+    "SELECT size, edge, origin, set_config('synchronous_commit', 'off', true) FROM tlog WHERE log_id = $1 FOR UPDATE"
 )
 # A commit that has something to write waits until all that was written before it is on disk, and at the standby where there
 # is one.
@@ -39,10 +40,10 @@ MENTIONS = (
 )
 CHECKPOINT_AT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size = $2"
 LAST_CHECKPOINT = """
-SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size < $2 ORDER BY size DESC LIMIT 1"""
+SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size < $2 AND size > $3 ORDER BY size DESC LIMIT 1"""
 LAST_CHECKPOINT_AGE = """
 SELECT extract(epoch FROM clock_timestamp() - signed_at)::float8 FROM checkpoint
-WHERE log_id = $1 ORDER BY size DESC LIMIT 1"""
+WHERE log_id = $1 AND size > $2 ORDER BY size DESC LIMIT 1"""
 
 ADD_ENTRIES = """
 WITH added AS (
@@ -133,12 +134,16 @@ class Store:
     def __init__(self, pool: asyncpg.Pool, log_id: int) -> None:
         self.pool = pool
         self.log_id = log_id
+        self.origin: str | None = None
+        # The log of today begins behind those before it (`services.custody.succession`): what they signed is not its own.
+        self.begins = -1
+        self.base: Head | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["Transaction"]:
         """A transaction that commits when the block ends; READ COMMITTED, as the head row lock needs."""
         async with self.pool.acquire() as connection, connection.transaction():
-            yield Transaction(connection, self.log_id)
+            yield Transaction(connection, self.log_id, self)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["Transaction"]:
@@ -147,7 +152,7 @@ class Store:
             self.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            yield Transaction(connection, self.log_id)
+            yield Transaction(connection, self.log_id, self)
 
     async def flush(self) -> None:
         """When it returns, all that was committed before it was called is on disk."""
@@ -163,14 +168,18 @@ class Store:
             stands = await connection.fetchval("SELECT origin FROM tlog WHERE log_id = $1", self.log_id)
             if stands != origin:
                 raise RuntimeError(f"this database holds the log {stands!r}, not {origin!r}")
+        self.origin = origin
 
 
 class Transaction:
     """The questions of one transaction."""
 
-    def __init__(self, connection: Any, log_id: int) -> None:
+    def __init__(self, connection: Any, log_id: int, of: Store | None = None) -> None:
         self._c = connection
         self._log = log_id
+        self._origin = None if of is None else of.origin
+        self.begins = -1 if of is None else of.begins
+        self.base = None if of is None else of.base
 
     @property
     def log_id(self) -> int:
@@ -186,13 +195,26 @@ class Transaction:
         await self._c.execute(statement, *values)
 
     async def head(self, *, lock: bool = False) -> Head:
-        row = await self._c.fetchrow(HEAD_LOCKED if lock else HEAD, self._log)
+        """LogClosed when it is asked for to append to, and goes on under another origin since this process was started."""
+        if lock:
+            return await self._locked(HEAD_LOCKED)
+        row = await self._c.fetchrow(HEAD, self._log)
         return Head(row[0], row[1])
 
     async def head_to_append(self) -> Head:
-        """The head, locked. What this transaction commits is durable after `Store.flush`."""
-        row = await self._c.fetchrow(HEAD_TO_APPEND, self._log)
-        return Head(row[0], row[1])
+        """The head, locked; LogClosed as `head`. What this transaction commits is durable after `Store.flush`."""
+        return await self._locked(HEAD_TO_APPEND)
+
+    async def _locked(self, question: str) -> Head:
+        size, edge, origin, *_ = await self._c.fetchrow(question, self._log)
+        if self._origin not in (None, origin):
+            raise LogClosed(self._origin or "", origin)
+        return Head(size, edge)
+
+    async def origin(self) -> str:
+        """Under which origin the log stands now."""
+        origin: str = (await self._c.fetchrow(HEAD, self._log))[2]
+        return origin
 
     async def indices_of(self, sids: Iterable[bytes]) -> dict[bytes, int]:
         """Where the statements stand in the log, of those that do."""
@@ -264,13 +286,13 @@ class Transaction:
         return [(idx, n, doc) for idx, n, doc in rows]
 
     async def last_checkpoint(self, below: int = 2**63 - 1) -> SignedHead | None:
-        """The newest of fewer entries than `below`."""
-        row = await self._c.fetchrow(LAST_CHECKPOINT, self._log, below)
+        """The newest of fewer entries than `below` that the log signed under its present origin."""
+        row = await self._c.fetchrow(LAST_CHECKPOINT, self._log, below, self.begins)
         return SignedHead(row[0], row[1], row[2]) if row else None
 
     async def last_checkpoint_age_s(self) -> float | None:
         """How long ago the newest checkpoint was stored, by the clock of the database; None while there is none."""
-        row = await self._c.fetchrow(LAST_CHECKPOINT_AGE, self._log)
+        row = await self._c.fetchrow(LAST_CHECKPOINT_AGE, self._log, self.begins)
         return row[0] if row else None
 
     async def add_checkpoint(self, size: int, edge: bytes, note: bytes) -> SignedHead:

@@ -94,7 +94,7 @@ class Witnesses:
         self._remember, self._pace = remember, pace
         self._names = {_key(w): w.name for w in policy.witnesses}
         self._asked: list[_Asked] = []
-        self._looked_at = 0
+        self._looked_at = store.begins + 1
 
     def ask(self, witness: Witness, http: httpx.AsyncClient, base: str) -> None:
         """Push to this witness from now on; `base` is its submission prefix."""
@@ -187,7 +187,8 @@ class Witnesses:
                 await self._keep(asked, head, body)
                 return
             if (status, kind) != (409, SIZE_TYPE):
-                await self._doubt(asked, f"status {status}", look=status == 422)
+                # Two roots at one size: 422, or 409 without a size (tlog-witness 1.0.0).
+                await self._doubt(asked, f"status {status}", look=status in (409, 422))
             asked.size = read_size(body)
             if asked.size > head.size:
                 await self._hold_against(asked)

@@ -1,4 +1,4 @@
-"""`audit-log mirror|fsck|monitor`: copy, re-hash and watch a log that somebody else operates.
+"""`audit-log mirror|fsck|monitor|succession`: copy, re-hash and watch a log that somebody else operates.
 
 Exit codes: 0 nothing to say, 1 the log is not valid (fork, damage, or a signature the policy does not accept), 2 cannot
 read or write, 3 findings.
@@ -18,6 +18,7 @@ from shared.audit.monitor import Monitor
 from shared.audit.refusals import CannotRead, CannotWrite, NotOfPolicy, OtherLog
 from shared.audit.report import Report
 from shared.audit.source import Source, file_bytes, opened
+from shared.audit.succession import seam
 from shared.audit.tree import Tree
 from shared.refusal import Refusal
 from shared.tlog.policy import BadPolicy, Policy, QuorumNotMet
@@ -35,6 +36,8 @@ _HELP = {
     "fsck": "volver a calcular toda la bitácora contra su raíz firmada / hash the whole log again against its signed root",
     "monitor": "repasar los registros con las reglas y decir qué no cuadra / replay the records by the rules and say what "
     "does not hold",
+    "succession": "comprobar que una bitácora cerrada continúa como otra / check that a closed log goes on as another",
+    "next": "la bitácora que la continúa / the log that continues it",
     "folder": "carpeta de la copia / folder of the copy",
     "state": "carpeta del estado: última constancia verificada y evidencia / folder of the state: last verified checkpoint "
     "and evidence",
@@ -127,6 +130,13 @@ async def monitor(options: argparse.Namespace, source: Source, policy: Policy, r
     return FINDINGS if report.found else SOUND
 
 
+async def succession(options: argparse.Namespace, source: Source, policy: Policy, report: Report) -> int:
+    """Whether the log goes on as another."""
+    async with opened(options.next) as new:
+        report.continued(await seam(source, new, policy))
+    return SOUND
+
+
 async def _repeat(once: Callable[[], Awaitable[None]], options: argparse.Namespace, report: Report) -> None:
     """Once, or with `--follow` for ever: what cannot be read now, or lacks cosignatures yet, is asked for again."""
     while True:
@@ -158,7 +168,7 @@ async def _listening(watching: Monitor, options: argparse.Namespace, work: Await
 
 def _parser(prog: str) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog, description=_HELP["about"], epilog=_HELP["codes"])
-    commands = top.add_subparsers(dest="command", required=True, metavar="mirror|fsck|monitor")
+    commands = top.add_subparsers(dest="command", required=True, metavar="mirror|fsck|monitor|succession")
 
     def command(work: Callable[..., Awaitable[int]]) -> argparse.ArgumentParser:
         name = work.__name__
@@ -186,6 +196,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     watching.add_argument("--least", choices=("S1", "S2", "S3", "S4"), default="S1", help=_HELP["least"])
     watching.add_argument("--listen", type=_address, metavar="HOST:PORT", help=_HELP["listen"])
     lasting(watching)
+    following = command(succession)
+    following.add_argument("next", metavar="URL|DIR", help=_HELP["next"])
+    following.add_argument("--json", action="store_true", help=_HELP["json"])
     return top
 
 

@@ -122,6 +122,10 @@ class Judge:
             other = ledger.count(key.kid, statement["seq"], index, record.sid)
             if other is not None:
                 yield rules_of.l03_twice(rules["L03"], record.sid, key.kid, statement["seq"], *other)
+        if record.type == "log.continued":
+            size = body["size"]
+            root = ledger.root_at(size).hex() if size <= index else None
+            yield rules_of.l06(rules["L06"], record.sid, body["before"], size, body["root"], root)
         if record.type == _TIMELESS:
             yield rules_of.l05_noted(rules["L05"], body["refused"], body["first"], body["subject"])
             return

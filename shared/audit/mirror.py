@@ -146,6 +146,7 @@ class Mirror:
         path = self._folder / tile.path
         with suppress(NotServed):
             if file_bytes(path, longest(tile)) == data:
+                self._written.add(path.parent)  # perhaps by somebody who did not live to make its name durable
                 return
             if tile.full:
                 raise damaged(tile.path, "own copy")

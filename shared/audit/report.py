@@ -7,6 +7,7 @@ import orjson
 
 from shared.audit.kept import evidence_in
 from shared.audit.refusals import Damaged, ForkKept
+from shared.audit.succession import Seam
 from shared.refusal import Refusal
 from shared.tlog.checkpoint import Checkpoint
 
@@ -22,6 +23,11 @@ _WORDS = {
         "{origin}: {size} entries judged; findings: {found}.",
     ),
     "finding": ("entrada {index}", "entry {index}"),
+    "continued": (
+        "{old} terminó con {size} entradas y continúa como {new}, que las tiene todas. Su clave, firmada por la anterior: {vkey}",
+        "{old} ended at {size} entries and goes on as {new}, which begins with all of them. Its key, under the old log's "
+        "signature: {vkey}",
+    ),
     "begun_again": (
         "El estado era de otra versión: se repasa todo desde la entrada 0.",
         "The state was of another version: everything is judged again from entry 0.",
@@ -74,6 +80,14 @@ class Report:
         else:
             self._end_progress()
             print(damage.text(self._language), flush=True)
+
+    def continued(self, seam: Seam) -> None:
+        """Where one log ends and the other goes on."""
+        facts = {"old": seam.old.origin, "new": seam.new.origin, "size": seam.old.size, "vkey": seam.vkey}
+        if self._json:
+            self._print_json("continued", root=seam.old.root.hex(), **facts)
+        else:
+            self._say("continued", **facts)
 
     def finding(self, finding: dict[str, Any]) -> None:
         """One finding of a monitor."""

@@ -122,6 +122,12 @@ def _log_recovered(body: dict[str, Any]) -> Fault | None:
     return None
 
 
+def _log_closed(body: dict[str, Any]) -> Fault | None:
+    if body["vkey"].partition("+")[0] != body["next"]:
+        return Fault(".vkey", "must be a key of the log in next", "debe ser una clave de la bitácora de next")
+    return None
+
+
 def _tree_felled(body: dict[str, Any]) -> Fault | None:
     if body["item"] != tree_item(body["plan"], body["parcel"], body["tree"]):
         return Fault(
@@ -325,6 +331,10 @@ AUTHORITY: dict[str, Check] = {
     "log.recovered": fields(
         {"from_size": f.whole(0, 2**53 - 1), "to_size": f.whole(0, 2**53 - 1), "root": f.digest, "reason": f.text()},
         whole_body=_log_recovered,
+    ),
+    "log.closed": fields({"next": f.origin, "vkey": f.log_key}, whole_body=_log_closed),
+    "log.continued": fields(
+        {"before": f.origin, "size": f.whole(1, 2**53 - 1), "root": f.digest, "checkpoint_sha256": f.digest}
     ),
 }  # fmt: skip
 

@@ -37,6 +37,8 @@ _STEPS: dict[str, Callable[[Case], Outcomes]] = {
     "record.corrected": authority.correct,
     "conflict.noted": authority.note_conflict,
     "log.recovered": authority.note_recovery,
+    "log.closed": authority.close_log,
+    "log.continued": authority.continue_log,
     "finding.raised": findings.raise_finding,
     "finding.resolved": findings.resolve_finding,
     "tree.felled": forest.fell,
@@ -245,7 +247,8 @@ _AUTHORITY_NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 _NEEDS: dict[str, Callable[[Record, set[str]], None]] = {
-    **dict.fromkeys((*_AUTHORITY_NEEDS, "census.listed", "status.listed", "log.recovered"), _need_authority),
+    **dict.fromkeys((*_AUTHORITY_NEEDS, "census.listed", "status.listed"), _need_authority),
+    **dict.fromkeys(("log.recovered", "log.closed", "log.continued"), _need_authority),
     **dict.fromkeys(_OF_GUIDE, _need_guide),
     **dict.fromkeys(("finding.raised", "finding.resolved"), _need_finding),
     "tree.felled": _need_felling,

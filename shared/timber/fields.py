@@ -209,6 +209,16 @@ finding_subject = matching(
     "de qué trata una observación: item:, guide:own:, guide:official:, permit: o plan: y su id",
 )
 user_id = matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "a pseudonymous user id", "un id seudónimo de usuario")
+origin = matching(
+    r"[a-z0-9][a-z0-9.-]{0,79}(?:/[a-z0-9][a-z0-9._-]{0,39}){1,3}",
+    "the origin of a log (host/region/year)",
+    "el origen de una bitácora (host/región/año)",
+)
+log_key = matching(
+    r"[a-z0-9][a-z0-9.-]{0,79}(?:/[a-z0-9][a-z0-9._-]{0,39}){1,3}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}",
+    "the key of a log (a vkey of C2SP signed-note)",
+    "la clave de una bitácora (vkey de C2SP signed-note)",
+)
 digest = matching(r"[0-9a-f]{64}", "a SHA-256 in lower-case hexadecimal", "un SHA-256 en hexadecimal minúsculo")
 tree_code = matching(
     TREE_PATTERN, "a tree code (up to 20 of A-Z, 0-9 and -)", "un código de árbol (hasta 20 entre A-Z, 0-9 y -)"

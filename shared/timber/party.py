@@ -7,6 +7,8 @@ from shared.timber.facts import Facts, Key, Organisation
 from shared.timber.refusals import KeyReplaced, KeyRevoked, KeyRole, UnknownKey, UnknownOrganisation, WrongSigner
 
 REGISTRAR, HOST, ROOT, DEVICE, HOSTED = "registrar", "host", "root", "device", "hosted"
+HOSTS = frozenset({"conflict.noted", "log.recovered", "log.closed", "log.continued"})
+"""What the keeper of the log says of it."""
 MEMBERS = frozenset({ROOT, DEVICE, HOSTED})
 SUPERVISING = frozenset({"authority", "supervisor"})
 """Kinds of organisation that may see another's guide on the road."""
@@ -66,7 +68,7 @@ def may_sign(key: Key, record: Record) -> bool:
     if key.org != record.actor:
         return False
     if key.role == HOST:
-        return kind in ("conflict.noted", "log.recovered")
+        return kind in HOSTS
     if kind == "key.revoked":
         return key.role == ROOT
     return kind not in AUTHORITY

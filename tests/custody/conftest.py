@@ -206,8 +206,8 @@ async def open_custody(database_for: Callable[[str], Database], tmp_path: Path) 
                 more["policy"] = tmp_path / "policy.txt"
                 more["policy"].write_text(policy)
             settings = CustodySettings(
-                env="test", database_url=database.app_url, origin=ORIGIN, keys_dir=tmp_path / "keys",
-                data_dir=tmp_path / data, public_url="http://custody.test", **more,
+                env="test", database_url=database.app_url, keys_dir=tmp_path / "keys", data_dir=tmp_path / data,
+                public_url="http://custody.test", **{"origin": ORIGIN} | more,
             )  # fmt: skip
             app = build(settings, issuer.verifier())
             lifespan = await stack.enter_async_context(AsyncExitStack())

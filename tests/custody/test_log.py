@@ -128,7 +128,7 @@ async def test_the_list_of_logs_gives_a_stranger_all_there_is_to_check(ready: Cu
 
     [log] = (await ready.get("/v1/logs"))["logs"]
 
-    assert set(log) == {"origin", "vkey", "base_url", "size", "policy", "frozen"}
+    assert set(log) == {"origin", "vkey", "base_url", "size", "policy", "frozen", "before"}
     assert log["vkey"] == ready.keys.log.verifier.vkey
     assert log["size"] == (await Reader(ready).head()).size
     assert log["policy"].startswith(f"log {log['vkey']} http://custody.test/log\n")

@@ -243,3 +243,29 @@ async def test_a_witness_that_forgot_gets_its_own_signature_back_and_stops(watch
     async with httpx.AsyncClient(trust_env=False) as http:
         told = await http.get(f"{watched.addresses['near']}/healthz")
     assert (told.status_code, told.json()["lost"]) == (503, [ORIGIN])
+
+
+@pytest.mark.parametrize("status", [422, 409])
+async def test_a_witness_that_holds_another_root_of_one_size_is_looked_at_at_once(
+    watched: Watched, status: int
+) -> None:
+    """422 since C2SP pull request 280 of July 2026; 409 without a size in tlog-witness 1.0.0."""
+    showing: list[bytes] = []
+
+    async def other(path: str, _: bytes) -> Answer:
+        if path.endswith("add-checkpoint"):
+            return (status, "text/plain", b"conflict\n")
+        return (200, "text/plain", showing[0]) if showing else NOT_FOUND
+
+    await watched.script("w1", other)
+    custody = await watched.custody()
+    size = point(await note_of(custody)).size
+    showing.append(sign(Checkpoint(ORIGIN, size, hashlib.sha256(b"another").digest()).text(), [watched.keys.log]))
+    pushing = await watched.pushing(custody, custody.app.state.custody.published)
+
+    await pushing.push()
+
+    async def frozen() -> Any:
+        return (await health(custody))["frozen"]
+
+    assert f"another history of the first {size} entries" in await until(frozen)

@@ -1,19 +1,26 @@
 """The tools of the bench measure what they say they measure."""
 
 import asyncio
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from deploy.bench import growth
 from deploy.bench.figures import Figure, percentile, shown, table
 from deploy.bench.forest import Forest, Registrar
 from deploy.bench.load import Job, Outcome, run
+from deploy.bench.peers import IN_MEMORY, merkle_trees
+from deploy.bench.plot import Line, plotted
+from deploy.bench.wood import Woodlot
 from shared.timber import chain, norms
 from shared.timber.bodies import possession
 from shared.timber.event import key_id, parse_entry
 from shared.timber.rules.outcome import Outcome as Finding
 from shared.tlog.encoding import to_base64url
 
+SVG = "{http://www.w3.org/2000/svg}"
 ANSWER = b'{"results":[{"sid":"a","status":"logged"},{"sid":"b","status":"refused"},{"sid":"c","status":"logged"}]}'
 
 
@@ -117,3 +124,56 @@ def test_the_table_shows_the_spread_of_each_figure() -> None:
     assert [shown(value) for value in (1234.5, 123.4, 12.34, 1.234)] == ["1,234", "123", "12.3", "1.23"]
     assert table([figure]).splitlines()[-1].split() == ["records", "1,000", "2,000", "3,000", "/s", "floor", "5,000"]
     assert figure.answer() | {"min": 1000.0, "median": 2000.0, "max": 3000.0} == figure.answer()
+
+
+def test_the_plot_shows_every_reading_over_its_size() -> None:
+    rows = {10_000: {"rate": 4000.0, "rate_min": 3500.0, "rate_max": 4200.0}, 1_000_000: {"rate": 3900.0}}
+
+    picture = ElementTree.fromstring(plotted("As it <grows>", "entries", rows, [Line("rate", "records/s", "#123456")]))  # noqa: S314  (our own)
+
+    texts = [one.text for one in picture.iter(f"{SVG}text")]
+    assert {"As it <grows>", "records/s", "4,000", "3,900", "10,000", "1,000,000", "entries"} <= set(texts)
+    dots = [(float(one.get("cx", 0)), float(one.get("cy", 0))) for one in picture.iter(f"{SVG}circle")]
+    assert dots[0][0] < dots[1][0]
+    assert dots[0][1] < dots[1][1]  # less stands lower, and downwards counts up
+    bars = [one for one in picture.iter(f"{SVG}line") if one.get("stroke-opacity")]
+    assert len(bars) == 1
+
+
+def test_a_log_is_measured_at_powers_of_ten_and_at_its_end() -> None:
+    assert growth.sizes(5_000_000) == [10_000, 100_000, 1_000_000, 5_000_000]
+    assert growth.sizes(3_000) == [3_000]
+
+
+def test_growth_is_kept_as_a_table_and_a_picture(tmp_path: Path) -> None:
+    rows = {size: dict.fromkeys(growth.COLUMNS, float(size)) for size in (10_000, 20_000)}
+
+    growth.keep(tmp_path / "figures", growth.table(rows), rows)
+
+    assert "20,000" in (tmp_path / "figures" / "growth.txt").read_text()
+    assert ElementTree.parse(tmp_path / "figures" / "growth.svg").getroot().tag == f"{SVG}svg"  # noqa: S314
+
+
+def test_a_lot_to_trace_has_500_logs_whose_trees_are_all_told() -> None:
+    woodlot = Woodlot("z", 2)
+    before = [entry for _ in range(3) for entry in woodlot.cut(40)]
+
+    lot, trees, rest = woodlot.compose()
+
+    records = [parse_entry(entry) for entry in (*before, *rest)]
+    logs = {one["item"] for record in records if record.type == "log.cut" for one in record.body["sections"]}
+    composed = [item for record in records if record.type == "lot.composed" for item in record.body["items"]]
+    assert (len(composed), len(set(composed)), set(composed) <= logs) == (500, 500, True)
+    assert trees == [record.body["item"] for record in records if record.type == "tree.felled"]
+    assert {outcome.status for outcome in replayed(woodlot.forest, [*before, *rest])} == {"PASS"}
+    assert woodlot.compose()[0] != lot
+
+
+def test_the_peers_tree_holds_as_many_entries_as_are_timed() -> None:
+    found = merkle_trees([b"%d" % n for n in range(IN_MEMORY)])
+
+    assert found.keys() == {
+        "pymerkle_memory", "pymerkle_memory_proof", "pymerkle_sqlite", "pymerkle_sqlite_bulk", "pymerkle_sqlite_proof",
+    }  # fmt: skip
+    assert min(found.values()) > 0
+    assert found["pymerkle_memory"] > found["pymerkle_sqlite"]  # which is synced at every entry

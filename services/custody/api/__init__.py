@@ -1,6 +1,7 @@
 """The HTTP door of custody: writing, reading, and the log itself."""
 
 from services.custody.api import (
+    closed,
     disclosures,
     erasures,
     extraction,
@@ -17,5 +18,5 @@ from services.custody.api import (
 
 routers = (
     records.router, feed.router, reading.router, traces.router, mass_balance.router, extraction.router, webhooks.router,
-    tlog.router, gossip.router, disclosures.router, grants.router, erasures.router,
+    tlog.router, closed.router, gossip.router, disclosures.router, grants.router, erasures.router,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from services.custody.log_keys import LogKeys
 from services.custody.published import Published
 from services.custody.signer import Signer
 from services.custody.store import SignedHead, Store, Transaction
+from services.custody.succession import Before
 from services.custody.vault import WrappingKeys
 from services.custody.witnesses import Witnesses
 from shared.lot.closure import names_of
@@ -58,7 +59,13 @@ class Custody:
     base_url: str
     policy: str
     wrapping: WrappingKeys
+    past: tuple[Before, ...]
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUESTIONS_AT_ONCE))
+
+    @property
+    def first_origin(self) -> str:
+        """The origin under which the log began: private fields are sealed for it, whatever year it is."""
+        return self.past[0].origin if self.past else self.origin
 
     @asynccontextmanager
     async def question(self) -> AsyncIterator[Transaction]:

@@ -135,7 +135,7 @@ async def add_disclosures(body: DisclosuresIn, custody: CustodyDep, grant: Grant
     async with custody.store.transaction() as tx:
         sids = {one.sid for one in body.records}
         records = await disclosure_store.records_of(tx, sids)
-        kept = await disclosure_store.kept(tx, custody.wrapping, custody.origin, sids)
+        kept = await disclosure_store.kept(tx, custody.wrapping, custody.first_origin, sids)
         results, fields = list[KeptResult](), list[ToKeep]()
         for one in body.records:
             try:
@@ -143,7 +143,7 @@ async def add_disclosures(body: DisclosuresIn, custody: CustodyDep, grant: Grant
                 results.append(KeptResult(sid=one.sid, status="kept", problem=None))
             except Refusal as refusal:
                 results.append(KeptResult(sid=one.sid, status="refused", problem=describe(refusal)))
-        await disclosure_store.keep(tx, custody.wrapping, custody.origin, grant.known.org, fields)
+        await disclosure_store.keep(tx, custody.wrapping, custody.first_origin, grant.known.org, fields)
     return KeptResults(results=results)
 
 
@@ -181,7 +181,7 @@ async def read_disclosures(sid: Sid, custody: CustodyDep, grant: GrantDep, purpo
         record = (await disclosure_store.records_of(tx, [sid])).get(sid)
         if record is None:
             raise Missing("record", sid)
-        [shown] = await show(tx, custody.wrapping, custody.origin, reader_of(grant), [record], "record", purpose)
+        [shown] = await show(tx, custody.wrapping, custody.first_origin, reader_of(grant), [record], "record", purpose)
     return _told(shown)
 
 
@@ -232,5 +232,5 @@ async def shown_in_bundle(
     if not some:  # as anybody sees in the log
         return []
     async with custody.store.transaction() as tx:
-        shown = await show(tx, custody.wrapping, custody.origin, reader, some, "bundle", purpose, names)
+        shown = await show(tx, custody.wrapping, custody.first_origin, reader, some, "bundle", purpose, names)
     return [(at[one.record.sid], showing.field.text) for one in shown for showing in one.fields]

@@ -78,7 +78,7 @@ async def read_consistency(
         raise Malformed("from", "larger than `to`")
     async with custody.store.snapshot() as tx:
         note = newest.note if size == newest.size else await fork_evidence.note_at(tx, size)
-        if note is None or size > newest.size:
+        if note is None or not tx.begins < size <= newest.size:
             raise Missing("checkpoint", str(size))
         proof = await tiles.consistency(tx, start, size)
     parts = [base64_text(part) for part in proof]

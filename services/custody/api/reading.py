@@ -20,12 +20,13 @@ from services.custody.api.custody import (
 from services.custody.api.disclosures import Purpose, shown_in_bundle
 from services.custody.domain.wood import logs_behind
 from services.custody.lineage import bundle_of, facts_of_lot, records_of_lot
-from services.custody.schemas import LogInfo, Logs
+from services.custody.schemas import ClosedLog, LogInfo, Logs
 from services.custody.store import Transaction
 from shared.lot.bundle import MEDIA_TYPE
 from shared.refusal import Malformed, Missing
 from shared.timber import facts as facts_of
 from shared.timber.facts import Facts, Finding, Guide, Item, Line, Lot, Permit
+from shared.tlog.witness import origin_id
 from shared.web.access import Grant, GrantDep
 from shared.web.app import Router
 
@@ -49,10 +50,13 @@ async def list_logs(custody: CustodyDep) -> Logs:
     """The logs kept here, with the key and the address a stranger needs to check them."""
     newest, origin, vkey = custody.published.newest, custody.origin, custody.keys.shown.vkey
     size = 0 if newest is None else newest.size
-    frozen, policy = custody.published.frozen, custody.policy
-    return Logs(
-        logs=[LogInfo(origin=origin, vkey=vkey, base_url=custody.base_url, size=size, policy=policy, frozen=frozen)]
-    )
+    frozen, policy, base = custody.published.frozen, custody.policy, custody.base_url
+    before = [
+        ClosedLog(origin=one.origin, size=one.size, base_url=f"{base}/closed/{origin_id(one.origin)}")
+        for one in custody.past
+    ]
+    info = LogInfo(origin=origin, vkey=vkey, base_url=base, size=size, policy=policy, frozen=frozen, before=before)
+    return Logs(logs=[info])
 
 
 @router.get("/v1/records/{sid}")

@@ -125,7 +125,7 @@ async def _keep(custody: Custody, org: str, told: Sequence[Receipt | Refusal], h
         for field in fields.of_record(receipt.sid)
     ]
     async with custody.store.transaction() as tx:
-        await disclosure_store.keep(tx, custody.wrapping, custody.origin, org, fields)
+        await disclosure_store.keep(tx, custody.wrapping, custody.first_origin, org, fields)
 
 
 async def _hosted_key(custody: Custody, org: str) -> tuple[Ed25519PrivateKey, Record | None]:

@@ -10,6 +10,7 @@ from shared.timber.refusals.acts import (
     ListFromFuture,
     NotCertifying,
     NotIndependent,
+    NotTheEnd,
     PermitStatus,
     WindowOrder,
 )
@@ -54,4 +55,4 @@ from shared.timber.refusals.keys import (
 )
 from shared.timber.refusals.wood import AlreadySpent, BranchWood, WrongKind
 
-__all__ = ["AlreadyDone", "AlreadySpent", "BalanceExceeded", "BranchWood", "CensusExceeded", "CertificateStatus", "DistrustLater", "GuideDates", "GuideFromFuture", "GuideRefused", "GuideTooLong", "GuideWithoutItems", "IdTaken", "KeyReplaced", "KeyRevoked", "KeyRole", "LineNotAuthorised", "LinesDiffer", "ListFromFuture", "MovementEnded", "NeverDrawn", "NotCertifying", "NotCrossCut", "NotIndependent", "NotOfPermit", "NotSupervising", "NotYours", "OnOpenGuide", "OnePerson", "OpenFinding", "OutsideMovementWindow", "OwnFinding", "PermitNotInForce", "PermitStatus", "PossessionNotShown", "StatusStale", "TooMany", "UnknownKey", "UnknownOrganisation", "UnknownParent", "Unrelated", "WindowOrder", "WrongKind", "WrongSigner"]  # fmt: skip
+__all__ = ["AlreadyDone", "AlreadySpent", "BalanceExceeded", "BranchWood", "CensusExceeded", "CertificateStatus", "DistrustLater", "GuideDates", "GuideFromFuture", "GuideRefused", "GuideTooLong", "GuideWithoutItems", "IdTaken", "KeyReplaced", "KeyRevoked", "KeyRole", "LineNotAuthorised", "LinesDiffer", "ListFromFuture", "MovementEnded", "NeverDrawn", "NotCertifying", "NotCrossCut", "NotIndependent", "NotOfPermit", "NotSupervising", "NotTheEnd", "NotYours", "OnOpenGuide", "OnePerson", "OpenFinding", "OutsideMovementWindow", "OwnFinding", "PermitNotInForce", "PermitStatus", "PossessionNotShown", "StatusStale", "TooMany", "UnknownKey", "UnknownOrganisation", "UnknownParent", "Unrelated", "WindowOrder", "WrongKind", "WrongSigner"]  # fmt: skip

@@ -101,3 +101,15 @@ class PermitStatus(Refusal):
     permit: str
     status: str
     status_index: int
+
+
+@dataclass(eq=False)
+class NotTheEnd(Refusal):
+    """A log is continued right behind its last entry, or it is not continued."""
+
+    slug: ClassVar[str] = "not-the-end"
+    es: ClassVar[str] = "La bitácora {before} tuvo {size} entradas: no continúa en la entrada {index}."
+    en: ClassVar[str] = "The log {before} had {size} entries: it does not go on at entry {index}."
+    before: str
+    size: int
+    index: int

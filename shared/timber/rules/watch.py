@@ -1,4 +1,4 @@
-"""What is watched in a whole log: C14 of the time between a fact and its record, L01 to L05 of the log itself.
+"""What is watched in a whole log: C14 of the time between a fact and its record, L01 to L06 of the log itself.
 
 Plain functions from facts to an `Outcome`, like their neighbours. Nothing here is asked when a record is admitted: a
 monitor asks it of a log that stands.
@@ -81,6 +81,14 @@ def l05_noted(rule: Rule, refused: str, first: str, subject: str) -> Outcome:
     """The log holds the note of a record that was refused because its piece was used already."""
     computed = {"refused": refused, "first": first, "subject": subject}
     return rule.failed(rule.parameters["severity"], subject, "noted", computed)
+
+
+def l06(rule: Rule, subject: str, before: str, size: int, said_root: str, root: str | None) -> Outcome:
+    """A log that continues another begins with its entries. `root` is this log's at that size."""
+    computed = {"before": before, "size": size, "said_root": said_root, "root": root}
+    if said_root != root:
+        return rule.failed(rule.parameters["severity"], subject, "other_root", computed)
+    return rule.passed(subject, computed)
 
 
 def _why(refusal: Refusal) -> dict[str, Any]:

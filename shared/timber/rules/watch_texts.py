@@ -51,4 +51,8 @@ WATCH_TEXTS: dict[tuple[str, str], tuple[str, str]] = {
         "El registro {refused} quiso usar otra vez {subject}, que ya había usado el registro {first}.",
         "Record {refused} tried to use {subject} again, which record {first} had used already.",
     ),
+    ("L06", "other_root"): (
+        "Dice que continúa {before}, cuya raíz con {size} entradas era {said_root}; en esta bitácora es {root}.",
+        "It says that it continues {before}, whose root at {size} entries was {said_root}; in this log it is {root}.",
+    ),
 }

@@ -23,6 +23,7 @@ from shared.timber.refusals import (
     IdTaken,
     ListFromFuture,
     NotIndependent,
+    NotTheEnd,
     NotYours,
     PermitStatus,
     TooMany,
@@ -221,4 +222,17 @@ def note_conflict(case: Case) -> Outcomes:
 
 def note_recovery(case: Case) -> Outcomes:  # noqa: ARG001  (it says nothing about wood)
     """That the keeper's database had been set back and was brought forward again, from a copy, under the signed root."""
+    return Outcomes()
+
+
+def close_log(case: Case) -> Outcomes:  # noqa: ARG001  (it says nothing about wood)
+    """The last entry of a log: it goes on as another, whose key is named."""
+    return Outcomes()
+
+
+def continue_log(case: Case) -> Outcomes:
+    """The first entry that the log before did not have: it stands right behind all of that one's. That these lead to the
+    root it names is for those who have them all (``shared.audit.succession``)."""
+    if case.body["size"] != case.index:
+        raise NotTheEnd(case.body["before"], case.body["size"], case.index)
     return Outcomes()

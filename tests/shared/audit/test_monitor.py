@@ -200,6 +200,18 @@ async def test_a_noted_conflict(watching: Watching) -> None:
     ]
 
 
+async def test_a_log_that_says_it_continues_another_begins_with_that_ones_entries(watching: Watching) -> None:
+    honest = entries_of(a_lot())
+    root = root_of(leaf_hash(entry) for entry in honest).hex()
+    said_of = {"before": "trozalog.test/x/2025", "size": len(honest), "checkpoint_sha256": "0" * 64}
+    right = an_entry("log.continued", said_of | {"root": root})
+    wrong = an_entry("log.continued", said_of | {"root": "0" * 64})
+
+    found = await planted(watching, right, wrong)
+
+    assert [one for one in found if one[1] == "L06"] == [(1, "L06", "other_root", "S4")]
+
+
 # ---- time
 
 BEFORE, LATE = "2026-07-02T12:00:00Z", "2026-09-20T12:00:00Z"

@@ -14,6 +14,7 @@ from shared.timber.facts import Guide, Item, Key, Lot, Permit
 from tests.shared.lot.telling import COMMUNITIES, MILLS, ORGS, PARCELS, PRODUCTS, SPECIES, Telling
 
 CERTIFICATES = ("CB-FM-COC-000001", "XC-COC-000002")
+KEY_ENDS = f"+c14fbd5d+{'AQ' + 'x' * 42}"
 
 
 class Story(Telling):
@@ -46,6 +47,7 @@ class Story(Telling):
             *[self.resolve] * 3,
             self.census,
             self.recover,
+            self.hand_over,
         ]
         for _ in range(times - 1 if force else times):
             self.random.choice(verbs)(False)
@@ -412,6 +414,19 @@ class Story(Telling):
         body = {"from_size": self.one(0, 5, 9), "to_size": 9, "root": "0a" * 32, "reason": self.text()}
         by = self.one(["host"], ["host"], [self.registrar])
         return self.say("log.recovered", "trozalog", body, by=by, force=force) if self.maybe(0.3) or force else None
+
+    def hand_over(self, force: bool) -> Record | None:
+        if not force and not self.rarely(0.3):
+            return None
+        here = len(self.records)
+        body = {
+            "before": self.one("log.example/x/2026", "log.example/x"), "size": self.one(here, here, here + 1, 1),
+            "root": "0a" * 32, "checkpoint_sha256": "0b" * 32,
+        }  # fmt: skip
+        kind = self.one("log.continued", "log.closed")
+        if kind == "log.closed":
+            body = {"next": "log.example/x/2027", "vkey": self.one("log.example/x/2027", "other.example/x") + KEY_ENDS}
+        return self.say(kind, "trozalog", body, by=self.one(["host"], ["host"], [self.registrar]), force=force)
 
     def list_status(self, force: bool) -> Record | None:
         body = {"as_of": self.at()[:10], "permits": 2, "suspended": ["PER-0-2026"][: self.one(0, 1)], "revoked": []}

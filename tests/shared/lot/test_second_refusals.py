@@ -295,6 +295,16 @@ def second_organisation(story: Story) -> None:
     story.say("organisation.registered", "registro", body, force=True)
 
 
+def not_the_end(story: Story) -> None:
+    body = {
+        "before": "log.example/x/2026",
+        "size": len(story.records) - 1,
+        "root": "0a" * 32,
+        "checkpoint_sha256": "0b" * 32,
+    }
+    story.say("log.continued", "trozalog", body, by=["host"], force=True)
+
+
 CASES: list[tuple[Callable[[Story], None], str]] = [
     (branch_wood, "branch-wood"),
     (too_many, "too-many"),
@@ -333,6 +343,7 @@ CASES: list[tuple[Callable[[Story], None], str]] = [
     (member_unknown, "unknown-parent"),
     (amended_after_its_end, "certificate-status"),
     (too_many_members, "too-many"),
+    (not_the_end, "not-the-end"),
 ]
 
 

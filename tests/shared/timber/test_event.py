@@ -323,9 +323,9 @@ def test_every_body_refuses_a_missing_and_an_unknown_field(kind: str) -> None:
 
 def test_every_type_has_a_valid_example_here() -> None:
     assert BODIES.keys() - VALID.keys() == {
-        "key.revoked", "permit.amended", "record.corrected", "conflict.noted", "log.recovered", "finding.raised",
-        "finding.resolved", "certificate.registered", "certificate.amended", "certificate.suspended",
-        "certificate.reinstated", "certificate.ended",
+        "key.revoked", "permit.amended", "record.corrected", "conflict.noted", "log.recovered", "log.closed",
+        "log.continued", "finding.raised", "finding.resolved", "certificate.registered", "certificate.amended",
+        "certificate.suspended", "certificate.reinstated", "certificate.ended",
     }  # fmt: skip
 
 

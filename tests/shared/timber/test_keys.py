@@ -276,6 +276,19 @@ def test_a_key_that_was_replaced_is_put_in_doubt_afterwards() -> None:
     log.admit(a_revocation(COMMUNITY, distrust_from=ended))
 
 
+def test_a_key_and_its_successor_count_side_by_side_until_the_first_is_ended() -> None:
+    """The overlap of two keys: the second is added beside the first, and the first is revoked when nothing of it is awaited
+    any more. Each counts by index, whatever times its records claim."""
+    log = with_root()
+    log.admit(a_key_added("new phone", COMMUNITY, actor=COMMUNITY, by=a_key("root")))
+
+    log.admit(a_paper("new phone", number="P-1"), a_paper(COMMUNITY, number="P-2"), a_paper("new phone", number="P-3"))
+    log.admit(a_revocation(COMMUNITY, by="root"))
+
+    assert isinstance(refused(log, a_paper(COMMUNITY, number="P-4")), KeyRevoked)
+    log.admit(a_paper("new phone", number="P-4"))
+
+
 def test_the_lost_phone_where_the_root_key_is_at_hand() -> None:
     log = with_root()
     log.admit(a_paper(COMMUNITY, number="P-1"))
