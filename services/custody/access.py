@@ -18,6 +18,7 @@ ACCESS: Table = {
     "read_witnessed": {"public": "any"},
     "read_tile": {"public": "any"},
     "read_consistency": {"public": "any"},
+    "read_first_checkpoint": {"public": "any"},
     "report_checkpoint": {"public": "any"},
     "trace_back": {"public": "any"},
     "trace_lot": {"public": "any"},
