@@ -1,0 +1,123 @@
+"""Verifications by public lottery, and the trees that were drawn."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+
+from services.permits.domain.announced import Announced
+from services.permits.domain.verification import SampleTree, Verification
+from services.permits.store import visits
+from services.permits.store.session import Tx
+from shared.timber.lottery import Draw
+from shared.timber.norms.lottery import Design
+
+_ADD = text(
+    "INSERT INTO verifications (number, plan, stage, census_root, listing_root, after_size, first_entry, last_entry, design)"
+    " VALUES (:number, :plan, :stage, :census_root, :listing_root, :after, :first, :last, CAST(:design AS jsonb))"
+)
+_SELECT = (
+    f"SELECT {visits.COLUMNS}, f.stage, f.census_root, f.listing_root, f.after_size, f.first_entry, f.last_entry, f.design,"
+    " f.note, f.cosignature, f.seed, f.strata, f.drawn_at FROM verifications f JOIN field_visits v ON v.number = f.number"
+)
+_ONE = text(_SELECT + " WHERE f.number = :number AND f.plan = :plan")
+_LOCKED = text(_SELECT + " WHERE f.number = :number AND f.plan = :plan FOR UPDATE OF f")
+_OF_PLAN = text(_SELECT + " WHERE f.plan = :plan ORDER BY f.number")
+_OF_STAGE = text("SELECT number FROM verifications WHERE plan = :plan AND stage = :stage")
+_ELSEWHERE = text(
+    "SELECT v.plan, f.number, f.stage, f.seed IS NOT NULL FROM verifications f JOIN field_visits v ON v.number = f.number"
+    " WHERE v.title = :title AND v.plan <> :plan ORDER BY v.opened_at, f.number"
+)
+_DRAW = text(
+    "UPDATE verifications SET note = :note, cosignature = :cosignature, seed = :seed, strata = CAST(:strata AS jsonb),"
+    " drawn_at = :at WHERE number = :number AND seed IS NULL RETURNING 1"
+)
+_ADD_TREES = text(
+    "INSERT INTO verification_trees (verification, parcel, code, stratum, rank, ticket) SELECT :number, u.* FROM"
+    " unnest(CAST(:parcels AS text[]), CAST(:codes AS text[]), CAST(:strata AS text[]), CAST(:ranks AS int[]),"
+    " CAST(:tickets AS text[])) AS u"
+)
+_TREES = text(
+    "SELECT parcel, code, stratum, rank, ticket FROM verification_trees WHERE verification = :number"
+    " ORDER BY stratum, rank"
+)
+_LETTERS = text(
+    "SELECT sid, state, origin, log_index FROM outbox WHERE subject = :subject AND type IN ('plan.approved', 'census.listed')"
+    " AND state = 'published'"
+)
+
+
+async def add_verification(tx: Tx, one: Verification) -> None:
+    """Keep what was fixed at the opening; its visit must be there."""
+    first, last = one.entries or (None, None)
+    values = {
+        "number": one.visit.number, "plan": one.visit.plan, "stage": one.stage, "census_root": one.census_root,
+        "listing_root": one.listing_root, "after": one.after, "first": first, "last": last,
+        "design": orjson.dumps(asdict(one.design)).decode(),
+    }  # fmt: skip
+    await tx.execute(_ADD, values)
+
+
+async def of_stage(tx: Tx, plan: str, stage: str) -> str | None:
+    """The number of the verification that a plan has for a stage."""
+    number: str | None = (await tx.execute(_OF_STAGE, {"plan": plan, "stage": stage})).scalar()
+    return number
+
+
+async def verification(tx: Tx, plan: str, number: str, *, lock: bool = False) -> Verification | None:
+    """One verification; with ``lock`` held until the transaction ends, as long as it is not drawn."""
+    row = (await tx.execute(_LOCKED if lock else _ONE, {"plan": plan, "number": number})).first()
+    return None if row is None else _verification(row)
+
+
+async def verifications(tx: Tx, plan: str) -> list[Verification]:
+    """All of a plan: at most one for each stage."""
+    return [_verification(row) for row in await tx.execute(_OF_PLAN, {"plan": plan})]
+
+
+async def elsewhere(tx: Tx, title: str, plan: str) -> list[tuple[str, str, str, bool]]:
+    """Plan, number and stage of the verifications of other plans of the title, and whether they were drawn."""
+    return [tuple(row) for row in await tx.execute(_ELSEWHERE, {"title": title, "plan": plan})]
+
+
+async def note_draw(tx: Tx, number: str, note: bytes, cosignature: str | None, drawn: Draw, at: datetime) -> bool:
+    """Keep the draw and its trees; ``False`` when it was drawn before."""
+    strata = [{"name": s.name, "trees": s.of, "volume_dm3": s.volume_dm3, "sample": s.sample} for s in drawn.strata]
+    values = {
+        "number": number, "note": note, "cosignature": cosignature, "seed": drawn.seed,
+        "strata": orjson.dumps(strata).decode(), "at": at,
+    }  # fmt: skip
+    if (await tx.execute(_DRAW, values)).first() is None:
+        return False
+    sample = drawn.sample
+    await tx.execute(
+        _ADD_TREES,
+        {
+            "number": number, "parcels": [d.tree.parcel for d in sample], "codes": [d.tree.code for d in sample],
+            "strata": [d.stratum for d in sample], "ranks": [d.rank for d in sample],
+            "tickets": [d.ticket for d in sample],
+        },
+    )  # fmt: skip
+    return True
+
+
+async def sample(tx: Tx, number: str) -> list[SampleTree]:
+    """The drawn trees by stratum and rank."""
+    return [SampleTree(*row) for row in await tx.execute(_TREES, {"number": number})]
+
+
+async def census_letters(tx: Tx, plan: str) -> list[Announced]:
+    """Where the log has the plan and the parts of its census, as far as it has answered."""
+    rows = await tx.execute(_LETTERS, {"subject": f"plan:{plan}"})
+    return [Announced(row[0], "in_log", row[2], row[3], None) for row in rows]
+
+
+def _verification(row: Sequence[Any]) -> Verification:
+    stage, census_root, listing_root, after, first, last, design, note, line, seed, strata, at = row[visits.WIDTH :]
+    return Verification(
+        visits.visit_of(row), stage, census_root, listing_root, after, None if first is None else (first, last),
+        Design(**design), note, line, seed, tuple(strata or ()), at,
+    )  # fmt: skip
