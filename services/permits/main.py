@@ -19,6 +19,7 @@ from services.permits.api import (
     publications,
     supervision,
     titles,
+    verifications,
     verify,
 )
 from services.permits.api.house import House
@@ -42,6 +43,7 @@ BODY_LIMITS = {
 }
 ROUTERS = [
     parties.router, keys.router, titles.router, plans.router, census.router, verify.router, permits.router, inspections.router,
+    verifications.router,
     publications.router, supervision.router,
 ]  # fmt: skip
 
@@ -67,7 +69,7 @@ def build(
             house = app.state.house = House(database, registrar)
             stack.callback(house.reader.shutdown, wait=False, cancel_futures=True)
             await open_registry(house)
-            client = custody or await _custody(settings, stack)
+            client = app.state.custody = custody or await _custody(settings, stack)
             publisher = app.state.publisher = Publisher(house, client, app.state.metrics.registry)
             task = asyncio.create_task(publisher.run())
             try:

@@ -47,7 +47,8 @@ class DrawDiffers(Refusal):
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What was fixed when a verification was opened. ``entries`` are the first and last entry of the log that list the
-    plan and its census; none before approval. The checkpoint must be larger than ``after``."""
+    plan and its census; none before approval. The checkpoint must be larger than ``after``. ``cites`` are the species of the
+    census that are drawn whole."""
 
     number: str
     plan: str
@@ -56,6 +57,7 @@ class Terms:
     after: int
     entries: tuple[int, int] | None
     design: Design
+    cites: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +75,26 @@ class Recomputed:
 
 
 def draw_of(terms: Terms, trees: Sequence[Tree], source: Source) -> Draw:
-    """The draw over a census under a checkpoint, with CITES as it stands on the day of the design."""
-    names = cites_names({tree.species for tree in trees}, catalogue(), date.fromisoformat(terms.design.day))
+    """The draw over a census under a checkpoint."""
     seed = seed_of(terms.plan, terms.census_root, listing_root(trees), source)
-    return draw(seed, strata_of(trees, names, terms.design), terms.design)
+    return draw(seed, strata_of(trees, frozenset(terms.cites), terms.design), terms.design)
+
+
+def cites_of(trees: Sequence[Tree], design: Design) -> tuple[str, ...]:
+    """The species of a census that CITES binds on the day of the design, by the catalogue shipped here."""
+    return tuple(sorted(cites_names({tree.species for tree in trees}, catalogue(), date.fromisoformat(design.day))))
 
 
 def draw_document(terms: Terms, trees: Sequence[Tree], source: Source, note: bytes, drawn: Draw) -> bytes:
     """The canonical bytes of a draw; the same draw gives the same bytes."""
     design, names = terms.design, sorted({tree.species for tree in trees})
-    cites = cites_names(names, catalogue(), date.fromisoformat(design.day))
     document: dict[str, Any] = {
         "format": FORMAT, "number": terms.number, "plan": terms.plan, "stage": terms.stage,
         "census_root": terms.census_root, "listing_root": listing_root(trees), "after": terms.after,
         "design": {
             "version": design.version, "day": design.day, "share_permille": design.share_permille,
             "confidence_permille": design.confidence_permille, "high_value_permille": design.high_value_permille,
-            "species": [{"name": n, "cites": n in cites, "weight": design.weight_of(n)} for n in names],
+            "species": [{"name": n, "cites": n in terms.cites, "weight": design.weight_of(n)} for n in names],
         },
         "note": to_base64(note),
         **draw_parts(drawn),
@@ -115,14 +120,13 @@ def recompute(data: bytes) -> Recomputed:
     """
     said = _read(data)
     try:
-        terms, trees, cites = _terms(said), tuple(Tree(**tree) for tree in said["trees"]), _cites(said)
+        terms, trees = _terms(said), tuple(Tree(**tree) for tree in said["trees"])
         note, line = from_base64(said["note"], "note"), said.get("cosignature")
         source, checkpoint = source_in(note, line)
         same("listing_root", said["listing_root"], listing_root(trees))
         if source.size <= terms.after:
             raise DrawDiffers("checkpoint", str(source.size), f"> {terms.after}")
-        seed = seed_of(terms.plan, terms.census_root, listing_root(trees), source)
-        drawn = draw(seed, strata_of(trees, cites, terms.design), terms.design)
+        drawn = draw_of(terms, trees, source)
         again = draw_parts(drawn)
     except (KeyError, TypeError, ValueError) as error:
         raise DrawUnreadable("draw", f"{type(error).__name__} {error}"[:120]) from error
@@ -180,11 +184,8 @@ def _terms(said: dict[str, Any]) -> Terms:
             design["version"], design["day"], design["share_permille"], design["confidence_permille"],
             design["high_value_permille"], 1, weights,
         ),
+        tuple(one["name"] for one in design["species"] if one["cites"]),
     )  # fmt: skip
-
-
-def _cites(said: dict[str, Any]) -> frozenset[str]:
-    return frozenset(one["name"] for one in said["design"]["species"] if one["cites"])
 
 
 def _of_norms(said: dict[str, Any], terms: Terms) -> bool | None:

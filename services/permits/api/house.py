@@ -23,6 +23,7 @@ from services.permits.store.session import Tx
 from shared.refusal import Malformed, Refusal
 from shared.web.access import GrantDep
 from shared.web.auth import Caller
+from shared.web.client import ServiceClient
 from shared.web.db import Database
 
 T = TypeVar("T")
@@ -60,6 +61,14 @@ async def _house(request: Request) -> House:
 
 
 HouseDep = Annotated[House, Depends(_house)]
+
+
+async def _custody(request: Request) -> ServiceClient:
+    client: ServiceClient = request.app.state.custody
+    return client
+
+
+CustodyDep = Annotated[ServiceClient, Depends(_custody)]
 
 
 @dataclass

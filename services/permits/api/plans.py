@@ -7,16 +7,18 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
+from services.permits.api.field_work import report_closed
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state, require_organisations
 from services.permits.api.territory import check_region, sees_in_full
 from services.permits.domain.announced import Announced, Letter
 from services.permits.domain.census import listed_parts, root_of_lines
 from services.permits.domain.party import NumberTaken, ReferenceUnknown
 from services.permits.domain.plan import Parcel, Plan, Summary
+from services.permits.domain.verification import check_not_verifier
 from services.permits.registrar import Registrar
 from services.permits.schemas.plans import ApprovalIn, CensusOut, ParcelOut, PlanIn, PlanOut
 from services.permits.schemas.words import Page
-from services.permits.store import census, outbox, plans, titles
+from services.permits.store import census, outbox, plans, titles, visits
 from services.permits.store.session import Tx
 from shared.refusal import Missing
 from shared.web.access import Grant, GrantDep, OtherOrganisation
@@ -87,6 +89,7 @@ async def approve_plan(
         plan = await plan_to_change(work.tx, plan_id, grant)
         check_region(officer.region, plan.region, "approve_plan")
         plan.check_approval(officer.sub)
+        check_not_verifier(plan.id, officer.sub, await visits.recorders(work.tx, plan.id))
         await require_organisations(work.tx, [officer.org])
         title = await titles.title(work.tx, plan.title)
         assert title is not None, "a foreign key holds it"
@@ -95,7 +98,9 @@ async def approve_plan(
         summary, letters = await asyncio.to_thread(act.write, plan, trees, lines)
         await plans.note_approval(work.tx, plan.id, officer.sub, body.resolution, summary, letters[0].sid)
         await outbox.announce(work.tx, letters, work.now)
-        return await work.answer(200, await answer_of(work.tx, await _again(work.tx, plan.id)))
+        approved = await _again(work.tx, plan.id)
+        await report_closed(work, house, approved)
+        return await work.answer(200, await answer_of(work.tx, approved))
 
 
 @dataclass(frozen=True)

@@ -104,9 +104,11 @@ class Verification:
     stage: str
     census_root: str
     listing_root: str
+    origin: str
     after: int
     entries: tuple[int, int] | None
     design: Design
+    cites: tuple[str, ...]
     note: bytes | None
     cosignature: str | None
     seed: str | None
@@ -122,7 +124,14 @@ class Verification:
     def terms(self) -> Terms:
         """What was fixed at the opening, as the draw document states it."""
         return Terms(
-            self.visit.number, self.visit.plan, self.stage, self.census_root, self.after, self.entries, self.design
+            self.visit.number,
+            self.visit.plan,
+            self.stage,
+            self.census_root,
+            self.after,
+            self.entries,
+            self.design,
+            self.cites,
         )
 
     def check_drawn(self) -> None:
@@ -159,13 +168,13 @@ def check_frame(plan: Plan, trees: Sequence[Tree]) -> None:
         raise NothingToDraw(plan.id)
 
 
-def entries_of(plan: Plan, letters: Sequence[Announced]) -> tuple[int, int]:
-    """First and last entry of the log that state the plan and its census; CensusNotInLog while one is missing."""
+def entries_of(plan: Plan, letters: Sequence[Announced]) -> tuple[str, int, int]:
+    """The log, and in it the first and last entry that state the plan and its census; CensusNotInLog while one is missing."""
     indexes = [letter.index for letter in letters if letter.index is not None]
     missing = 1 + plan.census.parts - len(indexes)
     if missing > 0:
         raise CensusNotInLog(plan.id, missing)
-    return min(indexes), max(indexes)
+    return str(letters[0].origin), min(indexes), max(indexes)
 
 
 def check_sampled(number: str, sample: Mapping[tuple[str, str], SampleTree], asked: Iterable[tuple[str, str]]) -> None:

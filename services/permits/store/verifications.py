@@ -16,21 +16,22 @@ from shared.timber.lottery import Draw
 from shared.timber.norms.lottery import Design
 
 _ADD = text(
-    "INSERT INTO verifications (number, plan, stage, census_root, listing_root, after_size, first_entry, last_entry, design)"
-    " VALUES (:number, :plan, :stage, :census_root, :listing_root, :after, :first, :last, CAST(:design AS jsonb))"
+    "INSERT INTO verifications (number, plan, stage, census_root, listing_root, origin, after_size, first_entry, last_entry, design, cites)"
+    " VALUES (:number, :plan, :stage, :census_root, :listing_root, :origin, :after, :first, :last, CAST(:design AS jsonb), CAST(:cites AS text[]))"
 )
 _SELECT = (
-    f"SELECT {visits.COLUMNS}, f.stage, f.census_root, f.listing_root, f.after_size, f.first_entry, f.last_entry, f.design,"
-    " f.note, f.cosignature, f.seed, f.strata, f.drawn_at FROM verifications f JOIN field_visits v ON v.number = f.number"
+    f"SELECT {visits.COLUMNS}, f.stage, f.census_root, f.listing_root, f.origin, f.after_size, f.first_entry, f.last_entry,"  # noqa: S608
+    " f.design, f.cites, f.note, f.cosignature, f.seed, f.strata, f.drawn_at"
+    " FROM verifications f JOIN field_visits v ON v.number = f.number"
 )
 _ONE = text(_SELECT + " WHERE f.number = :number AND f.plan = :plan")
-_LOCKED = text(_SELECT + " WHERE f.number = :number AND f.plan = :plan FOR UPDATE OF f")
 _OF_PLAN = text(_SELECT + " WHERE f.plan = :plan ORDER BY f.number")
 _OF_STAGE = text("SELECT number FROM verifications WHERE plan = :plan AND stage = :stage")
 _ELSEWHERE = text(
     "SELECT v.plan, f.number, f.stage, f.seed IS NOT NULL FROM verifications f JOIN field_visits v ON v.number = f.number"
     " WHERE v.title = :title AND v.plan <> :plan ORDER BY v.opened_at, f.number"
 )
+_TITLE = text("SELECT title FROM field_visits WHERE plan = :plan AND kind = 'verification' LIMIT 1")
 _DRAW = text(
     "UPDATE verifications SET note = :note, cosignature = :cosignature, seed = :seed, strata = CAST(:strata AS jsonb),"
     " drawn_at = :at WHERE number = :number AND seed IS NULL RETURNING 1"
@@ -55,8 +56,9 @@ async def add_verification(tx: Tx, one: Verification) -> None:
     first, last = one.entries or (None, None)
     values = {
         "number": one.visit.number, "plan": one.visit.plan, "stage": one.stage, "census_root": one.census_root,
-        "listing_root": one.listing_root, "after": one.after, "first": first, "last": last,
+        "listing_root": one.listing_root, "origin": one.origin, "after": one.after, "first": first, "last": last,
         "design": orjson.dumps(asdict(one.design)).decode(),
+        "cites": list(one.cites),
     }  # fmt: skip
     await tx.execute(_ADD, values)
 
@@ -67,9 +69,9 @@ async def of_stage(tx: Tx, plan: str, stage: str) -> str | None:
     return number
 
 
-async def verification(tx: Tx, plan: str, number: str, *, lock: bool = False) -> Verification | None:
-    """One verification; with ``lock`` held until the transaction ends, as long as it is not drawn."""
-    row = (await tx.execute(_LOCKED if lock else _ONE, {"plan": plan, "number": number})).first()
+async def verification(tx: Tx, plan: str, number: str) -> Verification | None:
+    """One verification of a plan."""
+    row = (await tx.execute(_ONE, {"plan": plan, "number": number})).first()
     return None if row is None else _verification(row)
 
 
@@ -81,6 +83,12 @@ async def verifications(tx: Tx, plan: str) -> list[Verification]:
 async def elsewhere(tx: Tx, title: str, plan: str) -> list[tuple[str, str, str, bool]]:
     """Plan, number and stage of the verifications of other plans of the title, and whether they were drawn."""
     return [tuple(row) for row in await tx.execute(_ELSEWHERE, {"title": title, "plan": plan})]
+
+
+async def title_of(tx: Tx, plan: str) -> str:
+    """The title of a plan that has a verification, also for who may not see the plan."""
+    title: str = (await tx.execute(_TITLE, {"plan": plan})).scalar_one()
+    return title
 
 
 async def note_draw(tx: Tx, number: str, note: bytes, cosignature: str | None, drawn: Draw, at: datetime) -> bool:
@@ -116,8 +124,10 @@ async def census_letters(tx: Tx, plan: str) -> list[Announced]:
 
 
 def _verification(row: Sequence[Any]) -> Verification:
-    stage, census_root, listing_root, after, first, last, design, note, line, seed, strata, at = row[visits.WIDTH :]
+    stage, census_root, listing_root, origin, after, first, last, design, cites, note, line, seed, strata, at = row[
+        visits.WIDTH :
+    ]
     return Verification(
-        visits.visit_of(row), stage, census_root, listing_root, after, None if first is None else (first, last),
-        Design(**design), note, line, seed, tuple(strata or ()), at,
+        visits.visit_of(row), stage, census_root, listing_root, origin, after, None if first is None else (first, last),
+        Design(**design), tuple(cites), note, line, seed, tuple(strata or ()), at,
     )  # fmt: skip

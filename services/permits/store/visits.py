@@ -11,7 +11,7 @@ from sqlalchemy.engine import Row
 from services.permits.domain.field_norms import Tolerances
 from services.permits.domain.field_tree import FieldTree, Place, Planned
 from services.permits.domain.plan import Plan
-from services.permits.domain.visit import Result, Visit
+from services.permits.domain.visit import Result, Visit, VisitClosed
 from services.permits.store.session import Tx
 from shared.tlog import canon
 
@@ -29,6 +29,7 @@ _CLOSE = text(
     "UPDATE field_visits SET closed_by = :closed_by, closed_at = :closed_at WHERE number = :number AND closed_at IS NULL"
     " RETURNING 1"
 )
+_HOLD = text("SELECT 1 FROM field_visits WHERE number = :number AND closed_at IS NULL FOR UPDATE")
 # An inspection reported by hand may not take a number under which a visit will report.
 _RESERVED = text(
     "SELECT 1 FROM field_visits WHERE :number = number OR :number ~ ('^' || replace(number, '.', '[.]') || '-[0-9]+$')"
@@ -81,8 +82,15 @@ async def reserved(tx: Tx, number: str) -> bool:
     return (await tx.execute(_RESERVED, {"number": number})).first() is not None
 
 
+async def hold(tx: Tx, number: str) -> None:
+    """Hold an open visit of the caller's until the transaction ends, so that nothing is recorded while it closes.
+    ``VisitClosed`` when it was closed meanwhile."""
+    if (await tx.execute(_HOLD, {"number": number})).first() is None:
+        raise VisitClosed(number)
+
+
 async def close(tx: Tx, number: str, closed_by: str, at: datetime) -> None:
-    """The visit is closed; ``NoResultFound`` when it was already."""
+    """A visit that is held is closed."""
     (await tx.execute(_CLOSE, {"number": number, "closed_by": closed_by, "closed_at": at})).one()
 
 
@@ -137,7 +145,13 @@ async def planned(tx: Tx, plan: str, trees: Sequence[tuple[str, str]]) -> dict[t
     """These trees as the census has them, as far as the caller may see them; their places likewise."""
     values = {"plan": plan, "parcels": [parcel for parcel, _ in trees], "codes": [code for _, code in trees]}
     rows = await tx.execute(_PLANNED, values)
-    return {(row[0], row[1]): Planned(*row[:7], _place(row[7])) for row in rows}
+    return {
+        (row.parcel, row.code): Planned(
+            row.parcel, row.code, row.species, row.dbh_mm, row.height_mm, row.volume_dm3, row.condition,
+            _place(row.document),
+        )
+        for row in rows
+    }  # fmt: skip
 
 
 def _place(document: bytes | None) -> Place | None:

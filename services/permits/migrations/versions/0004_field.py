@@ -32,6 +32,7 @@ CREATE TABLE field_visits (
     CHECK ((closed_at IS NULL) = (closed_by IS NULL)),
     CHECK (visitor <> org AND visitor <> coalesce(regent, ''))
 );
+CREATE INDEX outbox_census ON outbox (subject) WHERE type IN ('plan.approved', 'census.listed');
 CREATE INDEX field_visits_of_plan ON field_visits (plan, number);
 CREATE INDEX field_visits_of_title ON field_visits (title, number);
 -- Never changed: a corrected result is another row, and the last one counts.
@@ -67,10 +68,12 @@ CREATE TABLE verifications (
     stage text NOT NULL CHECK (stage IN ('submitted', 'approved')),
     census_root text NOT NULL CHECK (length(census_root) = 64),
     listing_root text NOT NULL CHECK (length(listing_root) = 64),
+    origin text NOT NULL,
     after_size bigint NOT NULL CHECK (after_size >= 0),
     first_entry bigint,
     last_entry bigint,
     design jsonb NOT NULL,
+    cites text[] NOT NULL,
     note bytea,
     cosignature text,
     seed text CHECK (length(seed) = 64),
