@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from services.permits.access import ACCESS
 from services.permits.api import (
     census,
+    field_supervisions,
     inspections,
     keys,
     parties,
@@ -43,7 +44,7 @@ BODY_LIMITS = {
 }
 ROUTERS = [
     parties.router, keys.router, titles.router, plans.router, census.router, verify.router, permits.router, inspections.router,
-    verifications.router,
+    verifications.router, field_supervisions.router,
     publications.router, supervision.router,
 ]  # fmt: skip
 
