@@ -18,6 +18,7 @@ PASSED_ON = {
     "mirror": "copy a log that somebody operates into a folder, every byte verified",
     "fsck": "hash a whole log again: this instance's own, or the one at an address or in a folder",
     "monitor": "replay a log by the rules, say what does not hold, and watch it",
+    "draw": "recompute a public lottery of trees from its document, and hold it against the log",
 }
 
 

@@ -124,6 +124,8 @@ def recompute(data: bytes) -> Recomputed:
         note, line = from_base64(said["note"], "note"), said.get("cosignature")
         source, checkpoint = source_in(note, line)
         same("listing_root", said["listing_root"], listing_root(trees))
+        if terms.entries is not None:
+            same("after", terms.after, terms.entries[1])
         if source.size <= terms.after:
             raise DrawDiffers("checkpoint", str(source.size), f"> {terms.after}")
         drawn = draw_of(terms, trees, source)

@@ -80,8 +80,7 @@ class Draw:
 
 def sample_size(share_permille: int, confidence_permille: int) -> int:
     """The least n with (1 - p)^n <= 1 - confidence: ceil(ln 0.05 / ln(1 - p)) for 95 %, in whole numbers."""
-    if not (0 < share_permille < 1000 and 0 < confidence_permille < 1000):
-        raise ValueError("shares lie between 0 and 1000 permille")
+    _check_shares(share_permille, confidence_permille)
     missed, whole, n = 1, 1, 0
     while missed * 1000 > (1000 - confidence_permille) * whole:
         missed, whole, n = missed * (1000 - share_permille), whole * 1000, n + 1
@@ -93,6 +92,7 @@ def sample_of(trees: int, share_permille: int, confidence_permille: int) -> int:
 
     Of N trees D = max(1, ceil(p N)) are taken to be phantoms; n is the least with C(N - D, n) / C(N, n) <= 1 - confidence.
     """
+    _check_shares(share_permille, confidence_permille)
     if trees == 0:
         return 0
     phantoms = max(1, -(-trees * share_permille // 1000))
@@ -100,6 +100,11 @@ def sample_of(trees: int, share_permille: int, confidence_permille: int) -> int:
     while missed * 1000 > (1000 - confidence_permille) * whole:
         missed, whole, n = missed * (trees - phantoms - n), whole * (trees - n), n + 1
     return n
+
+
+def _check_shares(*shares_permille: int) -> None:
+    if not all(0 < share < 1000 for share in shares_permille):
+        raise ValueError("shares lie between 0 and 1000 permille")
 
 
 # ---- which layer
