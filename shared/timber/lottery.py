@@ -145,15 +145,20 @@ def listing_root(trees: Iterable[Tree]) -> str:
     return merkle.root_of([merkle.leaf_hash(canon.encode(tree._asdict())) for tree in trees]).hex()
 
 
-def seed_of(plan: str, census_root: str, listing: str, source: Source) -> str:
-    """The seed in hexadecimal: SHA-256 over what was fixed before, and what nobody knew then."""
+def seed_document(plan: str, census_root: str, listing: str, source: Source) -> bytes:
+    """What was fixed before, and what nobody knew then."""
     said: dict[str, Any] = {
         "plan": plan, "census_root": census_root, "listing_root": listing,
         "checkpoint": {"origin": source.origin, "size": source.size, "root": source.root},
     }  # fmt: skip
     if source.cosignature is not None:
         said["cosignature"] = source.cosignature
-    return hashlib.sha256(_SEED + canon.encode(said)).hexdigest()
+    return canon.encode(said)
+
+
+def seed_of(plan: str, census_root: str, listing: str, source: Source) -> str:
+    """The seed in hexadecimal: SHA-256 over that document under its domain tag."""
+    return hashlib.sha256(_SEED + seed_document(plan, census_root, listing, source)).hexdigest()
 
 
 def ticket_of(seed: str, parcel: str, code: str) -> str:

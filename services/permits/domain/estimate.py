@@ -68,8 +68,9 @@ def clopper_pearson(found: int, sample: int, confidence_permille: int) -> tuple[
     if not 0 <= found <= sample or sample == 0:
         raise ValueError("0 <= found <= sample, and a sample")
     tail = (1000 - confidence_permille) / 2000
-    low = 0.0 if found == 0 else _where(lambda p: 1 - _binomial_cdf(found - 1, sample, p) > tail)
-    high = 1.0 if found == sample else _where(lambda p: _binomial_cdf(found, sample, p) <= tail)
+    ways = [_log_choose(sample, i) for i in range(found + 1)]
+    low = 0.0 if found == 0 else _where(lambda p: 1 - _binomial_cdf(ways[:-1], sample, p) > tail)
+    high = 1.0 if found == sample else _where(lambda p: _binomial_cdf(ways, sample, p) <= tail)
     return low, high
 
 
@@ -84,9 +85,10 @@ def _where(beyond: Callable[[float], bool]) -> float:
     return (low + high) / 2
 
 
-def _binomial_cdf(k: int, n: int, p: float) -> float:
-    terms = (_log_choose(n, i) + i * log(p) + (n - i) * log1p(-p) for i in range(k + 1))
-    return min(1.0, sum(map(exp, terms)))
+def _binomial_cdf(ways: Sequence[float], n: int, p: float) -> float:
+    """P(at most k of n); ``ways`` are the logarithms of the first k + 1 binomial coefficients."""
+    hit, missed = log(p), log1p(-p)
+    return min(1.0, sum(exp(way + i * hit + (n - i) * missed) for i, way in enumerate(ways)))
 
 
 def _log_choose(n: int, k: int) -> float:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil, comb, log
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -64,6 +64,7 @@ def test_the_sizes_of_a_large_stratum_are_those_of_the_formula(share: int, trees
     assert sample_size(share, 950) == trees == ceil(log(0.05) / log(1 - share / 1000))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 999), st.integers(500, 999))
 def test_the_whole_numbers_agree_with_the_logarithms(share: int, confidence: int) -> None:
     by_logs = log(1 - confidence / 1000) / log(1 - share / 1000)
@@ -71,6 +72,7 @@ def test_the_whole_numbers_agree_with_the_logarithms(share: int, confidence: int
     assert sample_size(share, confidence) in (ceil(by_logs - 1e-9), ceil(by_logs + 1e-9))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 999), st.integers(1, 999))
 def test_a_small_stratum_needs_exactly_what_counting_all_samples_says(trees: int, share: int, confidence: int) -> None:
     n = sample_of(trees, share, confidence)
@@ -109,6 +111,7 @@ def test_cites_binds_from_its_day_and_takes_in_the_genus_by_another_name() -> No
     assert before == {"Swietenia macrophylla"}
 
 
+@settings(deadline=None)
 @given(TREES)
 def test_every_harvestable_tree_is_in_one_stratum_and_no_other_tree_in_any(trees: list[Tree]) -> None:
     strata = strata_of(trees, frozenset({"Dipteryx ferrea"}), design_on(DAY))
@@ -119,6 +122,7 @@ def test_every_harvestable_tree_is_in_one_stratum_and_no_other_tree_in_any(trees
     assert {tree.species for tree in strata[CITES]} <= {"Dipteryx ferrea"}
 
 
+@settings(deadline=None)
 @given(TREES)
 def test_the_upper_stratum_is_worth_half_and_no_tree_of_the_rest_is_worth_more(trees: list[Tree]) -> None:
     design = design_on(DAY)
@@ -165,6 +169,7 @@ def test_the_bytes_of_seed_and_ticket_are_fixed() -> None:
     assert ticket_of(made, "PC 01", "501") == "9e1cea7797655281e70fcf262ef0281e42832f8570317ffc3cbc2d491957dde4"
 
 
+@settings(deadline=None)
 @given(TREES, st.randoms(use_true_random=False))
 def test_a_draw_does_not_depend_on_the_order_of_the_trees(trees: list[Tree], chance: random.Random) -> None:
     shuffled = list(trees)
@@ -176,6 +181,7 @@ def test_a_draw_does_not_depend_on_the_order_of_the_trees(trees: list[Tree], cha
     assert one == other
 
 
+@settings(deadline=None)
 @given(TREES)
 def test_a_stricter_design_draws_the_same_trees_and_more(trees: list[Tree]) -> None:
     design = design_on(DAY)
