@@ -92,7 +92,8 @@ async def draw(options: argparse.Namespace, report: Report) -> int:
         async with opened(options.log) as source:
             census, in_log = await hold_against(again, source, policy), True
     report.drawn(again, Held(witnesses, in_log, census))
-    return SOUND if again.of_norms else FINDINGS
+    unwitnessed = policy is not None and bool(policy.witnesses) and not witnesses
+    return FINDINGS if unwitnessed or not again.of_norms else SOUND
 
 
 async def mirror(options: argparse.Namespace, source: Source, policy: Policy, report: Report) -> int:

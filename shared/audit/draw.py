@@ -10,7 +10,7 @@ from shared.audit.kept import newest
 from shared.audit.source import Source
 from shared.audit.tree import Tree
 from shared.refusal import Refusal
-from shared.timber.draw_file import Recomputed, same
+from shared.timber.draw_file import DrawDiffers, Recomputed, same
 from shared.timber.event import Record, parse_entry
 from shared.tlog.policy import Policy
 from shared.tlog.tile import WIDTH
@@ -28,12 +28,17 @@ class Held:
 
 
 def signed_by(again: Recomputed, policy: Policy) -> dict[str, int]:
-    """Who of the policy signed the draw's checkpoint: a log it names, or UnknownLog or BadSignature; and which witnesses."""
+    """Which witnesses of the policy cosigned the draw's checkpoint; a log that it names must have signed it: UnknownLog or
+    BadSignature otherwise. DrawDiffers when the seed takes in a cosignature of nobody the policy knows: such a line could be
+    anything, and whoever wrote it chose the draw."""
     line = "" if again.cosignature is None else again.cosignature + "\n"
     unasked = Policy(
         logs=policy.logs, witnesses=policy.witnesses
     )  # the quorum is of newest checkpoints, not of old ones
-    return dict(unasked.check(again.note + line.encode()).witnesses)
+    witnesses = dict(unasked.check(again.note + line.encode()).witnesses)
+    if again.cosignature is not None and not witnesses:
+        raise DrawDiffers("cosignature", again.cosignature, "a witness of the policy")
+    return witnesses
 
 
 async def hold_against(again: Recomputed, source: Source, policy: Policy) -> bool | None:

@@ -26,6 +26,8 @@ async def test_every_operation_answers_each_role_as_the_table_says(permits: Perm
         "verify_permit": Sample(f"/v1/permits/{PERMIT}/verify"),
         "read_plan": Sample(f"/v1/plans/{PLAN}"),
         "list_plans": Sample("/v1/plans"),
+        "list_verifications": Sample(f"/v1/plans/{PLAN}/verifications"),
+        "list_supervisions": Sample(f"/v1/plans/{PLAN}/supervisions"),
         "list_trees": Sample(f"/v1/plans/{PLAN}/trees"),
         "read_tree": Sample(f"/v1/plans/{PLAN}/trees/501"),
         "read_title": Sample(f"/v1/titles/{TITLE}", "/v1/titles/CN-B"),
