@@ -339,6 +339,8 @@ async def test_a_result_stands_and_another_one_needs_a_reason(permits: Permits) 
     assert (found["facts"]["verdict"], found["times_recorded"], found["reason"]) == (
         "match", 2, "Se volvió con el GPS del censo",
     )  # fmt: skip
+    public = (await sample(permits, None))[0]["found"]
+    assert (public["times_recorded"], public["reason"]) == (2, None)
 
 
 @pytest.mark.parametrize(
@@ -428,3 +430,16 @@ async def test_a_report_by_hand_does_not_take_the_number_of_a_verification(permi
     for number in (NUMBER, f"{NUMBER}-2"):
         await permits.refused("number-taken", "/v1/inspections", SUPERVISOR, by_hand | {"number": number})
     await permits.post("/v1/inspections", SUPERVISOR, by_hand | {"number": "INF-1"})
+
+
+async def test_a_tree_that_is_looked_at_twice_covers_its_volume_once(permits: Permits) -> None:
+    await drawn(permits, a_census())
+    trees = await sample(permits)
+    by_hand = {"plan": PLAN, "parcel": "PC 01", "trees_sampled": 1, "trees_absent": 0, "volume_dm3": 5_881}
+    await permits.post("/v1/inspections", SUPERVISOR, by_hand | {"number": "INF-1", "trees": ["501"]})
+
+    await report(permits, [seen(tree) for tree in trees])
+    await permits.post(f"{PATH}/close", VERIFIER)
+    await permits.published()
+
+    assert [body["volume_dm3"] for body in permits.custody.bodies("inspection.reported")] == [5_881, 9_215]

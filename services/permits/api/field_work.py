@@ -60,7 +60,7 @@ async def report_to_log(
     """Publish what was looked at as ``inspection.reported``: so it counts in the coverage of every verdict on this plan."""
     await require_organisations(work.tx, [visit.visitor])
     letters = []
-    for found in inspections_of(visit, results):
+    for found in inspections_of(visit, results, await plans.trees_reported(work.tx, plan.id)):
         letter = house.registrar.write(
             "inspection.reported", visit.visitor, found.statement(), work.now, subject=f"inspection:{found.number}",
             prev=[plan.sid],
@@ -84,14 +84,15 @@ async def found_out(tx: Tx, results: Sequence[Result]) -> dict[tuple[str, str], 
     """Results as they are answered, with place and observation where the caller may see them."""
     private = await visits.private_of(tx, [result.seq for result in results])
     return {
-        (result.parcel, result.code): _found_out(result, *private.get(result.seq, (None, None))) for result in results
+        (result.parcel, result.code): _found_out(result, *private.get(result.seq, (None, None, None)))
+        for result in results
     }
 
 
-def _found_out(result: Result, place: Place | None, observation: str | None) -> FoundOut:
+def _found_out(result: Result, place: Place | None, observation: str | None, reason: str | None) -> FoundOut:
     return FoundOut(
         facts=dict(result.facts), utm=utm_out(place), observation=observation, recorded_at=result.recorded_at,
-        reason=result.reason, times_recorded=result.times,
+        reason=reason, times_recorded=result.times,
     )  # fmt: skip
 
 

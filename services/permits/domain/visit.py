@@ -1,6 +1,6 @@
 """Field work on a plan, whether a verification by lottery or a supervision: who may do it, and what it reports to the log."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -79,7 +79,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One result as stored: the public facts with the verdict, who recorded it, and why if it is not the first."""
+    """One result as stored: the public facts with the verdict, who recorded it, and how many results the tree had by then."""
 
     seq: int
     parcel: str
@@ -87,7 +87,6 @@ class Result:
     facts: Mapping[str, Any]
     recorded_by: str
     recorded_at: datetime
-    reason: str | None
     times: int
 
     @property
@@ -123,9 +122,12 @@ def check_repeated(known: Result | None, facts: Mapping[str, Any], reason: str |
     return True
 
 
-def inspections_of(visit: Visit, results: Iterable[tuple[Result, int]]) -> list[Inspection]:
+def inspections_of(
+    visit: Visit, results: Iterable[tuple[Result, int]], before: Container[tuple[str, str]] = ()
+) -> list[Inspection]:
     """What goes into the log as ``inspection.reported``: one for each parcel and 200 trees. The volume is that of the census
-    for the trees that were reached, absent ones too: it says how much was looked at."""
+    for the trees that were reached, absent ones too: it says how much was looked at. Trees that were reported ``before``
+    add none: to look twice at a tree does not cover more of the plan."""
     reached = sorted(
         ((result, volume) for result, volume in results if result.verdict != "not_reached"),
         key=lambda pair: (pair[0].parcel, pair[0].code),
@@ -141,7 +143,7 @@ def inspections_of(visit: Visit, results: Iterable[tuple[Result, int]]) -> list[
             visit.number if len(parts) == 1 else f"{visit.number}-{n}", visit.plan, parcel, visit.visitor, len(trees),
             sum(result.verdict == "absent" for result, _ in trees),
             sum(result.verdict == "mismatch" for result, _ in trees),
-            sum(volume for _, volume in trees), tuple(result.code for result, _ in trees),
+            sum(volume for result, volume in trees if (result.parcel, result.code) not in before), tuple(result.code for result, _ in trees),
         )
         for n, (parcel, trees) in enumerate(parts, 1)
     ]  # fmt: skip

@@ -203,7 +203,7 @@ class PlannedOut(Out):
 
 
 class FoundOut(Out):
-    """As it was found, with what differs; ``utm`` and ``observation`` only for those concerned."""
+    """As it was found, with what differs; ``utm``, ``observation`` and ``reason`` only for those concerned."""
 
     facts: dict[str, Any]
     utm: Utm | None

@@ -16,6 +16,9 @@ _REPORTED = text(
     "SELECT number, sid FROM inspections WHERE number = :visit OR number ~ ('^' || replace(:visit, '.', '[.]') || '-[0-9]+$')"
     " ORDER BY length(number), number"
 )
+_TREES_REPORTED = text(
+    "SELECT DISTINCT parcel, jsonb_array_elements_text(trees) FROM inspections WHERE plan = :plan AND trees IS NOT NULL"
+)
 _COLUMNS = [name for name in Plan.__slots__ if name not in ("parcels", "census")]
 
 
@@ -113,6 +116,11 @@ async def reported_by(tx: Tx, visit: str) -> list[tuple[str, str]]:
     """Numbers and statements of the inspections in which a field visit was reported."""
     rows = await tx.execute(_REPORTED, {"visit": visit})
     return [(row[0], row[1]) for row in rows]
+
+
+async def trees_reported(tx: Tx, plan_id: str) -> set[tuple[str, str]]:
+    """Parcel and code of the trees that inspections of a plan have named."""
+    return {(row[0], row[1]) for row in await tx.execute(_TREES_REPORTED, {"plan": plan_id})}
 
 
 async def inspected(tx: Tx, plan_id: str) -> tuple[int, int, int]:

@@ -38,19 +38,19 @@ _TAKEN = text(
     "SELECT 1 FROM inspections WHERE number = :number OR number ~ ('^' || replace(:number, '.', '[.]') || '-[0-9]+$')"
 )
 _ADD_RESULT = text(
-    "INSERT INTO field_results (visit, parcel, code, facts, recorded_by, recorded_at, reason)"
-    " VALUES (:visit, :parcel, :code, CAST(:facts AS jsonb), :recorded_by, :recorded_at, :reason) RETURNING seq"
+    "INSERT INTO field_results (visit, parcel, code, facts, recorded_by, recorded_at)"
+    " VALUES (:visit, :parcel, :code, CAST(:facts AS jsonb), :recorded_by, :recorded_at) RETURNING seq"
 )
 _ADD_PLACE = text(
-    "INSERT INTO field_places (seq, org, region, visitor, zone, easting_dm, northing_dm, observation)"
-    " VALUES (:seq, :org, :region, :visitor, :zone, :easting_dm, :northing_dm, :observation)"
+    "INSERT INTO field_places (seq, org, region, visitor, zone, easting_dm, northing_dm, observation, reason)"
+    " VALUES (:seq, :org, :region, :visitor, :zone, :easting_dm, :northing_dm, :observation, :reason)"
 )
 _RESULTS = text(
-    "SELECT DISTINCT ON (parcel, code) seq, parcel, code, facts, recorded_by, recorded_at, reason,"
+    "SELECT DISTINCT ON (parcel, code) seq, parcel, code, facts, recorded_by, recorded_at,"
     " count(*) OVER (PARTITION BY parcel, code) FROM field_results WHERE visit = :visit ORDER BY parcel, code, seq DESC"
 )
 _PRIVATE = text(
-    "SELECT seq, zone, easting_dm, northing_dm, observation FROM field_places WHERE seq IN :seqs"
+    "SELECT seq, zone, easting_dm, northing_dm, observation, reason FROM field_places WHERE seq IN :seqs"
 ).bindparams(bindparam("seqs", expanding=True))
 _RECORDERS = text(
     "SELECT DISTINCT recorded_by FROM field_results WHERE visit IN (SELECT number FROM field_visits WHERE plan = :plan)"
@@ -103,13 +103,13 @@ def visit_of(row: Row[Any] | Sequence[Any]) -> Visit:
 async def add_result(
     tx: Tx, visit: Visit, found: FieldTree, facts: dict[str, Any], by: str, at: datetime, reason: str | None
 ) -> None:
-    """Keep a result, and apart from it where the tree was looked for."""
+    """Keep a result, and apart from it what is not for everybody."""
     values = {
         "visit": visit.number, "parcel": found.parcel, "code": found.code, "facts": orjson.dumps(facts).decode(),
-        "recorded_by": by, "recorded_at": at, "reason": reason,
+        "recorded_by": by, "recorded_at": at,
     }  # fmt: skip
     seq = (await tx.execute(_ADD_RESULT, values)).scalar_one()
-    if found.place is None and found.observation is None:
+    if found.place is None and found.observation is None and reason is None:
         return
     place = found.place
     await tx.execute(
@@ -118,6 +118,7 @@ async def add_result(
             "seq": seq, "org": visit.org, "region": visit.region, "visitor": visit.visitor,
             "zone": place and place.zone, "easting_dm": place and place.easting_dm,
             "northing_dm": place and place.northing_dm, "observation": found.observation,
+            "reason": reason,
         },
     )  # fmt: skip
 
@@ -128,12 +129,12 @@ async def results(tx: Tx, number: str) -> dict[tuple[str, str], Result]:
     return {(row[1], row[2]): Result(*row) for row in rows}
 
 
-async def private_of(tx: Tx, seqs: Sequence[int]) -> dict[int, tuple[Place | None, str | None]]:
-    """Place and observation of these results, as far as the caller may see them."""
+async def private_of(tx: Tx, seqs: Sequence[int]) -> dict[int, tuple[Place | None, str | None, str | None]]:
+    """Place, observation and reason of these results, as far as the caller may see them."""
     if not seqs:
         return {}
     rows = await tx.execute(_PRIVATE, {"seqs": list(seqs)})
-    return {row[0]: (None if row[1] is None else Place(*row[1:4]), row[4]) for row in rows}
+    return {row[0]: (None if row[1] is None else Place(*row[1:4]), row[4], row[5]) for row in rows}
 
 
 async def recorders(tx: Tx, plan: str) -> list[str]:

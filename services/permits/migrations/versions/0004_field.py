@@ -43,11 +43,11 @@ CREATE TABLE field_results (
     code text NOT NULL,
     facts jsonb NOT NULL,
     recorded_by text NOT NULL,
-    recorded_at timestamptz NOT NULL,
-    reason text
+    recorded_at timestamptz NOT NULL
 );
 CREATE INDEX field_results_of_tree ON field_results (visit, parcel, code, seq);
--- Where the tree was looked for, and what the visitor wrote: for those concerned.
+-- Where the tree was looked for, and what the visitor wrote of it, or of why an earlier result does not stand: for those
+-- concerned.
 CREATE TABLE field_places (
     seq bigint PRIMARY KEY REFERENCES field_results,
     org text NOT NULL,
@@ -57,6 +57,7 @@ CREATE TABLE field_places (
     easting_dm int,
     northing_dm int,
     observation text,
+    reason text,
     CHECK (num_nonnulls(zone, easting_dm, northing_dm) IN (0, 3))
 );
 """
