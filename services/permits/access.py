@@ -55,7 +55,7 @@ ACCESS: Table = {
     "report_inspection": _OFFICERS,
     "list_inspections": {"public": "any"},
     "read_inspection": {"public": "any"},
-    "open_verification": {"authority": "any"},
+    "open_verification": _OFFICERS,
     "draw_verification": _OFFICERS,
     "list_verifications": {"public": "any", **_PARTIES},
     "read_verification": {"public": "any", **_PARTIES},

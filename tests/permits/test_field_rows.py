@@ -63,7 +63,7 @@ async def test_the_database_lets_no_stranger_close_or_change_anything(permits: P
     [
         "UPDATE field_results SET facts = '{}'", "DELETE FROM field_results", "DELETE FROM verification_trees",
         "UPDATE verification_trees SET rank = 1", "DELETE FROM verifications", "UPDATE field_visits SET visitor = 'gerfor-md'",
-        "UPDATE verifications SET after_size = 0", "UPDATE field_places SET zone = '18S'", "DELETE FROM supervision_answers",
+        "UPDATE draw_bases SET after_size = 0", "UPDATE field_places SET zone = '18S'", "DELETE FROM supervision_answers",
     ],
 )  # fmt: skip
 async def test_the_service_cannot_unsay_what_was_drawn_or_found(permits: Permits, change: str) -> None:
@@ -83,12 +83,7 @@ async def test_the_database_too_knows_one_draw_a_stage_that_is_never_drawn_again
     admin = await asyncpg.connect(permits.database.admin_dsn)
 
     with pytest.raises(asyncpg.UniqueViolationError, match="one_draw_a_stage"):
-        await admin.execute(
-            "WITH v AS (INSERT INTO field_visits SELECT 'VER-02', kind, plan, title, org, regent, region, visitor, tolerances,"
-            " opened_by, opened_at, NULL, NULL FROM field_visits RETURNING number) INSERT INTO verifications"
-            " SELECT 'VER-02', plan, stage, census_root, listing_root, origin, after_size, first_entry, last_entry, design, cites"
-            " FROM verifications"
-        )
+        await admin.execute("INSERT INTO draw_bases SELECT plan, stage, origin, after_size + 1, 0, 1 FROM draw_bases")
     await admin.close()
 
     assert again == "UPDATE 0"

@@ -124,10 +124,28 @@ async def test_an_approved_plan_is_drawn_only_once_its_census_is_in_the_log(perm
     assert (await opened(permits))["source"]["entries"] is not None
 
 
-async def test_there_is_one_draw_for_a_plan_and_stage(permits: Permits) -> None:
-    await drawn(permits)
+@pytest.mark.parametrize("stage", ["submitted", "approved"])
+async def test_a_second_verifier_draws_the_same_trees_and_nobody_draws_twice(permits: Permits, stage: str) -> None:
+    if stage == "submitted":
+        await _submitted(permits)
+        await opened(permits)
+        await another_record(permits)
+        first = await permits.post(f"{PATH}/draw", OFFICER)
+    else:
+        first = await drawn(permits)
+    await another_record(permits, "aserradero-3")
 
-    await permits.refused("verification-exists", VERIFICATIONS, OFFICER, {"number": "VER-02", "verifier": "osinfor-md"})
+    body = {"number": "VER-02", "verifier": "osinfor-md"}
+    await permits.refused("verification-exists", VERIFICATIONS, OFFICER, body)
+    await permits.post(VERIFICATIONS, SUPERVISOR, body | {"verifier": "gerfor-md"}, expect=201)
+    second = await permits.post(f"{VERIFICATIONS}/VER-02/draw", OFFICER)
+
+    assert second["source"] == first["source"]
+    tickets = [
+        [(tree["code"], tree["ticket"]) for tree in await sample(permits, path=f"{VERIFICATIONS}/{number}")]
+        for number in (NUMBER, "VER-02")
+    ]
+    assert tickets[0] == tickets[1]
 
 
 async def test_a_plan_presented_again_shows_the_draws_that_came_before(permits: Permits) -> None:

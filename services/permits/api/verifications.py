@@ -33,14 +33,15 @@ from services.permits.domain.field_norms import tolerances_on
 from services.permits.domain.party import NumberTaken
 from services.permits.domain.plan import Plan
 from services.permits.domain.verification import (
+    Basis,
     SampleTree,
     SeedNotYet,
     Verification,
     VerificationExists,
+    basis_in,
     check_frame,
     check_sampled,
     check_whole,
-    entries_of,
     public_census,
     seen_in,
 )
@@ -104,44 +105,43 @@ async def open_verification(
         trees = public_census(await census.public_trees(work.tx, plan.id))
         check_frame(plan, trees)
         check_organisation(plan, await visitor_of(work.tx, body.verifier))
-        if (known := await verifications.of_stage(work.tx, plan.id, plan.state)) is not None:
-            raise VerificationExists(plan.id, plan.state, known)
         one = await _opening(work, plan, body, trees, log)
         if not await visits.add_visit(work.tx, one.visit, plan):
             raise NumberTaken("verification", body.number)
-        await verifications.add_verification(work.tx, one)
+        if not await verifications.add_verification(work.tx, one):
+            raise VerificationExists(plan.id, plan.state, body.verifier)
         return await work.answer(201, await _answer(work.tx, one))
 
 
-async def _log_now(custody: ServiceClient) -> tuple[str, int]:
-    """Origin and size of the log as it is published now."""
+async def _log_now(custody: ServiceClient) -> Basis:
+    """The log as it is published now: a checkpoint that follows cannot be known yet."""
     answer = await custody.get("/v1/logs")
     try:
         log = answer["logs"][0]
-        return str(log["origin"]), int(log["size"])
+        return Basis(str(log["origin"]), int(log["size"]), None)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise UpstreamDown(custody.service) from error
 
 
 async def _opening(
-    work: Work, plan: Plan, body: VerificationIn, trees: Sequence[Tree], log: tuple[str, int] | None
+    work: Work, plan: Plan, body: VerificationIn, trees: Sequence[Tree], log: Basis | None
 ) -> Verification:
     today = work.now.date()
     design = _design(today.isoformat(), body.share_permille)
     if plan.state == "submitted" and log is not None:
-        (origin, after), entries = log, None
+        proposed = log
     else:
         plan.check_state("approved")
-        origin, first, after = entries_of(plan, await verifications.census_letters(work.tx, plan.id))
-        entries = (first, after)
+        proposed = basis_in(plan, await verifications.census_letters(work.tx, plan.id))
+    basis = await verifications.basis(work.tx, plan.id, plan.state, proposed)
     visit = Visit(
         body.number, "verification", plan.id, plan.org, plan.regent, plan.region, body.verifier, tolerances_on(today),
         work.caller.sub, work.now, None, None,
     )  # fmt: skip
+    listing = await asyncio.to_thread(listing_root, trees)
     return Verification(
-        visit, plan.state, plan.census.root, await asyncio.to_thread(listing_root, trees), origin, after, entries, design,
-        cites_of(trees, design), None, None, None, (), None,
-    )  # fmt: skip
+        visit, plan.state, plan.census.root, listing, basis, design, cites_of(trees, design), None, None, None, (), None
+    )
 
 
 def _design(day: str, share_permille: int | None) -> Design:
@@ -184,17 +184,17 @@ async def draw_verification(
 
 async def _seed_source(custody: ServiceClient, one: Verification) -> tuple[bytes, str | None, Source]:
     try:
-        answer = await custody.get(f"/v1/logs/{one.origin}/first-checkpoint", after=one.after)
+        answer = await custody.get(f"/v1/logs/{one.basis.origin}/first-checkpoint", after=one.basis.after)
     except UpstreamRefused as refusal:
         if refusal.problem.get("status") == 404:
-            raise SeedNotYet(one.after) from refusal
+            raise SeedNotYet(one.basis.after) from refusal
         raise
     try:
         note, line = str(answer["checkpoint"]).encode(), answer["cosignature"]
         source, _ = source_in(note, line)
     except (KeyError, TypeError) as error:
         raise UpstreamDown(custody.service) from error
-    if source.origin != one.origin or source.size <= one.after:
+    if source.origin != one.basis.origin or source.size <= one.basis.after:
         raise UpstreamDown(custody.service)
     return note, line, source
 
@@ -332,7 +332,7 @@ async def _answer(tx: Tx, one: Verification) -> VerificationOut:
         listing_root=one.listing_root,
         design=DesignOut.model_validate({name: getattr(design, name) for name in DesignOut.model_fields}),
         source=SeedOut(
-            after=one.after, entries=None if one.entries is None else list(one.entries), origin=one.origin,
+            after=one.basis.after, entries=None if one.basis.entries is None else list(one.basis.entries), origin=one.basis.origin,
             size=source and source.size, root=source and source.root,
             cosigned=None if source is None else source.cosignature is not None, seed=one.seed,
         ),

@@ -20,14 +20,14 @@ STAGES = ("submitted", "approved")
 
 @dataclass(eq=False)
 class VerificationExists(Refusal):
-    """The plan has its draw for this stage: a second one would be a choice among draws."""
+    """The organisation verifies the plan at this stage already. Another one may: it draws the same trees."""
 
     slug: ClassVar[str] = "verification-exists"
-    es: ClassVar[str] = "El plan {plan} ya tiene su verificación de esta etapa ({stage}): {number}."
-    en: ClassVar[str] = "Plan {plan} already has its verification of this stage ({stage}): {number}."
+    es: ClassVar[str] = "{verifier} ya tiene una verificación del plan {plan} en esta etapa ({stage})."
+    en: ClassVar[str] = "{verifier} already has a verification of plan {plan} at this stage ({stage})."
     plan: str
     stage: str
-    number: str
+    verifier: str
 
 
 @dataclass(eq=False)
@@ -97,6 +97,15 @@ class NotDrawnYet(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What the seed follows from: the log, the size that its checkpoint must pass, and where the log lists the census."""
+
+    origin: str
+    after: int
+    entries: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """A verification. ``note``, ``cosignature``, ``seed`` and ``strata`` are there once it was drawn."""
 
@@ -104,9 +113,7 @@ class Verification:
     stage: str
     census_root: str
     listing_root: str
-    origin: str
-    after: int
-    entries: tuple[int, int] | None
+    basis: Basis
     design: Design
     cites: tuple[str, ...]
     note: bytes | None
@@ -128,8 +135,8 @@ class Verification:
             self.visit.plan,
             self.stage,
             self.census_root,
-            self.after,
-            self.entries,
+            self.basis.after,
+            self.basis.entries,
             self.design,
             self.cites,
         )
@@ -168,13 +175,13 @@ def check_frame(plan: Plan, trees: Sequence[Tree]) -> None:
         raise NothingToDraw(plan.id)
 
 
-def entries_of(plan: Plan, letters: Sequence[Announced]) -> tuple[str, int, int]:
-    """The log, and in it the first and last entry that state the plan and its census; CensusNotInLog while one is missing."""
+def basis_in(plan: Plan, letters: Sequence[Announced]) -> Basis:
+    """The basis of an approved plan: after the last entry that lists its census. CensusNotInLog while one is missing."""
     indexes = [letter.index for letter in letters if letter.index is not None]
     missing = 1 + plan.census.parts - len(indexes)
     if missing > 0:
         raise CensusNotInLog(plan.id, missing)
-    return str(letters[0].origin), min(indexes), max(indexes)
+    return Basis(str(letters[0].origin), max(indexes), (min(indexes), max(indexes)))
 
 
 def check_sampled(number: str, sample: Mapping[tuple[str, str], SampleTree], asked: Iterable[tuple[str, str]]) -> None:

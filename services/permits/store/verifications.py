@@ -9,24 +9,32 @@ import orjson
 from sqlalchemy import text
 
 from services.permits.domain.announced import Announced
-from services.permits.domain.verification import SampleTree, Verification
+from services.permits.domain.verification import Basis, SampleTree, Verification
 from services.permits.store import visits
 from services.permits.store.session import Tx
 from shared.timber.lottery import Draw
 from shared.timber.norms.lottery import Design
 
+_ADD_BASIS = text(
+    "INSERT INTO draw_bases (plan, stage, origin, after_size, first_entry, last_entry)"
+    " VALUES (:plan, :stage, :origin, :after, :first, :last) ON CONFLICT DO NOTHING"
+)
+_BASIS = text(
+    "SELECT origin, after_size, first_entry, last_entry FROM draw_bases WHERE plan = :plan AND stage = :stage"
+)
 _ADD = text(
-    "INSERT INTO verifications (number, plan, stage, census_root, listing_root, origin, after_size, first_entry, last_entry, design, cites)"
-    " VALUES (:number, :plan, :stage, :census_root, :listing_root, :origin, :after, :first, :last, CAST(:design AS jsonb), CAST(:cites AS text[]))"
+    "INSERT INTO verifications (number, plan, stage, census_root, listing_root, verifier, design, cites)"
+    " VALUES (:number, :plan, :stage, :census_root, :listing_root, :verifier, CAST(:design AS jsonb),"
+    " CAST(:cites AS text[])) ON CONFLICT DO NOTHING RETURNING 1"
 )
 _SELECT = (
-    f"SELECT {visits.COLUMNS}, f.stage, f.census_root, f.listing_root, f.origin, f.after_size, f.first_entry, f.last_entry,"  # noqa: S608
+    f"SELECT {visits.COLUMNS}, f.stage, f.census_root, f.listing_root, b.origin, b.after_size, b.first_entry, b.last_entry,"  # noqa: S608
     " f.design, f.cites, f.note, f.cosignature, f.seed, f.strata, f.drawn_at"
     " FROM verifications f JOIN field_visits v ON v.number = f.number"
+    " JOIN draw_bases b ON b.plan = f.plan AND b.stage = f.stage"
 )
 _ONE = text(_SELECT + " WHERE f.number = :number AND f.plan = :plan")
 _OF_PLAN = text(_SELECT + " WHERE f.plan = :plan ORDER BY f.number")
-_OF_STAGE = text("SELECT number FROM verifications WHERE plan = :plan AND stage = :stage")
 _ELSEWHERE = text(
     "SELECT v.plan, f.number, f.stage, f.seed IS NOT NULL FROM verifications f JOIN field_visits v ON v.number = f.number"
     " WHERE v.title = :title AND v.plan <> :plan ORDER BY v.opened_at, f.number"
@@ -51,22 +59,30 @@ _LETTERS = text(
 )
 
 
-async def add_verification(tx: Tx, one: Verification) -> None:
-    """Keep what was fixed at the opening; its visit must be there."""
-    first, last = one.entries or (None, None)
+async def basis(tx: Tx, plan: str, stage: str, proposed: Basis) -> Basis:
+    """What the draws of a plan at a stage follow from: ``proposed`` the first time, and what was fixed then ever after."""
+    first, last = proposed.entries or (None, None)
+    values = {
+        "plan": plan,
+        "stage": stage,
+        "origin": proposed.origin,
+        "after": proposed.after,
+        "first": first,
+        "last": last,
+    }
+    await tx.execute(_ADD_BASIS, values)
+    origin, after, first, last = (await tx.execute(_BASIS, {"plan": plan, "stage": stage})).one()
+    return Basis(origin, after, None if first is None else (first, last))
+
+
+async def add_verification(tx: Tx, one: Verification) -> bool:
+    """Keep what was fixed at the opening; its visit and basis must be there. ``False`` when the verifier has one already."""
     values = {
         "number": one.visit.number, "plan": one.visit.plan, "stage": one.stage, "census_root": one.census_root,
-        "listing_root": one.listing_root, "origin": one.origin, "after": one.after, "first": first, "last": last,
-        "design": orjson.dumps(asdict(one.design)).decode(),
-        "cites": list(one.cites),
+        "listing_root": one.listing_root, "verifier": one.visit.visitor,
+        "design": orjson.dumps(asdict(one.design)).decode(), "cites": list(one.cites),
     }  # fmt: skip
-    await tx.execute(_ADD, values)
-
-
-async def of_stage(tx: Tx, plan: str, stage: str) -> str | None:
-    """The number of the verification that a plan has for a stage."""
-    number: str | None = (await tx.execute(_OF_STAGE, {"plan": plan, "stage": stage})).scalar()
-    return number
+    return (await tx.execute(_ADD, values)).first() is not None
 
 
 async def verification(tx: Tx, plan: str, number: str) -> Verification | None:
@@ -76,7 +92,7 @@ async def verification(tx: Tx, plan: str, number: str) -> Verification | None:
 
 
 async def verifications(tx: Tx, plan: str) -> list[Verification]:
-    """All of a plan: at most one for each stage."""
+    """All of a plan: at most one for each stage and verifier."""
     return [_verification(row) for row in await tx.execute(_OF_PLAN, {"plan": plan})]
 
 
@@ -128,6 +144,6 @@ def _verification(row: Sequence[Any]) -> Verification:
         visits.WIDTH :
     ]
     return Verification(
-        visits.visit_of(row), stage, census_root, listing_root, origin, after, None if first is None else (first, last),
+        visits.visit_of(row), stage, census_root, listing_root, Basis(origin, after, None if first is None else (first, last)),
         Design(**design), tuple(cites), note, line, seed, tuple(strata or ()), at,
     )  # fmt: skip

@@ -63,16 +63,25 @@ CREATE TABLE field_places (
 """
 
 VERIFICATIONS = """
+-- What the seed of a plan follows from at one stage, fixed by the first verification: a second basis would be a choice
+-- among draws. Later verifications, by others, draw the same trees.
+CREATE TABLE draw_bases (
+    plan text NOT NULL REFERENCES plans,
+    stage text NOT NULL CHECK (stage IN ('submitted', 'approved')),
+    origin text NOT NULL,
+    after_size bigint NOT NULL CHECK (after_size >= 0),
+    first_entry bigint,
+    last_entry bigint,
+    CONSTRAINT one_draw_a_stage PRIMARY KEY (plan, stage),
+    CHECK ((stage = 'approved') = (first_entry IS NOT NULL AND last_entry IS NOT NULL))
+);
 CREATE TABLE verifications (
     number text PRIMARY KEY REFERENCES field_visits,
     plan text NOT NULL REFERENCES plans,
     stage text NOT NULL CHECK (stage IN ('submitted', 'approved')),
     census_root text NOT NULL CHECK (length(census_root) = 64),
     listing_root text NOT NULL CHECK (length(listing_root) = 64),
-    origin text NOT NULL,
-    after_size bigint NOT NULL CHECK (after_size >= 0),
-    first_entry bigint,
-    last_entry bigint,
+    verifier text NOT NULL REFERENCES organisations,
     design jsonb NOT NULL,
     cites text[] NOT NULL,
     note bytea,
@@ -80,9 +89,8 @@ CREATE TABLE verifications (
     seed text CHECK (length(seed) = 64),
     strata jsonb,
     drawn_at timestamptz,
-    -- A second draw would be a choice among draws.
-    CONSTRAINT one_draw_a_stage UNIQUE (plan, stage),
-    CHECK ((stage = 'approved') = (first_entry IS NOT NULL AND last_entry IS NOT NULL)),
+    FOREIGN KEY (plan, stage) REFERENCES draw_bases,
+    UNIQUE (plan, stage, verifier),
     CHECK (num_nonnulls(note, seed, strata, drawn_at) IN (0, 4))
 );
 CREATE TABLE verification_trees (
@@ -150,7 +158,7 @@ CREATE POLICY visits_read ON field_visits FOR SELECT USING (
     OR (app_is('authority', 'supervisor') AND app_in(region)));
 CREATE POLICY visits_add ON field_visits FOR INSERT WITH CHECK (
     app_in(region) AND closed_at IS NULL
-    AND ((kind = 'verification' AND app_is('authority'))
+    AND ((kind = 'verification' AND app_is('authority', 'supervisor'))
          OR (kind = 'supervision' AND app_is('supervisor') AND visitor = app_org())));
 CREATE POLICY visits_close ON field_visits FOR UPDATE
     USING (closed_at IS NULL AND visitor = app_org() AND app_is('authority', 'supervisor') AND app_in(region))
@@ -170,11 +178,16 @@ CREATE POLICY places_read ON field_places FOR SELECT USING (
     app_org() IN (org, visitor) OR (app_is('authority', 'supervisor') AND app_in(region)));
 CREATE POLICY places_add ON field_places FOR INSERT WITH CHECK (visitor = app_org() AND app_in(region));
 
+ALTER TABLE draw_bases ENABLE ROW LEVEL SECURITY;
+ALTER TABLE draw_bases FORCE ROW LEVEL SECURITY;
+CREATE POLICY bases_read ON draw_bases FOR SELECT USING (true);
+CREATE POLICY bases_add ON draw_bases FOR INSERT WITH CHECK (app_is('authority', 'supervisor') AND EXISTS (
+    SELECT FROM plans WHERE plans.id = draw_bases.plan AND app_in(plans.region)));
 ALTER TABLE verifications ENABLE ROW LEVEL SECURITY;
 ALTER TABLE verifications FORCE ROW LEVEL SECURITY;
 CREATE POLICY verifications_read ON verifications FOR SELECT USING (true);
 CREATE POLICY verifications_add ON verifications FOR INSERT WITH CHECK (
-    app_is('authority') AND seed IS NULL
+    app_is('authority', 'supervisor') AND seed IS NULL
     AND EXISTS (SELECT FROM field_visits v WHERE v.number = verifications.number AND app_in(v.region)));
 -- What was drawn stays drawn.
 CREATE POLICY verifications_draw ON verifications FOR UPDATE
@@ -222,7 +235,7 @@ CREATE POLICY answers_add ON supervision_answers FOR INSERT WITH CHECK (by_org =
 
 GRANTS = """
 GRANT SELECT, INSERT ON field_results, field_places, verification_trees, supervision_answers TO :app;
-GRANT SELECT, INSERT ON field_visits, verifications, supervisions TO :app;
+GRANT SELECT, INSERT ON field_visits, draw_bases, verifications, supervisions TO :app;
 GRANT UPDATE (closed_by, closed_at) ON field_visits TO :app;
 GRANT UPDATE (note, cosignature, seed, strata, drawn_at) ON verifications TO :app;
 GRANT UPDATE (notified_at, conclusion, moved) ON supervisions TO :app;
