@@ -1,5 +1,6 @@
 """Days in the field: a census that can be drawn from, and what a verifier reports of its trees."""
 
+import asyncio
 from typing import Any
 
 from tests.permits.conftest import OFFICER, PLAN, SUPERVISOR, Permits, Person, a_census
@@ -38,7 +39,12 @@ async def drawn(permits: Permits, census: bytes | None = None, **changes: Any) -
     await permits.published()
     await opened(permits, **changes)
     await another_record(permits)
-    return await permits.post(f"{PATH}/draw", OFFICER)
+    async with asyncio.timeout(15):
+        while (answer := await permits.call("POST", f"{PATH}/draw", OFFICER)).status_code == 409:
+            assert answer.json()["slug"] == "seed-not-yet"
+            await asyncio.sleep(0.05)  # a log signs what it took in a moment later
+    assert answer.is_success, answer.text
+    return answer.json()
 
 
 async def another_record(permits: Permits, name: str = "aserradero-2") -> None:
