@@ -19,6 +19,7 @@ PASSED_ON = {
     "fsck": "hash a whole log again: this instance's own, or the one at an address or in a folder",
     "monitor": "replay a log by the rules, say what does not hold, and watch it",
     "succession": "check that a closed log goes on as another",
+    "draw": "recompute a public lottery of trees from its document, and hold it against the log",
 }
 
 

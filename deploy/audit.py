@@ -1,4 +1,4 @@
-"""The verbs against a log that somebody else operates: mirror, fsck, monitor, succession. They need no instance; only `fsck` without
+"""The verbs against a log that somebody else operates: mirror, fsck, monitor, succession, draw. They need no instance; only `fsck` without
 a source is the operator's own, on the databases of his instance.
 """
 

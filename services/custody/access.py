@@ -20,6 +20,7 @@ ACCESS: Table = {
     "read_closed_checkpoint": {"public": "any"},
     "read_closed_tile": {"public": "any"},
     "read_consistency": {"public": "any"},
+    "read_first_checkpoint": {"public": "any"},
     "report_checkpoint": {"public": "any"},
     "trace_back": {"public": "any"},
     "trace_lot": {"public": "any"},

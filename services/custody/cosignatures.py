@@ -1,7 +1,7 @@
 """Rows of what witnesses answered. A line is verified before it gets here, and stays."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.custody.store import SignedHead, Transaction
@@ -17,6 +17,10 @@ SIZES = """
 SELECT size, array_agg(DISTINCT key) FROM cosignature
 WHERE log_id = $1 AND key = ANY($2) AND size >= $3 AND size < $4 GROUP BY size ORDER BY size DESC LIMIT $5"""
 CHECKPOINT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size = $2"
+FIRST_COSIGNED = """
+SELECT size, line FROM cosignature WHERE log_id = $1 AND key = ANY($2) AND size > $3 AND size <= $4
+ORDER BY size, at, line LIMIT 1"""
+FIRST = "SELECT min(size) FROM checkpoint WHERE log_id = $1 AND size > $2 AND size <= $3"
 
 
 @dataclass(slots=True, frozen=True)
@@ -59,3 +63,17 @@ async def checkpoint_at(tx: Transaction, size: int) -> SignedHead | None:
     """The checkpoint that was signed at exactly this size."""
     rows = await tx.fetch(CHECKPOINT, tx.log_id, size)
     return SignedHead(*rows[0]) if rows else None
+
+
+async def first_after(
+    tx: Transaction, keys: Sequence[bytes], after: int, upto: int
+) -> tuple[SignedHead, str | None] | None:
+    """The first checkpoint of more than `after` and at most `upto` entries. With `keys`, the first that one of them
+    cosigned, with the earliest line under it. None while there is none."""
+    if keys:
+        rows = await tx.fetch(FIRST_COSIGNED, tx.log_id, list(keys), after, upto)
+        size, line = rows[0] if rows else (None, None)
+    else:
+        size, line = (await tx.fetch(FIRST, tx.log_id, after, upto))[0][0], None
+    head = None if size is None else await checkpoint_at(tx, size)
+    return None if head is None else (head, line)

@@ -88,6 +88,17 @@ class Consistency(BaseModel):
     checkpoint: str
 
 
+class FirstCheckpoint(BaseModel):
+    """The first checkpoint of more than `after` entries; where the log's own policy names witnesses, the first that one of
+    them cosigned, with the earliest such line."""
+
+    origin: str
+    after: int
+    size: int
+    checkpoint: str
+    cosignature: str | None
+
+
 class CheckpointAnswer(Consistency):
     """What a checkpoint that somebody else saw says: `from` is its size, `to` and `checkpoint` are ours."""
 

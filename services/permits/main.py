@@ -15,6 +15,7 @@ from services.permits.api import (
     certificates,
     courses,
     extensions,
+    field_supervisions,
     grants,
     indicators,
     inspections,
@@ -30,6 +31,7 @@ from services.permits.api import (
     supervision,
     titles,
     vault,
+    verifications,
     verify,
 )
 from services.permits.api.house import House
@@ -61,9 +63,9 @@ BODY_LIMITS = {
 }
 ROUTERS = [
     parties.router, keys.router, titles.router, land.router, courses.router, plans.router, census.router, jobs.router,
-    verify.router, permits.router, inspections.router, publications.router, supervision.router, vault.router,
-    assemblies.router, extensions.router, measures.router, norms.router, certificates.router, grants.router,
-    indicators.router,
+    verify.router, permits.router, inspections.router, verifications.router, field_supervisions.router,
+    publications.router, supervision.router, vault.router, assemblies.router, extensions.router, measures.router,
+    norms.router, certificates.router, grants.router, indicators.router,
 ]  # fmt: skip
 
 

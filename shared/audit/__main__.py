@@ -1,4 +1,5 @@
-"""`audit-log mirror|fsck|monitor|succession`: copy, re-hash and watch a log that somebody else operates.
+"""`audit-log mirror|fsck|monitor|succession|draw`: copy, re-hash and watch a log that somebody else operates; recompute a
+lottery of trees that took its seed from it.
 
 Exit codes: 0 nothing to say, 1 the log is not valid (fork, damage, or a signature the policy does not accept), 2 cannot
 read or write, 3 findings.
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from shared.audit.draw import Held, hold_against, signed_by
 from shared.audit.fsck import first_damage
 from shared.audit.kept import Kept, continue_history, newest
 from shared.audit.mirror import OWN, Mirror, held
@@ -21,6 +23,7 @@ from shared.audit.source import Source, file_bytes, opened
 from shared.audit.succession import seam
 from shared.audit.tree import Tree
 from shared.refusal import Refusal
+from shared.timber.draw_file import MAX_BYTES, DrawUnreadable, recompute
 from shared.tlog.policy import BadPolicy, Policy, QuorumNotMet
 
 SOUND, NOT_VALID, UNREADABLE, FINDINGS = 0, 1, 2, 3
@@ -46,6 +49,9 @@ _HELP = {
     "json": "para programas / for programs",
     "new": "solo lo hallado en esta pasada / only what this run found",
     "least": "solo hallazgos de esta gravedad o mayor / only findings of this severity or graver",
+    "draw": "recalcular un sorteo público de árboles / recompute a public lottery of trees",
+    "draw_file": "documento del sorteo / draw document",
+    "log": "bitácora con que comparar: dirección http (…/log/) o carpeta / log to compare with: http address or folder",
     "listen": "con --follow: recibir constancias de otros / with --follow: take in checkpoints that others saw",
 }  # fmt: skip
 
@@ -56,16 +62,18 @@ def main(arguments: Sequence[str] | None = None, prog: str = "audit-log") -> int
     options = parser.parse_args(arguments)
     if getattr(options, "listen", None) is not None and not options.follow:
         parser.error("--listen: --follow")
+    if getattr(options, "log", None) is not None and options.policy is None:
+        parser.error("--log: --policy")
     report = Report(options.lang, json=getattr(options, "json", False), least=getattr(options, "least", "S1"))
     try:
-        return asyncio.run(_run(options, report))
+        return asyncio.run(draw(options, report) if options.command == "draw" else _run(options, report))
     except KeyboardInterrupt:
         return 130
     except Refusal as refusal:
         report.refusal(refusal)
         return (
             UNREADABLE
-            if isinstance(refusal, CannotRead | CannotWrite | OtherLog | NotOfPolicy | BadPolicy)
+            if isinstance(refusal, CannotRead | CannotWrite | OtherLog | NotOfPolicy | BadPolicy | DrawUnreadable)
             else NOT_VALID
         )
 
@@ -75,6 +83,20 @@ async def _run(options: argparse.Namespace, report: Report) -> int:
     work: Callable[[argparse.Namespace, Source, Policy, Report], Awaitable[int]] = options.work
     async with opened(options.source) as source:
         return await work(options, source, policy, report)
+
+
+async def draw(options: argparse.Namespace, report: Report) -> int:
+    """Recompute a draw from its document; with a policy its signatures, with a log its census and checkpoint too."""
+    again = recompute(file_bytes(options.file, MAX_BYTES))
+    policy = None if options.policy is None else Policy.parse(file_bytes(options.policy, _POLICY_BYTES))
+    witnesses = None if policy is None else signed_by(again, policy)
+    in_log = census = None
+    if options.log is not None and policy is not None:
+        async with opened(options.log) as source:
+            census, in_log = await hold_against(again, source, policy), True
+    report.drawn(again, Held(witnesses, in_log, census))
+    unwitnessed = policy is not None and bool(policy.witnesses) and not witnesses
+    return FINDINGS if unwitnessed or not again.of_norms else SOUND
 
 
 async def mirror(options: argparse.Namespace, source: Source, policy: Policy, report: Report) -> int:
@@ -168,7 +190,7 @@ async def _listening(watching: Monitor, options: argparse.Namespace, work: Await
 
 def _parser(prog: str) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog, description=_HELP["about"], epilog=_HELP["codes"])
-    commands = top.add_subparsers(dest="command", required=True, metavar="mirror|fsck|monitor|succession")
+    commands = top.add_subparsers(dest="command", required=True, metavar="mirror|fsck|monitor|succession|draw")
 
     def command(work: Callable[..., Awaitable[int]]) -> argparse.ArgumentParser:
         name = work.__name__
@@ -199,6 +221,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     following = command(succession)
     following.add_argument("next", metavar="URL|DIR", help=_HELP["next"])
     following.add_argument("--json", action="store_true", help=_HELP["json"])
+    drawing = commands.add_parser("draw", help=_HELP["draw"], description=_HELP["draw"], epilog=_HELP["codes"])
+    drawing.add_argument("file", type=Path, metavar="FILE", help=_HELP["draw_file"])
+    drawing.add_argument("--log", metavar="URL|DIR", help=_HELP["log"])
+    drawing.add_argument("--policy", type=Path, metavar="FILE", help=_HELP["policy"])
+    drawing.add_argument("--json", action="store_true", help=_HELP["json"])
+    drawing.add_argument("--lang", choices=("es", "en"), default="es", help=_HELP["lang"])
     return top
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import orjson
 
+from shared.audit.draw import Held
 from shared.audit.kept import evidence_in
 from shared.audit.refusals import Damaged, ForkKept
 from shared.audit.succession import Seam
 from shared.refusal import Refusal
+from shared.timber.draw_file import Recomputed
 from shared.tlog.checkpoint import Checkpoint
 
 _WORDS = {
@@ -27,6 +29,44 @@ _WORDS = {
         "{old} terminó con {size} entradas y continúa como {new}, que las tiene todas. Su clave, firmada por la anterior: {vkey}",
         "{old} ended at {size} entries and goes on as {new}, which begins with all of them. Its key, under the old log's "
         "signature: {vkey}",
+    ),
+    "drawn": (
+        "El sorteo {number} del plan {plan} sale como dice: {sample} de {trees} árboles, semilla {seed}.",
+        "Draw {number} of plan {plan} comes out as it says: {sample} of {trees} trees, seed {seed}.",
+    ),
+    "stratum": ("  {name}: {sample} de {of} árboles", "  {name}: {sample} of {of} trees"),
+    "of_norms": ("El diseño es el de las normas {version}.", "The design is that of the norms {version}."),
+    "not_of_norms": (
+        "El diseño NO es el de las normas {version}: vea especies CITES, pesos y proporciones.",
+        "The design is NOT that of the norms {version}: look at CITES species, weights and shares.",
+    ),
+    "other_norms": (
+        "El diseño nombra otra versión de las normas ({version}) y no se comparó.",
+        "The design names another version of the norms ({version}) and was not compared.",
+    ),
+    "unsigned": (
+        "No se comprobó ninguna firma: dé su política con --policy.",
+        "No signature was checked: give your policy with --policy.",
+    ),
+    "signed": (
+        "La constancia ({size} entradas) la firmó la bitácora de su política. Testigos de su política que la cofirmaron: {witnesses}.",
+        "The checkpoint ({size} entries) is signed by the log of your policy. Witnesses of your policy that cosigned it: {witnesses}.",
+    ),
+    "unlogged": (
+        "El censo no se comparó con la bitácora: dé --log.",
+        "The census was not compared with the log: give --log.",
+    ),
+    "before_log": (
+        "La constancia está en la historia de la bitácora. El sorteo fue antes de la aprobación: el censo no estaba en ella.",
+        "The checkpoint is in the history of the log. The draw was before the approval: the census was not in it.",
+    ),
+    "logged": (
+        "La constancia, el plan y los árboles del censo son los de la bitácora.",
+        "The checkpoint, the plan and the trees of the census are those of the log.",
+    ),
+    "first": (
+        "No se puede mostrar que no hubo una constancia anterior posterior al censo, ni una cofirma anterior: compare con las que usted tenga.",
+        "That there was no smaller checkpoint after the census, and no earlier cosignature, cannot be shown: compare with those you hold.",
     ),
     "begun_again": (
         "El estado era de otra versión: se repasa todo desde la entrada 0.",
@@ -103,6 +143,37 @@ class Report:
         sid = f" ({finding['sid']})" if finding["sid"] else ""
         print(_plain(f"{where}: {severity} {finding['rule']} {finding['text_' + self._language]}{sid}"), flush=True)
 
+    def drawn(self, again: Recomputed, held: Held) -> None:
+        """A draw that came out, what it was held against, and what was not checked."""
+        terms, drawn, version = again.terms, again.draw, again.terms.design.version
+        names = None if held.witnesses is None else sorted(held.witnesses)
+        if self._json:
+            self._print_json(
+                "drawn", number=terms.number, plan=terms.plan, stage=terms.stage, seed=drawn.seed, size=again.checkpoint.size,
+                strata=[{"name": s.name, "trees": s.of, "sample": s.sample} for s in drawn.strata],
+                sample=[{"parcel": d.tree.parcel, "code": d.tree.code, "stratum": d.stratum} for d in drawn.sample],
+                design_of_norms=again.of_norms, witnesses=names, checkpoint_in_log=held.checkpoint_in_log,
+                census_in_log=held.census_in_log,
+            )  # fmt: skip
+            return
+        self._say(
+            "drawn",
+            number=terms.number,
+            plan=terms.plan,
+            sample=len(drawn.sample),
+            trees=len(again.trees),
+            seed=drawn.seed,
+        )
+        for layer in drawn.strata:
+            self._say("stratum", name=layer.name, sample=layer.sample, of=layer.of)
+        self._say({True: "of_norms", False: "not_of_norms", None: "other_norms"}[again.of_norms], version=version)
+        if names is None:
+            self._say("unsigned")
+        else:
+            self._say("signed", size=again.checkpoint.size, witnesses=", ".join(names) or "–")
+        self._say("unlogged" if held.checkpoint_in_log is None else "logged" if held.census_in_log else "before_log")
+        self._say("first")
+
     def judged(self, origin: str, size: int) -> None:
         """How far a monitor has come."""
         if self._json:
@@ -117,7 +188,7 @@ class Report:
 
     def _say(self, what: str, **values: Any) -> None:
         self._end_progress()
-        print(self._word(what).format(**values), flush=True)
+        print(_plain(self._word(what).format(**values)), flush=True)
 
     def _word(self, what: str) -> str:
         return _WORDS[what][self._language == "en"]

@@ -145,3 +145,21 @@ async def test_what_the_log_did_not_sign_is_refused_and_not_kept(ready: Custody)
         assert (await show(ready, note, expect=status))["slug"] == slug
     assert await kept(ready) == []
     assert (await show(ready, good))["outcome"] == "consistent"
+
+
+async def test_the_first_checkpoint_after_a_size_never_changes_once_it_is_there(ready: Custody) -> None:
+    [head] = await heads(ready, "501")
+    before = head.size
+    path = f"/v1/logs/{ORIGIN}/first-checkpoint"
+    await ready.get(path, expect=404, after=before)
+
+    await ready.send(felling(ready, "502"), wait="inclusion")
+    first = await ready.get(path, after=before)
+    await ready.send(felling(ready, "503"), wait="inclusion")
+
+    assert await ready.get(path, after=before) == first
+    assert (first["size"], first["cosignature"]) == (before + 1, None)
+    opened = open_note(first["checkpoint"].encode(), [ready.keys.log.verifier])
+    assert parse(opened.text).size == first["size"]
+    assert (await ready.get(path, after=before + 1))["size"] == before + 2
+    await ready.get("/v1/logs/other.test/x/2026/first-checkpoint", expect=404, after=0)

@@ -274,3 +274,19 @@ async def test_cosignatures_stay_as_they_were_kept(watched: Watched) -> None:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
             await connection.close()
+
+
+async def test_the_first_cosigned_checkpoint_after_a_size_keeps_its_earliest_line(watched: Watched) -> None:
+    await watched.real("near")
+    custody = await watched.custody()
+    await (await watched.pushing(custody)).push()
+    [(size, line)] = await rows(custody, "SELECT size, line FROM cosignature ORDER BY size, at LIMIT 1")
+    path = f"/v1/logs/{ORIGIN}/first-checkpoint"
+    await asyncio.sleep(1.1)  # a cosignature tells whole seconds
+
+    await (await watched.pushing(custody)).push()
+
+    first = await custody.get(path, after=0)
+    assert (first["size"], first["cosignature"]) == (size, line.rstrip("\n"))
+    assert point(first["checkpoint"].encode()).size == size
+    await custody.get(path, expect=404, after=size)

@@ -10,7 +10,10 @@ import orjson
 
 from shared.timber.bodies import possession
 from shared.timber.event import Record, check_signature, parse_entry
+from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.ed25519 import verify_ed25519
+from shared.tlog.merkle import leaf_hash, root_of
+from shared.tlog.note import Signer, sign
 
 ORIGIN = "trozalog.test/madre-de-dios/2026"
 MOST_IN_A_BATCH = 100
@@ -18,7 +21,11 @@ MOST_IN_A_BATCH = 100
 
 @dataclass
 class StrictCustody(httpx.AsyncBaseTransport):
-    """Answers ``POST /v1/records`` as the contract says. ``complaints`` is what a publisher must never cause."""
+    """Answers ``POST /v1/records`` as the contract says, and what is asked of a log: its size, the first checkpoint after
+    one (cosigned when ``witness`` signs), balances. ``complaints`` is what a publisher must never cause.
+
+    ``checkpoints`` are the sizes that were signed, unless given every size there was.
+    """
 
     log: list[Record] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
@@ -28,7 +35,10 @@ class StrictCustody(httpx.AsyncBaseTransport):
     refuses: Callable[[Record], bool] = lambda _: False
     status: int = 200
     keys: dict[str, bytes] = field(default_factory=dict)
-    balances: dict[str, list[int]] = field(default_factory=dict)
+    signer: Signer = field(default_factory=lambda: Signer.generate(ORIGIN))
+    witness: Signer | None = None
+    checkpoints: list[int] | None = None
+    balances: list[dict[str, Any]] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
@@ -39,9 +49,8 @@ class StrictCustody(httpx.AsyncBaseTransport):
             return httpx.Response(
                 self.status, json={"status": self.status, "slug": "test", "detail_es": "", "detail_en": ""}
             )
-        if request.url.path == "/v1/balances":
-            drawn = self.balances.get(request.url.params["permit"], [])
-            return httpx.Response(200, json={"balances": [{"drawn_dm3": dm3} for dm3 in drawn], "next": None})
+        if request.method == "GET":
+            return self._asked(request)
         self._check_request(request)
         lines = body.split(b"\n")
         if not 1 <= len(lines) <= MOST_IN_A_BATCH:
@@ -51,6 +60,34 @@ class StrictCustody(httpx.AsyncBaseTransport):
             self.loses_answers -= 1
             raise httpx.ReadTimeout("the answer was lost", request=request)
         return httpx.Response(200, content=orjson.dumps({"origin": ORIGIN, "results": results}))
+
+    def _asked(self, request: httpx.Request) -> httpx.Response:
+        path, query = request.url.path, request.url.params
+        if path == "/v1/logs":
+            return httpx.Response(200, json={"logs": [{"origin": ORIGIN, "size": len(self.log)}]})
+        if path == f"/v1/logs/{ORIGIN}/first-checkpoint":
+            return self._first_checkpoint(int(query["after"]))
+        if path == "/v1/balances":
+            found = [one for one in self.balances if one["permit"] == query["permit"]]
+            return httpx.Response(200, json={"as_of": len(self.log), "balances": found, "next": None})
+        self.complaints.append(f"GET {path}")
+        return httpx.Response(404, json={"status": 404, "slug": "not-found", "detail_es": "", "detail_en": ""})
+
+    def _first_checkpoint(self, after: int) -> httpx.Response:
+        sizes = range(len(self.log) + 1) if self.checkpoints is None else self.checkpoints
+        size = next((size for size in sizes if size > after), None)
+        if size is None:
+            return httpx.Response(404, json={"status": 404, "slug": "not-found", "detail_es": "", "detail_en": ""})
+        text = self.checkpoint(size).text()
+        line = None if self.witness is None else self.witness.line(text, 1_800_000_000).rstrip("\n")
+        note = sign(text, [self.signer]).decode()
+        return httpx.Response(
+            200, json={"origin": ORIGIN, "after": after, "size": size, "checkpoint": note, "cosignature": line}
+        )
+
+    def checkpoint(self, size: int) -> Checkpoint:
+        """What the log signs at a size."""
+        return Checkpoint(ORIGIN, size, root_of([leaf_hash(record.entry) for record in self.log[:size]]))
 
     def _check_request(self, request: httpx.Request) -> None:
         if (request.method, request.url.path) != ("POST", "/v1/records"):

@@ -31,6 +31,8 @@ async def test_every_operation_answers_each_role_as_the_table_says(permits: Perm
         "verify_permit": Sample(f"/v1/permits/{PERMIT}/verify"),
         "read_plan": Sample(f"/v1/plans/{PLAN}"),
         "list_plans": Sample("/v1/plans"),
+        "list_verifications": Sample(f"/v1/plans/{PLAN}/verifications"),
+        "list_supervisions": Sample(f"/v1/plans/{PLAN}/supervisions"),
         "list_trees": Sample(f"/v1/plans/{PLAN}/trees"),
         "read_tree": Sample(f"/v1/plans/{PLAN}/trees/501"),
         "read_shape": Sample(f"/v1/plans/{PLAN}/parcels/PC 01/shape"),

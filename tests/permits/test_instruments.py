@@ -292,9 +292,9 @@ async def test_an_operating_plan_stands_under_an_approved_general_plan_of_its_ti
 
 async def test_a_plan_is_exhausted_when_custody_has_drawn_what_was_authorised(permits: Permits) -> None:
     await permits.issued_permit()
-    permits.custody.balances = {PERMIT: [5_000, 880]}
+    permits.custody.balances = [{"permit": PERMIT, "drawn_dm3": dm3} for dm3 in (5_000, 880)]
     almost = await permits.get(f"{PATH}/standing", MANAGER, on="2026-01-01")
-    permits.custody.balances = {PERMIT: [5_000, 881]}
+    permits.custody.balances[1]["drawn_dm3"] = 881
     exhausted = await permits.get(f"{PATH}/standing", MANAGER, on="2026-01-01")
     public = await permits.get(f"{PATH}/standing", on="2026-01-01")
     permits.custody.silent = True

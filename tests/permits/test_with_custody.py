@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from deploy.databases import Database
 from services.custody.main import CustodySettings
 from services.custody.main import build as build_custody
+from shared.audit.draw import hold_against, signed_by
+from shared.audit.source import HttpSource
 from shared.timber.bodies import possession
+from shared.timber.draw_file import DrawDiffers, recompute
 from shared.timber.event import key_id, make_statement, sign, tree_item
 from shared.tlog.encoding import to_base64url
 from shared.tlog.note import Signer
+from shared.tlog.policy import Policy
 from shared.web.db import migrate
 from tests.permits.conftest import (
     CERTIFIER,
@@ -34,6 +38,7 @@ from tests.permits.conftest import (
     a_line,
     write_keys,
 )
+from tests.permits.field_days import PATH, drawn, report, sample, seen, unseen
 from tests.permits.strict_custody import ORIGIN
 from tests.tokens import Issuer
 
@@ -250,6 +255,30 @@ async def test_a_supervisor_answers_for_a_finding_and_our_guides_go_out_again(bo
 
     outbox = await permits.get("/v1/publications", OPERATOR)
     assert (outbox["refused"], outbox["items"][-1]["type"]) == (0, "finding.resolved")
+
+
+async def test_a_draw_holds_against_the_log_it_took_its_seed_from_and_what_was_found_reaches_it(both: Both) -> None:
+    permits = await both.permits.introduce()
+    made = await drawn(permits)
+    trees = await sample(permits)
+    document = (await permits.call("GET", f"{PATH}/draw", expect=200)).content
+    again, policy = recompute(document), Policy.parse((await both.ask("/v1/logs"))["logs"][0]["policy"].encode())
+    log = HttpSource("http://custody/log/", both.custody)
+
+    assert signed_by(again, policy) == {}
+    assert await hold_against(again, log, policy) is True
+    with pytest.raises(DrawDiffers, match="trees"):
+        await hold_against(replace(again, trees=again.trees[1:]), log, policy)
+    with pytest.raises(DrawDiffers, match="census_root"):
+        await hold_against(replace(again, terms=replace(again.terms, census_root="0" * 64)), log, policy)
+
+    await report(permits, [unseen(trees[0]), *(seen(tree) for tree in trees[1:])])
+    await permits.post(f"{PATH}/close", SUPERVISOR)
+    await permits.published()
+    closed = await permits.get(PATH)
+    assert (await permits.get("/v1/publications", OPERATOR))["refused"] == 0
+    assert [one["log"]["state"] for one in closed["inspections"]] == ["in_log"]
+    assert closed["source"]["seed"] == made["source"]["seed"]
 
 
 def _felling(phone: Ed25519PrivateKey, code: str, time: str = "2026-11-20T12:00:00Z") -> bytes:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.timber import bodies, disclosure, event, fields
+from shared.timber import bodies, disclosure, event, fields, lottery
 from shared.timber.norms.private import load_private
 from shared.tlog import canon, merkle, note
 from shared.tlog.checkpoint import Checkpoint
@@ -42,6 +42,16 @@ def a_statement() -> bytes:
             "length_mm": 10_550, "volume_dm3": 5_436, "observations": "Copa sana, sin huecos",
         },
     )  # fmt: skip
+
+
+def a_draw() -> tuple[str, str, str]:
+    """The document, the seed and the first ticket of a draw over two trees."""
+    trees = [
+        lottery.Tree("PC 01", code, "Brosimum guianense", 800, 18_000, 5_881, "harvestable") for code in ("501", "1170")
+    ]
+    fixed = ("PO-17", "0" * 64, lottery.listing_root(trees), lottery.Source(ORIGIN, 100, "ab" * 32, None))
+    seed = lottery.seed_of(*fixed)
+    return lottery.seed_document(*fixed).decode(), seed, lottery.ticket_of(seed, "PC 01", "501")
 
 
 def examples() -> dict[str, str]:
@@ -74,6 +84,7 @@ def examples() -> dict[str, str]:
         "cosignature": cosign(offer, witness, 1_800_000_000).rstrip("\n"),
         "multiproof": "\n".join(h.hex() for h in [*multiproof, merkle.root_of(leaves)]),
         "disclosure": f"{shown.text}\n{shown.digest}",
+        "draw": "\n".join(a_draw()),
     }
 
 

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Query, Request, Response
 
-from services.custody import fork_evidence, tiles
+from services.custody import cosignatures, fork_evidence, tiles
 from services.custody.api.custody import Custody, CustodyDep, base64_text, json_answer
-from services.custody.schemas import CheckpointAnswer, Consistency
+from services.custody.schemas import CheckpointAnswer, Consistency, FirstCheckpoint
 from services.custody.store import SignedHead
 from shared.refusal import Malformed, Missing
 from shared.tlog.checkpoint import parse as parse_checkpoint
@@ -83,3 +83,25 @@ async def read_consistency(
         proof = await tiles.consistency(tx, start, size)
     parts = [base64_text(part) for part in proof]
     return json_answer({"origin": origin, "from": start, "to": size, "proof": parts, "checkpoint": note.decode()})
+
+
+@router.get("/v1/logs/{origin:path}/first-checkpoint")
+async def read_first_checkpoint(
+    origin: str, custody: CustodyDep, after: Annotated[int, Query(ge=0, le=2**53 - 1)]
+) -> FirstCheckpoint:
+    """The first checkpoint of more than `after` entries that was published: what a public draw takes its seed from.
+
+    Where the log's own policy names witnesses it is the first that one of them cosigned. Missing until there is one."""
+    if origin != custody.origin:
+        raise Missing("log", origin)
+    newest = await custody.newest()
+    keys = [cosignatures.key_of(witness.verifier) for witness in custody.witnesses.policy.witnesses]
+    async with custody.store.snapshot() as tx:
+        found = await cosignatures.first_after(tx, keys, after, newest.size)
+    if found is None:
+        raise Missing("checkpoint", f"> {after}")
+    head, line = found
+    return FirstCheckpoint(
+        origin=origin, after=after, size=head.size, checkpoint=head.note.decode(),
+        cosignature=None if line is None else line.rstrip("\n"),
+    )  # fmt: skip

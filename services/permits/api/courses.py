@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
+from services.permits.api.balances import drawn_on
 from services.permits.api.house import CommandDep, HouseDep, Work, require_organisations
 from services.permits.api.measures import check_no_appeal, put_under, release
 from services.permits.api.plans import answer_of, done_by, state_of, visible_plan
@@ -33,7 +34,6 @@ from services.permits.store.acts import PlanAct
 from shared.refusal import Missing
 from shared.web.access import GrantDep
 from shared.web.app import Router
-from shared.web.problems import HttpRefusal
 
 router = Router(tags=["plans"])
 
@@ -180,21 +180,13 @@ async def plan_standing(
 
 
 async def _drawn(house: HouseDep, found: Sequence[Permit]) -> int | None:
-    """What custody counts as drawn on these permits; ``None`` when it does not answer: unknown is not zero."""
-    if house.custody is None:
-        return None
+    """What custody counts as drawn on these permits in dm3; ``None`` when it does not answer for one of them."""
     total = 0
-    try:
-        for permit in found:
-            page = await house.custody.get("/v1/balances", permit=permit.number, limit=500)
-            total += sum(int(one["drawn_dm3"]) for one in page["balances"])
-            while page["next"]:
-                page = await house.custody.get(
-                    "/v1/balances", permit=permit.number, limit=500, cursor=str(page["next"])
-                )
-                total += sum(int(one["drawn_dm3"]) for one in page["balances"])
-    except (HttpRefusal, KeyError, TypeError, ValueError):
-        return None
+    for permit in found:
+        drawn = await drawn_on(house.custody, permit.number)
+        if drawn is None:
+            return None
+        total += sum(int(line["drawn_dm3"]) for line in drawn.lines)
     return total
 
 

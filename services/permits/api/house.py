@@ -66,6 +66,14 @@ async def _house(request: Request) -> House:
 HouseDep = Annotated[House, Depends(_house)]
 
 
+async def _custody(house: HouseDep) -> ServiceClient:
+    assert house.custody is not None, "the service began with it"
+    return house.custody
+
+
+CustodyDep = Annotated[ServiceClient, Depends(_custody)]
+
+
 @dataclass
 class Work:
     """One transaction of a command. ``first`` is set when the same command was answered before."""

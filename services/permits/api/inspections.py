@@ -11,7 +11,7 @@ from services.permits.domain.party import NumberTaken, ReferenceUnknown
 from services.permits.domain.plan import Inspection, TreeUnknown
 from services.permits.schemas.inspections import InspectionIn, InspectionOut
 from services.permits.schemas.words import Page
-from services.permits.store import census, outbox, plans
+from services.permits.store import census, outbox, plans, visits
 from shared.refusal import Missing
 from shared.web.app import Router
 
@@ -41,6 +41,8 @@ async def report_inspection(body: InspectionIn, command: CommandDep, house: Hous
             if unknown:
                 raise TreeUnknown(body.parcel, ", ".join(unknown[:10]))
         await require_organisations(work.tx, [inspector.org])
+        if await visits.reserved(work.tx, body.number):
+            raise NumberTaken("inspection", body.number)
         letter = house.registrar.write(
             "inspection.reported", inspector.org, found.statement(), work.now, subject=f"inspection:{found.number}",
             prev=[plan.sid],

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from services.permits.api.assemblies import delegated
+from services.permits.api.field_work import report_closed
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
 from services.permits.api.reach import Reach, reach_of
 from services.permits.api.territory import check_region, sees_in_full
@@ -20,11 +21,12 @@ from services.permits.domain.lifecycle import Done, transition
 from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState
 from services.permits.domain.permit import Permit
 from services.permits.domain.plan import Parcel, Plan, Summary, Zone
+from services.permits.domain.verification import check_not_verifier
 from services.permits.registrar import Registrar
 from services.permits.schemas.instruments import SubmissionIn
 from services.permits.schemas.plans import ApprovalIn, CensusOut, ParcelOut, PlanIn, PlanOut, ZoneOut
 from services.permits.schemas.words import Page
-from services.permits.store import acts, assemblies, census, outbox, plans, titles
+from services.permits.store import acts, assemblies, census, outbox, plans, titles, visits
 from services.permits.store.acts import PlanAct
 from services.permits.store.session import Tx
 from shared.refusal import Missing
@@ -159,6 +161,7 @@ async def approve_plan(
         check_region(officer.region, plan.region, "approve_plan")
         earlier = await acts.acts_on(work.tx, plan.id)
         plan.check_approval(officer.sub, done_by(plan, earlier))
+        check_not_verifier(plan.id, officer.sub, await visits.recorders(work.tx, plan.id))
         papers = [*body.documents, *_minutes(earlier)]
         await check_cited(work.tx, body.documents)
         await _check_superseded(work.tx, plan)
@@ -174,7 +177,9 @@ async def approve_plan(
             replaced = _act_of(work, "reformulate", "reformulated", plan.id, body.documents)
             await acts.add_act(work.tx, plan.supersedes, replaced)
         await outbox.announce(work.tx, letters, work.now)
-        return await work.answer(200, await answer_of(work.tx, await _again(work.tx, plan.id)))
+        approved = await _again(work.tx, plan.id)
+        await report_closed(work, house, approved)
+        return await work.answer(200, await answer_of(work.tx, approved))
 
 
 def _minutes(earlier: Sequence[PlanAct]) -> list[str]:

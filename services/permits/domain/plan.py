@@ -197,10 +197,18 @@ class Plan:
                 raise BelowMinimumDiameter(self.id, check["failed"], check["examples"])
 
     def check_inspector(self, inspector: str, org: str) -> None:
-        """Whoever inspects had no part in the plan, nor did their organisation."""
+        """Whoever inspects an approved plan had no part in it, nor did their organisation."""
         self.check_state("approved")
-        if inspector in self.acted or inspector == self.approved_by:
+        self.check_no_part(inspector, org)
+
+    def check_no_part(self, person: str, org: str) -> None:
+        """The same of a plan in any state."""
+        if person in self.acted or person == self.approved_by:
             raise SamePerson("hizo o aprobó el plan", "inspeccionarlo", "make or approve the plan", "inspect it")
+        self.check_no_stake(org)
+
+    def check_no_stake(self, org: str) -> None:
+        """An organisation that holds the plan or wrote it does not judge it."""
         if org in (self.org, self.regent):
             raise SameOrganisation(org, self.id)
 

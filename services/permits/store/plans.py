@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -12,6 +12,13 @@ from services.permits.domain.plan import Inspection, Parcel, Plan, Summary, Zone
 from services.permits.store.rows import InspectionRow, PlanRow
 from services.permits.store.session import Tx, added
 
+_REPORTED = text(
+    "SELECT number, sid FROM inspections WHERE number = :visit OR number ~ ('^' || replace(:visit, '.', '[.]') || '-[0-9]+$')"
+    " ORDER BY length(number), number"
+)
+_TREES_REPORTED = text(
+    "SELECT DISTINCT parcel, jsonb_array_elements_text(trees) FROM inspections WHERE plan = :plan AND trees IS NOT NULL"
+)
 _COLUMNS = [name for name in Plan.__slots__ if name not in ("parcels", "census", "zones")]
 
 
@@ -110,6 +117,17 @@ async def inspections(tx: Tx, plan_id: str | None, after: str, limit: int) -> li
     if plan_id is not None:
         asked = asked.where(InspectionRow.plan == plan_id)
     return [_inspection(row) for row in await tx.exec(asked.order_by(col(InspectionRow.number)).limit(limit))]
+
+
+async def reported_by(tx: Tx, visit: str) -> list[tuple[str, str]]:
+    """Numbers and statements of the inspections in which a field visit was reported."""
+    rows = await tx.execute(_REPORTED, {"visit": visit})
+    return [(row[0], row[1]) for row in rows]
+
+
+async def trees_reported(tx: Tx, plan_id: str) -> set[tuple[str, str]]:
+    """Parcel and code of the trees that inspections of a plan have named."""
+    return {(row[0], row[1]) for row in await tx.execute(_TREES_REPORTED, {"plan": plan_id})}
 
 
 async def inspected(tx: Tx, plan_id: str) -> tuple[int, int, int]:

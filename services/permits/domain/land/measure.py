@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import shapely
-from pyproj import Geod, Transformer
+from pyproj import Geod, Proj, Transformer
 from shapely import MultiPolygon, get_coordinates, make_valid, orient_polygons, set_precision
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
@@ -137,3 +137,15 @@ def _pipeline(frame: Frame, shift_m: tuple[float, ...]) -> Transformer:
         ]  # fmt: skip
     steps.append("+step +proj=unitconvert +xy_in=rad +xy_out=deg")
     return Transformer.from_pipeline(" ".join(steps))
+
+
+def across_zones_dm(one: tuple[str, int, int], other: tuple[str, int, int]) -> int:
+    """Decimetres on the ellipsoid between two points (zone, easting, northing in decimetres) of different UTM zones."""
+    (lon_a, lat_a), (lon_b, lat_b) = _lon_lat(*one), _lon_lat(*other)
+    return round(float(_EARTH.inv(lon_a, lat_a, lon_b, lat_b)[2]) * 10)
+
+
+def _lon_lat(zone: str, easting_dm: int, northing_dm: int) -> tuple[float, float]:
+    grid = Proj(proj="utm", zone=int(zone[:-1]), south=zone.endswith("S"), ellps="WGS84")
+    lon, lat = grid(easting_dm / 10, northing_dm / 10, inverse=True)
+    return float(lon), float(lat)

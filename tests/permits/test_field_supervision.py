@@ -1,0 +1,280 @@
+"""Supervision of a harvest, through the door of permits."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.permits.domain.field_norms import checklist
+from tests.permits.conftest import (
+    MANAGER,
+    NEIGHBOUR,
+    OFFICER,
+    PERMIT,
+    PLAN,
+    SECOND,
+    SUPERVISOR,
+    Permits,
+    Person,
+    a_line,
+    a_permit,
+)
+from tests.permits.field_days import unseen
+
+SUPERVISIONS = f"/v1/plans/{PLAN}/supervisions"
+NUMBER = "SUP-01"
+PATH = f"{SUPERVISIONS}/{NUMBER}"
+LINES = [a_line(), a_line(species="Myroxylon balsamum", volume_dm3=9_000)]
+BODY = {"number": NUMBER, "permit": PERMIT, "visited_from": "2026-11-20", "visited_to": "2026-11-24"}
+UTM = {"zone": "19S", "easting_dm": 5_062_990, "northing_dm": 88_054_630}
+TREE_501 = {"parcel": "PC 01", "code": "501", "planned": {"species": "Brosimum guianense", "utm": UTM}}
+TREE_1170 = {"parcel": "PC 01", "code": "1170"}
+
+
+def moved(tree: Any, **changes: Any) -> dict[str, Any]:
+    """Only its stump is there."""
+    return {
+        "parcel": tree["parcel"], "code": tree["code"], "state": "moved", "seen_on": "2026-11-21",
+        "code_field": tree["code"], "species_field": tree["planned"]["species"], "utm": tree["planned"]["utm"],
+    } | changes  # fmt: skip
+
+
+def a_volume(**changes: Any) -> dict[str, Any]:
+    return {
+        "parcel": "PC 01", "species": "Myroxylon balsamum", "numeral": 21, "volume_dm3": 4_000,
+        "reason": "Se movilizó y el árbol no existe",
+    } | changes  # fmt: skip
+
+
+def a_balance(drawn_dm3: int, species: str = "Myroxylon balsamum", product: str = "roundwood") -> dict[str, Any]:
+    return {"permit": PERMIT, "parcel": "PC 01", "species": species, "product": product, "drawn_dm3": drawn_dm3}
+
+
+def all_documents(absent: Iterable[str] = ()) -> dict[str, Any]:
+    return {
+        "documents": [{"document": name, "state": "absent" if name in absent else "present"} for name in checklist()]
+    }
+
+
+async def opened(permits: Permits, **changes: Any) -> Any:
+    await permits.issued_permit(lines=LINES)
+    return await permits.post(SUPERVISIONS, SUPERVISOR, BODY | changes, expect=201)
+
+
+async def notified(permits: Permits, *volumes: dict[str, Any]) -> Any:
+    """One tree stands for its volume, the other does not exist."""
+    await opened(permits)
+    await permits.post(f"{PATH}/trees", SUPERVISOR, {"trees": [moved(TREE_501), unseen(TREE_1170)]})
+    await permits.post(f"{PATH}/volumes", SUPERVISOR, {"volumes": list(volumes)})
+    await permits.post(f"{PATH}/documents", SUPERVISOR, all_documents())
+    return await permits.post(f"{PATH}/notify", SUPERVISOR)
+
+
+ANSWER = {"answer": "El árbol 1170 se codificó mal", "attachments": [{"name": "Libro", "sha256": "a" * 64}]}
+
+
+async def test_v1_v2_and_v3_come_from_trees_volumes_and_what_custody_counts_as_moved(permits: Permits) -> None:
+    permits.custody.balances = [
+        a_balance(5_000), a_balance(3_000, "Brosimum guianense"), a_balance(700, product="firewood"),
+        a_balance(9_999, "Hura crepitans"),
+    ]  # fmt: skip
+    await notified(permits, a_volume())
+
+    found = (await permits.get(PATH, SUPERVISOR))["indicators"]
+
+    assert (found["trees_looked_for"], found["trees_absent"], found["v1_permille"]) == (2, 1, 500)
+    assert (found["species"], found["v2_permille"]) == (2, 500)
+    assert (found["moved"], found["moved_dm3"], found["v3_permille"]) == ("known", 8_000, 500)
+
+
+async def test_unauthorised_and_unjustified_volumes_are_never_added(permits: Permits) -> None:
+    volumes = [a_volume(), a_volume(numeral=26, volume_dm3=500), a_volume(numeral=10, volume_dm3=2_000, trees=1)]
+    told = await notified(permits, *volumes)
+
+    assert (told["indicators"]["unjustified_dm3"], told["indicators"]["unauthorised_dm3"]) == (4_500, 2_000)
+    assert {(one["numeral"], one["kind"]) for one in told["volumes"]} == {
+        (10, "unauthorised"), (21, "unjustified"), (26, "unjustified"),
+    }  # fmt: skip
+    assert told["indicators"]["v2_permille"] == 500
+
+
+async def test_a_numeral_that_does_not_speak_of_volume_is_refused(permits: Permits) -> None:
+    await opened(permits)
+
+    await permits.refused(
+        "numeral-unknown", f"{PATH}/volumes", SUPERVISOR, {"volumes": [a_volume(numeral=29)]}, status=422
+    )
+
+    await permits.post(f"{PATH}/volumes", SUPERVISOR, {"volumes": [a_volume()]})
+
+
+async def test_when_custody_is_silent_v3_is_unknown_and_the_rest_stands(permits: Permits) -> None:
+    await notified(permits, a_volume())
+    await permits.published()
+    permits.custody.silent = True
+
+    found = (await permits.get(PATH, SUPERVISOR))["indicators"]
+    await permits.post(f"{PATH}/answers", MANAGER, ANSWER, expect=201)
+    closed = await permits.post(f"{PATH}/close", SUPERVISOR, {"conclusion": "Se ratifica"})
+
+    assert (found["moved"], found["v3_permille"], found["v1_permille"]) == ("unknown", None, 500)
+    assert (closed["state"], closed["indicators"]["moved"]) == ("closed", "unknown")
+
+
+async def test_a_closed_supervision_keeps_what_custody_said_then(permits: Permits) -> None:
+    permits.custody.balances = [a_balance(8_000)]
+    await notified(permits, a_volume())
+    await permits.post(f"{PATH}/answers", MANAGER, ANSWER, expect=201)
+    await permits.post(f"{PATH}/close", SUPERVISOR, {"conclusion": "Se ratifica"})
+    permits.custody.balances = [a_balance(80_000)]
+
+    found = (await permits.get(PATH))["indicators"]
+
+    assert (found["moved"], found["v3_permille"]) == ("known", 500)
+
+
+async def test_what_was_supervised_counts_in_the_coverage(permits: Permits) -> None:
+    await notified(permits, a_volume())
+    await permits.post(f"{PATH}/answers", MANAGER, ANSWER, expect=201)
+
+    closed = await permits.post(f"{PATH}/close", SUPERVISOR, {"conclusion": "Se ratifica"})
+    await permits.published()
+
+    [body] = permits.custody.bodies("inspection.reported")
+    assert (body["number"], body["trees_sampled"], body["trees_absent"]) == (NUMBER, 2, 1)
+    assert body["volume_dm3"] == 5_881 + 9_215
+    assert [one["number"] for one in closed["inspections"]] == [NUMBER]
+
+
+async def test_every_document_is_looked_for_before_the_holder_is_told(permits: Permits) -> None:
+    await opened(permits)
+    some = all_documents(absent=["kardex"])
+    left = some["documents"].pop()
+    await permits.post(f"{PATH}/documents", SUPERVISOR, some)
+
+    problem = await permits.refused("checklist-incomplete", f"{PATH}/notify", SUPERVISOR)
+    assert problem["facts"]["documents"] == left["document"]
+    told = await permits.post(f"{PATH}/documents", SUPERVISOR, all_documents(absent=["kardex"]))
+
+    assert {one["document"]: one["state"] for one in told["documents"]}["kardex"] == "absent"
+    await permits.post(f"{PATH}/notify", SUPERVISOR)
+
+
+@pytest.mark.parametrize("change", [{"document": "diary"}, {"state": "lost"}, {"state": "absent", "sha256": "a" * 64}])
+async def test_a_document_is_one_of_the_list_and_in_one_of_its_states(permits: Permits, change: dict[str, Any]) -> None:
+    await opened(permits)
+    document = {"document": "permit", "state": "present", "sha256": "a" * 64}
+
+    await permits.post(f"{PATH}/documents", SUPERVISOR, {"documents": [document | change]}, expect=422)
+
+    await permits.post(f"{PATH}/documents", SUPERVISOR, {"documents": [document]})
+
+
+async def test_nothing_found_changes_once_the_holder_was_told(permits: Permits) -> None:
+    await notified(permits, a_volume())
+
+    for path, body in (
+        ("trees", {"trees": [unseen(TREE_1170)]}),
+        ("volumes", {"volumes": []}),
+        ("documents", all_documents()),
+    ):
+        await permits.refused("already-notified", f"{PATH}/{path}", SUPERVISOR, body)
+    await permits.refused("already-notified", f"{PATH}/notify", SUPERVISOR)
+
+
+async def test_it_closes_after_the_answer_or_after_its_days(permits: Permits) -> None:
+    end = {"conclusion": "Sin respuesta"}
+    await opened(permits)
+    await permits.refused("not-notified", f"{PATH}/answers", MANAGER, ANSWER)
+    await permits.refused("not-notified", f"{PATH}/close", SUPERVISOR, end)
+    await permits.post(f"{PATH}/documents", SUPERVISOR, all_documents())
+    told = await permits.post(f"{PATH}/notify", SUPERVISOR)
+
+    await permits.refused("answer-awaited", f"{PATH}/close", SUPERVISOR, end)
+    house = permits.app.state.house
+    house.clock = lambda: datetime.now(UTC) + timedelta(days=16)
+    closed = await permits.post(f"{PATH}/close", SUPERVISOR, end)
+
+    assert (closed["state"], closed["answers"]) == ("closed", [])
+    assert told["answer_until"] < closed["closed_at"][:10]
+    await permits.refused("visit-closed", f"{PATH}/answers", MANAGER, ANSWER)
+
+
+async def test_only_the_holder_answers_and_may_answer_again(permits: Permits) -> None:
+    await notified(permits)
+
+    await permits.refused("not-found", f"{PATH}/answers", NEIGHBOUR, ANSWER, status=404)
+    await permits.post(f"{PATH}/answers", MANAGER, ANSWER, expect=201)
+    told = await permits.post(f"{PATH}/answers", MANAGER, {"answer": "Adjuntamos el mapa"}, expect=201)
+
+    assert [len(one["attachments"]) for one in told["answers"]] == [1, 0]
+
+
+async def test_until_it_is_closed_only_those_concerned_see_it_and_the_answers_always_only_they(
+    permits: Permits,
+) -> None:
+    await notified(permits, a_volume())
+    far = Person("supervisor", "osinfor-lo", "u-far", "loreto")
+    for who in (None, NEIGHBOUR, far):
+        await permits.get(PATH, who, expect=404)
+        assert (await permits.get(SUPERVISIONS, who))["items"] == []
+    for who in (MANAGER, OFFICER, SUPERVISOR):
+        assert (await permits.get(PATH, who))["state"] == "notified"
+        assert len((await permits.get(SUPERVISIONS, who))["items"]) == 1
+    await permits.post(f"{PATH}/answers", MANAGER, ANSWER, expect=201)
+    await permits.post(f"{PATH}/close", SUPERVISOR, {"conclusion": "Se ratifica"})
+
+    public, concerned = await permits.get(PATH), await permits.get(PATH, MANAGER)
+
+    assert (public["state"], public["answers"], len(concerned["answers"])) == ("closed", [], 1)
+    for who, sees in ((None, False), (NEIGHBOUR, False), (MANAGER, True), (SUPERVISOR, True)):
+        trees = (await permits.get(f"{PATH}/trees", who))["items"]
+        assert [tree["code"] for tree in trees] == ["1170", "501"]
+        assert [tree["found"]["observation"] is not None for tree in trees] == [sees, False]
+        assert [tree["planned"]["utm"] is not None for tree in trees] == [sees, sees]
+
+
+@pytest.mark.parametrize("sub", ["u-manager", "u-regent", "u-officer", "u-second"])
+async def test_who_made_or_approved_plan_or_permit_does_not_supervise(permits: Permits, sub: str) -> None:
+    await permits.approved_plan()
+    await permits.post("/v1/permits", OFFICER, a_permit())
+    await permits.post(f"/v1/permits/{PERMIT}/approve", SECOND)
+    hat = Person("supervisor", "osinfor-md", sub, "*")
+
+    await permits.refused("same-person", SUPERVISIONS, hat, BODY)
+
+    await permits.post(SUPERVISIONS, SUPERVISOR, BODY, expect=201)
+
+
+async def test_a_supervision_belongs_to_its_supervisor_and_region(permits: Permits) -> None:
+    await opened(permits)
+    other = Person("supervisor", "gerfor-md", "u-other", "*")
+    far = Person("supervisor", "osinfor-md", "u-far", "loreto")
+    trees = {"trees": [moved(TREE_501)]}
+
+    await permits.refused("not-assigned", f"{PATH}/trees", other, trees, status=403)
+    await permits.refused("other-region", f"{PATH}/trees", far, trees, status=403)
+    await permits.refused("other-region", SUPERVISIONS, far, BODY | {"number": "SUP-02"}, status=403)
+
+    await permits.post(f"{PATH}/trees", SUPERVISOR, trees)
+
+
+async def test_a_tree_the_census_does_not_list_is_no_tree_of_the_sample(permits: Permits) -> None:
+    await opened(permits)
+
+    await permits.refused(
+        "tree-unknown", f"{PATH}/trees", SUPERVISOR, {"trees": [unseen({"parcel": "PC 01", "code": "999"})]}
+    )
+    await permits.refused("reference-unknown", f"{PATH}/volumes", SUPERVISOR, {"volumes": [a_volume(parcel="PC 09")]})
+
+    await permits.post(f"{PATH}/trees", SUPERVISOR, {"trees": [unseen(TREE_1170)]})
+
+
+async def test_a_number_names_one_visit_and_a_permit_of_this_plan(permits: Permits) -> None:
+    await opened(permits)
+
+    await permits.refused("number-taken", SUPERVISIONS, SUPERVISOR, BODY)
+    await permits.refused("reference-unknown", SUPERVISIONS, SUPERVISOR, BODY | {"number": "SUP-02", "permit": "NO-1"})
+
+    await permits.post(SUPERVISIONS, SUPERVISOR, BODY | {"number": "SUP-02", "permit": None}, expect=201)
