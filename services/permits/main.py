@@ -11,14 +11,17 @@ from pydantic import SecretStr
 from services.permits.access import ACCESS
 from services.permits.api import (
     census,
+    findings,
     inspections,
     keys,
     parties,
     permits,
     plans,
     publications,
+    reviews,
     supervision,
     titles,
+    track_records,
     verify,
 )
 from services.permits.api.house import House
@@ -42,7 +45,7 @@ BODY_LIMITS = {
 }
 ROUTERS = [
     parties.router, keys.router, titles.router, plans.router, census.router, verify.router, permits.router, inspections.router,
-    publications.router, supervision.router,
+    publications.router, supervision.router, reviews.router, findings.router, track_records.router,
 ]  # fmt: skip
 
 

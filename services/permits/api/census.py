@@ -11,12 +11,16 @@ from starlette.exceptions import HTTPException
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, place_number, to_cursor
 from services.permits.api.plans import plan_to_change, visible_plan
 from services.permits.census_file import CSV_TYPE, XLSX_TYPE, FileUnreadable, read_sheets
-from services.permits.domain.census import Census, Check, Terms, check_census, listed_parts, private_line, root_of_lines
+from services.permits.domain.census import Census, Terms, listed_parts, private_line, root_of_lines
+from services.permits.domain.finding import Finding
 from services.permits.domain.norms import Limits, limits_on
 from services.permits.domain.plan import Plan, Summary
+from services.permits.domain.rules.catalogue import Rules, rules_on
+from services.permits.domain.rules.review import of_census
 from services.permits.domain.sheet import read_census
 from services.permits.registrar import new_salt
-from services.permits.schemas.plans import CensusAnswer, CheckOut, ParcelTotals, TreeOut, Utm
+from services.permits.schemas.findings import RuleOutcomeWithEvidence
+from services.permits.schemas.plans import CensusAnswer, ParcelTotals, TreeOut, Utm
 from services.permits.schemas.words import Page
 from services.permits.store import census, plans
 from services.permits.store.census import StandingTree
@@ -58,8 +62,10 @@ async def upload_census(
     async with command.glance() as look:
         if look.first:
             return look.first
-        terms, limits = _terms(await _draft(look.tx, plan_id, grant)), limits_on(look.now.date())
-    reading = await asyncio.get_running_loop().run_in_executor(house.reader, _read, data, media_type, terms, limits)
+        terms, day = _terms(await _draft(look.tx, plan_id, grant)), look.now.date()
+    reading = await asyncio.get_running_loop().run_in_executor(
+        house.reader, _read, data, media_type, terms, limits_on(day), rules_on(day)
+    )
     async with command.transaction() as work:
         if work.first:
             return work.first
@@ -83,12 +89,14 @@ def _terms(plan: Plan) -> Terms:
 class _Reading:
     """A census read and weighed, with the salted lines made for it."""
 
-    def __init__(self, found: Census, checks: list[Check], lines: list[bytes], parts: int, digest: str) -> None:
-        self.census, self.lines, self.totals = found, lines, found.totals()
+    def __init__(
+        self, found: Census, findings: list[RuleOutcomeWithEvidence], lines: list[bytes], parts: int, digest: str
+    ) -> None:
+        self.census, self.lines, self.totals, self.findings = found, lines, found.totals(), findings
         self.summary = Summary(
             trees=len(found.trees), harvestable=sum(t["harvestable"] for t in self.totals),
             harvestable_dm3=sum(t["harvestable_dm3"] for t in self.totals), parts=parts, root=root_of_lines(lines),
-            file_sha256=digest, checks=[check.facts for check in checks],
+            file_sha256=digest,
         )  # fmt: skip
 
     def answer(self, plan: str) -> CensusAnswer:
@@ -100,18 +108,23 @@ class _Reading:
             file_sha256=summary.file_sha256 or "", sheets=list(found.sheets),
             ignored_sheets=list(found.ignored_sheets), columns=found.columns,
             ignored_columns=list(found.ignored_columns), blank_rows=found.blank_rows,
-            checks=[CheckOut.model_validate(check) for check in summary.checks],
+            findings=self.findings,
         )  # fmt: skip
 
 
-def _read(data: bytes, media_type: str, terms: Terms, limits: Limits) -> _Reading:
+def _read(data: bytes, media_type: str, terms: Terms, limits: Limits, rules: Rules) -> _Reading:
     """All the slow work, for a thread."""
     found = read_census(read_sheets(data, media_type), terms, limits)
     lines = [private_line(tree, new_salt()) for tree in found.trees]
     parts = listed_parts(terms.plan, [(tree.parcel, tree.public) for tree in found.trees])
-    return _Reading(
-        found, check_census(found.trees, terms, limits), lines, len(parts), hashlib.sha256(data).hexdigest()
-    )
+    told = of_census(f"plan:{terms.plan}", found.trees, terms.form_factor_milli, rules)
+    findings = [_outcome(finding, rules) for finding in told]
+    return _Reading(found, findings, lines, len(parts), hashlib.sha256(data).hexdigest())
+
+
+def _outcome(finding: Finding, rules: Rules) -> RuleOutcomeWithEvidence:
+    about = rules.about(finding.rule)
+    return RuleOutcomeWithEvidence(**finding.facts(), kind=about.kind, numeral=about.numeral)
 
 
 async def _file(request: Request) -> tuple[bytes, str]:

@@ -7,16 +7,19 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state, require_organisations
+from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
+from services.permits.api.reviewing import keep_review
 from services.permits.api.territory import check_region, sees_in_full
 from services.permits.domain.announced import Announced, Letter
 from services.permits.domain.census import listed_parts, root_of_lines
+from services.permits.domain.finding_life import check_gate
 from services.permits.domain.party import NumberTaken, ReferenceUnknown
 from services.permits.domain.plan import Parcel, Plan, Summary
+from services.permits.domain.rules.catalogue import rules_on
 from services.permits.registrar import Registrar
 from services.permits.schemas.plans import ApprovalIn, CensusOut, ParcelOut, PlanIn, PlanOut
 from services.permits.schemas.words import Page
-from services.permits.store import census, outbox, plans, titles
+from services.permits.store import census, findings, outbox, plans, titles
 from services.permits.store.session import Tx
 from shared.refusal import Missing
 from shared.web.access import Grant, GrantDep, OtherOrganisation
@@ -63,7 +66,7 @@ def _draft(body: PlanIn, org: str, region: str, author: str) -> Plan:
 
 @router.post("/v1/plans/{plan_id}/submit", response_model=PlanOut)
 async def submit_plan(plan_id: str, grant: GrantDep, command: CommandDep) -> Response:
-    """The community hands its plan in; from here on it does not change."""
+    """The community hands its plan in; from here on it does not change, and the rules say what they find in it."""
     async with command.transaction() as work:
         if work.first:
             return work.first
@@ -72,7 +75,9 @@ async def submit_plan(plan_id: str, grant: GrantDep, command: CommandDep) -> Res
             raise OtherOrganisation("submit_plan")
         plan.check_submission(await census.parcels_with_trees(work.tx, plan.id))
         await plans.note_submission(work.tx, plan.id, work.caller.sub)
-        return await work.answer(200, await answer_of(work.tx, await _again(work.tx, plan.id)))
+        submitted = await _again(work.tx, plan.id)
+        await keep_review(work, submitted)
+        return await work.answer(200, await answer_of(work.tx, submitted))
 
 
 @router.post("/v1/plans/{plan_id}/approve", response_model=PlanOut)
@@ -87,6 +92,7 @@ async def approve_plan(
         plan = await plan_to_change(work.tx, plan_id, grant)
         check_region(officer.region, plan.region, "approve_plan")
         plan.check_approval(officer.sub)
+        await _check_gate(work, plan)
         await require_organisations(work.tx, [officer.org])
         title = await titles.title(work.tx, plan.title)
         assert title is not None, "a foreign key holds it"
@@ -96,6 +102,12 @@ async def approve_plan(
         await plans.note_approval(work.tx, plan.id, officer.sub, body.resolution, summary, letters[0].sid)
         await outbox.announce(work.tx, letters, work.now)
         return await work.answer(200, await answer_of(work.tx, await _again(work.tx, plan.id)))
+
+
+async def _check_gate(work: Work, plan: Plan) -> None:
+    day = work.now.date()
+    review, found = await findings.reviewed(work.tx, plan.id)
+    check_gate(plan, review, found, work.caller.sub, day, rules_on(day).terms)
 
 
 @dataclass(frozen=True)
@@ -167,17 +179,18 @@ async def plan_to_change(tx: Tx, plan_id: str, grant: Grant) -> Plan:
     if plan is None:
         plan = await visible_plan(tx, plan_id, grant)
         plan.check_state("draft", "submitted")
-    if not _concerned(grant, plan):
+    if not concerned(grant, plan):
         raise Missing("plan", plan_id)
     return plan
 
 
-def _concerned(grant: Grant, plan: Plan) -> bool:
+def concerned(grant: Grant, plan: Plan) -> bool:
+    """Whether what is private of a plan is the caller's to see."""
     return sees_in_full(grant, plan.region, plan.org, plan.regent)
 
 
 def _sees(grant: Grant, plan: Plan) -> bool:
-    return plan.state == "approved" or _concerned(grant, plan)
+    return plan.state == "approved" or concerned(grant, plan)
 
 
 async def _again(tx: Tx, plan_id: str) -> Plan:

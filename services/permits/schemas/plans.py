@@ -1,10 +1,11 @@
 """Plans and their census."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from services.permits.schemas.findings import RuleOutcomeWithEvidence
 from services.permits.schemas.words import AreaM2, Day, In, LogState, Number, OrgId, Out, ParcelCode, Season, Short
 
 
@@ -44,19 +45,6 @@ class ApprovalIn(In):
     resolution: Short
 
 
-class CheckOut(Out):
-    """A rule over the census."""
-
-    rule: str
-    status: str
-    severity: str
-    failed: int
-    of: int
-    examples: list[dict[str, Any]]
-    es: str
-    en: str
-
-
 class CensusOut(Out):
     """What a plan says of its census."""
 
@@ -66,7 +54,6 @@ class CensusOut(Out):
     parts: int
     root: str
     file_sha256: str | None
-    checks: list[CheckOut]
 
 
 class ParcelOut(Out):
@@ -106,7 +93,7 @@ class ParcelTotals(Out):
 
 
 class CensusAnswer(Out):
-    """What an upload found, accepted whole."""
+    """What an upload found, accepted whole; ``findings`` of the rules that look at each tree, not kept."""
 
     plan: str
     trees: int
@@ -120,7 +107,7 @@ class CensusAnswer(Out):
     columns: dict[str, str]
     ignored_columns: list[str]
     blank_rows: int
-    checks: list[CheckOut]
+    findings: list[RuleOutcomeWithEvidence]
 
 
 class Utm(Out):
