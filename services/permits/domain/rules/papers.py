@@ -98,7 +98,7 @@ def cites(facts: PlanFacts, rule: PlanRule) -> Finding:
     """P15: every harvestable tree of a listed species was seen in the field, and a quota or finding is quoted."""
     trees = [tree for tree in facts.harvestable if listed(tree, facts.day)]
     computed = {"cites_trees": len(trees)}
-    if not trees and not facts.whole:
+    if not trees and not (facts.whole and facts.harvestable):
         return rule.missing(facts.subject, *_PART)
     if not trees:
         return rule.passed(facts.subject, "Ninguna especie CITES.", "No CITES species.", computed)
