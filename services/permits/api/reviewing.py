@@ -17,20 +17,21 @@ async def facts_of(work: Work, plan: Plan) -> PlanFacts:
     tx, day = work.tx, work.now.date()
     polygon = await titles.polygon_seen(tx, plan.title)
     drawn = await permits.authorised_on(tx, plan.id)
-    first, _ = await findings.reviewed(tx, plan.id)
+    handing_in = work.caller.org == plan.org
     record = await track_records.track_record(tx, plan.regent, day) if plan.regent else None
     holders = {holder for holder, _ in drawn.values()} - {plan.org}
     return PlanFacts(
         plan, day, await census.standing_trees(tx, plan.id),
         title=None if polygon is None else geojson_of(polygon),
-        signed_on=day if first is None else first.at.date(),
+        signed_on=day if handing_in else await findings.handed_in_on(tx, plan),
         # An officer has been let in by region; at the submission nobody has decided yet.
-        competent=None if work.caller.org in (plan.org, plan.regent) else True,
+        competent=None if handing_in else True,
         authorised=tuple(line for _, lines in drawn.values() for line in lines) or None,
         region_dm3_ha=await findings.figures_of_region(tx, plan.region, plan.id, "P09", "volume_dm3_ha"),
         region_valued_permille=await findings.figures_of_region(tx, plan.region, plan.id, "P11", "valued_permille"),
         regent_record=None if record is None else record.without(plan.id),
-        third_parties=tuple(sorted(holders)) if drawn else None,
+        # Whoever holds a permit is one; that nobody does says nothing of contracts.
+        third_parties=tuple(sorted(holders)) or None,
     )  # fmt: skip
 
 

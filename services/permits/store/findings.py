@@ -6,7 +6,7 @@ concerned: number 0 is the evidence, number n what was said at the n-th act.
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -64,6 +64,7 @@ _ADD_PAPER = text(
     "INSERT INTO finding_papers (finding, seq, org, regent, region, document)"
     " VALUES (CAST(:id AS uuid), :seq, :org, :regent, :region, CAST(:document AS jsonb))"
 )
+_HANDED_IN = text("SELECT max(at) FROM plan_reviews WHERE plan = :plan AND by_org = :org")
 _REGION = text(
     "SELECT CAST(f.computed ->> :figure AS bigint) FROM plans p"
     " JOIN LATERAL (SELECT findings FROM plan_reviews WHERE plan = p.id ORDER BY id DESC LIMIT 1) r ON true"
@@ -107,6 +108,12 @@ async def reviewed(tx: Tx, plan: str, review: int | None = None) -> tuple[Review
         return None, []
     one = Review(*row)
     return one, await _known(tx, (await tx.execute(_OF_REVIEW, {"review": one.id})).mappings())
+
+
+async def handed_in_on(tx: Tx, plan: Plan) -> date | None:
+    """The day of the review that its community's last submission brought; ``None`` for a plan of before the reviews."""
+    at: datetime | None = (await tx.execute(_HANDED_IN, {"plan": plan.id, "org": plan.org})).scalar_one()
+    return None if at is None else at.date()
 
 
 async def finding(tx: Tx, plan: str, finding_id: str) -> KnownFinding | None:
