@@ -293,7 +293,7 @@ async def test_a_real_census_of_twenty_thousand_trees_goes_into_the_log(draft: P
     await draft.post("/v1/plans", MANAGER, a_plan(id="PO-20", form_factor_milli=700))
     path = "/v1/plans/PO-20"
     answer = await draft.upload(data, plan="PO-20")
-    found = {one["rule"]: one["computed"]["failed"] for one in answer["findings"] if one["status"] == "FAIL"}
+    found = {one["rule"]: one["computed"].get("failed") for one in answer["findings"]}
     assert (answer["trees"], answer["harvestable"]) == (20_108, 5_536)
     assert (found["P06"], found["P07"]) == (82, 17)
 
