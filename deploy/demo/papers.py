@@ -24,21 +24,28 @@ def tell(story: Story, house: House) -> None:
             f"{kind}:{name}", "logged", f"{es} {name}{what_es}", f"{en} {name}{what_en}", paper["log"]["index"],
             sid=paper["log"]["sid"],
         )  # fmt: skip
-        _census_checks(story, paper)
+        if kind == "plan.approved":
+            _findings(story, house, name)
         story.expect(
             isinstance(paper["log"]["index"], int), f"{name} no está en el registro", f"{name} is not in the log"
         )
 
 
-def _census_checks(story: Story, paper: Json) -> None:
-    """What the census said of itself when it was uploaded: told, not hidden."""
-    for check in (paper.get("census") or {}).get("checks", ()):
-        for tree in check["examples"] if check["rule"] == "P06" and check["status"] == "FAIL" else ():
+def _findings(story: Story, house: House, plan: str) -> None:
+    """What the review found in the plan and what the community said of it: told, not hidden."""
+    for found in house.person("comunidad").get(f"/v1/plans/{plan}/findings")["findings"]:
+        if found["status"] != "FAIL":
+            continue
+        head = f"{found['rule']} {found['severity']}"
+        story.note(f"{head}: {found['es']}", f"{head}: {found['en']}")
+        for tree in found["evidence"] if found["rule"] == "P06" else ():
             declared, computed = m3(tree["declared_dm3"]), m3(tree["computed_dm3"])
             story.note(
-                f"P06 {check['severity']}: el árbol {tree['code']} declara {declared} m³ y sus medidas dan {computed} con el factor del plan.",
-                f"P06 {check['severity']}: tree {tree['code']} declares {declared} m³ and its measures give {computed} with the plan's factor.",
+                f"El árbol {tree['code']} declara {declared} m³ y sus medidas dan {computed} con el factor del plan.",
+                f"Tree {tree['code']} declares {declared} m³ and its measures give {computed} with the plan's factor.",
             )
+        for act in found["acts"]:
+            story.note(f"Explicación: {act['text']}", f"Explanation (as written): {act['text']}")
 
 
 def _about(kind: str, paper: Json) -> tuple[str, str]:

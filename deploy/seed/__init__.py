@@ -4,7 +4,7 @@ from typing import Any
 
 from deploy.instance import Instance
 from deploy.seed import sample
-from deploy.seed.house import House, Json, opened, until_logged
+from deploy.seed.house import House, Json, Person, opened, until_logged
 
 __all__ = ["Papers", "load", "papers"]
 
@@ -105,7 +105,8 @@ def _agreed(house: House, plan: str) -> None:
 
 
 def _plan(house: House, id_: str, number: str, parcels: dict[str, int], census: bytes) -> tuple[str, Json]:
-    """The community proposes, the regent uploads the census, the community submits, the authority approves."""
+    """The community proposes, the regent uploads the census, the community submits and explains what the rules found, the
+    authority approves."""
     community, path = house.person("comunidad"), f"/v1/plans/{id_}"
     plan = community.post(
         "/v1/plans",
@@ -120,8 +121,16 @@ def _plan(house: House, id_: str, number: str, parcels: dict[str, int], census: 
         house.person("regente").upload(f"{path}/census", census, "text/csv")
         plan = community.post(f"{path}/submit", {})
     if plan["state"] == "submitted":
+        _explain(community, path)
         house.person("autoridad").post(f"{path}/approve", {"resolution": sample.RESOLUTION})
     return "plan.approved", until_logged(community, path)
+
+
+def _explain(community: Person, path: str) -> None:
+    for found in community.get(f"{path}/findings")["findings"]:
+        if found["blocks"] == "needs-explanation":
+            said = {"text": sample.EXPLANATIONS[found["rule"]]}
+            community.post(f"{path}/findings/{found['id']}/explanation", said)
 
 
 def _permit(house: House, number: str, plan: str, lines: list[Any]) -> tuple[str, Json]:

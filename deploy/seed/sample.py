@@ -25,6 +25,10 @@ HARVEST_FROM, HARVEST_TO, MOVE_TO = "2025-07-22", "2028-07-21", "2029-07-21"
 ASSEMBLY_ON, PRESENT, MEMBERS = "2025-05-10", 41, 60  # invented, as the community is
 CONSULTED_ON = "2026-06-10"
 PARCELS_M2 = {"PC 01": 14_000_000, "PC 02": 26_994_000, "PC 03": 26_912_000}
+# What the community says of what the review of its plans finds, by rule.
+EXPLANATIONS = {
+    "P06": "El árbol 1170 es estoraque: la fuente calcula su volumen con factor de forma 0.71; el plan usa 0.65 para todos.",
+}
 SYNTHETIC_TREE = "SINTETICO-1"
 AUTHORISED_TREES = 7_664  # of the season, in the same source as the balance; it gives the plan's mean volume of a tree
 

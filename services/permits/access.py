@@ -3,7 +3,8 @@
 ``any`` of an officer ends at the border of the region in the officer's token (``territory``).
 
 Separation of duties (``domain``): who drafts, uploads or submits a plan does not approve or inspect it; who proposes
-a permit, an amendment or a key does not approve it, and who asks for a key does neither.
+a permit, an amendment or a key does not approve it, and who asks for a key does neither. Who makes or approves a plan
+decides none of its findings, and who decides one hears no appeal against it (``finding_life.STEPS``).
 """
 
 from shared.web.access import Scope, Table
@@ -157,5 +158,12 @@ ACCESS: Table = {
     "read_indicators": {"public": "any", **_OFFICERS},
     "list_certificates": {"public": "any"},
     "read_certificate": {"public": "any"},
+    "review_plan": _OFFICERS,
+    "list_plan_findings": {"public": "any", **_PARTIES},
+    "explain_finding": {"manager": "own", "regent": "own"},
+    "decide_finding": _OFFICERS,
+    "appeal_finding": {"manager": "own", "regent": "own"},
+    "close_finding": _OFFICERS,
+    "read_track_record": {"manager": "own", "regent": "own", "company": "own", **_OFFICERS},
     "list_publications": {"authority": "any", "supervisor": "any", "operator": "any", "service": "any"},
 }

@@ -3,27 +3,22 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from services.permits.census_file import read_sheets
-from services.permits.domain.census import (
-    Census,
-    Check,
-    Terms,
-    check_census,
-    listed_parts,
-    private_line,
-    root_of_lines,
-)
+from services.permits.domain.census import Census, Terms, Tree, listed_parts, private_line, root_of_lines
 from services.permits.domain.export import annotated
-from services.permits.domain.norms import Limits
+from services.permits.domain.norms import limits_on
 from services.permits.domain.plan import Plan, Summary
+from services.permits.domain.rules.catalogue import Rules, rules_on
+from services.permits.domain.rules.review import of_census
 from services.permits.domain.sheet import Examined, examine
 from services.permits.registrar import new_salt
+from services.permits.schemas.findings import RuleOutcomeWithEvidence
 from services.permits.schemas.plans import (
     CensusAnswer,
     CensusPreview,
-    CheckOut,
     ParcelTotals,
     ParcelVolumes,
     TreePreview,
@@ -51,6 +46,7 @@ class Reading:
     census: Census
     lines: list[bytes]
     totals: list[dict[str, Any]]
+    findings: list[RuleOutcomeWithEvidence]
     summary: Summary
 
     @property
@@ -67,37 +63,44 @@ class Reading:
             file_sha256=summary.file_sha256 or "", sheets=list(found.sheets),
             ignored_sheets=list(found.ignored_sheets), columns=found.columns,
             ignored_columns=list(found.ignored_columns), blank_rows=found.blank_rows,
-            checks=[CheckOut.model_validate(check) for check in summary.checks],
+            findings=self.findings,
         )  # fmt: skip
 
 
-def read_file(
-    data: bytes, media_type: str, terms: Terms, limits: Limits, progress: Progress = lambda *_: None
-) -> Reading:
+def found_in(trees: list[Tree], terms: Terms, rules: Rules) -> list[RuleOutcomeWithEvidence]:
+    """What the rules that look at each tree say; not kept."""
+    told = of_census(f"plan:{terms.plan}", trees, terms.form_factor_milli, rules)
+    return [
+        RuleOutcomeWithEvidence(**one.facts(), kind=rules.about(one.rule).kind, numeral=rules.about(one.rule).numeral)
+        for one in told
+    ]
+
+
+def read_file(data: bytes, media_type: str, terms: Terms, day: date, progress: Progress = lambda *_: None) -> Reading:
     """All the slow work of an import, for a thread; the refusal of the file or of its rows."""
     sheets = read_sheets(data, media_type)
     progress("reading", sum(len(sheet.rows) for sheet in sheets))
-    found = examine(sheets, terms, limits, on_rows=lambda rows: progress("checking", rows)).accepted()
+    found = examine(sheets, terms, limits_on(day), on_rows=lambda rows: progress("checking", rows)).accepted()
     del sheets
     progress("hashing", len(found.trees))
     lines = [private_line(tree, new_salt()) for tree in found.trees]
     parts = listed_parts(terms.plan, [(tree.parcel, tree.public) for tree in found.trees])
-    totals, checks = found.totals(), check_census(found.trees, terms, limits)
+    totals = found.totals()
     summary = Summary(
         trees=len(found.trees), harvestable=sum(t["harvestable"] for t in totals),
         harvestable_dm3=sum(t["harvestable_dm3"] for t in totals), parts=len(parts), root=root_of_lines(lines),
-        file_sha256=hashlib.sha256(data).hexdigest(), checks=[check.facts for check in checks],
+        file_sha256=hashlib.sha256(data).hexdigest(),
     )  # fmt: skip
-    return Reading(found, lines, totals, summary)
+    return Reading(found, lines, totals, found_in(found.trees, terms, rules_on(day)), summary)
 
 
-def preview_file(data: bytes, media_type: str, terms: Terms, limits: Limits) -> CensusPreview:
+def preview_file(data: bytes, media_type: str, terms: Terms, day: date) -> CensusPreview:
     """What an import of the file would say, and the declared volumes beside those computed. For a thread."""
-    found = examine(read_sheets(data, media_type), terms, limits)
-    return _preview(found, terms, check_census(found.census.trees, terms, limits))
+    found = examine(read_sheets(data, media_type), terms, limits_on(day))
+    return _preview(found, terms, found_in(found.census.trees, terms, rules_on(day)))
 
 
-def _preview(examined: Examined, terms: Terms, checks: list[Check]) -> CensusPreview:
+def _preview(examined: Examined, terms: Terms, findings: list[RuleOutcomeWithEvidence]) -> CensusPreview:
     found, factor = examined.census, terms.form_factor_milli
     totals = found.totals()
     computed: dict[str, int] = {}
@@ -113,7 +116,7 @@ def _preview(examined: Examined, terms: Terms, checks: list[Check]) -> CensusPre
         volumes=[ParcelVolumes(parcel=p, declared_dm3=declared[p], computed_dm3=computed[p]) for p in computed],
         sheets=list(found.sheets), ignored_sheets=list(found.ignored_sheets), columns=found.columns,
         ignored_columns=list(found.ignored_columns), blank_rows=found.blank_rows,
-        checks=[CheckOut.model_validate(check.facts) for check in checks],
+        findings=findings,
         errors_total=examined.total, errors=examined.errors,
         sample=[
             TreePreview(
@@ -126,8 +129,8 @@ def _preview(examined: Examined, terms: Terms, checks: list[Check]) -> CensusPre
     )  # fmt: skip
 
 
-def annotate_file(data: bytes, media_type: str, terms: Terms, limits: Limits) -> bytes:
+def annotate_file(data: bytes, media_type: str, terms: Terms, day: date) -> bytes:
     """The same rows as a workbook that says beside each what is wrong with it. For a thread."""
     sheets = read_sheets(data, media_type)
-    found = examine(sheets, terms, limits, keep=MAX_ANNOTATED)
+    found = examine(sheets, terms, limits_on(day), keep=MAX_ANNOTATED)
     return workbook_of(annotated(sheets, found.errors, found.total))

@@ -12,7 +12,6 @@ from services.permits.api.census import keep_census
 from services.permits.api.house import House, Work
 from services.permits.census_reading import Reading, read_file, terms_of
 from services.permits.domain.imports import MAX_ATTEMPTS, ImportInterrupted, Task
-from services.permits.domain.norms import limits_on
 from services.permits.store import jobs, plans
 from shared.refusal import Missing, Refusal
 from shared.web.auth import Caller
@@ -82,10 +81,10 @@ class Importer:
             raise Missing("plan", task.plan)
         plan.check_state("draft")
         progress: dict[str, Any] = {"stage": "reading", "rows_read": 0, "rows_checked": 0}
-        limits = limits_on(self.house.clock().date())
+        day = self.house.clock().date()
         reading = await self._watched(
             task, caller, progress,
-            self._begin(read_file, task.file, task.media_type, terms_of(plan), limits, _teller(progress)),
+            self._begin(read_file, task.file, task.media_type, terms_of(plan), day, _teller(progress)),
         )  # fmt: skip
         await self._keep(task, caller, reading, progress)
 

@@ -16,6 +16,7 @@ from services.permits.api import (
     courses,
     extensions,
     field_supervisions,
+    findings,
     grants,
     indicators,
     inspections,
@@ -28,8 +29,10 @@ from services.permits.api import (
     permits,
     plans,
     publications,
+    reviews,
     supervision,
     titles,
+    track_records,
     vault,
     verifications,
     verify,
@@ -64,8 +67,9 @@ BODY_LIMITS = {
 ROUTERS = [
     parties.router, keys.router, titles.router, land.router, courses.router, plans.router, census.router, jobs.router,
     verify.router, permits.router, inspections.router, verifications.router, field_supervisions.router,
-    publications.router, supervision.router, vault.router, assemblies.router, extensions.router, measures.router,
-    norms.router, certificates.router, grants.router, indicators.router,
+    publications.router, supervision.router, reviews.router, findings.router, track_records.router, vault.router,
+    assemblies.router, extensions.router, measures.router, norms.router, certificates.router, grants.router,
+    indicators.router,
 ]  # fmt: skip
 
 

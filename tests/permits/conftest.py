@@ -161,7 +161,17 @@ class Permits:
         if changes.get("census_basis") != "not_available":
             await self.upload(census if census is not None else a_census(), REGENT)
         await self.post(f"/v1/plans/{PLAN}/submit", MANAGER)
+        await self.answered()
         return await self.post(f"/v1/plans/{PLAN}/approve", OFFICER, {"resolution": "RGR-0000-2025"})
+
+    async def answered(self, plan: str = PLAN) -> None:
+        """What its review found is explained by the community, and accepted by the supervisor where a decision is needed."""
+        for found in (await self.get(f"/v1/plans/{plan}/findings", MANAGER))["findings"]:
+            path = f"/v1/plans/{plan}/findings/{found['id']}"
+            if found["blocks"] in ("needs-explanation", "needs-decision"):
+                await self.post(f"{path}/explanation", MANAGER, {"text": "Se explica en el informe adjunto."})
+            if found["blocks"] == "needs-decision":
+                await self.post(f"{path}/decision", SUPERVISOR, {"decision": "accepted", "text": "Conforme."})
 
     async def issued_permit(self, **changes: Any) -> Any:
         """A permit in force on an approved plan."""

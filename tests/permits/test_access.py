@@ -41,6 +41,10 @@ async def test_every_operation_answers_each_role_as_the_table_says(permits: Perm
         "list_zones": Sample(f"/v1/titles/{TITLE}/zones", "/v1/titles/CN-B/zones", hidden=403),
         "read_title": Sample(f"/v1/titles/{TITLE}", "/v1/titles/CN-B"),
         "read_organisation": Sample("/v1/organisations/comunidad-a", "/v1/organisations/comunidad-b"),
+        "list_plan_findings": Sample(f"/v1/plans/{PLAN}/findings"),
+        "read_track_record": Sample(
+            "/v1/organisations/comunidad-a/track-record", "/v1/organisations/comunidad-b/track-record"
+        ),
         "list_publications": Sample("/v1/publications"),
     }
 
@@ -54,9 +58,11 @@ SEEN = {
     "lines": "SELECT count(*) FROM census_lines",
     "polygons": "SELECT count(*) FROM title_polygons",
     "permits": "SELECT count(*) FROM permits",
+    "papers": "SELECT count(*) FROM finding_papers",
+    "reviews": "SELECT count(*) FROM plan_reviews",
 }
 NOTHING = dict.fromkeys(SEEN, 0)
-ALL = {"plans": 1, "trees": 2, "lines": 2, "polygons": 1, "permits": 0}
+ALL = {"plans": 1, "trees": 2, "lines": 2, "polygons": 1, "permits": 0, "papers": 17, "reviews": 1}
 
 
 async def as_somebody(
@@ -94,6 +100,7 @@ async def test_the_database_shows_a_draft_only_to_those_concerned(
     await permits.post("/v1/titles", OFFICER, a_title())
     await permits.post("/v1/plans", MANAGER, a_plan())
     await permits.upload(a_census())
+    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER)
 
     connection = await as_somebody(permits, org, roles, region)
     found = {name: await connection.fetchval(question) for name, question in SEEN.items()}
@@ -141,7 +148,8 @@ async def test_the_database_lets_an_officer_change_permits_of_the_own_region_onl
     [
         "DELETE FROM outbox", "DELETE FROM permits", "DELETE FROM plans", "DELETE FROM permit_acts",
         "UPDATE permit_acts SET kind = 'issued'", "UPDATE organisations SET name = 'x'", "UPDATE titles SET area_m2 = 1",
-        "UPDATE inspections SET trees_absent = 0", "DELETE FROM commands", "TRUNCATE permits", "DROP TABLE permits",
+        "UPDATE inspections SET trees_absent = 0", "UPDATE findings SET severity = ''", "DELETE FROM findings",
+        "UPDATE finding_acts SET state = 'accepted'", "DELETE FROM finding_papers", "DELETE FROM plan_reviews", "DELETE FROM commands", "TRUNCATE permits", "DROP TABLE permits",
         "ALTER TABLE permits DISABLE ROW LEVEL SECURITY",
     ],
 )  # fmt: skip

@@ -35,6 +35,7 @@ async def test_a_plan_goes_from_draft_to_approved_and_into_the_log(permits: Perm
     draft = await permits.post("/v1/plans", MANAGER, a_plan(), expect=201)
     await permits.upload(a_census(), REGENT)
     submitted = await permits.post(SUBMIT, MANAGER)
+    await permits.answered()
     approved = await permits.post(APPROVE, OFFICER, DECISION)
     await permits.published()
 
@@ -53,6 +54,7 @@ async def test_who_made_the_plan_does_not_approve_it(permits: Permits) -> None:
     await permits.post("/v1/plans", MANAGER, a_plan())
     await permits.upload(a_census(), REGENT)
     await permits.post(SUBMIT, MANAGER)
+    await permits.answered()
 
     await permits.refused("same-person", APPROVE, BOTH, DECISION)
     await permits.refused(
@@ -166,14 +168,25 @@ async def test_a_tree_below_the_minimum_diameter_keeps_a_plan_from_approval(perm
     thin = TREE_501.replace(",80,18,5.881,", ",40,18,1.470,")
     answer = await permits.upload(a_census(thin))
     await permits.post(SUBMIT, MANAGER)
+    await permits.answered()
 
-    problem = await permits.refused("below-minimum-diameter", APPROVE, OFFICER, DECISION)
+    problem = await permits.refused("findings-open", APPROVE, OFFICER, DECISION)
 
-    assert problem["facts"]["examples"][0] == {
-        "sheet": "CSV", "row": 2, "parcel": "PC 01", "code": "501", "species": "Brosimum guianense", "dbh_mm": 400,
-        "minimum_mm": 410, "basis": "plan",
-    }  # fmt: skip
-    assert {check["rule"]: check["status"] for check in answer["checks"]}["P07"] == "FAIL"
+    [blocking] = problem["facts"]["findings"]
+    assert (blocking["rule"], blocking["severity"], blocking["why"]) == ("P07", "S4", "stands")
+    told = {found["rule"]: found for found in answer["findings"]}["P07"]
+    tree = {
+        "parcel": "PC 01",
+        "code": "501",
+        "species": "Brosimum guianense",
+        "dbh_mm": 400,
+        "minimum_mm": 410,
+        "basis": "plan",
+    }
+    assert told["evidence"] == [{"sheet": "CSV", "row": 2} | tree]
+    # The plan's own minimum is kept with the tree, so the review says the same as the upload.
+    kept = await permits.get(f"/v1/plans/{PLAN}/findings", MANAGER)
+    assert {found["rule"]: found for found in kept["findings"]}["P07"]["evidence"] == [tree]
 
 
 async def test_a_submitted_plan_does_not_change(permits: Permits) -> None:

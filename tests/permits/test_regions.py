@@ -51,6 +51,7 @@ async def test_drafts_and_proposals_of_another_region_do_not_exist(permits: Perm
     assert (await permits.get("/v1/plans", who))["items"] == []
     assert len((await permits.get("/v1/plans", NATIONAL))["items"]) == 1
     await permits.post(f"/v1/plans/{PLAN}/approve", who, DECISION, expect=404)
+    await permits.answered()
     await permits.post(f"/v1/plans/{PLAN}/approve", OFFICER, DECISION)
 
     await permits.post("/v1/permits", MANAGER, a_permit())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated, TypeVar
 
 from fastapi import Query, Request, Response
@@ -16,7 +17,6 @@ from services.permits.census_reading import Reading, annotate_file, preview_file
 from services.permits.domain.census import Terms, Tree, utm_of
 from services.permits.domain.export import Placed, csv_of, rows_of
 from services.permits.domain.lifecycle import transition
-from services.permits.domain.norms import Limits, limits_on
 from services.permits.domain.plan import Plan
 from services.permits.schemas.plans import CensusAnswer, CensusPreview, TreeOut, Utm
 from services.permits.schemas.words import Page
@@ -48,8 +48,8 @@ async def upload_census(
     async with command.glance() as look:
         if look.first:
             return look.first
-        terms, limits = terms_of(await draft(look.tx, plan_id, grant)), limits_on(look.now.date())
-    reading = await _read(house, read_file, data, media_type, terms, limits)
+        terms, day = terms_of(await draft(look.tx, plan_id, grant)), look.now.date()
+    reading = await _read(house, read_file, data, media_type, terms, day)
     async with command.transaction() as work:
         if work.first:
             return work.first
@@ -84,21 +84,21 @@ async def keep_census(work: Work, plan: Plan, reading: Reading) -> None:
 
 async def _read(
     house: House,
-    read: Callable[[bytes, str, Terms, Limits], T],
+    read: Callable[[bytes, str, Terms, date], T],
     data: bytes,
     media_type: str,
     terms: Terms,
-    limits: Limits,
+    day: date,
 ) -> T:
     """One census at a time, on the thread that reads them."""
-    return await asyncio.get_running_loop().run_in_executor(house.reader, read, data, media_type, terms, limits)
+    return await asyncio.get_running_loop().run_in_executor(house.reader, read, data, media_type, terms, day)
 
 
 @router.post("/v1/plans/{plan_id}/census/preview", openapi_extra=FORMATS)
 async def preview_census(plan_id: str, request: Request, grant: GrantDep, house: HouseDep) -> CensusPreview:
     """What an upload would find: counts, columns, errors, declared volumes beside computed ones. Nothing is stored."""
-    data, media_type, terms, limits = await _to_look_at(plan_id, request, grant, house)
-    return await _read(house, preview_file, data, media_type, terms, limits)
+    data, media_type, terms, day = await _to_look_at(plan_id, request, grant, house)
+    return await _read(house, preview_file, data, media_type, terms, day)
 
 
 @router.post(
@@ -109,15 +109,15 @@ async def preview_census(plan_id: str, request: Request, grant: GrantDep, house:
 )
 async def annotate_census(plan_id: str, request: Request, grant: GrantDep, house: HouseDep) -> Response:
     """The file back as a workbook: the same rows, the problems of each beside it, and a sheet of all. Nothing is stored."""
-    data, media_type, terms, limits = await _to_look_at(plan_id, request, grant, house)
-    return _attached(plan_id, "errores", await _read(house, annotate_file, data, media_type, terms, limits), XLSX_TYPE)
+    data, media_type, terms, day = await _to_look_at(plan_id, request, grant, house)
+    return _attached(plan_id, "errores", await _read(house, annotate_file, data, media_type, terms, day), XLSX_TYPE)
 
 
-async def _to_look_at(plan_id: str, request: Request, grant: Grant, house: House) -> tuple[bytes, str, Terms, Limits]:
+async def _to_look_at(plan_id: str, request: Request, grant: Grant, house: House) -> tuple[bytes, str, Terms, date]:
     data, media_type = await census_in(request)
     async with house.database.transaction(grant.caller) as tx:
         plan = await concerned_plan(tx, plan_id, grant, "preview_census")
-    return data, media_type, terms_of(plan), limits_on(house.clock().date())
+    return data, media_type, terms_of(plan), house.clock().date()
 
 
 # ---- the census as a file again

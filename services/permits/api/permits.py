@@ -12,7 +12,6 @@ from services.permits.api.reach import reach_of
 from services.permits.api.status import announce_status
 from services.permits.api.territory import bounds, check_region
 from services.permits.domain.measure import CaducityDeclared, check_lifting
-from services.permits.domain.norms import limits_on
 from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState
 from services.permits.domain.permit import (
     Act,
@@ -21,9 +20,11 @@ from services.permits.domain.permit import (
     Permit,
     amendment_statements,
     check_amendment,
-    check_census,
+    check_held,
 )  # fmt: skip
 from services.permits.domain.plan import Plan
+from services.permits.domain.rules.catalogue import rules_on
+from services.permits.domain.rules.volume import weighed
 from services.permits.schemas.parties import ReasonIn
 from services.permits.schemas.permits import (
     ActOut,
@@ -277,8 +278,13 @@ async def _plan_of(tx: Tx, permit: Permit) -> Plan:
 
 
 async def _weigh(work: Work, permit: Permit, plan: Plan, lines: tuple[Line, ...]) -> str:
-    known = await census.harvestable(work.tx, plan.id)
-    return check_census(permit.number, lines, plan.census_basis, known, limits_on(work.now.date()))
+    """Rule P05 over these lines and those of every other permit of the plan, also of a revoked one: its volume may be drawn."""
+    others = await permits.authorised_on(work.tx, plan.id, but=permit.number)
+    every = [*lines, *(line for _, more in others.values() for line in more)]
+    held, rule = await census.harvestable(work.tx, plan.id), rules_on(work.now.date())["P05"]
+    finding = weighed(f"permit:{permit.number}", every, plan.census_basis, held, rule)
+    check_held(permit.number, finding)
+    return finding.status
 
 
 async def _again(tx: Tx, number: str) -> Permit:

@@ -12,21 +12,24 @@ from services.permits.api.assemblies import delegated
 from services.permits.api.field_work import report_closed
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
 from services.permits.api.reach import Reach, reach_of
+from services.permits.api.reviewing import keep_review
 from services.permits.api.territory import check_region, sees_in_full
 from services.permits.api.vault import check_cited
 from services.permits.domain.announced import Announced, Letter
 from services.permits.domain.assembly import AssemblyAct, AssemblyNeeded
 from services.permits.domain.census import listed_parts, root_of_lines
+from services.permits.domain.finding_life import check_gate
 from services.permits.domain.lifecycle import Done, transition
 from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState
 from services.permits.domain.permit import Permit
 from services.permits.domain.plan import Parcel, Plan, Summary, Zone
+from services.permits.domain.rules.catalogue import rules_on
 from services.permits.domain.verification import check_not_verifier
 from services.permits.registrar import Registrar
 from services.permits.schemas.instruments import SubmissionIn
 from services.permits.schemas.plans import ApprovalIn, CensusOut, ParcelOut, PlanIn, PlanOut, ZoneOut
 from services.permits.schemas.words import Page
-from services.permits.store import acts, assemblies, census, outbox, plans, titles, visits
+from services.permits.store import acts, assemblies, census, findings, outbox, plans, titles, visits
 from services.permits.store.acts import PlanAct
 from services.permits.store.session import Tx
 from shared.refusal import Missing
@@ -123,7 +126,8 @@ def _draft(body: PlanIn, org: str, region: str, author: Caller) -> Plan:
 
 @router.post("/v1/plans/{plan_id}/submit", response_model=PlanOut)
 async def submit_plan(plan_id: str, grant: GrantDep, command: CommandDep, body: SubmissionIn | None = None) -> Response:
-    """The community hands its plan in, as its assembly agreed; from here on it does not change unless it is observed."""
+    """The community hands its plan in, as its assembly agreed; from here on it does not change unless it is observed, and
+    the rules say what they find in it."""
     async with command.transaction() as work:
         if work.first:
             return work.first
@@ -134,7 +138,9 @@ async def submit_plan(plan_id: str, grant: GrantDep, command: CommandDep, body: 
         agreed = await _agreement(work.tx, plan, None if body is None else body.assembly_act)
         await plans.note_submission(work.tx, plan.id, work.caller.sub)
         await acts.add_act(work.tx, plan.id, _act_of(work, "submit", "submitted", agreed.number, [agreed.document]))
-        return await work.answer(200, await answer_of(work.tx, await _again(work.tx, plan.id)))
+        submitted = await _again(work.tx, plan.id)
+        await keep_review(work, submitted)
+        return await work.answer(200, await answer_of(work.tx, submitted))
 
 
 async def _agreement(tx: Tx, plan: Plan, number: str | None) -> AssemblyAct:
@@ -162,6 +168,7 @@ async def approve_plan(
         earlier = await acts.acts_on(work.tx, plan.id)
         plan.check_approval(officer.sub, done_by(plan, earlier))
         check_not_verifier(plan.id, officer.sub, await visits.recorders(work.tx, plan.id))
+        await _check_gate(work, plan)
         papers = [*body.documents, *_minutes(earlier)]
         await check_cited(work.tx, body.documents)
         await _check_superseded(work.tx, plan)
@@ -193,6 +200,12 @@ def done_by(plan: Plan, earlier: Sequence[PlanAct]) -> Done:
     for act, persons in acts.persons_of(earlier).items():
         found.setdefault(act, set()).update(persons)
     return found
+
+
+async def _check_gate(work: Work, plan: Plan) -> None:
+    day = work.now.date()
+    review, found = await findings.reviewed(work.tx, plan.id)
+    check_gate(plan, review, found, work.caller.sub, day, rules_on(day).terms)
 
 
 @dataclass(frozen=True)
@@ -267,7 +280,7 @@ async def visible_plan(tx: Tx, plan_id: str, grant: Grant) -> Plan:
 async def concerned_plan(tx: Tx, plan_id: str, grant: Grant, action: str) -> Plan:
     """A plan whose private fields the caller may see; ``OtherOrganisation`` where it is visible and no more than that."""
     plan = await visible_plan(tx, plan_id, grant)
-    if not _concerned(grant, plan):
+    if not concerned(grant, plan):
         raise OtherOrganisation(action)
     return plan
 
@@ -278,12 +291,13 @@ async def plan_to_change(tx: Tx, plan_id: str, grant: Grant) -> Plan:
     if plan is None:
         plan = await visible_plan(tx, plan_id, grant)
         plan.check_state("draft", "submitted", "observed", "inspected")
-    if not _concerned(grant, plan):
+    if not concerned(grant, plan):
         raise Missing("plan", plan_id)
     return plan
 
 
-def _concerned(grant: Grant, plan: Plan) -> bool:
+def concerned(grant: Grant, plan: Plan) -> bool:
+    """Whether what is private of a plan is the caller's to see."""
     return sees_in_full(grant, plan.region, plan.org, plan.regent, plan.delegate)
 
 

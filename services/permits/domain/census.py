@@ -1,30 +1,25 @@
-"""The commercial census of a plan: its trees, the rules over them, and what is published of it.
+"""The commercial census of a plan: its trees, and what is published of it. The rules over them are in ``rules``.
 
 Coordinates stay private: each tree has a salted line, and the plan's statement commits to the RFC 6962 root over
 those lines, in the order (parcel, code).
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from services.permits.domain.norms import Limits
 from shared.timber.bodies import tree_item
-from shared.timber.measure import census_dm3
-from shared.timber.species import catalogue
 from shared.tlog import canon, merkle
 
-MAX_EXAMPLES = 10
 PART_TREES = 100
 # A statement has 16,384 bytes; what surrounds the trees of a part needs less than 700.
 PART_BYTES = 15_600
 
 
 class Tree(NamedTuple):
-    """One standing tree of the census, in the units of records."""
+    """One standing tree of the census, in the units of records. Read back from the store it has no ``sheet`` and row 0,
+    and no ``zone`` where its place was erased."""
 
     parcel: str
     code: str
@@ -50,25 +45,6 @@ class Tree(NamedTuple):
             "code": self.code, "species": self.species, "dbh_mm": self.dbh_mm, "height_mm": self.height_mm,
             "volume_dm3": self.volume_dm3, "condition": self.condition,
         }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One rule over the census: how many trees fail it, of how many, with examples."""
-
-    rule: str
-    status: str
-    severity: str
-    failed: int
-    of: int
-    examples: list[dict[str, Any]]
-    es: str
-    en: str
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """As stored and answered."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,66 +80,10 @@ class Census:
         ]
 
 
-# ---- what the rules say of the trees
-
-
-def check_census(trees: list[Tree], terms: Terms, limits: Limits) -> list[Check]:
-    """P06 (volume recomputed with the plan's form factor), P07 (minimum diameter) and the spelling of species."""
-    return [_volumes(trees, terms, limits), _diameters(trees), _names(trees)]
-
-
-def _check(rule: str, severity: str, failed: list[dict[str, Any]], of: int, es: str, en: str) -> Check:
-    status = "NOT_EVALUATED" if of == 0 else "FAIL" if failed else "PASS"
-    return Check(rule, status, severity, len(failed), of, failed[:MAX_EXAMPLES], es, en)
-
-
-def _seat(tree: Tree) -> dict[str, Any]:
-    return {"sheet": tree.sheet, "row": tree.row, "parcel": tree.parcel, "code": tree.code}
-
-
-def _volumes(trees: list[Tree], terms: Terms, limits: Limits) -> Check:
-    failed = []
-    for tree in trees:
-        computed = census_dm3(tree.dbh_mm, tree.height_mm, terms.form_factor_milli)
-        allowed = max(limits.p06_volume_tolerance_dm3 * 1000, computed * limits.p06_volume_tolerance_permille)
-        if abs(tree.volume_dm3 - computed) * 1000 > allowed:
-            failed.append({**_seat(tree), "declared_dm3": tree.volume_dm3, "computed_dm3": computed})
-    factor = f"{Decimal(terms.form_factor_milli).scaleb(-3)}"
-    return _check(
-        "P06", "S2", failed, len(trees),
-        f"Volumen declarado contra π/4 × DAP² × altura × {factor}.",
-        f"Declared volume against π/4 × DBH² × height × {factor}.",
-    )  # fmt: skip
-
-
-def _diameters(trees: list[Tree]) -> Check:
-    norms, failed, of = catalogue(), [], 0
-    for tree in trees:
-        if tree.condition != "harvestable":
-            continue
-        of += 1
-        minimum = norms.minimum_diameter(tree.species, plan_mm=tree.dmc_mm)
-        if minimum is None or tree.dbh_mm < minimum.diameter_mm:
-            least, basis = (minimum.diameter_mm, minimum.basis) if minimum else (None, "felling prohibited")
-            failed.append(
-                {**_seat(tree), "species": tree.species, "dbh_mm": tree.dbh_mm, "minimum_mm": least, "basis": basis}
-            )
-    return _check(
-        "P07", "S4", failed, of,
-        "Diámetro de cada árbol aprovechable contra el diámetro mínimo de corta.",
-        "Diameter of each harvestable tree against the minimum cutting diameter.",
-    )  # fmt: skip
-
-
-def _names(trees: list[Tree]) -> Check:
-    norms = catalogue()
-    unknown = Counter(tree.species for tree in trees if tree.species not in norms)
-    failed = [{"species": name, "trees": count} for name, count in unknown.most_common()]
-    return _check(
-        "SPECIES", "S1", failed, len({tree.species for tree in trees}),
-        "Especies que no están en la lista de la norma.",
-        "Species that are not in the list of the norm.",
-    )  # fmt: skip
+def seat(tree: Tree) -> dict[str, Any]:
+    """Where a forester finds the tree: in the uploaded sheet while it is known, by parcel and code always."""
+    where = {"parcel": tree.parcel, "code": tree.code}
+    return {"sheet": tree.sheet, "row": tree.row, **where} if tree.row else where
 
 
 # ---- what is published, and what is only committed to

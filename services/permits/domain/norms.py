@@ -1,4 +1,4 @@
-"""Thresholds of the permits rules, by day: data with source and validity in ``norms/permits.json``."""
+"""Thresholds of what the door admits, by day: data with source and validity in ``norms/permits.json``."""
 
 import json
 from collections.abc import Iterable
@@ -15,9 +15,6 @@ class Limits:
 
     version: str
     title_area_tolerance_permille: int
-    p05_volume_tolerance_permille: int
-    p06_volume_tolerance_permille: int
-    p06_volume_tolerance_dm3: int
     utm_zones: tuple[str, ...]
     easting_m: tuple[int, int]
     northing_m: tuple[int, int]

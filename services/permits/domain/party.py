@@ -59,11 +59,11 @@ class SamePerson(Refusal):
 
 @dataclass(eq=False)
 class SameOrganisation(Refusal):
-    """The inspector belongs to an organisation with a stake in the plan."""
+    """Who inspects or judges belongs to an organisation with a stake in the plan."""
 
     slug: ClassVar[str] = "same-organisation"
-    es: ClassVar[str] = "{org} tiene parte en el plan {plan} y no puede inspeccionarlo."
-    en: ClassVar[str] = "{org} has a part in plan {plan} and may not inspect it."
+    es: ClassVar[str] = "{org} tiene parte en el plan {plan} y no puede inspeccionarlo ni decidir sobre él."
+    en: ClassVar[str] = "{org} has a part in plan {plan} and may not inspect or judge it."
     org: str
     plan: str
 

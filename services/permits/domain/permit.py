@@ -1,12 +1,12 @@
 """Permits: lines of authorised volume on an approved plan, proposed by one person and approved by another."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
+from services.permits.domain.finding import Finding
 from services.permits.domain.lifecycle import Extension, transition
-from services.permits.domain.norms import Limits
 from services.permits.domain.party import ReferenceUnknown, WrongState
 from services.permits.domain.plan import Plan, cited
 from shared.refusal import Refusal
@@ -23,16 +23,17 @@ LineKey = tuple[str, str, str]
 
 @dataclass(eq=False)
 class ExceedsCensus(Refusal):
-    """More is authorised than the harvestable trees of the census hold (rule P05)."""
+    """With all permits of the plan, more is authorised than the harvestable trees of the census hold (rule P05)."""
 
     slug: ClassVar[str] = "exceeds-census"
     es: ClassVar[str] = (
-        "{species} en {parcel}: se autorizan {authorised_dm3} dm³ y {authorised_trees} árboles; el censo aprovechable tiene"
+        "{species} en {parcel}: con todos los permisos del plan se autorizan {authorised_dm3} dm³ y {authorised_trees} árboles;"
+        " el censo aprovechable tiene"
         " {census_dm3} dm³ y {census_trees} árboles (tolerancia {tolerance_permille} ‰)."
     )
     en: ClassVar[str] = (
-        "{species} in {parcel}: {authorised_dm3} dm³ and {authorised_trees} trees are authorised; the harvestable census"
-        " holds {census_dm3} dm³ and {census_trees} trees (tolerance {tolerance_permille} ‰)."
+        "{species} in {parcel}: with all permits of the plan {authorised_dm3} dm³ and {authorised_trees} trees are authorised;"
+        " the harvestable census holds {census_dm3} dm³ and {census_trees} trees (tolerance {tolerance_permille} ‰)."
     )
     permit: str
     parcel: str
@@ -223,26 +224,10 @@ def extension_statement(number: str, extension: Extension, resolution: str, appr
     return body | cited(extension.documents)
 
 
-def check_census(
-    number: str, lines: Iterable[Line], basis: str, census: Mapping[tuple[str, str], tuple[int, int]], limits: Limits
-) -> str:
-    """Rule P05 for roundwood: ``PASS``, ``NOT_EVALUATED`` without a whole census, or ``ExceedsCensus``.
-
-    ``census`` maps (parcel, species) to harvestable trees and their volume in dm3.
-    """
-    if basis != "listed":
-        return "NOT_EVALUATED"
-    for line in lines:
-        if line.product != "roundwood":
-            continue
-        trees, dm3 = census.get((line.parcel, line.species), (0, 0))
-        allowed = dm3 * (1000 + limits.p05_volume_tolerance_permille)
-        if line.volume_dm3 * 1000 > allowed or (line.trees or 0) > trees:
-            raise ExceedsCensus(
-                number, line.parcel, line.species, line.volume_dm3, line.trees or 0, dm3, trees,
-                limits.p05_volume_tolerance_permille,
-            )  # fmt: skip
-    return "PASS"
+def check_held(number: str, finding: Finding) -> None:
+    """Refuse what rule P05 found above the census; what it could not evaluate passes, and the permit says so."""
+    for row in finding.evidence if finding.status == "FAIL" else ():
+        raise ExceedsCensus(number, **row, tolerance_permille=finding.threshold["volume_tolerance_permille"])
 
 
 def _parts(lines: Iterable[Line]) -> list[list[dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """Plans of a title (PGMF, PMFI, DEMA, PO): drafted and submitted by the community, approved by an officer who did neither."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
@@ -21,18 +21,6 @@ class CensusMissing(Refusal):
     en: ClassVar[str] = "The census lacks: {parcels}."
     plan: str
     parcels: str
-
-
-@dataclass(eq=False)
-class BelowMinimumDiameter(Refusal):
-    """Harvestable trees of the census are thinner than the least diameter (rule P07)."""
-
-    slug: ClassVar[str] = "below-minimum-diameter"
-    es: ClassVar[str] = "{failed} árboles aprovechables no alcanzan el diámetro mínimo de corta."
-    en: ClassVar[str] = "{failed} harvestable trees are below the minimum cutting diameter."
-    plan: str
-    failed: int
-    examples: list[dict[str, Any]]
 
 
 @dataclass(eq=False)
@@ -97,7 +85,6 @@ class Summary:
     parts: int = 0
     root: str = ""
     file_sha256: str | None = None
-    checks: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +177,9 @@ class Plan:
             raise CensusMissing(self.id, ", ".join(missing))
 
     def check_approval(self, approver: str, done: Done | None = None) -> None:
-        """Another person than those who made or inspected it, and no harvestable tree below the least diameter."""
+        """Another person than those who made or inspected it. What its review found is weighed beside
+        (``finding_life.check_gate``)."""
         transition("plan", "approve").take(self.id, self.state, approver, self.done if done is None else done)
-        for check in self.census.checks:
-            if check["rule"] == "P07" and check["status"] == "FAIL":
-                raise BelowMinimumDiameter(self.id, check["failed"], check["examples"])
 
     def check_inspector(self, inspector: str, org: str) -> None:
         """Whoever inspects an approved plan had no part in it, nor did their organisation."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from services.permits.schemas.findings import RuleOutcomeWithEvidence
 from services.permits.schemas.instruments import Cited
 from services.permits.schemas.words import AreaM2, Day, In, LogState, Number, OrgId, Out, ParcelCode, Season, Short
 from shared.timber.bodies import PLAN_KINDS
@@ -69,19 +70,6 @@ class ApprovalIn(In):
     documents: Cited = []  # noqa: RUF012
 
 
-class CheckOut(Out):
-    """A rule over the census."""
-
-    rule: str
-    status: str
-    severity: str
-    failed: int
-    of: int
-    examples: list[dict[str, Any]]
-    es: str
-    en: str
-
-
 class CensusOut(Out):
     """What a plan says of its census."""
 
@@ -91,7 +79,6 @@ class CensusOut(Out):
     parts: int
     root: str
     file_sha256: str | None
-    checks: list[CheckOut]
 
 
 class ParcelOut(Out):
@@ -145,7 +132,7 @@ class ParcelTotals(Out):
 
 
 class CensusAnswer(Out):
-    """What an upload found, accepted whole."""
+    """What an upload found, accepted whole; ``findings`` of the rules that look at each tree, not kept."""
 
     plan: str
     trees: int
@@ -159,7 +146,7 @@ class CensusAnswer(Out):
     columns: dict[str, str]
     ignored_columns: list[str]
     blank_rows: int
-    checks: list[CheckOut]
+    findings: list[RuleOutcomeWithEvidence]
 
 
 class ParcelVolumes(Out):
@@ -200,7 +187,7 @@ class CensusPreview(Out):
     columns: dict[str, str]
     ignored_columns: list[str]
     blank_rows: int
-    checks: list[CheckOut]
+    findings: list[RuleOutcomeWithEvidence]
     errors_total: int
     errors: list[dict[str, Any]]
     sample: list[TreePreview]

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import orjson
 from sqlalchemy import bindparam, text
 
 from services.permits.domain.census import Tree, item_of
@@ -46,6 +48,12 @@ _PUBLIC = text(
     "SELECT parcel, code, species, dbh_mm, height_mm, volume_dm3, condition FROM census_trees WHERE plan = :plan"
     " ORDER BY position"
 )
+_STANDING = text(
+    "SELECT t.parcel, t.code, t.species, t.trade_name, coalesce(l.block, ''), coalesce(l.line, ''), t.dbh_mm, t.height_mm,"
+    " t.volume_dm3, t.condition, t.dmc_mm, l.document FROM census_trees t"
+    " LEFT JOIN census_lines l ON l.plan = t.plan AND l.position = t.position WHERE t.plan = :plan ORDER BY t.position"
+)
+_NOWHERE: dict[str, Any] = {"zone": "", "easting_dm": 0, "northing_dm": 0}
 _PARCELS = text("SELECT DISTINCT parcel FROM census_trees WHERE plan = :plan")
 _HARVESTABLE = text(
     "SELECT parcel, species, count(*), sum(volume_dm3) FROM census_trees WHERE plan = :plan AND condition = 'harvestable'"
@@ -124,6 +132,16 @@ async def public_trees(tx: Tx, plan: str) -> list[tuple[str, dict[str, object]]]
     """Parcel and public fields of every tree, in the order of the root: what ``census.listed`` says."""
     rows = await tx.execute(_PUBLIC, {"plan": plan})
     return [(row.pop("parcel"), row) for row in map(dict, rows.mappings())]
+
+
+async def standing_trees(tx: Tx, plan: str) -> list[Tree]:
+    """The whole census as the rules ask for it, in the order of the root; with places where the caller may see them."""
+    found = []
+    for *facts, dmc_mm, document in await tx.execute(_STANDING, {"plan": plan}):
+        utm = _NOWHERE if document is None else orjson.loads(document)["utm"]
+        place = utm["zone"], utm["easting_dm"], utm["northing_dm"]
+        found.append(Tree._make([*facts, *place, dmc_mm, "", 0]))
+    return found
 
 
 async def trees(

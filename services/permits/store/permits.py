@@ -71,6 +71,14 @@ async def permits(
     return [_permit(row) for row in await tx.exec(asked.order_by(col(PermitRow.number)).limit(limit))]
 
 
+async def authorised_on(tx: Tx, plan: str, but: str = "") -> dict[str, tuple[str, tuple[Line, ...]]]:
+    """Holder and present lines of every permit ever issued on a plan, by number, revoked ones too."""
+    asked = select(PermitRow.number, PermitRow.holder, PermitRow.lines).where(
+        PermitRow.plan == plan, PermitRow.state != "proposed", PermitRow.number != but
+    )
+    return {number: (holder, _lines(list(lines))) for number, holder, lines in await tx.exec(asked)}
+
+
 async def note_issue(tx: Tx, number: str, approved_by: str, p05: str, sids: list[str], at: datetime) -> None:
     """The proposal is a permit; ``sids`` are its statement and, when it was long, those of its further parts."""
     await _change(tx, number, state="in_force", approved_by=approved_by, p05=p05, sid=sids[0], last_sid=sids[-1])

@@ -41,7 +41,7 @@ def weigh(land: LandInputs, limits: LandLimits) -> LandFacts:
     plan, shapes, title = land.plan, land.shapes, land.title
     zones = [plot.document for plot in land.near if plot.title == plan.title and limits.harvests(plot.kind)]
     others = [plot for plot in land.near if not limits.harvests(plot.kind)]
-    cycle = (_years_before(plan.harvest_from, limits.cycle_years), plan.harvest_from)
+    cycle = cycle_of(plan, limits)
     trees = [(parcel, *utm_of(line)) for parcel, line in land.lines]
     lacking = [f"shape:{parcel.code}" for parcel in plan.parcels if parcel.code not in shapes]
     for name, there in (("title-polygon", title), ("harvest-zones", zones), ("census", trees)):
@@ -54,6 +54,11 @@ def weigh(land: LandInputs, limits: LandLimits) -> LandFacts:
         trees=overlap.trees_placed(trees, shapes, title, limits) if title and trees else None,
         not_measured=lacking,
     )
+
+
+def cycle_of(plan: Plan, limits: LandLimits) -> tuple[date, date]:
+    """The days in which another parcel's harvest must have begun for it to count as used by this plan."""
+    return _years_before(plan.harvest_from, limits.cycle_years), plan.harvest_from
 
 
 def _years_before(day: date, years: int) -> date:

@@ -1,0 +1,64 @@
+"""A plan put before the rules: its facts gathered, what is found kept."""
+
+import asyncio
+
+from services.permits.api.house import Work
+from services.permits.domain.finding import Finding
+from services.permits.domain.land.around import around
+from services.permits.domain.land.limits import land_limits_on
+from services.permits.domain.plan import Plan
+from services.permits.domain.plan_facts import Assembly, FieldLook, PlanFacts
+from services.permits.domain.rules.catalogue import rules_on
+from services.permits.domain.rules.review import review
+from services.permits.store import assemblies, census, findings, land, permits, track_records, verifications
+from services.permits.store.session import Tx
+
+
+async def facts_of(work: Work, plan: Plan) -> PlanFacts:
+    """What the service knows of a plan for the rules; what nobody tells it yet stays ``None`` (``plan_facts``)."""
+    tx, day = work.tx, work.now.date()
+    ground = await asyncio.to_thread(around, await land.land_of(tx, plan), land_limits_on(day))
+    drawn = await permits.authorised_on(tx, plan.id)
+    handing_in = work.caller.org == plan.org
+    record = await track_records.track_record(tx, plan.regent, day) if plan.regent else None
+    holders = {holder for holder, _ in drawn.values()} - {plan.org}
+    return PlanFacts(
+        plan, day, await census.standing_trees(tx, plan.id),
+        title=ground.title, parcels=ground.parcels, zone=ground.zone, others=ground.others,
+        signed_on=day if handing_in else await findings.handed_in_on(tx, plan),
+        # An officer has been let in by region; at the submission nobody has decided yet, and nobody has looked.
+        competent=None if handing_in else True,
+        looks=None if handing_in else await _looks(tx, plan),
+        authorised=tuple(line for _, lines in drawn.values() for line in lines) or None,
+        region_dm3_ha=await findings.figures_of_region(tx, plan.region, plan.id, "P09", "volume_dm3_ha"),
+        region_valued_permille=await findings.figures_of_region(tx, plan.region, plan.id, "P11", "valued_permille"),
+        regent_record=None if record is None else record.without(plan.id),
+        # Whoever holds a permit is one; that nobody does says nothing of contracts.
+        third_parties=tuple(sorted(holders)) or None,
+        assemblies=await _assemblies(tx, plan),
+    )  # fmt: skip
+
+
+async def _looks(tx: Tx, plan: Plan) -> tuple[FieldLook, ...]:
+    """Closed verifications by lottery. That the verifier had no part in the plan was asked at each step."""
+    return tuple(
+        [
+            FieldLook(one.visit.number, True, one.stage == "submitted", len(await verifications.sample(tx, one.visit.number)))
+            for one in await verifications.verifications(tx, plan.id)
+            if one.visit.closed_at is not None
+        ]
+    )  # fmt: skip
+
+
+async def _assemblies(tx: Tx, plan: Plan) -> tuple[Assembly, ...] | None:
+    """The agreement to this plan: one below its quorum is refused, and the digest of its minutes is kept with it."""
+    act = await assemblies.act_for_plan(tx, plan.org, plan.id)
+    return None if act is None else (Assembly(act.number, frozenset(act.third_parties), quorum=True, signed=True),)
+
+
+async def keep_review(work: Work, plan: Plan) -> None:
+    """Evaluate the rules over a plan and keep what they found, in this transaction."""
+    facts, rules = await facts_of(work, plan), rules_on(work.now.date())
+    found: list[Finding] = await asyncio.to_thread(review, facts, rules)
+    told = [(finding, rules.about(finding.rule)) for finding in found]
+    await findings.add_review(work.tx, plan, told, work.now, work.caller.sub, work.caller.org, rules.version)

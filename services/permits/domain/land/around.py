@@ -1,0 +1,62 @@
+"""The land around a plan, from what is stored to what the rules ask (``plan_facts``)."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from services.permits.domain.land.document import geojson_of
+from services.permits.domain.land.facts import LandInputs, cycle_of
+from services.permits.domain.land.limits import LandLimits
+from services.permits.domain.land.overlap import Plot
+from services.permits.domain.plan_facts import Area, OtherArea
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The land of a plan; what nobody drew is ``None``. ``others`` is ``None`` too while not all that lies near is known."""
+
+    title: Area | None
+    parcels: dict[str, Area] | None
+    zone: Area | None
+    others: tuple[OtherArea, ...] | None
+
+
+def around(land: LandInputs, limits: LandLimits) -> Around:
+    """Slow for large land: use a thread. Of what the asker may not look at only the part inside the plan's own title
+    is given, so no finding tells more of a neighbour's land than concerns the own."""
+    title = None if land.title is None else geojson_of(land.title)
+    parcels = {code: geojson_of(document) for code, document in land.shapes.items()} or None
+    own = [plot for plot in land.near if plot.title == land.plan.title]
+    zones = [geojson_of(plot.document) for plot in own if limits.harvests(plot.kind)]
+    cycle = cycle_of(land.plan, limits)
+    found = [other for plot in land.near if (other := _other(land, plot, cycle, limits, title)) is not None]
+    return Around(title, parcels, _together(zones), None if land.more_near or parcels is None else tuple(found))
+
+
+def _together(zones: list[Area]) -> Area | None:
+    from services.permits.domain.land import ground
+
+    return ground.together(zones) if zones else None
+
+
+def _other(
+    land: LandInputs, plot: Plot, cycle: tuple[date, date], limits: LandLimits, title: Area | None
+) -> OtherArea | None:
+    ours = plot.title == land.plan.title
+    if limits.harvests(plot.kind) or plot.plan == land.plan.id or (plot.kind == "title" and ours):
+        return None
+    name = plot.title if plot.kind == "title" else f"{plot.title} {plot.code}"
+    if plot.kind == "parcel":
+        used = plot.approved and plot.harvest_from is not None and cycle[0] <= plot.harvest_from <= cycle[1]
+        return _seen("used_parcel" if used and ours else "parcel", name, plot, title) if used or not ours else None
+    if plot.kind in ("title", "protected_area"):
+        return _seen(plot.kind, name, plot, title)
+    return _seen("kept", name, plot, title) if ours else None
+
+
+def _seen(kind: str, name: str, plot: Plot, title: Area | None) -> OtherArea | None:
+    from services.permits.domain.land import ground
+
+    area: Area | None = geojson_of(plot.document)
+    if not plot.seen:
+        area = None if area is None or title is None else ground.clipped(area, title)
+    return None if area is None else OtherArea(kind, name, area)  # type: ignore[arg-type]  # of the words above

@@ -1,0 +1,128 @@
+"""How much a plan takes for its area (P09), of which genera (P10), and how much of it is of the dearest species (P11)."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+from services.permits.domain.finding import Finding
+from services.permits.domain.plan_facts import PlanFacts
+from services.permits.domain.rules.catalogue import PlanRule, Rules
+from shared.timber.species import catalogue
+
+M2_OF_1000_HA = 10_000_000
+
+
+def intensity(facts: PlanFacts, rule: PlanRule) -> Finding:
+    """P09: roundwood authorised, or harvestable before anything is, for each hectare of the parcels."""
+    taken = _taken(facts)
+    if not taken:
+        return rule.missing(
+            facts.subject, "ni censo entero ni volumen autorizado", "neither a whole census nor authorised volume"
+        )
+    total = sum(taken.values())
+    dm3_ha = total * 10_000 // facts.area_m2
+    most: int = rule.parameters["volume_dm3_ha"]
+    region = percentile(facts.region_dm3_ha, rule)
+    limit = most if region is None else min(most, region)
+    return rule.judged(
+        rule.parameters["severity"] if dm3_ha > limit else "", facts.subject,
+        f"{dm3_ha} dm³ por hectárea; límite {limit} ({len(facts.region_dm3_ha)} planes de la región).",
+        f"{dm3_ha} dm³ a hectare; limit {limit} ({len(facts.region_dm3_ha)} plans of the region).",
+        {
+            "volume_dm3": total, "volume_dm3_ha": dm3_ha, "limit_dm3_ha": limit,
+            "region_plans": len(facts.region_dm3_ha),
+        },
+    )  # fmt: skip
+
+
+def densities(facts: PlanFacts, rules: Rules) -> list[Finding]:
+    """P10: thick trees of each genus against the reference. A finding for each that exceeds, and one for the rest."""
+    rule = rules["P10"]
+    if not facts.whole or not facts.trees:
+        return [rule.missing(facts.subject, "el censo no está entero", "the census is not whole")]
+    thick = Counter(tree.species.split()[0] for tree in facts.trees if tree.dbh_mm >= rule.parameters["least_dbh_mm"])
+    found, without, of = [], [], 0
+    for genus, trees in sorted(thick.items()):
+        if trees < rule.parameters["least_trees"]:
+            continue
+        of += 1
+        reference = rules.densities.get(genus)
+        if reference is None:
+            without.append(genus)
+            continue
+        severity = rule.over("times_p90_milli", trees * M2_OF_1000_HA, reference * facts.area_m2, 1000)
+        if severity:
+            here = trees * M2_OF_1000_HA // facts.area_m2
+            found.append(
+                rule.failed(
+                    severity, f"species:{genus} spp.",
+                    f"{genus}: {trees} árboles gruesos, {here} en 1000 ha; referencia (P90) {reference}.",
+                    f"{genus}: {trees} thick trees, {here} on 1,000 ha; reference (P90) {reference}.",
+                    {"trees": trees, "trees_per_1000_ha": here, "reference_p90": reference},
+                )
+            )  # fmt: skip
+    computed = {"genera": of, "over": len(found), "without_reference": len(without)}
+    if without:
+        names = ", ".join(without[:10])
+        rest = rule.missing(facts.subject, f"sin referencia: {names}", f"no reference for: {names}", computed)
+    else:
+        es, en = (
+            f"{of - len(found)} de {of} géneros bajo la referencia.",
+            f"{of - len(found)} of {of} genera below the reference.",
+        )
+        rest = rule.passed(facts.subject, es, en, computed)
+    return [*found, rest]
+
+
+def value_share(facts: PlanFacts, rule: PlanRule) -> Finding:
+    """P11: the share of CITES and most valued species against the plans approved in the region."""
+    taken = _taken(facts)
+    if not taken:
+        return rule.missing(
+            facts.subject, "ni censo entero ni volumen autorizado", "neither a whole census nor authorised volume"
+        )
+    total = sum(taken.values())
+    valued = {species: dm3 for species, dm3 in taken.items() if _is_valued(species, facts.day, rule)}
+    share = 1000 * sum(valued.values()) // total
+    computed = {"volume_dm3": total, "valued_permille": share, "region_plans": len(facts.region_valued_permille)}
+    limit = percentile(facts.region_valued_permille, rule)
+    if limit is None:
+        needed = rule.parameters["region_plans"]
+        return rule.missing(
+            facts.subject, f"{share} ‰ de especies valiosas; la región tiene menos de {needed} planes aprobados",
+            f"{share} ‰ of valued species; the region has fewer than {needed} approved plans", computed,
+        )  # fmt: skip
+    return rule.judged(
+        rule.parameters["severity"] if share > limit else "", facts.subject,
+        f"{share} ‰ del volumen es de especies valiosas; límite de la región {limit} ‰.",
+        f"{share} ‰ of the volume is of valued species; limit of the region {limit} ‰.", computed | {"limit_permille": limit},
+        [{"species": species, "volume_dm3": dm3} for species, dm3 in sorted(valued.items(), key=lambda pair: -pair[1])],
+    )  # fmt: skip
+
+
+def percentile(figures: Sequence[int], rule: PlanRule) -> int | None:
+    """The rule's percentile by nearest rank; ``None`` while the region has too few plans."""
+    if len(figures) < rule.parameters["region_plans"]:
+        return None
+    rank: int = math.ceil(len(figures) * rule.parameters["region_percentile"] / 100)
+    return sorted(figures)[rank - 1]
+
+
+def _taken(facts: PlanFacts) -> Counter[str]:
+    """Roundwood by species, in dm3: authorised, or harvestable while nothing is; empty when neither is known."""
+    taken: Counter[str] = Counter()
+    for line in facts.authorised or ():
+        if line.product == "roundwood":
+            taken[line.species] += line.volume_dm3
+    if not taken and facts.whole:
+        for tree in facts.harvestable:
+            taken[tree.species] += tree.volume_dm3
+    return taken
+
+
+def _is_valued(species: str, day: date, rule: PlanRule) -> bool:
+    if species in rule.parameters["most_valued"]:
+        return True
+    norms = catalogue()
+    return species in norms and norms.accepted(species).cites_on(day) is not None

@@ -1,0 +1,128 @@
+"""The papers behind a plan: resolution and licence (P04), field inspection (P13), assembly (P14), CITES (P15)."""
+
+import math
+from datetime import date
+
+from services.permits.domain.census import Tree, seat
+from services.permits.domain.finding import Finding
+from services.permits.domain.plan_facts import Assembly, Licence, PlanFacts
+from services.permits.domain.rules.catalogue import PlanRule
+from shared.timber.species import catalogue
+
+_PARTS = {
+    "census_before_decision": ("el fin del censo", "the end of the census"),
+    "licence_on_signature": ("la licencia del regente", "the regent's licence"),
+    "competent_authority": ("la autoridad que decide", "the authority that decides"),
+}
+
+
+def resolution(facts: PlanFacts, rule: PlanRule) -> Finding:
+    """P04: census before decision, licence valid at the signature, authority of the region. One false part is enough."""
+    parts = {
+        "census_before_decision": None if facts.census_ended_on is None else facts.census_ended_on <= facts.day,
+        "licence_on_signature": _licensed(facts.licences, facts.signed_on),
+        "competent_authority": facts.competent,
+    }
+    wrong, unknown = [n for n, ok in parts.items() if ok is False], [n for n, ok in parts.items() if ok is None]
+    computed = {name: "unknown" if ok is None else "yes" if ok else "no" for name, ok in parts.items()}
+    if wrong:
+        es, en = _named(wrong)
+        return rule.failed(rule.severity, facts.subject, f"No se sostiene: {es}.", f"Does not hold: {en}.", computed)
+    if unknown:
+        es, en = _named(unknown)
+        return rule.missing(facts.subject, f"falta {es}", f"unknown: {en}", computed)
+    return rule.passed(
+        facts.subject, "Censo, licencia y autoridad se sostienen.", "Census, licence and authority hold.", computed
+    )
+
+
+def _named(parts: list[str]) -> tuple[str, str]:
+    return ", ".join(_PARTS[part][0] for part in parts), ", ".join(_PARTS[part][1] for part in parts)
+
+
+def _licensed(licences: tuple[Licence, ...] | None, on: date | None) -> bool | None:
+    if licences is None or on is None:
+        return None
+    return any(licence.valid_from <= on <= licence.valid_to for licence in licences)
+
+
+def inspected(facts: PlanFacts, rule: PlanRule) -> Finding:
+    """P13: before the approval somebody else than the makers looked at enough trees to meet a phantom among them."""
+    if facts.looks is None or not facts.whole:
+        what = ("no se sabe qué se inspeccionó", "inspections before the approval are not known")
+        return rule.missing(facts.subject, *(what if facts.looks is None else _PART))
+    needed = min(sample_of(rule), len(facts.harvestable))
+    good = [look for look in facts.looks if look.by_another and look.before_approval]
+    seen = sum(look.trees_sampled for look in good)
+    return rule.judged(
+        "" if good and seen >= needed else rule.severity, facts.subject,
+        f"{len(good)} inspecciones de terceros antes de aprobar, {seen} árboles vistos de {needed} que hacen falta.",
+        f"{len(good)} independent inspections before approval, {seen} trees seen of {needed} needed.",
+        {"inspections": len(good), "trees_sampled": seen, "trees_needed": needed},
+        [{"inspection": look.number, "trees_sampled": look.trees_sampled} for look in facts.looks],
+    )  # fmt: skip
+
+
+def sample_of(rule: PlanRule) -> int:
+    """Trees that find one phantom with the rule's confidence when its share of them are phantoms: ln(1-c) / ln(1-p)."""
+    miss, phantom = 1 - rule.parameters["confidence_permille"] / 1000, rule.parameters["phantom_permille"] / 1000
+    return math.ceil(math.log(miss) / math.log(1 - phantom))
+
+
+def third_party(facts: PlanFacts, rule: PlanRule) -> Finding:
+    """P14: every third party stands in an act of the assembly, with quorum and a signed digest."""
+    parties = facts.third_parties
+    if parties is None:
+        return rule.missing(facts.subject, "no se sabe si hay terceros", "third parties are not known")
+    if not parties:
+        return rule.passed(facts.subject, "No hay terceros.", "There is no third party.", {"third_parties": 0})
+    if facts.assemblies is None:
+        return rule.missing(
+            facts.subject, "faltan las actas de asamblea", "the acts of the assembly are missing",
+            {"third_parties": len(parties)},
+        )  # fmt: skip
+    without = [party for party in parties if not _named_in(facts.assemblies, party)]
+    return rule.judged(
+        rule.severity if without else "", facts.subject,
+        f"{len(without)} de {len(parties)} terceros no están en un acta con cuórum y firmada.",
+        f"{len(without)} of {len(parties)} third parties stand in no signed act with quorum.",
+        {"third_parties": len(parties), "without_act": len(without)}, [{"organisation": party} for party in without],
+    )  # fmt: skip
+
+
+def _named_in(assemblies: tuple[Assembly, ...], party: str) -> bool:
+    return any(act.quorum and act.signed and party in act.parties for act in assemblies)
+
+
+def cites(facts: PlanFacts, rule: PlanRule) -> Finding:
+    """P15: every harvestable tree of a listed species was seen in the field, and a quota or finding is quoted."""
+    trees = [tree for tree in facts.harvestable if listed(tree, facts.day)]
+    computed = {"cites_trees": len(trees)}
+    if not trees and not (facts.whole and facts.harvestable):
+        return rule.missing(facts.subject, *_PART)
+    if not trees:
+        return rule.passed(facts.subject, "Ninguna especie CITES.", "No CITES species.", computed)
+    if facts.cites is None:
+        return rule.missing(
+            facts.subject, f"no se sabe si se verificaron los {len(trees)} árboles CITES ni qué cupo se cita",
+            f"field verification and quota of the {len(trees)} CITES trees are not known", computed,
+        )  # fmt: skip
+    seen = [tree for tree in trees if (tree.parcel, tree.code) in facts.cites.verified]
+    unseen = [tree for tree in trees if (tree.parcel, tree.code) not in facts.cites.verified]
+    short = len(seen) * 1000 < len(trees) * rule.parameters["verified_permille"]
+    quoted = facts.cites.reference
+    return rule.judged(
+        rule.severity if short or not quoted else "", facts.subject,
+        f"{len(seen)} de {len(trees)} árboles CITES verificados en campo; referencia: {quoted or 'ninguna'}.",
+        f"{len(seen)} of {len(trees)} CITES trees verified in the field; reference: {quoted or 'none'}.",
+        computed | {"verified": len(seen), "reference": quoted or ""}, [seat(tree) for tree in unseen],
+    )  # fmt: skip
+
+
+def listed(tree: Tree, day: date) -> bool:
+    """Whether the tree's species is in an appendix of CITES on a day."""
+    norms = catalogue()
+    return tree.species in norms and norms.accepted(tree.species).cites_on(day) is not None
+
+
+_PART = ("el censo no está entero", "the census is not whole")
