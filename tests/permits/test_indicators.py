@@ -168,7 +168,7 @@ def test_no_plan_is_verified_for_more_than_its_own_volume() -> None:
 
 
 def test_what_is_not_recorded_is_not_evaluated_and_says_why() -> None:
-    for id_ in ("findings_open", "unjustified_v3_permille", "verification_coverage_permille"):
+    for id_ in ("unjustified_v3_permille", "verification_coverage_permille"):
         found = figure(the_facts(), id_)
         assert (found.status, found.value) == ("NOT_EVALUATED", None)
         assert found.reason_es != found.reason_en != ""
@@ -247,8 +247,10 @@ async def test_three_communities_are_enough_to_be_shown_to_anyone_and_new_acts_c
     assert (await asked(permits, on="2026-12-31"))["plan_area_m2"]["value"] == 0
     for who, org in ((MANAGER, "a"), (NEIGHBOUR, "b")):
         plan = a_plan(id=f"PO-{org.upper()}", title=f"CN-{org.upper()}", census_basis="not_available", regent=None)
+        await permits.agreed(plan["id"], who, regent=None)
         await permits.post("/v1/plans", who, plan)
         await permits.post(f"/v1/plans/PO-{org.upper()}/submit", who)
+        await permits.answered(plan["id"])
         await permits.post(f"/v1/plans/PO-{org.upper()}/approve", OFFICER, {"resolution": "R"})
     found = await asked(permits, on="2026-12-31")
     assert found["plan_area_m2"]["value"] == SQUARE_M2  # three titles over the same square

@@ -24,7 +24,8 @@ FOREST = ("fm", "fm_coc")
 
 @dataclass(frozen=True, slots=True)
 class PlanFact:
-    """An approved plan: its title, whose it is, its days, its parcels with their areas, and the statement of approval."""
+    """An approved plan: its title, whose it is, its days, its parcels with their areas, the statement of approval, and
+    whether wood may be cut under it (a PGMF only says where)."""
 
     id: str
     title: str
@@ -34,6 +35,7 @@ class PlanFact:
     harvest_to: date
     parcels: tuple[tuple[str, int], ...]
     sid: str
+    operational: bool = True
 
     def in_force(self, day: date) -> bool:
         """Whether the day lies in the plan's own days."""
@@ -80,7 +82,7 @@ class Supervised:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that the indicators are computed from. ``boundaries`` are those of titles; ``parcel_shapes`` those of parcels by
-    title and code, where they are known. ``findings`` and ``supervised`` are ``None`` where nothing keeps them."""
+    title and code, where they are known. ``findings`` are those open on the day, ``supervised`` the closed supervisions."""
 
     plans: Sequence[PlanFact]
     boundaries: Mapping[str, Rings]
@@ -88,8 +90,8 @@ class Facts:
     certificates: Sequence[CertificateFact]
     coverage: Sequence[Coverage]
     parcel_shapes: Mapping[tuple[str, str], Rings] = field(default_factory=dict)
-    findings: Sequence[OpenFinding] | None = None
-    supervised: Sequence[Supervised] | None = None
+    findings: Sequence[OpenFinding] = ()
+    supervised: Sequence[Supervised] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def indicators(facts: Facts, day: date) -> list[Indicator]:
     """Every indicator on a day, with its target where the programme has one."""
     plans = [plan for plan in facts.plans if plan.in_force(day)]
     found = [
-        _plan_area(facts, plans), _active_area(facts, plans), _communities(plans), *_certified(facts, day),
+        _plan_area(facts, plans), _active_area(facts, [plan for plan in plans if plan.operational]), _communities(plans), *_certified(facts, day),
         _coverage(facts, plans), _findings(facts), _unjustified(facts),
     ]  # fmt: skip
     return [_aimed(one, day) for one in found]
@@ -257,20 +259,12 @@ def _coverage(facts: Facts, plans: Sequence[PlanFact]) -> Indicator:
 
 
 def _findings(facts: Facts) -> Indicator:
-    if facts.findings is None:
-        return _FINDINGS.not_evaluated(
-            "Aquí no se guardan observaciones sobre planes.", "Findings on plans are not kept here."
-        )
     grades = ("S1", "S2", "S3", "S4")
     by = {grade.lower(): sum(one.severity == grade for one in facts.findings) for grade in grades}
     return _FINDINGS.computed(len(facts.findings), (one.source for one in facts.findings), **by)
 
 
 def _unjustified(facts: Facts) -> Indicator:
-    if facts.supervised is None:
-        return _V3.not_evaluated(
-            "Aquí no se guardan supervisiones con volúmenes.", "Supervisions with volumes are not kept here."
-        )
     moved = sum(one.moved_dm3 for one in facts.supervised)
     if not moved:
         return _V3.not_evaluated("No se supervisó volumen movilizado.", "No moved volume was supervised.")

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from services.permits.domain.area import Rings
-from services.permits.domain.programme import CertificateFact, Coverage, Facts, PlanFact
+from services.permits.domain.programme import CertificateFact, Coverage, Facts, OpenFinding, PlanFact, Supervised
 from services.permits.store import certificates
 from services.permits.store.session import Tx
 from shared.tlog import canon
@@ -16,9 +16,11 @@ _MOST_BOUNDARY_BYTES = 1_000_000
 _HERE = "(CAST(:region AS text) IS NULL OR {}.region = :region)"
 _BY = "(SELECT (o.created_at AT TIME ZONE 'UTC')::date FROM outbox o WHERE o.sid = {}.sid) <= :day"
 _PLANS = text(
-    "SELECT p.id, p.title, p.org, g.kind, p.harvest_from, p.harvest_to, p.parcels, p.sid FROM plans p"  # noqa: S608
-    f" JOIN organisations g ON g.id = p.org WHERE p.state = 'approved' AND {_HERE.format('p')} AND {_BY.format('p')}"
-    " ORDER BY p.id"
+    "SELECT p.id, p.title, p.org, g.kind, p.kind, p.harvest_from, p.harvest_to, p.parcels, p.sid FROM plans p"  # noqa: S608
+    " JOIN organisations g ON g.id = p.org LEFT JOIN LATERAL (SELECT a.state FROM plan_acts a WHERE a.plan = p.id"
+    " AND (a.at AT TIME ZONE 'UTC')::date <= :day ORDER BY a.seq DESC LIMIT 1) AS last ON true"
+    " WHERE p.state = 'approved' AND coalesce(last.state, 'approved') = 'approved'"
+    f" AND {_HERE.format('p')} AND {_BY.format('p')} ORDER BY p.id"
 )
 _TITLES = text(
     "SELECT t.number, t.org, b.document FROM titles t LEFT JOIN title_polygons b ON b.title = t.number"  # noqa: S608
@@ -37,25 +39,62 @@ _CERTIFICATES = text(
     "SELECT c.number, g.kind FROM certificates c JOIN organisations g ON g.id = c.holder"  # noqa: S608
     f" WHERE {_HERE.format('g')} AND {_BY.format('c')} ORDER BY c.number"
 )
+_SHAPES = text(
+    "SELECT s.title, s.parcel, s.document FROM parcel_shapes s JOIN plans p ON p.id = s.plan"  # noqa: S608
+    f" WHERE p.state = 'approved' AND p.kind <> 'PGMF' AND {_HERE.format('p')} AND {_BY.format('p')}"
+)
+_FINDINGS = text(
+    "SELECT f.severity, CAST(f.id AS text) FROM plans p"  # noqa: S608
+    " JOIN LATERAL (SELECT r.findings FROM plan_reviews r WHERE r.plan = p.id AND (r.at AT TIME ZONE 'UTC')::date <= :day"
+    " ORDER BY r.id DESC LIMIT 1) AS seen ON true JOIN findings f ON f.id = ANY(seen.findings) AND f.status = 'FAIL'"
+    " LEFT JOIN LATERAL (SELECT a.state FROM finding_acts a WHERE a.finding = f.id"
+    " AND (a.at AT TIME ZONE 'UTC')::date <= :day ORDER BY a.seq DESC LIMIT 1) AS last ON true"
+    f" WHERE coalesce(last.state, 'open') IN ('open', 'explained', 'appealed') AND {_HERE.format('p')} ORDER BY f.id"
+)
+# The supervised species are those of the trees looked for and of the volumes that fault was found with.
+_SUPERVISED = text(
+    "WITH closed AS (SELECT v.number, v.plan, s.moved FROM field_visits v JOIN supervisions s USING (number)"  # noqa: S608
+    " JOIN plans p ON p.id = v.plan WHERE s.moved IS NOT NULL AND (v.closed_at AT TIME ZONE 'UTC')::date <= :day"
+    f" AND {_HERE.format('p')}), named AS ("
+    "SELECT c.number, t.species FROM closed c JOIN field_results r ON r.visit = c.number"
+    " JOIN census_trees t ON t.plan = c.plan AND t.parcel = r.parcel AND t.code = r.code"
+    " UNION SELECT c.number, v.species FROM closed c JOIN supervision_volumes v ON v.supervision = c.number)"
+    " SELECT c.number, coalesce((SELECT sum((c.moved->'by_species'->>n.species)::bigint) FROM named n"
+    " WHERE n.number = c.number), 0), coalesce((SELECT sum(v.volume_dm3) FROM supervision_volumes v"
+    " WHERE v.supervision = c.number AND v.kind = 'unjustified'), 0) FROM closed c ORDER BY c.number"
+)
+# What the figures follow from: acts that are announced, and those that are not.
 _AS_OF = text(
-    "SELECT (SELECT coalesce(max(seq), 0) FROM outbox), x.log_index, x.origin FROM (SELECT 1) AS one LEFT JOIN LATERAL ("
+    "SELECT (SELECT coalesce(max(seq), 0) FROM outbox) AS announced, (SELECT count(*) FROM finding_acts) AS answered,"
+    " (SELECT coalesce(max(id), 0) FROM plan_reviews) AS reviewed, (SELECT count(closed_at) FROM field_visits) AS closed,"
+    " (SELECT coalesce(max(seq), 0) FROM plan_acts) AS acted,"
+    " x.log_index, x.origin FROM (SELECT 1) AS one LEFT JOIN LATERAL ("
     "SELECT log_index, origin FROM outbox WHERE state = 'published' ORDER BY seq DESC LIMIT 1) AS x ON true"
 )
 
 
-async def as_of(tx: Tx) -> tuple[int, int | None, str | None]:
-    """The newest act, the index at which the log has the newest that it has, and of which log."""
-    newest, index, origin = (await tx.execute(_AS_OF)).one()
-    return newest, index, origin
+async def as_of(tx: Tx) -> tuple[tuple[int, ...], int | None, str | None]:
+    """How far each kind of act has come, the index at which the log has the newest that it has, and of which log."""
+    *newest, index, origin = (await tx.execute(_AS_OF)).one()
+    return tuple(newest), index, origin
 
 
 async def facts_of(tx: Tx, region: str | None, day: date) -> Facts:
-    """What was announced by a day. Findings on plans and supervisions with volumes are not kept here yet: whoever keeps
-    them hands them over as ``findings`` and ``supervised``, and boundaries of parcels as ``parcel_shapes``."""
+    """What was announced by a day, the findings open on it, and the supervisions closed by it."""
     asked = {"region": region, "day": day}
     plans = [
-        PlanFact(id_, title, org, kind, first, last, tuple((p["code"], p["area_m2"]) for p in parcels), sid)
-        for id_, title, org, kind, first, last, parcels, sid in await tx.execute(_PLANS, asked)
+        PlanFact(
+            id_,
+            title,
+            org,
+            org_kind,
+            first,
+            last,
+            tuple((p["code"], p["area_m2"]) for p in parcels),
+            sid,
+            kind != "PGMF",
+        )
+        for id_, title, org, org_kind, kind, first, last, parcels, sid in await tx.execute(_PLANS, asked)
     ]
     titles = (await tx.execute(_TITLES, asked)).all()
     titles_of: dict[str, list[str]] = {}
@@ -64,6 +103,11 @@ async def facts_of(tx: Tx, region: str | None, day: date) -> Facts:
     return Facts(
         plans=plans, titles_of=titles_of, certificates=await _certificates(tx, asked), coverage=await _coverage(tx, asked),
         boundaries={number: _rings(document) for number, _, document in titles if document is not None},
+        parcel_shapes={(title, parcel): _rings(doc) for title, parcel, doc in await tx.execute(_SHAPES, asked)},
+        findings=[OpenFinding(severity, id_) for severity, id_ in await tx.execute(_FINDINGS, asked)],
+        supervised=[
+            Supervised(int(moved), int(without), number) for number, moved, without in await tx.execute(_SUPERVISED, asked)
+        ],
     )  # fmt: skip
 
 

@@ -68,7 +68,6 @@ CREATE TABLE finding_papers (
     document jsonb NOT NULL,
     PRIMARY KEY (finding, seq)
 );
-ALTER TABLE census_trees ADD COLUMN dmc_mm int CHECK (dmc_mm > 0);
 """
 
 # A plan's summary no longer repeats what its review says. FORCE binds the owner too, so it is lifted for the one UPDATE.
