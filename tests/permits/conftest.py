@@ -164,12 +164,12 @@ class Permits:
         await self.answered()
         return await self.post(f"/v1/plans/{PLAN}/approve", OFFICER, {"resolution": "RGR-0000-2025"})
 
-    async def answered(self, plan: str = PLAN) -> None:
+    async def answered(self, plan: str = PLAN, who: Person = MANAGER) -> None:
         """What its review found is explained by the community, and accepted by the supervisor where a decision is needed."""
-        for found in (await self.get(f"/v1/plans/{plan}/findings", MANAGER))["findings"]:
+        for found in (await self.get(f"/v1/plans/{plan}/findings", who))["findings"]:
             path = f"/v1/plans/{plan}/findings/{found['id']}"
             if found["blocks"] in ("needs-explanation", "needs-decision"):
-                await self.post(f"{path}/explanation", MANAGER, {"text": "Se explica en el informe adjunto."})
+                await self.post(f"{path}/explanation", who, {"text": "Se explica en el informe adjunto."})
             if found["blocks"] == "needs-decision":
                 await self.post(f"{path}/decision", SUPERVISOR, {"decision": "accepted", "text": "Conforme."})
 

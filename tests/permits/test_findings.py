@@ -156,8 +156,10 @@ async def test_a_later_review_weighs_what_all_permits_of_the_plan_authorise(perm
 
     found = await by_rule(permits)
     assert (found["P05"]["status"], found["P05"]["computed"]["authorised_dm3"]) == ("PASS", 5881)
-    # The holder is a third party, and nobody has shown an act of the assembly yet.
-    assert (found["P14"]["status"], found["P14"]["computed"]) == ("NOT_EVALUATED", {"third_parties": 1})
+    # The holder is a third party, and the act of the assembly does not name it.
+    assert (found["P14"]["status"], found["P14"]["computed"]["third_parties"]) == ("FAIL", 1)
+    # Whoever reviews after the submission is told that nobody has looked in the field.
+    assert (found["P13"]["status"], found["P13"]["severity"]) == ("FAIL", "S3")
 
 
 async def test_two_permits_do_not_both_draw_the_whole_census(permits: Permits) -> None:
@@ -233,6 +235,7 @@ async def test_a_plan_is_not_approved_on_an_old_review(permits: Permits) -> None
     await permits.refused("review-needed", APPROVE, OFFICER, DECISION)
 
     await permits.post(f"/v1/plans/{PLAN}/review", SECOND)
+    await permits.answered()  # that nobody has looked in the field is found now
     assert (await permits.post(APPROVE, OFFICER, DECISION))["state"] == "approved"
 
 
@@ -259,6 +262,7 @@ async def test_the_sample_data_passes_the_gate_with_its_own_words(permits: Permi
     for plan, parcels, sheet in plans:
         areas = [{"code": code, "area_m2": area} for code, area in parcels.items()]
         await permits.post("/v1/plans", MANAGER, a_plan(id=plan, parcels=areas, census_basis="partial"))
+        await permits.agreed(plan)
         await permits.upload(sheet, REGENT, plan)
         await permits.post(f"/v1/plans/{plan}/submit", MANAGER)
         for found in (await permits.get(f"/v1/plans/{plan}/findings", MANAGER))["findings"]:
@@ -362,6 +366,7 @@ async def test_a_regents_record_follows_the_firm_to_the_next_community(permits: 
 
     # The plan was never approved, so the neighbours do not see it; that the firm has a record, its next plan says.
     await permits.post("/v1/titles", OFFICER, a_title(number="CN-B", org="comunidad-b"))
+    await permits.agreed("PO-B", NEIGHBOUR)
     await permits.post("/v1/plans", NEIGHBOUR, a_plan(id="PO-B", title="CN-B"))
     await permits.upload(a_census(), REGENT, "PO-B")
     await permits.post("/v1/plans/PO-B/submit", NEIGHBOUR)
@@ -409,6 +414,7 @@ async def test_a_company_is_found_when_false_data_was_confirmed_in_two_communiti
     await permits.post(at((await by_rule(permits))["P06"], "decision"), SUPERVISOR, UPHELD)
     one = await permits.get(record, COMPANY)
     await permits.post("/v1/titles", OFFICER, a_title(number="CN-B", org="comunidad-b"))
+    await permits.agreed("PO-B", NEIGHBOUR, regent=None)
     await permits.post("/v1/plans", NEIGHBOUR, a_plan(id="PO-B", title="CN-B", regent=None))
     await permits.upload(a_census(INFLATED, TREE_1170), NEIGHBOUR, "PO-B")
     await permits.post("/v1/plans/PO-B/submit", NEIGHBOUR)

@@ -241,12 +241,12 @@ PRIVATE = {
     "document_grants", "documents", "draw_bases", "field_places", "field_results", "field_visits", "finding_acts",
     "finding_papers", "findings", "parcel_shapes", "permit_amendments", "permit_appeals", "permit_extensions", "permits",
     "plan_acts", "plan_reviews", "plans", "read_grants", "supervision_answers", "supervision_documents",
-    "supervision_volumes", "supervisions", "title_polygons", "title_zones", "verification_trees", "verifications",
+    "supervision_volumes", "supervisions", "title_polygons", "title_zones", "verifications",
 }  # fmt: skip
 WRITTEN_BY_ONE = {"certificates", "certificate_members", "certificate_acts"}
 PUBLIC = {
     "organisations", "keys", "key_revocations", "titles", "permit_acts", "inspections", "outbox", "publisher_lease",
-    "alembic_version", "memberships",
+    "alembic_version", "memberships", "verification_trees",
 }  # fmt: skip
 
 

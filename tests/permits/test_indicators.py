@@ -250,7 +250,7 @@ async def test_three_communities_are_enough_to_be_shown_to_anyone_and_new_acts_c
         await permits.agreed(plan["id"], who, regent=None)
         await permits.post("/v1/plans", who, plan)
         await permits.post(f"/v1/plans/PO-{org.upper()}/submit", who)
-        await permits.answered(plan["id"])
+        await permits.answered(plan["id"], who)
         await permits.post(f"/v1/plans/PO-{org.upper()}/approve", OFFICER, {"resolution": "R"})
     found = await asked(permits, on="2026-12-31")
     assert found["plan_area_m2"]["value"] == SQUARE_M2  # three titles over the same square
