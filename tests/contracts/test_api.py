@@ -431,8 +431,23 @@ async def test_a_published_book_states_its_grade(contracts: Contracts) -> None:
     given = await contracts.post("/v1/price-books", a_price_book(sawn(grade="given")), 422, **STEWARD)
 
     assert given["slug"] == "private-grade"
-    quick = {"offer": an_offer(), "basis": basis(prices=a_price_book(sawn(grade="given")))}
-    assert (await contracts.post("/v1/appraisals/quick", quick, 200))["verdict"] == "far_below"
+
+
+async def test_own_figures_are_judged_by_once_a_forester_of_the_region_signs_the_costs(contracts: Contracts) -> None:
+    signed = {"signed_by": {"name": "Forestal de prueba", "licence": "R-1", "on": "2026-10-20"}}
+
+    async def quick(**costs: Any) -> Any:
+        prices = a_price_book(sawn(grade="given"))
+        body = {"offer": an_offer(), "basis": basis(prices=prices, costs=a_cost_book(**costs))}
+        return await contracts.post("/v1/appraisals/quick", body, 200)
+
+    unsigned = await quick()
+    assert unsigned["verdict"] == "no_answer"
+    assert [gap["what"] for gap in unsigned["missing"]] == ["support"]
+    assert unsigned["total"]["fair_mid_m3"] == pen("295.64")
+    assert unsigned["lines"][0]["counter_offer"] is None
+    assert (await quick(**signed, region="loreto"))["verdict"] == "no_answer"
+    assert (await quick(**signed))["verdict"] == "far_below"
 
 
 async def test_two_publications_at_once_are_two_versions_or_one_is_asked_to_repeat(contracts: Contracts) -> None:

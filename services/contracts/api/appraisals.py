@@ -142,7 +142,16 @@ def _pin(book: Published) -> Pin:
 
 def _decide(offer: Offer, asked: BasisIn, books: Books, lot: CustodyLot, contract: str | None) -> dict[str, Any]:
     prices, price_pin, costs, cost_pin = books
-    basis = Basis(asked.on or today(), asked.rate_milli, LogRule(asked.base_rule), prices, costs, asked.fx)
+    basis = Basis(
+        asked.on or today(),
+        asked.rate_milli,
+        LogRule(asked.base_rule),
+        prices,
+        costs,
+        asked.fx,
+        asked.seed,
+        asked.draws,
+    )
     wood = count_wood(offer.lot, lot.logs, lot.state, basis.base_rule)
     logs = None if lot.logs is None else sha256_of([(s, z.large_mm, z.small_mm, z.length_mm) for s, z in lot.logs])
     pins = Pins(sha256_of(offer), price_pin, cost_pin, logs)

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Any
 
 import orjson
@@ -10,17 +10,22 @@ from pydantic import BaseModel
 
 from services.contracts.domain.book import PriceEntry
 from services.contracts.domain.border import spelled
+from services.contracts.domain.draws import Quantiles, Sensitivity, sensitivity
 from services.contracts.domain.fair import Basis, Fair
 from services.contracts.domain.flags import Flag, FlagPack, check_flags
+from services.contracts.domain.floor import Floor, counter_offer
 from services.contracts.domain.judged import Case, Judged, JudgedLine, cents, judge_offer
+from services.contracts.domain.known import NOTHING_KNOWN, Known
 from services.contracts.domain.lot import Wood
 from services.contracts.domain.money import Money
 from services.contracts.domain.offer import Offer
-from services.contracts.domain.price import PerVolume
+from services.contracts.domain.price import Whole
 from services.contracts.domain.text import Spoken, speak
 from shared.timber.measure import half_up
 
-ENGINE = "contracts/1"
+ENGINE = "contracts/2"
+# Every sum of an appraisal is made in this context, whatever the caller's is.
+MONEY = Context(prec=28, rounding=ROUND_HALF_EVEN)
 _FOUR = Decimal("0.0001")
 
 
@@ -55,12 +60,26 @@ def sha256_of(value: Any) -> str:
 
 
 def appraise(
-    offer: Offer, wood: Wood, basis: Basis, pack: FlagPack, pins: Pins, contract: str | None = None
+    offer: Offer,
+    wood: Wood,
+    basis: Basis,
+    pack: FlagPack,
+    pins: Pins,
+    contract: str | None = None,
+    known: Known = NOTHING_KNOWN,
 ) -> dict[str, Any]:
     """The whole answer. ``id`` is derived from everything it was computed from, so the same question has one answer."""
-    case = judge_offer(offer, wood, basis, pack.verdict)
+    with localcontext(MONEY):
+        return _appraise(offer, wood, basis, pack, pins, contract, known)
+
+
+def _appraise(
+    offer: Offer, wood: Wood, basis: Basis, pack: FlagPack, pins: Pins, contract: str | None, known: Known
+) -> dict[str, Any]:
+    case = judge_offer(offer, wood, basis, pack.verdict, known)
     flags = check_flags(case, pack)
-    spanish, english = speak(case, flags)
+    floors = [counter_offer(line, case, pack.verdict.competent_margin) for line in case.lines]
+    spanish, english = speak(case, flags, floors)
     pinned = {
         "offer_sha256": pins.offer_sha256,
         "price_book": _pin(pins.price_book),
@@ -69,6 +88,9 @@ def appraise(
         "lot_sha256": pins.lot_sha256,
         "rate_milli": basis.rate_milli,
         "fx": None if basis.fx is None else basis.fx.model_dump(mode="json"),
+        "seed": basis.seed,
+        "draws": basis.draws,
+        "known_sha256": sha256_of(known.as_json()),
     }
     asked = {
         "engine": ENGINE,
@@ -90,7 +112,10 @@ def appraise(
         "verdict": case.total.verdict.value,
         "missing": [{"what": gap.what, "es": gap.es, "en": gap.en} for gap in case.total.gaps],
         "total": _figures(case.total, case),
-        "lines": [_line(line, case) for line in case.lines],
+        "lines": [
+            _line(line, case) | {"counter_offer": _floor(floor)} for line, floor in zip(case.lines, floors, strict=True)
+        ],
+        "sensitivity": _sensitivity(sensitivity(case)),
         "flags": [_flag(flag) for flag in flags],
         "text": {"es": _spoken(spanish), "en": _spoken(english)},
     }
@@ -150,9 +175,52 @@ def _line(line: JudgedLine, case: Case) -> dict[str, Any]:
     }
 
 
+def _floor(floor: Floor | None) -> dict[str, Any] | None:
+    return (
+        None
+        if floor is None
+        else {
+            "target_m3": _soles(floor.target_m3),
+            "source": floor.source,
+            "price": None if floor.price is None else floor.price.model_dump(mode="json"),
+            "base_m3": _soles(floor.base_m3),
+            "buyer_limit_m3": _soles(floor.buyer_limit_m3),
+            "deal": floor.deal,
+        }
+    )
+
+
+def _sensitivity(found: Sensitivity | None) -> dict[str, Any] | None:
+    def quantiles(of: Quantiles) -> dict[str, Any]:
+        return {"p10": _soles(of.p10), "p50": _soles(of.p50), "p90": _soles(of.p90)}
+
+    return (
+        None
+        if found is None
+        else {
+            "seed": found.seed,
+            "draws": found.draws,
+            "fair_m3": quantiles(found.fair_m3),
+            "net_m3": quantiles(found.net_m3),
+            "loss": quantiles(found.loss),
+            "draws_with_loss": found.below,
+            "tornado": [
+                {
+                    "input": bar.input,
+                    "fair_low_m3": _soles(bar.fair_low_m3),
+                    "fair_high_m3": _soles(bar.fair_high_m3),
+                    "loss_low": _soles(bar.loss_low),
+                    "loss_high": _soles(bar.loss_high),
+                }
+                for bar in found.tornado
+            ],
+        }
+    )
+
+
 def _effective_range(line: JudgedLine, case: Case) -> dict[str, Any]:
     """F5: a price by tree or lot pays more or less a cubic metre as the trees hold less or more."""
-    if isinstance(line.line, PerVolume) or not line.gross:
+    if not isinstance(line.line, Whole) or not line.gross:
         return {"effective_low_m3": None, "effective_high_m3": None}
     amount = sum((one.gross for one in line.gross), Decimal(0))
     low = sum((case.wood.species[name].low_m3 for name in line.species), Decimal(0))

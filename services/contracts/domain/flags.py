@@ -14,7 +14,7 @@ from typing import Any, Literal
 from services.contracts.domain.judged import Case, JudgedLine, cents
 from services.contracts.domain.money import in_pen, shown
 from services.contracts.domain.offer import TermName
-from services.contracts.domain.price import PaidRule, PerVolume, Product
+from services.contracts.domain.price import PaidRule, PerVolume, Product, Shared
 from services.contracts.domain.verdict import Thresholds
 from services.contracts.domain.words import RULES, Both
 from shared.timber.measure import PT_PER_M3, Unit, half_up
@@ -96,7 +96,9 @@ def parse_pack(data: bytes) -> FlagPack:
     if sorted(codes) != sorted(CHECKS):
         raise ValueError(f"the catalogue and the checks differ: {sorted(set(codes) ^ set(CHECKS))}")
     verdict = Thresholds(
-        Decimal(facts["verdict"]["far_below_share"]), Decimal(facts["verdict"]["far_below_disproportion"])
+        Decimal(facts["verdict"]["far_below_share"]),
+        Decimal(facts["verdict"]["far_below_disproportion"]),
+        Decimal(facts["verdict"]["competent_margin"]),
     )
     return FlagPack(facts["version"], facts["legal_review"], hashlib.sha256(data).hexdigest(), verdict, flags)
 
@@ -250,6 +252,8 @@ def _sharing_a_price(case: Case) -> Iterator[tuple[str, ...]]:
     groups: dict[tuple[object, ...], list[str]] = {}
     for line in case.lines:
         priced = line.line
+        if isinstance(priced, Shared):
+            continue
         how = (priced.unit, priced.rule) if isinstance(priced, PerVolume) else ()
         key = (priced.kind, priced.price.amount, priced.price.currency, priced.product, priced.point_of_sale, *how)
         groups.setdefault(key, []).extend(line.species)
