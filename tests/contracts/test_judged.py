@@ -311,7 +311,7 @@ deductions = st.lists(st.fixed_dictionaries({"kind": st.just("road"), "amount": 
 advances = st.lists(
     st.fixed_dictionaries(
         {"kind": st.just("cash"), "worth": money, "billed": money, "days": days, "recovered_days": days}
-    ),
+    ).map(lambda one: one | {"recovered_days": one["days"] + one["recovered_days"]}),
     max_size=3,
 )
 payments = st.integers(min_value=0, max_value=1_000).flatmap(

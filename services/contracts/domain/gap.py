@@ -41,8 +41,8 @@ PRICE_GRADE = Gap(
 )
 SUPPORT = Gap(
     "support",
-    "un libro de costos de la región firmado por un forestal, o un precio de grado C o mejor",
-    "a cost book of the region signed by a forester, or a price of grade C or better",
+    "un libro de costos de la región por el que responda un forestal, o un precio de grado C o mejor",
+    "a cost book of the region that a forester answers for, or a price of grade C or better",
 )
 RULE_FACTOR = Gap(
     "diameters",

@@ -1,120 +1,30 @@
-"""Red flags: each one raised, clear or unknown, with its evidence, its threshold and its source.
+"""Flags about the price: P01 to P14."""
 
-Thresholds and texts are data (``data/flags.json``); a check here is the one condition behind a code. Unknown is never
-clear: a fact that nobody stated does not speak for the offer.
-"""
-
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Literal
 
+from services.contracts.domain.flags.answer import (
+    UNKNOWN,
+    Check,
+    FlagSpec,
+    Outcome,
+    Words,
+    all_of,
+    found,
+    is_not,
+    more_than,
+    percent,
+    stated,
+    where,
+)
 from services.contracts.domain.judged import Case, JudgedLine, cents
 from services.contracts.domain.money import in_pen, shown
-from services.contracts.domain.offer import TermName
-from services.contracts.domain.price import PaidRule, PerVolume, Product, Shared
-from services.contracts.domain.verdict import Thresholds
+from services.contracts.domain.price import PaidRule, PerVolume, Product, Shared, ShareOfProfit, Whole
 from services.contracts.domain.words import RULES, Both
 from shared.timber.measure import PT_PER_M3, Unit, half_up
 from shared.timber.species import catalogue
 
-State = Literal["raised", "clear", "unknown"]
-Severity = Literal["S", "H", "M", "I"]
-
-
-@dataclass(frozen=True, slots=True)
-class FlagSpec:
-    """One flag of the catalogue."""
-
-    code: str
-    name: str
-    severity: Severity
-    threshold: Mapping[str, str | int]
-    source: str
-    legal_review: str
-    es: Mapping[str, str]
-    en: Mapping[str, str]
-
-    def limit(self, name: str) -> Decimal:
-        return Decimal(self.threshold[name])
-
-
-@dataclass(frozen=True, slots=True)
-class FlagPack:
-    """The catalogue of one version, pinned by the hash of its bytes."""
-
-    version: str
-    legal_review: str
-    sha256: str
-    verdict: Thresholds
-    flags: tuple[FlagSpec, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a check found. ``words`` fill the texts; ``evidence`` is for machines."""
-
-    state: State
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-    words: Mapping[str, Both | str] = field(default_factory=dict)
-    severity: Severity | None = None
-    loss: Decimal | None = None
-
-
-UNKNOWN = Outcome("unknown")
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """A flag as it is answered."""
-
-    spec: FlagSpec
-    outcome: Outcome
-    version: str
-
-    @property
-    def severity(self) -> Severity:
-        return self.outcome.severity or self.spec.severity
-
-    def text(self, language: Literal["es", "en"]) -> str:
-        """The sentence of its state, filled with what was found."""
-        template = (self.spec.es if language == "es" else self.spec.en)[self.outcome.state]
-        words = {
-            name: getattr(word, language) if isinstance(word, Both) else word
-            for name, word in self.outcome.words.items()
-        }
-        return template.format_map({"where": "", **words}).strip()
-
-
-def parse_pack(data: bytes) -> FlagPack:
-    """Read a catalogue; a code without a check here, or a check without a code, stops the reading."""
-    facts = json.loads(data)
-    flags = tuple(FlagSpec(**flag) for flag in facts["flags"])
-    codes = [flag.code for flag in flags]
-    if sorted(codes) != sorted(CHECKS):
-        raise ValueError(f"the catalogue and the checks differ: {sorted(set(codes) ^ set(CHECKS))}")
-    verdict = Thresholds(
-        Decimal(facts["verdict"]["far_below_share"]),
-        Decimal(facts["verdict"]["far_below_disproportion"]),
-        Decimal(facts["verdict"]["competent_margin"]),
-    )
-    return FlagPack(facts["version"], facts["legal_review"], hashlib.sha256(data).hexdigest(), verdict, flags)
-
-
-def check_flags(case: Case, pack: FlagPack) -> tuple[Flag, ...]:
-    """Every flag of the catalogue, in its order."""
-    return tuple(Flag(spec, CHECKS[spec.code](case, spec), pack.version) for spec in pack.flags)
-
-
-def _where(case: Case, *terms: TermName) -> Both | str:
-    cited = [case.offer.terms.where[term] for term in terms if term in case.offer.terms.where]
-    return Both(f"(Vea: {'; '.join(cited)}.)", f"(See: {'; '.join(cited)}.)") if cited else ""
-
-
-def _percent(share: Decimal) -> str:
-    return f"{half_up(share * 100, Decimal('0.1')):f}".removesuffix(".0")
+PRICED_BY_MARKET = ("A", "B", "C")
 
 
 def _price_far_below(case: Case, spec: FlagSpec) -> Outcome:
@@ -122,7 +32,7 @@ def _price_far_below(case: Case, spec: FlagSpec) -> Outcome:
     if share is None or net is None or fair is None or losses is None:
         return UNKNOWN
     evidence = {"disproportion": str(share), "net_m3": str(net), "fair_mid_m3": str(fair[1])}
-    words = {"percent": _percent(max(share, Decimal(0))), "net": shown(net), "fair": shown(fair[1])}
+    words = {"percent": percent(max(share, Decimal(0))), "net": shown(net), "fair": shown(fair[1])}
     if share < spec.limit("high"):
         return Outcome("clear", evidence, words)
     return Outcome("raised", evidence, words, "S" if share >= spec.limit("stop") else "H", losses[1])
@@ -144,7 +54,7 @@ def _rule_missing(case: Case, _: FlagSpec) -> Outcome:
     if stated_without is None:
         return UNKNOWN
     evidence = {"price_stated_without_rule": stated_without}
-    words = {"where": _where(case, "price_stated_without_rule")}
+    words = where(case, "price_stated_without_rule")
     return Outcome("raised" if stated_without else "clear", evidence, words)
 
 
@@ -180,9 +90,9 @@ def _rule_mismatch(case: Case, spec: FlagSpec) -> Outcome:
             "credited": str(half_up(credited, Decimal("0.0001"))),
             "lost_pt": str(half_up(lost_pt, Decimal("0.01"))),
         }
-        words: dict[str, Both | str] = {
+        words: Words = {
             "rule": RULES[priced.rule],
-            "percent": _percent(credited),
+            "percent": percent(credited),
             "lost_pt": f"{half_up(lost_pt, Decimal(1)):,}",
         }
         return Outcome("raised", evidence, words, loss=lost_pt * price_pt)
@@ -191,10 +101,10 @@ def _rule_mismatch(case: Case, spec: FlagSpec) -> Outcome:
     if worst is None:
         why = Both("no se paga madera en rollo por volumen", "no round wood is paid by volume")
         return Outcome("clear", {"by_volume": False}, {"why": why})
-    percent = _percent(worst[0])
+    counted = percent(worst[0])
     why = Both(
-        f"la regla de pago reconoce {percent} % de la madera que cuenta la guía",
-        f"the payment rule credits {percent} % of the wood that the guide counts",
+        f"la regla de pago reconoce {counted} % de la madera que cuenta la guía",
+        f"the payment rule credits {counted} % of the wood that the guide counts",
     )
     return Outcome("clear", {"credited": str(half_up(worst[0], Decimal("0.0001")))}, {"why": why})
 
@@ -206,8 +116,8 @@ def _doyle_small_logs(case: Case, spec: FlagSpec) -> Outcome:
     shares = [share for share in (_credited(line) for line in doyle) if share is not None]
     if len(shares) == len(doyle):
         least = min(shares)
-        percent = _percent(least)
-        why = Both(f"Doyle reconoce {percent} % de la madera", f"Doyle credits {percent} % of the wood")
+        credited = percent(least)
+        why = Both(f"Doyle reconoce {credited} % de la madera", f"Doyle credits {credited} % of the wood")
         evidence = {"credited": str(half_up(least, Decimal("0.0001")))}
         return Outcome("raised" if least < spec.limit("credited") else "clear", evidence, {"why": why})
     median = case.offer.lot.median_diameter_mm
@@ -226,7 +136,7 @@ def _fixed_price_long(case: Case, spec: FlagSpec) -> Outcome:
         return Outcome("clear", evidence)
     if months is None or indexed is None:
         return Outcome("unknown", evidence)
-    words: dict[str, Both | str] = {"months": str(months), "where": _where(case, "term_months", "index_clause")}
+    words: Words = {"months": str(months), **where(case, "term_months", "index_clause")}
     return Outcome("raised", evidence, words, "H" if months > spec.limit("high_months") else "M")
 
 
@@ -265,78 +175,93 @@ def _trade_name(species: str) -> str:
 
 
 def _per_tree_or_lump(case: Case, _: FlagSpec) -> Outcome:
-    whole = any(not isinstance(line, PerVolume) for line in case.offer.lines)
+    whole = any(isinstance(line, Whole) for line in case.offer.lines)
     measured = case.offer.lot.basis == "census" or case.wood.logs > 0
     evidence = {"kinds": sorted({line.kind for line in case.offer.lines}), "basis": case.offer.lot.basis}
     return Outcome("raised" if whole and not measured else "clear", evidence)
 
 
-def _buyer_measures_alone(case: Case, _: FlagSpec) -> Outcome:
-    terms = case.offer.terms
-    evidence = {"scaler": terms.scaler, "joint_scaling": terms.joint_scaling, "tally_copy": terms.tally_copy}
-    if (terms.scaler is not None and terms.scaler != "buyer") or terms.joint_scaling or terms.tally_copy:
-        return Outcome("clear", evidence)
-    if None in (terms.scaler, terms.joint_scaling, terms.tally_copy):
-        return Outcome("unknown", evidence)
-    return Outcome("raised", evidence, {"where": _where(case, "scaler", "joint_scaling", "tally_copy")})
-
-
-def _no_assembly(case: Case, _: FlagSpec) -> Outcome:
-    assembly = case.offer.terms.assembly
-    if assembly is None:
+def _below_market_p25(case: Case, spec: FlagSpec) -> Outcome:
+    """The 25th percentile lies this share of the way from the middle of the estimate to its low bound."""
+    net, worth = case.total.net_m3, case.total.worth
+    lows: list[Decimal] = []
+    for line in case.lines:
+        for name in line.species:
+            market = case.fairs[name].market if name in case.fairs else None
+            if market is None or market.entry.grade not in PRICED_BY_MARKET:
+                return UNKNOWN
+            if (market.entry.reporters or 0) < spec.limit("reporters"):
+                return UNKNOWN
+            quarter = market.mid_m3 - (market.mid_m3 - market.low_m3) * spec.limit("share_of_band")
+            lows.append(quarter * case.wood.species[name].volume_m3)
+    if net is None or worth is None or not lows:
         return UNKNOWN
-    faults: list[Both] = []
-    if not assembly.held:
-        faults.append(Both("no hubo asamblea", "no assembly was held"))
-    else:
-        parts = {
-            Both("la fecha", "the date"): assembly.on,
-            Both("el quórum", "the quorum"): assembly.quorum,
-            Both("la asistencia", "the attendance"): assembly.attendance,
-            Both("la votación", "the vote"): assembly.votes_for,
-        }
-        faults += [Both(f"falta {part.es}", f"{part.en} is missing") for part, value in parts.items() if value is None]
-        if assembly.quorum is False:
-            faults.append(Both("no hubo quórum", "there was no quorum"))
-        if assembly.on is not None and assembly.on < case.offer.offered_on:
-            faults.append(Both("el acta es anterior a la oferta", "the minutes are older than the offer"))
-    evidence = {"assembly": assembly.model_dump(mode="json"), "faults": [fault.en for fault in faults]}
-    why = Both("; ".join(f.es for f in faults), "; ".join(f.en for f in faults))
-    return Outcome("raised" if faults else "clear", evidence, {"why": why, "where": _where(case, "assembly")})
+    p25 = cents(sum(lows, Decimal(0)) / worth.volume_m3)
+    words: Words = {"net": shown(net), "p25": shown(p25)}
+    return found(net < p25, {"net_m3": str(net), "p25_m3": str(p25)}, words, loss=(p25 - net) * worth.volume_m3)
 
 
-def _fines_on_community(case: Case, _: FlagSpec) -> Outcome:
+def _defect_rule_open(case: Case, spec: FlagSpec) -> Outcome:
+    defects = case.offer.terms.defects
+    evidence, words = stated(case, "defects"), where(case, "defects")
+    if defects is None:
+        hollows = [one for one in case.offer.deductions if one.kind == "hollow"]
+        return found(None, evidence | {"deductions": len(hollows)}, words)
+    open_rule = defects.formula is None or defects.cap_milli is None or defects.cap_milli > spec.limit("cap_milli")
+    return found(defects.taken and open_rule, evidence, words)
+
+
+def _index_asymmetric(case: Case, _: FlagSpec) -> Outcome:
     terms = case.offer.terms
-    evidence = {
-        "operator": terms.operator,
-        "fines_on": terms.fines_on,
-        "solidarity_waived": terms.solidarity_waived,
-    }
-    if terms.operator == "community":
-        return Outcome("clear", evidence)
-    where = _where(case, "operator", "fines_on", "solidarity_waived")
-    outside = terms.operator is not None
-    if outside and terms.fines_on in ("community", "shared"):
-        why = Both("la comunidad carga con las multas", "the community carries the fines")
-        return Outcome("raised", evidence, {"why": why, "where": where})
-    if outside and terms.solidarity_waived:
-        why = Both("se le libera de la responsabilidad solidaria", "it is freed from joint liability")
-        return Outcome("raised", evidence, {"why": why, "where": where})
-    if terms.operator is None or terms.fines_on is None or terms.solidarity_waived is None:
-        return Outcome("unknown", evidence)
-    return Outcome("clear", evidence)
+    evidence, words = stated(case, "index_clause", "index_shares"), where(case, "index_clause", "index_shares")
+    if terms.index_shares is None:
+        return found(False if terms.index_clause is False else None, evidence, words)
+    up, down = terms.index_shares.up_milli, terms.index_shares.down_milli
+    words |= {"up": percent(Decimal(up) / 1_000), "down": percent(Decimal(down) / 1_000)}
+    return found(up < down, evidence, words)
 
 
-CHECKS: Mapping[str, Callable[[Case, FlagSpec], Outcome]] = {
+def _currency_mismatch(case: Case, spec: FlagSpec) -> Outcome:
+    terms = case.offer.terms
+    pen = any(not isinstance(line, Shared) and line.price.currency == "PEN" for line in case.offer.lines)
+    dollars = None if terms.buyer_sells_in is None else terms.buyer_sells_in == "USD"
+    raised = all_of(pen, dollars, more_than(terms.term_months, spec.limit("months")), is_not(terms.fx_clause))
+    names = ("buyer_sells_in", "term_months", "fx_clause")
+    return found(raised, stated(case, *names), where(case, *names))
+
+
+def _share_of_profit(case: Case, _: FlagSpec) -> Outcome:
+    terms = case.offer.terms
+    profit = any(isinstance(line, ShareOfProfit) for line in case.offer.lines)
+    raised = all_of(profit, terms.buyer_controls_costs, is_not(terms.cost_cap), is_not(terms.audit_right))
+    names = ("buyer_controls_costs", "cost_cap", "audit_right")
+    return found(raised, {"share_of_profit": profit, **stated(case, *names)}, where(case, *names))
+
+
+def _split_unfair(case: Case, spec: FlagSpec) -> Outcome:
+    shared = [line for line in case.lines if line.line.kind == "share_of_volume"]
+    shares = [line.value_share for line in shared if line.value_share is not None]
+    if len(shares) < len(shared):
+        return UNKNOWN
+    least = min(shares, default=None)
+    evidence = {"value_share": None if least is None else str(least)}
+    words: Words = {"percent": "" if least is None else percent(least)}
+    return found(least is not None and least < spec.limit("value_share"), evidence, words)
+
+
+CHECKS: Mapping[str, Check] = {
     "P01": _price_far_below,
     "P02": _below_residual,
+    "P03": _below_market_p25,
     "P04": _rule_missing,
     "P05": _rule_mismatch,
     "P06": _doyle_small_logs,
+    "P07": _defect_rule_open,
     "P08": _fixed_price_long,
+    "P09": _index_asymmetric,
     "P10": _one_price_all_species,
     "P11": _per_tree_or_lump,
-    "V01": _buyer_measures_alone,
-    "L01": _no_assembly,
-    "L04": _fines_on_community,
+    "P12": _currency_mismatch,
+    "P13": _share_of_profit,
+    "P14": _split_unfair,
 }
