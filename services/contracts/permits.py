@@ -33,13 +33,13 @@ async def standing_of(
 async def regent_in_registry(
     permits: ServiceClient, regent: str | None
 ) -> Literal["registered", "not_registered"] | None:
-    """Whether the registry knows an organisation as a regent."""
+    """Whether the registry knows an organisation as a firm of regents."""
     if regent is None:
         return None
     answer = await _asked(permits, f"/v1/organisations/{quote(regent, safe='')}")
     if answer is None:
         return None
-    return "registered" if answer != "not_found" and answer.get("kind") == "regent" else "not_registered"
+    return "registered" if answer != "not_found" and answer.get("kind") == "regent_firm" else "not_registered"
 
 
 async def _asked(permits: ServiceClient, path: str, **query: str) -> Any:

@@ -610,7 +610,7 @@ async def flags_of(contracts: Contracts, offer: dict[str, Any]) -> dict[str, Any
 async def test_permits_says_whether_the_permit_covers_the_wood_and_the_regent_is_known(contracts: Contracts) -> None:
     offer = an_offer(permit="P-1", regent="regente-1")
     contracts.permits.answers = {
-        "/v1/permits/P-1/verify": standing(), "/v1/organisations/regente-1": {"id": "regente-1", "kind": "regent"},
+        "/v1/permits/P-1/verify": standing(), "/v1/organisations/regente-1": {"id": "regente-1", "kind": "regent_firm"},
     }  # fmt: skip
     good = await flags_of(contracts, offer)
     contracts.permits.answers = {"/v1/permits/P-1/verify": standing(valid=False, status="suspended")}

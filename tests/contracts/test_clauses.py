@@ -343,3 +343,18 @@ def test_logs_that_all_shrink_alike_are_no_chance() -> None:
 
 def test_the_wood_of_the_cases_is_the_wood_of_the_builders() -> None:
     assert set(judged(an_offer()).wood.species) == {TORNILLO}
+
+
+def test_a_price_that_stands_still_for_twenty_years_loses_what_inflation_takes() -> None:
+    """W15: on the average of its years it is worth 74.39 %."""
+    found = flag("P08", an_offer(per_tree("50"), terms={"term_months": 240, "index_clause": False}))
+
+    assert found.outcome.loss is not None
+    assert round(found.outcome.loss / 5_000, 4) == D("0.2561")
+
+
+def test_several_advances_have_one_rate_together() -> None:
+    two = an_offer(FAIR, advances=[advance(billed="1100"), advance(billed="1210", days=730)])
+
+    assert flag("T04", two).outcome.evidence["all_advances"] == "0.1000"
+    assert flag("T04", an_offer(FAIR, advances=[advance()])).outcome.evidence["all_advances"] is None

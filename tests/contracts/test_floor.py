@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.domain.floor import Floor, Wishes, counter_offer, floor_price_m3
+from services.contracts.domain.floor import Floor, Wishes, counter_offers, floor_price_m3
 from services.contracts.domain.money import Money
 from services.contracts.domain.worth import Conditions
 from tests.contracts.builders import (
@@ -32,7 +32,7 @@ TEN = D("0.10")
 
 def floor(offer: Json, basis: Any = None, wishes: Wishes | None = None) -> Floor:
     case = judged(offer, basis)
-    found = counter_offer(case.lines[0], case, TEN, wishes)
+    found = counter_offers(case, TEN, wishes)[0]
     assert found is not None
     return found
 
@@ -85,7 +85,7 @@ def test_a_price_in_dollars_is_countered_in_dollars() -> None:
 def test_figures_that_nobody_answers_for_give_no_counter_offer() -> None:
     case = judged(an_offer(), a_basis(a_price_book(sawn(grade="given"))))
 
-    assert counter_offer(case.lines[0], case, TEN) is None
+    assert counter_offers(case, TEN) == [None]
 
 
 schedules = st.sampled_from(
@@ -143,7 +143,7 @@ def test_a_species_worth_more_has_a_higher_floor_on_its_own_line() -> None:
     )
     case = judged(offer, a_basis(a_price_book(sawn("17", CAOBA), sawn("5", LUPUNA)), a_cost_book()))
 
-    dear, cheap = (counter_offer(line, case, TEN) for line in case.lines)
+    dear, cheap = counter_offers(case, TEN)
 
     assert dear is not None
     assert cheap is not None

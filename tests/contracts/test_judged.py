@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.contracts.domain.draws import sensitivity
 from services.contracts.domain.flags import check_flags
-from services.contracts.domain.floor import counter_offer
+from services.contracts.domain.floor import counter_offers
 from services.contracts.domain.judged import cents
 from services.contracts.domain.lot import LotEstimate, count_wood
 from services.contracts.domain.residual import discount_factor
@@ -429,7 +429,7 @@ def test_no_figure_is_too_large_or_too_small_to_be_told(amount: str, volume: str
     case = judged(an_offer(line, lot=wood(volume, trees=10_000_000)), basis)
 
     flags = check_flags(case, flag_pack())
-    floors = [counter_offer(one, case, LIMITS.competent_margin) for one in case.lines]
+    floors = counter_offers(case, LIMITS.competent_margin)
     assert sensitivity(case) is not None
     assert all(len(spoken.sms) <= 480 for spoken in speak(case, flags, floors))
     assert case.total.net_m3 is not None

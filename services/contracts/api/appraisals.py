@@ -1,6 +1,6 @@
 """Appraisals: what an offer is worth. Stored ones never change; the quick one is not stored."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 from fastapi import Response
@@ -8,6 +8,7 @@ from fastapi import Response
 from services.contracts.api.basis import ask
 from services.contracts.api.house import BucketDep, Cursor, HouseDep, Limit, StoreDep
 from services.contracts.domain.appraisal import canonical, told
+from services.contracts.domain.report import aloud, message, page
 from services.contracts.refusals import BuyerMayNotAppraise
 from services.contracts.schemas import (
     AppraisalOut,
@@ -26,6 +27,11 @@ from shared.web.app import Router
 
 router = Router(tags=["appraisals"])
 JSON = "application/json"
+PLAIN = "text/plain; charset=utf-8"
+REPORTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {}, "text/plain": {}, JSON: {"schema": {"$ref": "#/components/schemas/ToldOut"}}}}
+}
+Form = Literal["html", "sms", "speech", "json"]
 
 
 @router.post(
@@ -78,6 +84,28 @@ async def read_appraisal(
     if body is None:
         raise Missing("appraisal", appraisal_id)
     return Response(body if lang is None else orjson.dumps(told(orjson.loads(body), lang)), media_type=JSON)
+
+
+@router.get("/v1/appraisals/{appraisal_id}/report", responses=REPORTS, response_class=Response)
+async def read_appraisal_report(
+    appraisal_id: str, grant: GrantDep, store: StoreDep, lang: Literal["es", "en"] = "es", form: Form = "html"
+) -> Response:
+    """The same text in another form: a page for print, a short message, text for reading aloud, or JSON."""
+    async with store.db.transaction(grant.known) as tx:
+        body = await store.appraisal(tx, appraisal_id)
+    if body is None:
+        raise Missing("appraisal", appraisal_id)
+    appraisal = orjson.loads(body)
+    match form:
+        case "html":
+            headers = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+            return Response(page(appraisal, lang), headers=headers, media_type="text/html; charset=utf-8")
+        case "sms":
+            return Response(message(appraisal, lang), media_type=PLAIN)
+        case "speech":
+            return Response(aloud(appraisal, lang), media_type=PLAIN)
+        case _:
+            return Response(orjson.dumps(told(appraisal, lang)), media_type=JSON)
 
 
 @router.post("/v1/appraisals/quick", response_model=AppraisalOut)

@@ -10,18 +10,20 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.domain.book import AFTER_MILL, CostBook, PriceEntry, on_the_way
+from services.contracts.domain.book import AFTER_MILL, CostBook, CostLine, PriceEntry, on_the_way
 from services.contracts.domain.fair import Basis, Fair
 from services.contracts.domain.floor import terms_of
 from services.contracts.domain.judged import Case, JudgedLine, cents
+from services.contracts.domain.lot import FactorSource
 from services.contracts.domain.money import in_pen
 from services.contracts.domain.price import (
     AnyLine,
+    PaidRule,
     PerVolume,
     PointOfSale,
     Product,
@@ -34,10 +36,12 @@ from shared.timber.measure import PT_PER_M3, Unit
 
 Draws = NDArray[np.float64]
 Bounds = tuple[float, float, float]
+Made = TypeVar("Made")
 PT = float(PT_PER_M3)
 # Bounds are read as holding four times out of five: 1.2816 standard deviations to each side.
 Z80 = 1.2815515655446004
 _WORDS, _HALF, _WORD = 12, 65_535 / 2, 65_536.0
+_LANES = np.uint64(0x0000FFFF0000FFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +106,10 @@ def deviates(seed: int, name: str, count: int) -> Draws:
     """Nearly normal numbers: sums of twelve 16-bit integers, three words of raw PCG64 each, exact to the last bit."""
     stream = np.random.PCG64(int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()))
     raw = stream.random_raw(count * _WORDS // 4)
-    total = np.zeros(count, np.int64)
-    for part in range(_WORDS // 4):
-        words = raw[part * count : (part + 1) * count]
-        for shift in (0, 16, 32, 48):
-            total += ((words >> np.uint64(shift)) & np.uint64(0xFFFF)).astype(np.int64)
+    # Four 16-bit words a raw word are added two by two in lanes of 32 bits, then the lanes.
+    lanes = (raw & _LANES) + ((raw >> np.uint64(16)) & _LANES)
+    lanes = lanes[:count] + lanes[count : 2 * count] + lanes[2 * count :]
+    total = ((lanes & np.uint64(0xFFFFFFFF)) + (lanes >> np.uint64(32))).astype(np.int64)
     return np.asarray((total - _WORDS * _HALF) / _WORD, np.float64)
 
 
@@ -150,7 +153,25 @@ def _quantiles(values: Draws, count: int) -> Quantiles:
     return Quantiles(p10, p50, p90)
 
 
-Sample = Callable[[str, float, float, float], Draws]
+Draw = Callable[[str, float, float, float], Draws]
+
+
+class _Sample:
+    """The inputs of one run: each drawn once, whoever asks for it, and so is what is made of them alone."""
+
+    def __init__(self, draw: Draw) -> None:
+        self._draw = draw
+        self._kept: dict[Any, Any] = {}
+
+    def __call__(self, name: str, bounds: Callable[[], Bounds]) -> Draws:
+        return self.once(name, lambda: self._draw(name, *bounds()))
+
+    def once(self, key: Any, make: Callable[[], Made]) -> Made:
+        """What was made under this key before, else now."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        made: Made = self._kept[key]
+        return made
 
 
 @dataclass(slots=True)
@@ -165,21 +186,16 @@ class _Model:
 
     def __init__(self, case: Case) -> None:
         self._case, self._basis = case, case.basis
+        self._factors: dict[tuple[str, PaidRule, Unit], tuple[Decimal, FactorSource]] = {}
         self._lines = [line for line in case.lines if line.gross]
         terms = terms_of(case)
         priced = float(sum((one.volume_m3 for line in self._lines for one in line.gross), Decimal(0)))
         self._discount = float(terms.discount)
         self._taken = float(terms.deductions_m3 - terms.advances_m3) * priced
 
-    def run(self, sample: Sample) -> _Outcome:
+    def run(self, draw: Draw) -> _Outcome:
         """Fair value, net and volume of the whole offer in soles and cubic metres."""
-        kept: dict[str, Draws] = {}
-
-        def once(name: str, low: float, mid: float, high: float) -> Draws:
-            if name not in kept:
-                kept[name] = sample(name, low, mid, high)
-            return kept[name]
-
+        once = _Sample(draw)
         whole = _Outcome(np.zeros(1), np.full(1, -self._taken), np.zeros(1))
         for line in self._lines:
             ladder = self._ladder(line.line, once)
@@ -191,46 +207,53 @@ class _Model:
                 whole.volume = whole.volume + volume
         return whole
 
-    def _volume(self, species: str, sample: Sample) -> Draws:
+    def _volume(self, species: str, sample: _Sample) -> Draws:
         wood = self._case.wood.species[species]
-        return sample(f"volume {species}", float(wood.low_m3), float(wood.volume_m3), float(wood.high_m3))
+        return sample(f"volume {species}", lambda: (float(wood.low_m3), float(wood.volume_m3), float(wood.high_m3)))
 
-    def _price(self, entry: PriceEntry, sample: Sample) -> Draws:
-        low, mid, high = (
-            float(in_pen(getattr(entry, bound) or entry.mid, self._basis.fx)) for bound in ("low", "mid", "high")
-        )
+    def _price(self, entry: PriceEntry, sample: _Sample) -> Draws:
         about = (entry.product.value, entry.species, entry.point_of_sale.value)
-        return sample(f"price {' '.join(about)} {entry.observed_on} {entry.source}", low, mid, high)
+        return sample(f"price {' '.join(about)} {entry.observed_on} {entry.source}", lambda: self._bounds(entry))
 
-    def _share(self, name: str, sample: Sample) -> Draws:
+    def _bounds(self, entry: PriceEntry | CostLine) -> Bounds:
+        low, mid, high = (
+            float(in_pen(getattr(entry, end) or entry.mid, self._basis.fx)) for end in ("low", "mid", "high")
+        )
+        return low, mid, high
+
+    def _share(self, name: str, sample: _Sample) -> Draws:
         costs = self._basis.costs
         if costs is None:  # a price by volume needs no recovery
             return np.full(1, 0.0)
         share = getattr(costs, f"{name}_milli")
         low, high = (share.mid if end is None else end for end in (share.low, share.high))
-        return sample(name, low / 1_000, share.mid / 1_000, high / 1_000)
+        return sample(name, lambda: (low / 1_000, share.mid / 1_000, high / 1_000))
 
-    def _cost(self, costs: CostBook, number: int, sample: Sample) -> Draws:
+    def _cost(self, costs: CostBook, number: int, sample: _Sample) -> Draws:
         line = costs.lines[number]
-        low, mid, high = (
-            float(in_pen(getattr(line, end) or line.mid, self._basis.fx)) for end in ("low", "mid", "high")
-        )
         same = [one.step for one in costs.lines[:number]].count(line.step)
-        return sample(line.step if not same else f"{line.step} {same + 1}", low, mid, high)
+        return sample(line.step if not same else f"{line.step} {same + 1}", lambda: self._bounds(line))
 
-    def _boards_m3(self, entry: PriceEntry, sample: Sample) -> tuple[Draws, Draws]:
+    def _spent(self, sample: _Sample) -> Draws:
+        """The cost of making boards of a round cubic metre: one for all species."""
+        costs, spent = self._basis.costs, np.zeros(1)
+        assert costs is not None, "boards are valued by a cost book"
+        for number, line in enumerate(costs.lines):
+            if line.step not in AFTER_MILL:
+                spent = spent + self._cost(costs, number, sample)
+        return spent
+
+    def _boards_m3(self, entry: PriceEntry, sample: _Sample) -> tuple[Draws, Draws]:
         """Value of the boards of a round cubic metre, and the cost of making them."""
         costs = self._basis.costs
         assert costs is not None, "boards are valued by a cost book"
         price = self._price(entry, sample) * (PT if entry.unit is Unit.PT else 1.0)
         after = sum((in_pen(line.mid, self._basis.fx) for line in costs.after_mill(entry.point_of_sale)), Decimal(0))
-        spent = np.zeros(1)
-        for number, line in enumerate(costs.lines):
-            if line.step not in AFTER_MILL:
-                spent = spent + self._cost(costs, number, sample)
-        return (price - float(after)) * self._share("recovery", sample), spent
+        return (price - float(after)) * self._share("recovery", sample), sample.once(
+            "spent", lambda: self._spent(sample)
+        )
 
-    def _fair_m3(self, line: JudgedLine, species: str, sample: Sample) -> Draws:
+    def _fair_m3(self, line: JudgedLine, species: str, sample: _Sample) -> Draws:
         assert line.fair is not None
         fair = line.fair.by_species[species]
         if fair.method == "residual":
@@ -238,24 +261,28 @@ class _Model:
             return np.maximum(boards / (1 + self._share("margin", sample)) - spent, 0.0)
         return np.maximum(self._market_m3(fair, species, sample), 0.0)
 
-    def _market_m3(self, fair: Fair, species: str, sample: Sample) -> Draws:
+    def _market_m3(self, fair: Fair, species: str, sample: _Sample) -> Draws:
         entry = fair.entry
         factor = self._factor(species, entry.rule, entry.unit, sample)
         value = self._price(entry, sample) * factor
         return value - self._way(entry.product, entry.point_of_sale, sample) if entry.product is Product.LOG else value
 
-    def _factor(self, species: str, rule: Any, unit: Unit, sample: Sample) -> Draws:
-        factor, source = self._case.wood.factor(species, rule, unit, self._basis.recovery_milli)
+    def _factor(self, species: str, rule: PaidRule, unit: Unit, sample: _Sample) -> Draws:
+        key = (species, rule, unit)
+        if key not in self._factors:
+            self._factors[key] = self._case.wood.factor(*key, self._basis.recovery_milli)
+        factor, source = self._factors[key]
         if source == "recovery":
             return self._share("recovery", sample) * (PT if unit is Unit.PT else 1.0)
         return np.full(1, float(factor))
 
-    def _ladder(self, line: AnyLine, sample: Sample) -> Draws:
+    def _ladder(self, line: AnyLine, sample: _Sample) -> Draws:
         if line.product is Product.STANDING or isinstance(line, Shared):
             return np.zeros(1)
-        return self._way(line.product, line.point_of_sale, sample)
+        way = (line.product, line.point_of_sale)
+        return sample.once(way, lambda: self._way(*way, sample))
 
-    def _way(self, product: Product, point: PointOfSale, sample: Sample) -> Draws:
+    def _way(self, product: Product, point: PointOfSale, sample: _Sample) -> Draws:
         costs, spent = self._basis.costs, np.zeros(1)
         assert costs is not None, "the way to the point of sale was counted by a cost book"
         for number, one in enumerate(costs.lines):
@@ -264,7 +291,7 @@ class _Model:
                 spent = spent + (cost * self._share("recovery", sample) if one.step in AFTER_MILL else cost)
         return spent
 
-    def _gross(self, line: JudgedLine, species: str, volume: Draws, fair_m3: Draws, sample: Sample) -> Draws:
+    def _gross(self, line: JudgedLine, species: str, volume: Draws, fair_m3: Draws, sample: _Sample) -> Draws:
         priced = line.line
         if isinstance(priced, Whole):
             return np.full(
@@ -275,7 +302,7 @@ class _Model:
             return float(in_pen(priced.price, self._basis.fx)) * factor * volume
         return self._shared_m3(line, species, fair_m3, sample) * (priced.share_milli / 1_000) * volume
 
-    def _shared_m3(self, line: JudgedLine, species: str, fair_m3: Draws, sample: Sample) -> Draws:
+    def _shared_m3(self, line: JudgedLine, species: str, fair_m3: Draws, sample: _Sample) -> Draws:
         priced = line.line
         if isinstance(priced, ShareOfVolume) and priced.buy_back is not None:
             bought = priced.buy_back

@@ -117,7 +117,10 @@ def _usable(book: PriceBook | None, species: str, product: Product, lowest: Poin
 
 def boards_of(species: str, basis: Basis) -> Inputs:
     """What the boards of a species are worth and what they cost to make, by the books; ``Lacking`` without them."""
-    return _residual(species, basis)[0].inputs
+    if basis.costs is None:
+        raise Lacking(COST_BOOK)
+    sawn = _usable(basis.prices, species, Product.SAWN, PointOfSale.MILL_GATE)
+    return _inputs(sawn, basis.costs, basis.fx, "mid")
 
 
 def _residual(species: str, basis: Basis) -> tuple[Residual, PriceEntry]:

@@ -61,22 +61,30 @@ def target_of(fairs: Iterable[tuple[Fair, Decimal]], wishes: Wishes) -> tuple[De
 def buyer_limit_m3(line: JudgedLine, case: Case, margin: Decimal) -> Decimal | None:
     """F12: the residual value at the lowest margin a competent buyer works for; ``None`` where no book says it."""
     total = ZERO
+    fairs = {} if line.fair is None else line.fair.by_species
     try:
         for name in line.species:
-            inputs = replace(boards_of(name, case.basis), margin=margin)
+            residual = fairs[name].residual if name in fairs else None
+            inputs = replace(residual.inputs if residual else boards_of(name, case.basis), margin=margin)
             total += residual_m3(inputs) * case.wood.species[name].volume_m3
     except Lacking:
         return None
     return total / line.volume_m3 if line.volume_m3 else None
 
 
-def counter_offer(line: JudgedLine, case: Case, margin: Decimal, wishes: Wishes | None = None) -> Floor | None:
-    """The floor of one line; ``None`` where its fair value is unknown or nobody answers for it."""
+def counter_offers(case: Case, margin: Decimal, wishes: Wishes | None = None) -> list[Floor | None]:
+    """The floor of each line; ``None`` where its fair value is unknown or nobody answers for it."""
+    if all(line.worth is None for line in case.lines):
+        return [None] * len(case.lines)
+    terms = terms_of(case)
+    return [_counter_offer(line, case, terms, margin, wishes or Wishes()) for line in case.lines]
+
+
+def _counter_offer(line: JudgedLine, case: Case, terms: Conditions, margin: Decimal, wishes: Wishes) -> Floor | None:
     if line.fair is None or not line.fair.supported or line.volume_m3 is None or line.worth is None:
         return None
     volumes = [(line.fair.by_species[name], case.wood.species[name].volume_m3) for name in line.species]
-    target, source = target_of(volumes, wishes or Wishes())
-    terms = terms_of(case)
+    target, source = target_of(volumes, wishes)
     if terms.discount == 0:
         return None
     price_m3 = floor_price_m3(target, ladder_m3(line.line, case.basis), terms)

@@ -1,12 +1,15 @@
 """A price line: without unit, rule, product, point of sale and currency it cannot be written."""
 
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from services.contracts.domain.border import Contradiction, Form
 from services.contracts.domain.money import Price
+from shared.refusal import Malformed
 from shared.timber.measure import LogRule, Unit
 from shared.timber.species import catalogue
 
@@ -88,6 +91,20 @@ class _Line(Form):
         return self.species != "any" and species in self.species
 
 
+# A bound of the form, like that of a diameter: far above any wood, below a slip of the keyboard by thousands.
+DEAREST = Decimal(100_000)
+
+
+@dataclass(eq=False)
+class AbsurdPrice(Malformed):
+    """No wood costs so much for one unit of volume (422)."""
+
+    slug: ClassVar[str] = "absurd-price"
+    es: ClassVar[str] = "{where}: {reason} por {unit} no es un precio de madera; revise el número y la unidad."
+    en: ClassVar[str] = "{where}: {reason} per {unit} is no price of wood; look at the number and the unit again."
+    unit: str
+
+
 class PerVolume(_Line):
     """So much for each cubic metre or board foot, measured by a named rule."""
 
@@ -96,6 +113,12 @@ class PerVolume(_Line):
     unit: Unit
     rule: PaidRule
     product: Product
+
+    @model_validator(mode="after")
+    def _is_a_price_of_wood(self) -> Self:
+        if self.price.amount > DEAREST:
+            raise AbsurdPrice("price", str(self.price), self.unit.value)
+        return self
 
     @model_validator(mode="after")
     def _product_fits(self) -> Self:

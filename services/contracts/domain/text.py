@@ -83,7 +83,7 @@ def speak(case: Case, flags: Sequence[Flag], floors: Sequence[Floor | None]) -> 
         *_range(case.total),
         *_loss(case),
         *_causes(case.total),
-        *_counter(case, floors),
+        *tell_floors(case, floors),
         *_flagged(flags),
         *_missing(case.total),
         *_confidence(case),
@@ -215,7 +215,7 @@ def _causes(total: Judged) -> list[Both]:
     return [Both(f"Causas: {_listed(es, 'y')}.", f"Causes: {_listed(en, 'and')}.")]
 
 
-def _counter(case: Case, floors: Sequence[Floor | None]) -> list[Both]:
+def tell_floors(case: Case, floors: Sequence[Floor | None]) -> list[Both]:
     """The counter-offer in the buyer's own unit, where the offer stays below it."""
     said: list[Both] = []
     for line, floor in list(zip(case.lines, floors, strict=True))[:LINES_TOLD]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from services.contracts.domain.credit import implied_annual_rate
+from services.contracts.domain.credit import implied_annual_rate, internal_rate
 from services.contracts.domain.flags.answer import (
     Check,
     FlagSpec,
@@ -58,13 +58,31 @@ def _no_guarantee(case: Case, _: FlagSpec) -> Outcome:
     return found(all_of(later_milli > 0, bare), {"later_milli": later_milli, **stated(case, "guarantee")}, words)
 
 
-def _rate(one: Advance, case: Case) -> Decimal | None:
-    """F9: what was billed is repaid in wood at the offer's price; the wood is worth what fair wood is worth."""
-    received, billed = in_pen(one.worth, case.basis.fx), in_pen(one.billed, case.basis.fx)
-    net, fair, days = case.total.net_m3, case.total.fair_m3, one.recovered_days - one.days
-    if received <= 0 or billed <= 0 or days == 0 or net is None or net <= 0 or fair is None:
+def _delivered(one: Advance, case: Case) -> Decimal | None:
+    """What was billed is repaid in wood at the offer's price; the wood is worth what fair wood is worth."""
+    net, fair = case.total.net_m3, case.total.fair_m3
+    if net is None or net <= 0 or fair is None:
         return None
-    return implied_annual_rate(received, billed * max(fair[1] / net, Decimal(1)), days)
+    return in_pen(one.billed, case.basis.fx) * max(fair[1] / net, Decimal(1))
+
+
+def _rate(one: Advance, case: Case) -> Decimal | None:
+    """F9 of one advance as an effective annual rate."""
+    received, delivered, days = in_pen(one.worth, case.basis.fx), _delivered(one, case), one.recovered_days - one.days
+    if received <= 0 or not delivered or days == 0:
+        return None
+    return implied_annual_rate(received, delivered, days)
+
+
+def _joint_rate(case: Case) -> Decimal | None:
+    """F9 of all advances together, in the general case."""
+    flows: list[tuple[Decimal, int]] = []
+    for one in case.offer.advances:
+        delivered = _delivered(one, case)
+        if delivered is None:
+            return None
+        flows += [(in_pen(one.worth, case.basis.fx), one.days), (-delivered, one.recovered_days)]
+    return internal_rate(flows)
 
 
 def _mark_ups(case: Case) -> list[Decimal | None]:
@@ -94,6 +112,7 @@ def _advance_costly(case: Case, spec: FlagSpec) -> Outcome:
     if case.basis.fx is None and _has_dollars(case):
         return found(None, {})
     rates = [_rate(one, case) for one in case.offer.advances]
+    joint = _joint_rate(case) if len(rates) > 1 else None
     marks = _mark_ups(case)
     raised = any_of(
         *(more_than(rate, spec.limit("annual_rate")) for rate in rates),
@@ -103,6 +122,7 @@ def _advance_costly(case: Case, spec: FlagSpec) -> Outcome:
     worst, dear = max(known, default=None), max((mark for mark in marks if mark is not None), default=None)
     evidence = {
         "annual_rate": None if worst is None else str(half_up(worst, FOUR)),
+        "all_advances": None if joint is None else str(half_up(joint, FOUR)),
         "mark_up": None if dear is None else str(half_up(dear, FOUR)),
     }
     words: Words = {"rate": "?" if worst is None else percent(worst), "mark_up": "0" if dear is None else percent(dear)}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
+from services.contracts.domain.credit import mean_real_value
 from services.contracts.domain.flags.answer import (
     UNKNOWN,
     Check,
@@ -137,7 +138,10 @@ def _fixed_price_long(case: Case, spec: FlagSpec) -> Outcome:
     if months is None or indexed is None:
         return Outcome("unknown", evidence)
     words: Words = {"months": str(months), **where(case, "term_months", "index_clause")}
-    return Outcome("raised", evidence, words, "H" if months > spec.limit("high_months") else "M")
+    worth, years = case.total.worth, months // 12
+    # F10: what the years take from a price that stands still, at the inflation of the catalogue.
+    lost = None if worth is None else worth.net * (1 - mean_real_value(spec.limit("inflation"), years))
+    return Outcome("raised", evidence, words, "H" if months > spec.limit("high_months") else "M", lost)
 
 
 def _one_price_all_species(case: Case, spec: FlagSpec) -> Outcome:
