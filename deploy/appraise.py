@@ -16,7 +16,7 @@ from services.contracts.domain.border import Form
 from services.contracts.domain.fair import Basis
 from services.contracts.domain.lot import count_wood
 from services.contracts.domain.report import aloud, message, page
-from services.contracts.schemas import QuickIn
+from services.contracts.questions import QuickIn
 from services.contracts.shipped import flag_pack
 from shared.refusal import Malformed, Refusal
 from shared.timber.measure import LogRule

@@ -1,5 +1,6 @@
 """Appraisals: what an offer is worth. Stored ones never change; the quick one is not stored."""
 
+import asyncio
 from typing import Any, Literal
 
 import orjson
@@ -9,13 +10,13 @@ from services.contracts.api.basis import ask
 from services.contracts.api.house import BucketDep, Cursor, HouseDep, Limit, StoreDep
 from services.contracts.domain.appraisal import canonical, told
 from services.contracts.domain.report import aloud, message, page
+from services.contracts.questions import QuickIn
 from services.contracts.refusals import BuyerMayNotAppraise
 from services.contracts.schemas import (
     AppraisalOut,
     AppraisalsOut,
     BasisIn,
     ListedAppraisalOut,
-    QuickIn,
     ToldOut,
     read_cursor,
     write_cursor,
@@ -47,7 +48,8 @@ async def appraise_contract(
     caller = grant.known
     async with store.db.transaction(caller) as tx:
         contract = _of_the_community(await store.contract(tx, contract_id), contract_id, grant)
-    appraisal = (await ask(store, house, contract.offer, basis, caller)).appraisal(contract_id)
+    question = await ask(store, house, contract.offer, basis, caller)
+    appraisal = await asyncio.to_thread(question.appraisal, contract_id)
     body = canonical(appraisal)
     async with store.db.transaction(caller) as tx:
         new = await store.add_appraisal(tx, appraisal, body, contract.offer.community, caller)
@@ -116,7 +118,7 @@ async def appraise_quick(
     if grant.caller is None:
         bucket.take()
     question = await ask(store, house, body.offer, body.basis, grant.caller)
-    return Response(canonical(question.appraisal()), media_type=JSON)
+    return Response(canonical(await asyncio.to_thread(question.appraisal)), media_type=JSON)
 
 
 def _of_the_community(contract: Contract | None, contract_id: str, grant: Grant) -> Contract:

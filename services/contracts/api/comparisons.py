@@ -1,5 +1,7 @@
 """Offers side by side, counter-offers and what-ifs. None of them stores anything: a community asks in private."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import Response
@@ -8,7 +10,7 @@ from services.contracts.api.basis import Question, ask
 from services.contracts.api.house import BucketDep, HouseDep, StoreDep
 from services.contracts.domain.appraisal import canonical, compared, countered, what_if
 from services.contracts.domain.floor import Wishes
-from services.contracts.schemas import (
+from services.contracts.questions import (
     ComparisonIn,
     ComparisonOut,
     CounterOfferIn,
@@ -23,8 +25,9 @@ from shared.web.app import Router
 router = Router(tags=["appraisals"])
 
 
-def _answer(found: dict[str, Any]) -> Response:
-    return Response(canonical(found), media_type="application/json")
+async def _answer(decide: Callable[[], dict[str, Any]]) -> Response:
+    """Several appraisals take their time: in a thread, so that others are answered meanwhile."""
+    return Response(canonical(await asyncio.to_thread(decide)), media_type="application/json")
 
 
 @router.post("/v1/comparisons", response_model=ComparisonOut)
@@ -35,7 +38,7 @@ async def compare_offers(
     if grant.caller is None:
         bucket.take(len(body.offers))
     asked: list[Question] = [await ask(store, house, offer, body.basis, grant.caller) for offer in body.offers]
-    return _answer(compared([(one.case(), one.appraisal()) for one in asked], flag_pack()))
+    return await _answer(lambda: compared([(one.case(), one.appraisal()) for one in asked], flag_pack()))
 
 
 @router.post("/v1/counter-offers", response_model=CounterOfferOut)
@@ -46,7 +49,8 @@ async def counter_an_offer(
     if grant.caller is None:
         bucket.take()
     question = await ask(store, house, body.offer, body.basis, grant.caller)
-    return _answer(countered(question.case(), flag_pack(), Wishes(body.alternative_m3, body.reservation_m3)))
+    wishes = Wishes(body.alternative_m3, body.reservation_m3)
+    return await _answer(lambda: countered(question.case(), flag_pack(), wishes))
 
 
 @router.post("/v1/scenarios", response_model=ScenariosOut)
@@ -57,4 +61,4 @@ async def ask_what_if(
     if grant.caller is None:
         bucket.take(len(body.scenarios) + 1)
     question = await ask(store, house, body.offer, body.basis, grant.caller)
-    return _answer(what_if(question.case(), flag_pack(), body.scenarios))
+    return await _answer(lambda: what_if(question.case(), flag_pack(), body.scenarios))
