@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from services.contracts.domain.residual import DAYS_A_YEAR, present_value
 
-_LOWEST, _HIGHEST, _HALVINGS = Decimal("-0.99"), Decimal(1_000), 120
+HIGHEST_RATE = Decimal(1_000)
+_LOWEST, _HALVINGS = Decimal("-0.99"), 120
 
 
 def implied_rate(received: Decimal, delivered: Decimal, periods: Decimal) -> Decimal:
@@ -23,7 +24,7 @@ def internal_rate(flows: Sequence[tuple[Decimal, int]]) -> Decimal | None:
 
     Between -99 % and 100,000 %, by halving; ``None`` where the ends of that span have one sign.
     """
-    low, high = _LOWEST, _HIGHEST
+    low, high = _LOWEST, HIGHEST_RATE
     at_low = present_value(flows, low)
     if at_low == 0 or (at_low > 0) == (present_value(flows, high) > 0):
         return None

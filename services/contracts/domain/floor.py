@@ -32,7 +32,8 @@ class Wishes:
 @dataclass(frozen=True, slots=True)
 class Floor:
     """One line's counter-offer. ``price`` is in the unit of the line, rounded up to the cent; ``None`` where a share
-    of wood or money has no price. ``base_m3`` is the same by cubic metre of the official rule, handed over at the same point. ``source`` says which bound of F13 is the highest."""
+    of wood or money has no price. ``base_m3`` is the same by cubic metre of the base rule, handed over at the same
+    point. ``source`` says which bound of F13 is the highest."""
 
     target_m3: Decimal
     source: str
@@ -73,7 +74,7 @@ def buyer_limit_m3(line: JudgedLine, case: Case, margin: Decimal) -> Decimal | N
 
 
 def counter_offers(case: Case, margin: Decimal, wishes: Wishes | None = None) -> list[Floor | None]:
-    """The floor of each line; ``None`` where its fair value is unknown or nobody answers for it."""
+    """The floor of each line; ``None`` where its fair value is unknown or nothing, or nobody answers for it."""
     if all(line.worth is None for line in case.lines):
         return [None] * len(case.lines)
     terms = terms_of(case)
@@ -85,7 +86,7 @@ def _counter_offer(line: JudgedLine, case: Case, terms: Conditions, margin: Deci
         return None
     volumes = [(line.fair.by_species[name], case.wood.species[name].volume_m3) for name in line.species]
     target, source = target_of(volumes, wishes)
-    if terms.discount == 0:
+    if terms.discount == 0 or target <= 0:
         return None
     price_m3 = floor_price_m3(target, ladder_m3(line.line, case.basis), terms)
     limit = buyer_limit_m3(line, case, margin)
@@ -96,7 +97,7 @@ def _counter_offer(line: JudgedLine, case: Case, terms: Conditions, margin: Deci
 
 def terms_of(case: Case) -> Conditions:
     """What the contract does to each cubic metre it prices."""
-    priced_m3 = sum((one.volume_m3 for line in case.lines for one in line.gross), ZERO)
+    priced_m3 = sum((case.wood.species[name].volume_m3 for line in case.lines for name in line.species), ZERO)
     return conditions(case.offer, priced_m3, case.basis)
 
 

@@ -88,7 +88,7 @@ def speak(case: Case, flags: Sequence[Flag], floors: Sequence[Floor | None]) -> 
         *_missing(case.total),
         *_confidence(case),
     ]
-    short = _sms(case, flags)
+    short = _sms(case, flags, floors)
     return (
         Spoken(headline.es, tuple(one.es for one in sentences), _cut(short.es)),
         Spoken(headline.en, tuple(one.en for one in sentences), _cut(short.en)),
@@ -277,7 +277,7 @@ def _age(months: int) -> Both:
     return Both(f"precios de hace {months} meses", f"prices {months} months old")
 
 
-def _sms(case: Case, flags: Sequence[Flag]) -> Both:
+def _sms(case: Case, flags: Sequence[Flag], floors: Sequence[Floor | None]) -> Both:
     total = case.total
     price = _price(case.lines[0].line)
     es, en = [HEADLINES[total.verdict].es, f"Oferta: {price.es}"], [HEADLINES[total.verdict].en, f"Offer: {price.en}"]
@@ -291,13 +291,16 @@ def _sms(case: Case, flags: Sequence[Flag]) -> Both:
     if total.losses is not None and total.losses[1] > 0 and total.volume_m3 is not None:
         es.append(f"Se pierde {shown(total.losses[1])} en {_m3(total.volume_m3)} m³.")
         en.append(f"{shown(total.losses[1])} lost over {_m3(total.volume_m3)} m³.")
-    raised = [flag for flag in flags if flag.outcome.state == "raised"]
+    for one in (*tell_floors(case, floors)[:1], *_missing(total)):
+        es.append(one.es)
+        en.append(one.en)
+    # The gravest first: what does not fit into a message is the least of them.
+    raised = sorted(
+        (flag for flag in flags if flag.outcome.state == "raised"), key=lambda flag: "SHMI".index(flag.severity)
+    )
     if raised:
         es.append("Alertas: " + "; ".join(flag.spec.es["title"].lower() for flag in raised) + ".")
         en.append("Alerts: " + "; ".join(flag.spec.en["title"].lower() for flag in raised) + ".")
-    if total.gaps:
-        es.append(_missing(total)[0].es)
-        en.append(_missing(total)[0].en)
     return Both(" ".join(es), " ".join(en))
 
 

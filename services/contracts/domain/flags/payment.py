@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from services.contracts.domain.credit import implied_annual_rate, internal_rate
+from services.contracts.domain.credit import HIGHEST_RATE, implied_annual_rate, internal_rate
 from services.contracts.domain.flags.answer import (
     Check,
     FlagSpec,
@@ -67,11 +67,11 @@ def _delivered(one: Advance, case: Case) -> Decimal | None:
 
 
 def _rate(one: Advance, case: Case) -> Decimal | None:
-    """F9 of one advance as an effective annual rate."""
+    """F9 of one advance as an effective annual rate; past a thousandfold a year it is only said to be so high."""
     received, delivered, days = in_pen(one.worth, case.basis.fx), _delivered(one, case), one.recovered_days - one.days
     if received <= 0 or not delivered or days == 0:
         return None
-    return implied_annual_rate(received, delivered, days)
+    return min(implied_annual_rate(received, delivered, days), HIGHEST_RATE)
 
 
 def _joint_rate(case: Case) -> Decimal | None:

@@ -61,7 +61,7 @@ def _underscale_detected(case: Case, spec: FlagSpec) -> Outcome:
 
 def _settlement_ne_custody(case: Case, spec: FlagSpec) -> Outcome:
     settled, logs = case.offer.settlement, case.known.custody_logs
-    if settled is None or logs is None or settled.rule is not LogRule.MEAN_OF_ENDS or not logs:
+    if settled is None or logs is None or settled.rule is not LogRule.MEAN_OF_ENDS or not sum(logs.values()):
         return found(None, {})
     paid = sum((log.volume_m3 for log in settled.logs), Decimal(0))
     kept = Decimal(sum(logs.values())) / 1_000
