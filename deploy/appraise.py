@@ -7,21 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
 
-from services.contracts.domain.appraisal import Pin, Pins, appraise, canonical, sha256_of
+from services.contracts.domain.appraisal import Pin, Pins, appraise, canonical, countered, sha256_of
 from services.contracts.domain.border import Form
 from services.contracts.domain.fair import Basis
-from services.contracts.domain.lot import count_wood
+from services.contracts.domain.floor import Wishes
+from services.contracts.domain.judged import judge_offer
+from services.contracts.domain.lot import Wood, count_wood
+from services.contracts.domain.offer import Offer
 from services.contracts.domain.report import aloud, message, page
-from services.contracts.questions import QuickIn
+from services.contracts.questions import CounterOfferIn, QuickIn
 from services.contracts.shipped import flag_pack
 from shared.refusal import Malformed, Refusal
 from shared.timber.measure import LogRule
 from shared.web.reasons import reason_en, reason_es
 
+Asked = TypeVar("Asked", bound=QuickIn)
 REFUSED = 2
 PERU = timedelta(hours=-5)
 
@@ -63,24 +67,43 @@ class WrongField(Malformed):
 def main(options: argparse.Namespace) -> int:
     """Print the answer; 2 when the file was refused, with the slug of the problem and its words."""
     try:
-        appraisal = answer(_read(options.file))
+        body = _read(options.file)
+        found = counter(body) if options.form == "counter" else answer(body)
     except Refusal as refusal:
         return _refused(refusal, options)
     if options.json:
-        sys.stdout.write(canonical(appraisal).decode() + "\n")
+        sys.stdout.write(canonical(found).decode() + "\n")
     else:
-        sys.stdout.write(_told(appraisal, options.form, options.lang))
+        sys.stdout.write(_told(found, options.form, options.lang))
     return 0
 
 
 def answer(body: Any) -> dict[str, Any]:
     """The appraisal of a file's content: the one that the service would give, had it these figures alone."""
+    asked = _parsed(body, QuickIn)
+    offer, basis, wood = _facts(asked)
+    pins = Pins(sha256_of(offer), _pin(basis.prices), _pin(basis.costs), None)
+    return appraise(offer, wood, basis, flag_pack(), pins)
+
+
+def counter(body: Any) -> dict[str, Any]:
+    """The counter-offer of a file's content. What the assembly set stays on this machine."""
+    asked = _parsed(body, CounterOfferIn)
+    offer, basis, wood = _facts(asked)
+    case = judge_offer(offer, wood, basis, flag_pack().verdict)
+    return countered(case, flag_pack(), Wishes(asked.alternative_m3, asked.reservation_m3))
+
+
+def _parsed(body: Any, form: type[Asked]) -> Asked:
     try:
-        asked = QuickIn.model_validate(body)
+        return form.model_validate(body)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "."
         raise WrongField(where, reason_en(first), reason_es(first)) from error
+
+
+def _facts(asked: QuickIn) -> tuple[Offer, Basis, Wood]:
     given = asked.basis
     for name in ("price_book", "cost_book"):
         if getattr(given, name) is not None:
@@ -90,8 +113,7 @@ def answer(body: Any) -> dict[str, Any]:
     basis = Basis(day, given.rate_milli, rule, given.prices, given.costs, given.fx, given.seed, given.draws)
     lot = asked.offer.lot
     wood = count_wood(lot, None, "not_asked" if lot.custody_lot is None else "unavailable", rule)
-    pins = Pins(sha256_of(asked.offer), _pin(given.prices), _pin(given.costs), None)
-    return appraise(asked.offer, wood, basis, flag_pack(), pins)
+    return asked.offer, basis, wood
 
 
 def _pin(book: Any) -> Pin | None:
@@ -132,6 +154,11 @@ def _refused(refusal: Refusal, options: argparse.Namespace) -> int:
 
 def _told(appraisal: dict[str, Any], form: str, language: Any) -> str:
     match form:
+        case "counter":
+            head = {"es": "Para el contrato: ", "en": "For the contract: "}[language]
+            clauses = [head + clause[language] for clause in appraisal["clauses"]]
+            lines = [*appraisal["text"][language], *clauses, *(gap[language] for gap in appraisal["missing"])]
+            return "\n".join(lines) + "\n"
         case "html":
             return page(appraisal, language)
         case "sms":

@@ -159,3 +159,19 @@ def test_the_draws_of_the_example_are_known_to_the_cent() -> None:
         "fair_m3": "195.16", "net_m3": "170.96", "loss": "333.27",
     }  # fmt: skip
     assert found["draws"] == 2_000
+
+
+def test_a_counter_offer_keeps_what_the_assembly_set_on_this_machine(tmp_path: Path) -> None:
+    wished = json.dumps(EXAMPLE | {"reservation_m3": "250.00"})
+
+    done = appraise(tmp_path, wished, "--form", "counter")
+
+    assert done.returncode == 0
+    text = done.stdout.decode()
+    assert (
+        "Pida al menos S/ 1.03 por pie tablar (Doyle), o S/ 257.20 por m³" in text
+    )  # 250 net, 70 % of it 90 days late
+    assert "Para el contrato: La comunidad mide" in text
+    found = json.loads(appraise(tmp_path, wished, "--form", "counter", "--json").stdout)
+    assert found["lines"][0]["floor"]["source"] == "reservation"
+    assert appraise(tmp_path, wished).returncode == 2  # an appraisal has no place for it
