@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from deploy.appraise import answer
+from deploy.bench import offer
 from deploy.bench.figures import Figure, percentile, shown, table
 from deploy.bench.forest import Forest, Registrar
 from deploy.bench.load import Job, Outcome, run
@@ -117,3 +119,15 @@ def test_the_table_shows_the_spread_of_each_figure() -> None:
     assert [shown(value) for value in (1234.5, 123.4, 12.34, 1.234)] == ["1,234", "123", "12.3", "1.23"]
     assert table([figure]).splitlines()[-1].split() == ["records", "1,000", "2,000", "3,000", "/s", "floor", "5,000"]
     assert figure.answer() | {"min": 1000.0, "median": 2000.0, "max": 3000.0} == figure.answer()
+
+
+def test_the_appraisal_that_is_timed_is_a_whole_one() -> None:
+    found = answer(offer.twenty_lines())
+
+    assert len(found["lines"]) == 20
+    assert found["verdict"] != "no_answer"
+    assert found["sensitivity"]["draws"] == 2_000
+    assert (
+        len(found["sensitivity"]["tornado"]) == 20 + 20 + len(offer.COSTS) + 2
+    )  # prices, volumes, costs, recovery, margin
+    assert set(offer.times(2)) == {"appraisal_p50", "appraisal_p95"}
