@@ -188,6 +188,11 @@ class _Model:
         self._case, self._basis = case, case.basis
         self._factors: dict[tuple[str, PaidRule, Unit], tuple[Decimal, FactorSource]] = {}
         self._lines = [line for line in case.lines if line.gross]
+        for line in self._lines:
+            if isinstance(line.line, PerVolume):
+                for name, one in zip(line.species, line.gross, strict=True):
+                    if one.factor is not None:
+                        self._factors[name, line.line.rule, line.line.unit] = (one.factor, one.factor_source)
         terms = terms_of(case)
         priced = float(sum((one.volume_m3 for line in self._lines for one in line.gross), Decimal(0)))
         self._discount = float(terms.discount)

@@ -27,7 +27,10 @@ class PointOfSale(StrEnum):
     @property
     def rung(self) -> int:
         """Its place on the ladder, from the stump up."""
-        return list(PointOfSale).index(self)
+        return _RUNGS[self]
+
+
+_RUNGS = {point: rung for rung, point in enumerate(PointOfSale)}
 
 
 class Product(StrEnum):
