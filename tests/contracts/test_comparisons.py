@@ -149,6 +149,14 @@ async def test_a_number_with_a_comma_is_refused_unless_the_comma_is_stated(contr
     await ask(contracts, "appraisals/quick", {"offer": comma, "decimal_mark": ","})
 
 
+async def test_a_body_nested_beyond_any_form_is_malformed(contracts: Contracts) -> None:
+    deep: Any = "0,5"
+    for _ in range(450):
+        deep = {"amount": deep}
+
+    assert (await ask(contracts, "appraisals/quick", {"offer": deep}, 422))["slug"] == "malformed"
+
+
 async def test_a_stored_appraisal_is_handed_over_in_every_form(contracts: Contracts) -> None:
     stored = await contracts.post("/v1/contracts", an_offer(title="<b>Oferta</b>"))
     appraisal = await contracts.post(f"/v1/contracts/{stored['id']}/appraisals", basis())

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from shared.refusal import Malformed
 
 Mark = Literal[".", ","]
+DEEPEST = 12
 DECIMALS = frozenset(
     {
         "amount", "volume_m3", "volume_low_m3", "volume_high_m3", "pen_per_usd", "census_m3", "area_ha",
@@ -39,18 +40,25 @@ class NotByThatMark(Malformed):
     en: ClassVar[str] = '{where}: "{reason}" does not read with a decimal comma (as "1.234,50" does).'
 
 
-def with_points(body: Any, mark: Mark, where: str = "") -> Any:
-    """The same body with every decimal number written with a point; other texts are left alone."""
+def with_points(body: Any, mark: Mark, where: str = "", depth: int = 0) -> Any:
+    """The same body with every decimal number written with a point; other texts are left alone.
+
+    No form is deeper than ``DEEPEST``: what lies below is left as it is, for the form to refuse.
+    """
+    if depth > DEEPEST:
+        return body
     if isinstance(body, Mapping):
-        return {key: _read(key, value, mark, f"{where}.{key}" if where else str(key)) for key, value in body.items()}
+        return {
+            key: _read(key, value, mark, f"{where}.{key}" if where else str(key), depth) for key, value in body.items()
+        }
     if isinstance(body, list | tuple):
-        return [with_points(value, mark, f"{where}.{number}") for number, value in enumerate(body)]
+        return [with_points(value, mark, f"{where}.{number}", depth + 1) for number, value in enumerate(body)]
     return body
 
 
-def _read(key: Any, value: Any, mark: Mark, where: str) -> Any:
+def _read(key: Any, value: Any, mark: Mark, where: str, depth: int) -> Any:
     if key not in DECIMALS or not isinstance(value, str):
-        return with_points(value, mark, where)
+        return with_points(value, mark, where, depth + 1)
     if mark == ".":
         if "," in value:
             raise DecimalComma(where, value)
