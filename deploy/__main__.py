@@ -82,6 +82,15 @@ def parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("--json", action="store_true")
     verify.add_argument("--lang", choices=("es", "en"), default="es")
+    worth = verb(
+        "appraise", "what an offer is worth, from a file and without a server", "deploy.appraise:main", instance=False
+    )
+    worth.add_argument(
+        "file", help="the offer and the figures to compare it with (docs/appraisal.md); - reads them here"
+    )
+    worth.add_argument("--json", action="store_true", help="the whole appraisal, the same bytes for the same file")
+    worth.add_argument("--form", choices=("text", "html", "sms", "speech", "counter"), default="text")
+    worth.add_argument("--lang", choices=("es", "en"), default="es")
     bench = verb("bench", "measure, on an instance of its own", "deploy.verbs:bench", instance=False)
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--quick", action="store_true")

@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from deploy.bench import measures, peers, rival
+from deploy.bench import measures, offer, peers, rival
 from deploy.bench.figures import Figure, table
 from deploy.bench.fresh import fresh_instance
 from deploy.bench.measures import IN_FLIGHT, UPLOADERS, Plot, Reading
@@ -78,6 +78,8 @@ LEGEND: tuple[tuple[str, str, str, str], ...] = (
     ("install", "(g) packages of requirements/base.txt, installed", "MB", ""),
     ("database", "(g) database of the log after these measures", "MB", ""),
     ("record_bytes", "    for each record", "bytes", ""),
+    ("appraisal_p50", "(h) appraisal of 20 lines with tornado and 2,000 draws, p50", "ms", ""),
+    ("appraisal_p95", "    p95", "ms", "floor 100, aim 50"),
 )
 
 
@@ -110,6 +112,7 @@ def readings(plot: Plot) -> list[Reading]:
         reading |= measures.lots(plot)
         _say(f"run {run_number} of {RUNS}: inclusion, memory, warm start")
         reading |= measures.inclusion(plot) | measures.memory(plot, "memory") | measures.warm_start(plot)
+        reading |= offer.times()
     found[-1] |= measures.sizes(plot.instance)
     return found
 

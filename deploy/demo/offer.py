@@ -92,5 +92,6 @@ def _basis() -> Json:
             {"step": step, "mid": soles(amount), "source": ILLUSTRATIVE, "on": sample.CONSULTED_ON}
             for step, amount in COSTS.items()
         ],
+        "signed_by": {"name": "Forestal de ejemplo / example forester", "licence": ILLUSTRATIVE, "on": sample.CONSULTED_ON},
     }  # fmt: skip
     return {"on": sample.CONSULTED_ON, "rate_milli": 180, "prices": prices, "costs": costs}

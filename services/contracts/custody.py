@@ -1,5 +1,6 @@
 """The log list of a lot, as custody has it. Silence degrades an appraisal; it never stops one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ class CustodyLot:
 
     state: CustodyState
     logs: tuple[tuple[str, LogSize], ...] | None
+    litres: Mapping[str, int] | None = None
 
 
 NOT_ASKED = CustodyLot("not_asked", None)
@@ -34,7 +36,8 @@ async def logs_of_lot(custody: ServiceClient, lot: str | None) -> CustodyLot:
     except UpstreamDown:
         return UNAVAILABLE
     try:
-        return CustodyLot("read", tuple(_log(item) for item in _measured(answer)))
+        measured = _measured(answer)
+        return CustodyLot("read", tuple(_log(item) for item in measured), _litres(measured))
     except (KeyError, TypeError, ValueError):
         logger.warning("custody_answer_not_understood", lot=lot)
         return UNAVAILABLE
@@ -44,6 +47,14 @@ def _measured(answer: dict[str, Any]) -> list[dict[str, Any]]:
     """The logs, or the items themselves where the lot is of logs; boards have no ends to measure."""
     listed = answer["logs"] or answer["items"]
     return [item for item in listed if item.get("length_mm") and item.get("diameter_large_mm")]
+
+
+def _litres(measured: list[dict[str, Any]]) -> Mapping[str, int] | None:
+    """Official volume by the code of the log; ``None`` where two logs bear one code or a volume is missing."""
+    found = {str(item.get("code")): item.get("volume_dm3") for item in measured}
+    if len(found) != len(measured) or not all(isinstance(litres, int) for litres in found.values()):
+        return None
+    return {code: int(litres) for code, litres in found.items() if litres is not None}
 
 
 def _log(item: dict[str, Any]) -> tuple[str, LogSize]:

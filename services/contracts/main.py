@@ -32,6 +32,8 @@ def build(settings: ServiceSettings, verifier: TokenVerifier | None = None) -> F
             app.state.guard.verifier = verifier or await stack.enter_async_context(remote_verifier(settings))
             custody = service_client("custody", settings.custody_url, settings.custody_uds)
             app.state.custody = await stack.enter_async_context(custody)
+            permits = service_client("permits", settings.permits_url, settings.permits_uds)
+            app.state.permits = await stack.enter_async_context(permits)
             app.state.store = Store(db)
             app.state.quick_limit = Bucket()
             yield

@@ -15,11 +15,11 @@ class Bucket:
         self._rate, self._burst = rate, burst
         self._left, self._at = burst, time.monotonic()
 
-    def take(self) -> None:
-        """One question; ``TooManyAttempts`` when none is left for now."""
+    def take(self, questions: int = 1) -> None:
+        """So many questions; ``TooManyAttempts`` when not as many are left for now."""
         now = time.monotonic()
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
-        if self._left < 1:
+        if self._left < questions:
             raise TooManyAttempts(retry_after_s=1)
-        self._left -= 1
+        self._left -= questions

@@ -31,6 +31,8 @@ class BasisIn(Form):
     prices: PriceBook | None = None
     costs: CostBook | None = None
     fx: ExchangeRate | None = None
+    seed: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] = 1
+    draws: Annotated[int, Field(strict=True, ge=100, le=2_000)] = 2_000
 
     @model_validator(mode="after")
     def _one_source_each(self) -> Self:
@@ -40,13 +42,6 @@ class BasisIn(Form):
                     name, "a stored book and given figures at once", "un libro guardado y cifras dadas a la vez"
                 )
         return self
-
-
-class QuickIn(Form):
-    """An offer and what to compare it with; nothing of it is stored."""
-
-    offer: Offer
-    basis: BasisIn = BasisIn()
 
 
 class Out(BaseModel):
@@ -115,6 +110,9 @@ class PinsOut(Out):
     lot_sha256: str | None
     rate_milli: int
     fx: ExchangeRate | None
+    seed: int
+    draws: int
+    known_sha256: str
 
 
 class LotOut(Out):
@@ -157,6 +155,43 @@ class FiguresOut(Out):
     waterfall: list[CauseOut]
 
 
+class FloorOut(Out):
+    """F11-F13: the least price of a line. ``price`` is in the offer's own unit, rule and currency."""
+
+    target_m3: MoneyOut
+    source: Literal["residual", "market", "alternative", "reservation"]
+    price: MoneyOut | None
+    base_m3: MoneyOut
+    buyer_limit_m3: MoneyOut | None
+    deal: bool | None
+
+
+class QuantilesOut(Out):
+    p10: MoneyOut
+    p50: MoneyOut
+    p90: MoneyOut
+
+
+class BarOut(Out):
+    input: str
+    fair_low_m3: MoneyOut
+    fair_high_m3: MoneyOut
+    loss_low: MoneyOut
+    loss_high: MoneyOut
+
+
+class SensitivityOut(Out):
+    """F14: joint draws of every bounded input, and each of them alone."""
+
+    seed: int
+    draws: int
+    fair_m3: QuantilesOut
+    net_m3: QuantilesOut
+    loss: QuantilesOut
+    draws_with_loss: int
+    tornado: list[BarOut]
+
+
 class LineOut(FiguresOut):
     line: int
     kind: str
@@ -169,6 +204,7 @@ class LineOut(FiguresOut):
     verdict: Verdict
     missing: list[GapOut]
     fair_by_species: list[dict[str, Any]]
+    counter_offer: FloorOut | None
 
 
 class FlagOut(Out):
@@ -212,6 +248,7 @@ class AppraisalOut(Out):
     missing: list[GapOut]
     total: FiguresOut
     lines: list[LineOut]
+    sensitivity: SensitivityOut | None
     flags: list[FlagOut]
     text: TextOut
 

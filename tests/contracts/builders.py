@@ -6,6 +6,7 @@ from typing import Any
 from services.contracts.domain.book import CostBook, PriceBook
 from services.contracts.domain.fair import Basis
 from services.contracts.domain.judged import Case, judge_offer
+from services.contracts.domain.known import NOTHING_KNOWN, Known
 from services.contracts.domain.lot import count_wood
 from services.contracts.domain.money import ExchangeRate
 from services.contracts.domain.offer import Offer
@@ -111,7 +112,8 @@ def a_basis(
     )
 
 
-def judged(offer: Json, basis: Basis | None = None) -> Case:
+def judged(offer: Json, basis: Basis | None = None, known: Known = NOTHING_KNOWN) -> Case:
     """An offer judged against a basis, W06 by default."""
     parsed, basis = Offer.model_validate(offer), basis or a_basis()
-    return judge_offer(parsed, count_wood(parsed.lot, None, "not_asked", basis.base_rule), basis, flag_pack().verdict)
+    counted = count_wood(parsed.lot, None, "not_asked", basis.base_rule)
+    return judge_offer(parsed, counted, basis, flag_pack().verdict, known)

@@ -54,6 +54,28 @@ class Custody:
 
 
 @dataclass
+class Permits:
+    """The two public addresses of permits that contracts asks; any other request is answered 500 and remembered."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    down: bool = False
+    wrong: list[str] = field(default_factory=list)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
+        path = scope["path"]
+        if scope["method"] != "GET" or not (path.endswith("/verify") or path.startswith("/v1/organisations/")):
+            self.wrong.append(f"{scope['method']} {path}")
+        status, body = 200, self.answers.get(path)
+        if self.down or self.wrong:
+            status, body = 500, {"status": 500, "slug": "internal"}
+        elif body is None:
+            status, body = 404, {"status": 404, "slug": "not-found"}
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": orjson.dumps(body)})
+
+
+@dataclass
 class Contracts:
     """The service as its users see it."""
 
@@ -61,6 +83,7 @@ class Contracts:
     http: httpx.AsyncClient
     issuer: Issuer
     custody: Custody
+    permits: Permits
     database: Database
 
     async def call(
@@ -101,13 +124,15 @@ async def contracts(migrated: Database) -> AsyncIterator[Contracts]:
     admin = await asyncpg.connect(migrated.admin_dsn)
     await admin.execute("TRUNCATE contract, appraisal, book")
     await admin.close()
-    issuer, custody = Issuer(), Custody()
+    issuer, custody, permits = Issuer(), Custody(), Permits()
     configured = ServiceSettings(env="test", database_url=SecretStr(migrated.app_url), database_pool=4)
     app = build(configured, issuer.verifier())
     fake = httpx.AsyncClient(transport=httpx.ASGITransport(app=custody), base_url="http://custody")
-    async with app.router.lifespan_context(app), fake:
+    registry = httpx.AsyncClient(transport=httpx.ASGITransport(app=permits), base_url="http://permits")
+    async with app.router.lifespan_context(app), fake, registry:
         app.state.custody = ServiceClient("custody", fake, None)
+        app.state.permits = ServiceClient("permits", registry, None)
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://contracts") as http:
-            yield Contracts(app, http, issuer, custody, migrated)
-    assert custody.wrong == []
+            yield Contracts(app, http, issuer, custody, permits, migrated)
+    assert custody.wrong == permits.wrong == []

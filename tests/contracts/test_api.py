@@ -431,8 +431,23 @@ async def test_a_published_book_states_its_grade(contracts: Contracts) -> None:
     given = await contracts.post("/v1/price-books", a_price_book(sawn(grade="given")), 422, **STEWARD)
 
     assert given["slug"] == "private-grade"
-    quick = {"offer": an_offer(), "basis": basis(prices=a_price_book(sawn(grade="given")))}
-    assert (await contracts.post("/v1/appraisals/quick", quick, 200))["verdict"] == "far_below"
+
+
+async def test_own_figures_are_judged_by_once_a_forester_of_the_region_signs_the_costs(contracts: Contracts) -> None:
+    signed = {"signed_by": {"name": "Forestal de prueba", "licence": "R-1", "on": "2026-10-20"}}
+
+    async def quick(**costs: Any) -> Any:
+        prices = a_price_book(sawn(grade="given"))
+        body = {"offer": an_offer(), "basis": basis(prices=prices, costs=a_cost_book(**costs))}
+        return await contracts.post("/v1/appraisals/quick", body, 200)
+
+    unsigned = await quick()
+    assert unsigned["verdict"] == "no_answer"
+    assert [gap["what"] for gap in unsigned["missing"]] == ["support"]
+    assert unsigned["total"]["fair_mid_m3"] == pen("295.64")
+    assert unsigned["lines"][0]["counter_offer"] is None
+    assert (await quick(**signed, region="loreto"))["verdict"] == "no_answer"
+    assert (await quick(**signed))["verdict"] == "far_below"
 
 
 async def test_two_publications_at_once_are_two_versions_or_one_is_asked_to_repeat(contracts: Contracts) -> None:
@@ -574,3 +589,59 @@ async def test_two_species_priced_apart_are_appraised_apart(contracts: Contracts
 
     assert [line["verdict"] for line in answer["lines"]] == ["far_below", "fair"]
     assert answer["verdict"] == "far_below"
+
+
+# --- permits ------------------------------------------------------------------------------------------------------
+
+
+def standing(**more: Any) -> dict[str, Any]:
+    """A permit as the permits service answers anyone."""
+    return {
+        "number": "P-1", "on": "2026-11-22", "valid": True, "status": "in_force", "window": {"move_to": "2027-06-30"},
+        "lines": {"by_product": [{"product": "roundwood", "volume_dm3": 700_000}]},
+    } | more  # fmt: skip
+
+
+async def flags_of(contracts: Contracts, offer: dict[str, Any]) -> dict[str, Any]:
+    answer = await contracts.post("/v1/appraisals/quick", {"offer": offer, "basis": basis()}, 200)
+    return {flag["code"]: flag["state"] for flag in answer["flags"]} | {"id": answer["id"]}
+
+
+async def test_permits_says_whether_the_permit_covers_the_wood_and_the_regent_is_known(contracts: Contracts) -> None:
+    offer = an_offer(permit="P-1", regent="regente-1")
+    contracts.permits.answers = {
+        "/v1/permits/P-1/verify": standing(), "/v1/organisations/regente-1": {"id": "regente-1", "kind": "regent_firm"},
+    }  # fmt: skip
+    good = await flags_of(contracts, offer)
+    contracts.permits.answers = {"/v1/permits/P-1/verify": standing(valid=False, status="suspended")}
+    bad = await flags_of(contracts, offer)
+
+    assert (good["L08"], good["L07"]) == ("clear", "clear")
+    assert (bad["L08"], bad["L07"]) == ("raised", "raised")
+    assert good["id"] != bad["id"]
+
+
+async def test_silence_of_permits_leaves_its_flags_unknown_and_the_answer_stands(contracts: Contracts) -> None:
+    contracts.permits.down = contracts.custody.down = True
+
+    answer = await contracts.post(
+        "/v1/appraisals/quick", {"offer": an_offer(permit="P-1", regent="regente-1"), "basis": basis()}, 200
+    )
+
+    states = {flag["code"]: flag["state"] for flag in answer["flags"]}
+    assert {states[code] for code in ("L06", "L07", "L08", "V03", "V04")} == {"unknown"}
+    assert answer["verdict"] == "far_below"
+
+
+async def test_an_answer_of_permits_that_is_not_understood_is_no_answer(contracts: Contracts) -> None:
+    contracts.permits.answers = {"/v1/permits/P-1/verify": {"number": "P-1"}}
+
+    assert (await flags_of(contracts, an_offer(permit="P-1")))["L08"] == "unknown"
+
+
+async def test_a_settlement_is_held_against_the_logs_of_custody(contracts: Contracts) -> None:
+    contracts.custody.lots[LOT] = custody_lot(460, 620)
+    logs = [{"code": "501/0", "volume_m3": "0.900"}, {"code": "501/1", "volume_m3": "0.900"}]
+    offer = an_offer(lot=wood(custody_lot=LOT), settlement={"rule": "mean_of_ends", "logs": logs})
+
+    assert (await flags_of(contracts, offer))["V04"] == "raised"

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.contracts.domain.draws import sensitivity
 from services.contracts.domain.flags import check_flags
+from services.contracts.domain.floor import counter_offers
 from services.contracts.domain.judged import cents
 from services.contracts.domain.lot import LotEstimate, count_wood
 from services.contracts.domain.residual import discount_factor
@@ -38,7 +40,7 @@ from tests.contracts.builders import (
 )
 
 D = Decimal
-LIMITS = Thresholds(D("0.60"), D("0.40"))
+LIMITS = Thresholds(D("0.60"), D("0.40"), D("0.10"))
 LOGS = {"basis": "logs", "logs": t10()}
 
 
@@ -309,7 +311,7 @@ deductions = st.lists(st.fixed_dictionaries({"kind": st.just("road"), "amount": 
 advances = st.lists(
     st.fixed_dictionaries(
         {"kind": st.just("cash"), "worth": money, "billed": money, "days": days, "recovered_days": days}
-    ),
+    ).map(lambda one: one | {"recovered_days": one["days"] + one["recovered_days"]}),
     max_size=3,
 )
 payments = st.integers(min_value=0, max_value=1_000).flatmap(
@@ -427,7 +429,9 @@ def test_no_figure_is_too_large_or_too_small_to_be_told(amount: str, volume: str
     case = judged(an_offer(line, lot=wood(volume, trees=10_000_000)), basis)
 
     flags = check_flags(case, flag_pack())
-    assert all(len(spoken.sms) <= 480 for spoken in speak(case, flags))
+    floors = counter_offers(case, LIMITS.competent_margin)
+    assert sensitivity(case) is not None
+    assert all(len(spoken.sms) <= 480 for spoken in speak(case, flags, floors))
     assert case.total.net_m3 is not None
 
 

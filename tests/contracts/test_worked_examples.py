@@ -14,7 +14,7 @@ from services.contracts.domain.residual import (
     residual_m3,
 )
 from services.contracts.domain.verdict import Verdict
-from shared.timber.measure import half_up
+from shared.timber.measure import PT_PER_M3, half_up
 from tests.contracts.builders import (
     CAOBA,
     CEDRO,
@@ -28,6 +28,7 @@ from tests.contracts.builders import (
     a_price_book,
     an_offer,
     judged,
+    pen,
     per_tree,
     per_volume,
     sawn,
@@ -131,6 +132,46 @@ def test_w09_a_thousand_cubic_metres_of_el_dorado(band: int, fair: str) -> None:
         assert total.value_share == D("0.0365")
         assert total.disproportion is not None
         assert half_up(total.disproportion * 100, D("0.1")) == D("93.4")
+
+
+def test_w09_paid_as_a_share_of_the_sales_fifteen_per_cent_is_below_the_usual_band() -> None:
+    """F6: a share is worth its part of what others pay for the boards, whatever the buyer's book says."""
+    line = {
+        "kind": "share_of_revenue",
+        "species": "any",
+        "share_milli": 150,
+        "product": "log",
+        "point_of_sale": "stump",
+    }
+
+    total = judged(an_offer(line)).total
+
+    assert total.net_m3 == cents(w06().gross_m3 * D("0.15"))
+    assert total.value_share == D("0.1500")
+
+
+def test_f6_a_share_of_the_wood_is_worth_what_it_is_bought_back_for_or_what_free_wood_is_worth() -> None:
+    share = {
+        "kind": "share_of_volume",
+        "species": "any",
+        "share_milli": 150,
+        "product": "standing",
+        "point_of_sale": "stump",
+    }
+    bought = share | {"buy_back": {"price": pen("0.20"), "unit": "pt", "rule": "sawn"}}
+    brought_out = share | {"product": "log", "point_of_sale": "roadside"}
+
+    free, cheap, roadside = (judged(an_offer(line)).total.net_m3 for line in (share, bought, brought_out))
+
+    assert free == cents(residual_m3(w06()) * D("0.15"))
+    assert cheap == cents(D("0.15") * D("0.20") * D("0.52") * PT_PER_M3)
+    assert roadside == cents((residual_m3(w06()) + 98) * D("0.15"))  # felling 28 and skidding 70 are the buyer's
+
+
+def test_f6_a_share_of_the_profit_is_taken_after_the_costs_of_the_book() -> None:
+    line = {"kind": "share_of_profit", "species": "any", "share_milli": 500, "product": "log", "point_of_sale": "stump"}
+
+    assert judged(an_offer(line)).total.net_m3 == cents(conversion_return_m3(w06()) / 2)
 
 
 def test_w10_fifty_soles_a_tree() -> None:

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from deploy.bench import growth
+from deploy.appraise import answer
+from deploy.bench import growth, offer
 from deploy.bench.figures import Figure, percentile, shown, table
 from deploy.bench.forest import Forest, Registrar
 from deploy.bench.load import Job, Outcome, run
@@ -177,3 +178,15 @@ def test_the_peers_tree_holds_as_many_entries_as_are_timed() -> None:
     }  # fmt: skip
     assert min(found.values()) > 0
     assert found["pymerkle_memory"] > found["pymerkle_sqlite"]  # which is synced at every entry
+
+
+def test_the_appraisal_that_is_timed_is_a_whole_one() -> None:
+    found = answer(offer.twenty_lines())
+
+    assert len(found["lines"]) == 20
+    assert found["verdict"] != "no_answer"
+    assert found["sensitivity"]["draws"] == 2_000
+    assert (
+        len(found["sensitivity"]["tornado"]) == 20 + 20 + len(offer.COSTS) + 2
+    )  # prices, volumes, costs, recovery, margin
+    assert set(offer.times(2)) == {"appraisal_p50", "appraisal_p95"}

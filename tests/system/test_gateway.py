@@ -61,7 +61,7 @@ def raw(gateway: Gateway, request: bytes, wait_s: float = 10) -> bytes:
         ("/log/tile/0/x001/234", "custody"), ("/v1/grants/x", "custody"), ("/v1/erasures", "custody"),
         ("/v1/disclosures", "custody"), ("/v1/disclosure-reads", "custody"), ("/v1/records/x/disclosures", "custody"),
         ("/v1/mass-balances", "custody"), ("/v1/webhooks/x/replay", "custody"),
-        ("/v1/items/x/ancestors", "custody"), ("/v1/guides/x/content", "custody"), ("/v1/logs/host/region/2026/consistency", "custody"), ("/v1/contracts", "contracts"), ("/v1/red-flags", "contracts"),
+        ("/v1/items/x/ancestors", "custody"), ("/v1/guides/x/content", "custody"), ("/v1/logs/host/region/2026/consistency", "custody"), ("/v1/contracts", "contracts"), ("/v1/red-flags", "contracts"), ("/v1/comparisons", "contracts"), ("/v1/counter-offers", "contracts"), ("/v1/scenarios", "contracts"),
         ("/", "portal"), ("/v/abc", "portal"), ("/verify.html", "portal"), ("/healthz", "portal"), ("/docs", "portal"),
     ],
 )  # fmt: skip
@@ -82,6 +82,8 @@ def test_reading_needs_no_token_at_the_gateway_and_writing_does(client: httpx.Cl
 
 def test_a_public_question_may_be_posted_without_a_token(client: httpx.Client) -> None:
     assert client.post("/v1/appraisals/quick", content=b"{}").status_code == 200
+    for noun in ("comparisons", "counter-offers", "scenarios"):
+        assert client.post(f"/v1/{noun}", content=b"{}").json()["service"] == "contracts"
     assert client.post("/v1/checkpoints", content=b"a signed note").json()["service"] == "custody"
 
 

@@ -1,5 +1,6 @@
 """What the handlers share: the store, custody, and the day in Peru."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
@@ -9,6 +10,15 @@ from services.contracts.quick_limit import Bucket
 from services.contracts.store import Store
 from shared.web.client import ServiceClient
 
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The other services this one asks."""
+
+    custody: ServiceClient
+    permits: ServiceClient
+
+
 PERU = timedelta(hours=-5)  # no daylight saving
 
 
@@ -17,9 +27,8 @@ def _store(request: Request) -> Store:
     return store
 
 
-def _custody(request: Request) -> ServiceClient:
-    custody: ServiceClient = request.app.state.custody
-    return custody
+def _house(request: Request) -> House:
+    return House(request.app.state.custody, request.app.state.permits)
 
 
 def _bucket(request: Request) -> Bucket:
@@ -33,7 +42,7 @@ def today() -> date:
 
 
 StoreDep = Annotated[Store, Depends(_store)]
-CustodyDep = Annotated[ServiceClient, Depends(_custody)]
+HouseDep = Annotated[House, Depends(_house)]
 BucketDep = Annotated[Bucket, Depends(_bucket)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=200)]

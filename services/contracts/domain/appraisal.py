@@ -1,8 +1,9 @@
 """An appraisal: the offer judged, flagged and told, as a document whose bytes depend on its inputs alone."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Any
 
 import orjson
@@ -10,17 +11,23 @@ from pydantic import BaseModel
 
 from services.contracts.domain.book import PriceEntry
 from services.contracts.domain.border import spelled
+from services.contracts.domain.comparison import compare, tell
+from services.contracts.domain.draws import Quantiles, Sensitivity, sensitivity
 from services.contracts.domain.fair import Basis, Fair
 from services.contracts.domain.flags import Flag, FlagPack, check_flags
+from services.contracts.domain.floor import Floor, Wishes, counter_offers
 from services.contracts.domain.judged import Case, Judged, JudgedLine, cents, judge_offer
+from services.contracts.domain.known import NOTHING_KNOWN, Known
 from services.contracts.domain.lot import Wood
-from services.contracts.domain.money import Money
 from services.contracts.domain.offer import Offer
-from services.contracts.domain.price import PerVolume
-from services.contracts.domain.text import Spoken, speak
+from services.contracts.domain.price import Whole
+from services.contracts.domain.scenario import Scenario, moved
+from services.contracts.domain.text import Spoken, speak, tell_floors
 from shared.timber.measure import half_up
 
-ENGINE = "contracts/1"
+ENGINE = "contracts/2"
+# Every sum of an appraisal is made in this context, whatever the caller's is.
+MONEY = Context(prec=28, rounding=ROUND_HALF_EVEN)
 _FOUR = Decimal("0.0001")
 
 
@@ -55,12 +62,26 @@ def sha256_of(value: Any) -> str:
 
 
 def appraise(
-    offer: Offer, wood: Wood, basis: Basis, pack: FlagPack, pins: Pins, contract: str | None = None
+    offer: Offer,
+    wood: Wood,
+    basis: Basis,
+    pack: FlagPack,
+    pins: Pins,
+    contract: str | None = None,
+    known: Known = NOTHING_KNOWN,
 ) -> dict[str, Any]:
     """The whole answer. ``id`` is derived from everything it was computed from, so the same question has one answer."""
-    case = judge_offer(offer, wood, basis, pack.verdict)
+    with localcontext(MONEY):
+        return _appraise(offer, wood, basis, pack, pins, contract, known)
+
+
+def _appraise(
+    offer: Offer, wood: Wood, basis: Basis, pack: FlagPack, pins: Pins, contract: str | None, known: Known
+) -> dict[str, Any]:
+    case = judge_offer(offer, wood, basis, pack.verdict, known)
     flags = check_flags(case, pack)
-    spanish, english = speak(case, flags)
+    floors = counter_offers(case, pack.verdict.competent_margin)
+    spanish, english = speak(case, flags, floors)
     pinned = {
         "offer_sha256": pins.offer_sha256,
         "price_book": _pin(pins.price_book),
@@ -69,6 +90,9 @@ def appraise(
         "lot_sha256": pins.lot_sha256,
         "rate_milli": basis.rate_milli,
         "fx": None if basis.fx is None else basis.fx.model_dump(mode="json"),
+        "seed": basis.seed,
+        "draws": basis.draws,
+        "known_sha256": sha256_of(known.as_json()),
     }
     asked = {
         "engine": ENGINE,
@@ -90,7 +114,10 @@ def appraise(
         "verdict": case.total.verdict.value,
         "missing": [{"what": gap.what, "es": gap.es, "en": gap.en} for gap in case.total.gaps],
         "total": _figures(case.total, case),
-        "lines": [_line(line, case) for line in case.lines],
+        "lines": [
+            _line(line, case) | {"counter_offer": _floor(floor)} for line, floor in zip(case.lines, floors, strict=True)
+        ],
+        "sensitivity": _sensitivity(sensitivity(case)),
         "flags": [_flag(flag) for flag in flags],
         "text": {"es": _spoken(spanish), "en": _spoken(english)},
     }
@@ -122,6 +149,83 @@ def told(appraisal: dict[str, Any], language: str) -> dict[str, Any]:
     }
 
 
+def compared(asked: Sequence[tuple[Case, dict[str, Any]]], pack: FlagPack) -> dict[str, Any]:
+    """Offers side by side. Each column carries the id of its quick appraisal: the same question, the same answer."""
+    with localcontext(MONEY):
+        cases = [case for case, _ in asked]
+        found = compare(cases, [check_flags(case, pack) for case in cases])
+        said = tell(cases, found)
+    return {
+        "on": cases[0].basis.on.isoformat(),
+        "offers": [_column(case, appraisal) for case, appraisal in asked],
+        "differences": [
+            {
+                "start": one.start,
+                "end": one.end,
+                "net_m3": _soles(one.net_m3),
+                "parts": [{"cause": part.cause, "amount": _soles(part.amount)} for part in one.parts],
+            }
+            for one in found.differences
+        ],
+        "dominates": [list(pair) for pair in found.dominates],
+        "best": list(found.best),
+        "text": {"es": [one.es for one in said], "en": [one.en for one in said]},
+    }
+
+
+def _column(case: Case, appraisal: dict[str, Any]) -> dict[str, Any]:
+    raised = dict.fromkeys(("S", "H", "M", "I"), 0)
+    for flag in appraisal["flags"]:
+        raised[flag["severity"]] += flag["state"] == "raised"
+    kept = ("id", "pins", "lot", "verdict", "missing", "total", "sensitivity")
+    return {"title": case.offer.title, "raised": raised, **{name: appraisal[name] for name in kept}}
+
+
+def countered(case: Case, pack: FlagPack, wishes: Wishes) -> dict[str, Any]:
+    """The floor of every line, and for each raised flag about a clause how the clause reads when it is clear."""
+    with localcontext(MONEY):
+        floors = counter_offers(case, pack.verdict.competent_margin, wishes)
+        said = tell_floors(case, floors)
+        raised = [flag for flag in check_flags(case, pack) if flag.outcome.state == "raised"]
+    whole = [flag for flag in raised if "{" not in flag.spec.es["clear"]]
+    return {
+        "on": case.basis.on.isoformat(),
+        "missing": [{"what": gap.what, "es": gap.es, "en": gap.en} for gap in case.total.gaps],
+        "lines": [
+            {
+                "line": line.number,
+                "offered": line.line.model_dump(mode="json"),
+                "net_m3": _soles(line.net_m3),
+                "floor": _floor(floor),
+            }
+            for line, floor in zip(case.lines, floors, strict=True)
+        ],
+        "clauses": [
+            {"code": flag.spec.code, "es": flag.spec.es["clear"], "en": flag.spec.en["clear"]} for flag in whole
+        ],
+        "text": {"es": [one.es for one in said], "en": [one.en for one in said]},
+    }
+
+
+def what_if(case: Case, pack: FlagPack, scenarios: Sequence[Scenario]) -> dict[str, Any]:
+    """The offer as it is, and under each change."""
+    rows: list[dict[str, Any]] = []
+    with localcontext(MONEY):
+        for scenario in (Scenario(name="base"), *scenarios):
+            offer, basis = moved(case.offer, case.basis, scenario)
+            found = judge_offer(offer, case.wood, basis, pack.verdict, case.known)
+            rows.append(
+                {
+                    "name": scenario.name,
+                    "verdict": found.total.verdict.value,
+                    "missing": [{"what": gap.what, "es": gap.es, "en": gap.en} for gap in found.total.gaps],
+                    "total": _figures(found.total, found),
+                    "sensitivity": _sensitivity(sensitivity(found)),
+                }
+            )
+    return {"on": case.basis.on.isoformat(), "scenarios": rows}
+
+
 def _pin(pin: Pin | None) -> dict[str, Any] | None:
     return None if pin is None else {"id": pin.id, "version": pin.version, "sha256": pin.sha256}
 
@@ -131,7 +235,7 @@ def _spoken(text: Spoken) -> dict[str, Any]:
 
 
 def _soles(amount: Decimal | None) -> dict[str, str] | None:
-    return None if amount is None else Money.pen(amount).model_dump(mode="json")
+    return None if amount is None else {"amount": spelled(cents(amount)), "currency": "PEN"}
 
 
 def _line(line: JudgedLine, case: Case) -> dict[str, Any]:
@@ -150,9 +254,52 @@ def _line(line: JudgedLine, case: Case) -> dict[str, Any]:
     }
 
 
+def _floor(floor: Floor | None) -> dict[str, Any] | None:
+    return (
+        None
+        if floor is None
+        else {
+            "target_m3": _soles(floor.target_m3),
+            "source": floor.source,
+            "price": None if floor.price is None else floor.price.model_dump(mode="json"),
+            "base_m3": _soles(floor.base_m3),
+            "buyer_limit_m3": _soles(floor.buyer_limit_m3),
+            "deal": floor.deal,
+        }
+    )
+
+
+def _sensitivity(found: Sensitivity | None) -> dict[str, Any] | None:
+    def quantiles(of: Quantiles) -> dict[str, Any]:
+        return {"p10": _soles(of.p10), "p50": _soles(of.p50), "p90": _soles(of.p90)}
+
+    return (
+        None
+        if found is None
+        else {
+            "seed": found.seed,
+            "draws": found.draws,
+            "fair_m3": quantiles(found.fair_m3),
+            "net_m3": quantiles(found.net_m3),
+            "loss": quantiles(found.loss),
+            "draws_with_loss": found.below,
+            "tornado": [
+                {
+                    "input": bar.input,
+                    "fair_low_m3": _soles(bar.fair_low_m3),
+                    "fair_high_m3": _soles(bar.fair_high_m3),
+                    "loss_low": _soles(bar.loss_low),
+                    "loss_high": _soles(bar.loss_high),
+                }
+                for bar in found.tornado
+            ],
+        }
+    )
+
+
 def _effective_range(line: JudgedLine, case: Case) -> dict[str, Any]:
     """F5: a price by tree or lot pays more or less a cubic metre as the trees hold less or more."""
-    if isinstance(line.line, PerVolume) or not line.gross:
+    if not isinstance(line.line, Whole) or not line.gross:
         return {"effective_low_m3": None, "effective_high_m3": None}
     amount = sum((one.gross for one in line.gross), Decimal(0))
     low = sum((case.wood.species[name].low_m3 for name in line.species), Decimal(0))

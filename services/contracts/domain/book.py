@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.contracts.domain.border import Contradiction, Count, Day, Form, Milli, Slug, Text
+from services.contracts.domain.border import Contradiction, Count, Day, Form, Milli, Slug, Text, later
 from services.contracts.domain.gap import LADDER, Lacking
 from services.contracts.domain.money import ExchangeRate, Price, in_pen
 from services.contracts.domain.price import PaidRule, PointOfSale, Product, SpeciesName
@@ -127,6 +127,23 @@ class CostLine(_PriceRange):
     on: Day
 
 
+def on_the_way(line: CostLine, product: Product, point: PointOfSale) -> bool:
+    """Whether a felled or sawn product has passed this step once it is handed over at a point of sale."""
+    if line.step in MILL_STEPS:
+        return product is Product.SAWN
+    if line.step == "felling":
+        return product is not Product.STANDING
+    return 0 < STEP_POINT[line.step].rung <= point.rung
+
+
+class Signatory(Form):
+    """The forester who answers for the figures of a cost book."""
+
+    name: Text
+    licence: Text
+    on: Day
+
+
 class CostBook(Form):
     """What it costs to bring the wood to market, with recovery and the margin of a competent buyer."""
 
@@ -138,27 +155,20 @@ class CostBook(Form):
     recovery_milli: MilliRange
     margin_milli: MilliRange
     lines: tuple[CostLine, ...] = Field(min_length=1, max_length=60)
+    signed_by: Signatory | None = later()
 
     def ladder_m3(self, product: Product, point: PointOfSale, rate: ExchangeRate | None) -> Decimal:
         """What the seller spends on each round cubic metre to hand a felled or sawn product over there.
 
         ``Lacking`` when the book holds no cost for any step on the way, or none of sawing: nothing is not free.
         """
-        spent = [line for line in self.lines if self._on_the_way(line, product, point)]
+        spent = [line for line in self.lines if on_the_way(line, product, point)]
         if not spent or (product is Product.SAWN and not any(line.step in MILL_STEPS for line in spent)):
             raise Lacking(LADDER)
         recovery = Decimal(self.recovery_milli.mid) / 1_000
         return sum(
             (in_pen(line.mid, rate) * (recovery if line.step in AFTER_MILL else 1) for line in spent), Decimal(0)
         )
-
-    @staticmethod
-    def _on_the_way(line: CostLine, product: Product, point: PointOfSale) -> bool:
-        if line.step in MILL_STEPS:
-            return product is Product.SAWN
-        if line.step == "felling":
-            return product is not Product.STANDING
-        return 0 < STEP_POINT[line.step].rung <= point.rung
 
     def after_mill(self, point: PointOfSale) -> tuple[CostLine, ...]:
         """The steps that sawn wood passes from the mill gate to a point of sale; by sawn cubic metre."""

@@ -19,6 +19,11 @@ class Form(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def later() -> Any:
+    """A field that came after the first release: absent it is not written, so older documents keep their hash."""
+    return Field(default=None, exclude_if=lambda value: value is None)
+
+
 @dataclass(eq=False)
 class Contradiction(Malformed):
     """Two parts of one body cannot both be true (422)."""

@@ -28,6 +28,8 @@ class Basis:
     prices: PriceBook | None
     costs: CostBook | None
     fx: ExchangeRate | None
+    seed: int = 1
+    draws: int = 2_000
 
     @property
     def rate(self) -> Decimal:
@@ -64,6 +66,13 @@ class Fair:
     residual: Residual | None
     market: Market | None
     entry: PriceEntry
+    sawn: PriceEntry | None
+
+    def supported(self, basis: Basis, region: str) -> bool:
+        """Whether a verdict may rest on it: an estimate of grade C or better, or the region's signed cost book."""
+        costs = basis.costs
+        signed = costs is not None and costs.signed_by is not None and costs.region == region
+        return self.entry.grade in ("A", "B", "C") or (self.method == "residual" and signed)
 
 
 def fair_value(species: str, wood: Wood, basis: Basis) -> Fair:
@@ -82,10 +91,10 @@ def fair_value(species: str, wood: Wood, basis: Basis) -> Fair:
         gaps += lacking.gaps
     if residual is not None and sawn is not None and (market is None or residual.low_m3 >= market.low_m3):
         low, mid, high = (max(amount, ZERO) for amount in (residual.low_m3, residual.mid_m3, residual.high_m3))
-        return Fair(low, mid, high, "residual", residual, market, sawn)
+        return Fair(low, mid, high, "residual", residual, market, sawn, sawn)
     if market is not None:
         low, mid, high = (max(amount, ZERO) for amount in (market.low_m3, market.mid_m3, market.high_m3))
-        return Fair(low, mid, high, "market", residual, market, market.entry)
+        return Fair(low, mid, high, "market", residual, market, market.entry, sawn)
     raise Lacking(*dict.fromkeys(gaps))
 
 
@@ -104,6 +113,14 @@ def _usable(book: PriceBook | None, species: str, product: Product, lowest: Poin
     if not good:
         raise Lacking(PRICE_GRADE if found else PRICE_BOOK)
     return good[0]
+
+
+def boards_of(species: str, basis: Basis) -> Inputs:
+    """What the boards of a species are worth and what they cost to make, by the books; ``Lacking`` without them."""
+    if basis.costs is None:
+        raise Lacking(COST_BOOK)
+    sawn = _usable(basis.prices, species, Product.SAWN, PointOfSale.MILL_GATE)
+    return _inputs(sawn, basis.costs, basis.fx, "mid")
 
 
 def _residual(species: str, basis: Basis) -> tuple[Residual, PriceEntry]:

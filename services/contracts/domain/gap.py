@@ -39,6 +39,11 @@ PRICE_GRADE = Gap(
     "un precio de referencia con respaldo suficiente (grado C o mejor)",
     "a reference price with enough support (grade C or better)",
 )
+SUPPORT = Gap(
+    "support",
+    "un libro de costos de la región por el que responda un forestal, o un precio de grado C o mejor",
+    "a cost book of the region that a forester answers for, or a price of grade C or better",
+)
 RULE_FACTOR = Gap(
     "diameters",
     "la lista de trozas o los diámetros, para convertir pies tablares a m³",

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from services.contracts.domain.fair import Basis, Fair, fair_value
-from services.contracts.domain.gap import CUSTODY_DOWN, LOT_UNKNOWN, NO_VALUE, VOLUME, Gap, Lacking
+from services.contracts.domain.gap import CUSTODY_DOWN, LOT_UNKNOWN, NO_VALUE, SUPPORT, VOLUME, Gap, Lacking
+from services.contracts.domain.known import NOTHING_KNOWN, Known
 from services.contracts.domain.lot import FactorSource, Wood
 from services.contracts.domain.money import CENT
 from services.contracts.domain.offer import Offer
-from services.contracts.domain.price import LumpSum, PerTree, PerVolume
+from services.contracts.domain.price import AnyLine
 from services.contracts.domain.residual import disproportion, loss
 from services.contracts.domain.verdict import Cause, Thresholds, Verdict, judge, waterfall
 from services.contracts.domain.worth import Conditions, Gross, Worth, conditions, gross_of, ladder_m3, total, worth_of
@@ -28,6 +29,7 @@ class FairSum:
     high: Decimal
     boards: Decimal | None
     by_species: Mapping[str, Fair]
+    supported: bool = True
 
     def __add__(self, other: "FairSum") -> "FairSum":
         boards = None if self.boards is None or other.boards is None else self.boards + other.boards
@@ -38,14 +40,15 @@ class FairSum:
             self.high + other.high,
             boards,
             {**self.by_species, **other.by_species},
+            self.supported and other.supported,
         )
 
 
-def _fair_of(species: str, wood: Wood, basis: Basis) -> FairSum:
+def _fair_of(species: str, wood: Wood, basis: Basis, region: str) -> FairSum:
     fair, volume_m3 = fair_value(species, wood, basis), wood.species[species].volume_m3
     boards = None if fair.residual is None else fair.residual.inputs.gross_m3 * volume_m3
     low, mid, high = (amount * volume_m3 for amount in (fair.low_m3, fair.mid_m3, fair.high_m3))
-    return FairSum(volume_m3, low, mid, high, boards, {species: fair})
+    return FairSum(volume_m3, low, mid, high, boards, {species: fair}, fair.supported(basis, region))
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -113,7 +116,7 @@ class JudgedLine(Judged):
     """One price line over the species of the lot that it prices."""
 
     number: int
-    line: PerVolume | PerTree | LumpSum
+    line: AnyLine
     species: tuple[str, ...]
     gross: tuple[Gross, ...]
 
@@ -143,6 +146,7 @@ class Case:
     basis: Basis
     lines: tuple[JudgedLine, ...]
     total: Judged
+    known: Known = NOTHING_KNOWN
 
     @property
     def fairs(self) -> Mapping[str, Fair]:
@@ -162,7 +166,7 @@ class Case:
         return sum(amounts, ZERO) if amounts and len(amounts) == sum(len(line.species) for line in self.lines) else None
 
 
-def judge_offer(offer: Offer, wood: Wood, basis: Basis, thresholds: Thresholds) -> Case:
+def judge_offer(offer: Offer, wood: Wood, basis: Basis, thresholds: Thresholds, known: Known = NOTHING_KNOWN) -> Case:
     """Every line and the whole. What cannot be computed is a gap, and leaves its verdict at ``no_answer``."""
     covered: list[list[str]] = [[] for _ in offer.lines]
     for name in wood.species:
@@ -175,21 +179,22 @@ def judge_offer(offer: Offer, wood: Wood, basis: Basis, thresholds: Thresholds) 
     except Lacking as lacking:
         terms = lacking
     lines = tuple(
-        _judge_line(number, line, covered[number], wood, basis, terms, thresholds)
-        for number, line in enumerate(offer.lines)
+        _judge_line(number, offer, covered[number], wood, basis, terms, thresholds)
+        for number in range(len(offer.lines))
     )
-    return Case(offer, wood, basis, lines, _judge_total(lines, wood, thresholds))
+    return Case(offer, wood, basis, lines, _judge_total(lines, wood, thresholds), known)
 
 
 def _judge_line(
     number: int,
-    line: PerVolume | PerTree | LumpSum,
+    offer: Offer,
     covered: Sequence[str],
     wood: Wood,
     basis: Basis,
     terms: Conditions | Lacking,
     thresholds: Thresholds,
 ) -> JudgedLine:
+    line = offer.lines[number]
     gaps: list[Gap] = []
     gross: tuple[Gross, ...] = ()
     worth: Worth | None = None
@@ -206,13 +211,13 @@ def _judge_line(
         gaps += lacking.gaps
     for name in covered:
         try:
-            one = _fair_of(name, wood, basis)
+            one = _fair_of(name, wood, basis, offer.region)
             fair = one if fair is None else fair + one
         except Lacking as lacking:
             gaps += lacking.gaps
     if fair is not None and len(fair.by_species) < len(covered):
         fair = None
-    gaps += _worthless(fair)
+    gaps += _unsupported(fair) + _worthless(fair)
     volume_m3 = sum((wood.species[name].volume_m3 for name in covered), ZERO) or None
     return JudgedLine(
         volume_m3,
@@ -233,7 +238,12 @@ def _worthless(fair: FairSum | None) -> list[Gap]:
     return [NO_VALUE] if fair is not None and cents(fair.mid / fair.volume_m3) <= 0 else []
 
 
-def _names_only_what_is_there(line: PerVolume | PerTree | LumpSum, wood: Wood) -> bool:
+def _unsupported(fair: FairSum | None) -> list[Gap]:
+    """Figures that nobody answers for are shown, and nothing is judged by them."""
+    return [] if fair is None or fair.supported else [SUPPORT]
+
+
+def _names_only_what_is_there(line: AnyLine, wood: Wood) -> bool:
     return line.species == "any" or all(name in wood.species for name in line.species)
 
 
@@ -267,7 +277,7 @@ def _trees(wood: Wood, names: Iterable[str]) -> int | None:
 
 
 def _verdict(worth: Worth | None, fair: FairSum | None, thresholds: Thresholds) -> Verdict:
-    if worth is None or fair is None:
+    if worth is None or fair is None or not fair.supported:
         return Verdict.NO_ANSWER
     volume_m3 = fair.volume_m3
     low, mid = cents(fair.low / volume_m3), cents(fair.mid / volume_m3)

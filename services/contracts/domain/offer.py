@@ -1,12 +1,11 @@
 """An offer as the parties wrote it: price lines, wood, payments, deductions, advances, and facts about its clauses."""
 
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from services.contracts.domain.border import (
     Contradiction,
-    Count,
     Day,
     Days,
     Form,
@@ -16,20 +15,19 @@ from services.contracts.domain.border import (
     Sha256,
     Slug,
     Text,
-    Yes,
+    VolumeM3,
+    later,
 )  # fmt: skip
 from services.contracts.domain.lot import LotEstimate
 from services.contracts.domain.money import Money, Price
 from services.contracts.domain.price import PriceLine
+from services.contracts.domain.terms import Terms
+from shared.timber.measure import LogRule
 
+Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,59}$")]
 DeductionKind = Literal[
-    "road", "planning", "permit", "transport", "machinery", "camp", "obligation", "penalty", "other"
+    "road", "planning", "permit", "transport", "machinery", "camp", "obligation", "penalty", "hollow", "other"
 ]
-TermName = Literal[
-    "price_stated_without_rule", "scaler", "joint_scaling", "tally_copy", "term_months", "index_clause", "operator",
-    "fines_on", "solidarity_waived", "assembly",
-]  # fmt: skip
-TERM_NAMES: tuple[TermName, ...] = get_args(TermName)
 
 
 class Payment(Form):
@@ -46,6 +44,17 @@ class Deduction(Form):
     amount: Price
     days: Days = 0
     note: Text | None = None
+    formula: Text | None = later()
+
+    @model_validator(mode="after")
+    def _says_how_a_hollow_is_measured(self) -> Self:
+        if self.kind == "hollow" and self.formula is None:
+            raise Contradiction(
+                "deductions.formula",
+                "a deduction for hollows needs its formula",
+                "un descuento por hueco necesita su fórmula",
+            )
+        return self
 
 
 class Advance(Form):
@@ -58,32 +67,35 @@ class Advance(Form):
     recovered_days: Days
     note: Text | None = None
 
+    @model_validator(mode="after")
+    def _is_received_before_it_is_recovered(self) -> Self:
+        if self.recovered_days < self.days:
+            raise Contradiction(
+                "advances.recovered_days",
+                "is recovered before it is received",
+                "se recupera antes de recibirse",
+            )
+        return self
 
-class Assembly(Form):
-    """The assembly that agreed to the offer, as far as the minutes show it."""
 
-    held: Yes
-    on: Day | None = None
-    quorum: Yes | None = None
-    attendance: Count | None = None
-    votes_for: Count | None = None
-    minutes_sha256: Sha256 | None = None
+class SettledLog(Form):
+    """What the buyer's scale sheet credits for one log of custody, by its code."""
+
+    code: Text
+    volume_m3: VolumeM3
 
 
-class Terms(Form):
-    """Facts about clauses. ``None`` means that nobody has said, which is not the same as no."""
+class Settlement(Form):
+    """The scale sheet of a delivery. Volumes of one rule only: those of several do not sum."""
 
-    price_stated_without_rule: Yes | None = None
-    scaler: Literal["buyer", "community", "joint", "third_party"] | None = None
-    joint_scaling: Yes | None = None
-    tally_copy: Yes | None = None
-    term_months: Annotated[int, Field(strict=True, ge=0, le=1_200)] | None = None
-    index_clause: Yes | None = None
-    operator: Literal["buyer", "community", "third_party"] | None = None
-    fines_on: Literal["buyer", "community", "shared"] | None = None
-    solidarity_waived: Yes | None = None
-    assembly: Assembly | None = None
-    where: dict[TermName, Text] = Field(default_factory=dict)
+    rule: LogRule
+    logs: tuple[SettledLog, ...] = Field(min_length=1, max_length=20_000)
+
+    @model_validator(mode="after")
+    def _lists_each_log_once(self) -> Self:
+        if len({log.code for log in self.logs}) != len(self.logs):
+            raise Contradiction("settlement.logs", "a log is listed twice", "una troza está dos veces")
+        return self
 
 
 ALL_AT_SIGNATURE = (Payment(share_milli=1_000, days=0),)
@@ -106,11 +118,21 @@ class Offer(Form):
     terms: Terms = Terms()
     families: Positive | None = None
     document_sha256: Sha256 | None = None
+    permit: Number | None = later()
+    regent: OrgId | None = later()
+    settlement: Settlement | None = later()
 
     @model_validator(mode="after")
     def _is_of_two_parties(self) -> Self:
         if self.buyer == self.community:
             raise Contradiction("buyer", "is the community itself", "es la misma comunidad")
+        return self
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        signed = self.terms.signed_on
+        if signed is not None and signed < self.offered_on:
+            raise Contradiction("terms.signed_on", "is before the offer", "es anterior a la oferta")
         return self
 
     @model_validator(mode="after")

@@ -1,12 +1,15 @@
 """A price line: without unit, rule, product, point of sale and currency it cannot be written."""
 
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from services.contracts.domain.border import Contradiction, Form
 from services.contracts.domain.money import Price
+from shared.refusal import Malformed
 from shared.timber.measure import LogRule, Unit
 from shared.timber.species import catalogue
 
@@ -24,7 +27,10 @@ class PointOfSale(StrEnum):
     @property
     def rung(self) -> int:
         """Its place on the ladder, from the stump up."""
-        return list(PointOfSale).index(self)
+        return _RUNGS[self]
+
+
+_RUNGS = {point: rung for rung, point in enumerate(PointOfSale)}
 
 
 class Product(StrEnum):
@@ -81,7 +87,6 @@ SpeciesSet = Annotated[Literal["any"] | tuple[str, ...], BeforeValidator(_accept
 
 class _Line(Form):
     species: SpeciesSet
-    price: Price
     point_of_sale: PointOfSale
 
     def covers(self, species: str) -> bool:
@@ -89,13 +94,34 @@ class _Line(Form):
         return self.species != "any" and species in self.species
 
 
+# A bound of the form, like that of a diameter: far above any wood, below a slip of the keyboard by thousands.
+DEAREST = Decimal(100_000)
+
+
+@dataclass(eq=False)
+class AbsurdPrice(Malformed):
+    """No wood costs so much for one unit of volume (422)."""
+
+    slug: ClassVar[str] = "absurd-price"
+    es: ClassVar[str] = "{where}: {reason} por {unit} no es un precio de madera; revise el número y la unidad."
+    en: ClassVar[str] = "{where}: {reason} per {unit} is no price of wood; look at the number and the unit again."
+    unit: str
+
+
 class PerVolume(_Line):
     """So much for each cubic metre or board foot, measured by a named rule."""
 
     kind: Literal["per_volume"]
+    price: Price
     unit: Unit
     rule: PaidRule
     product: Product
+
+    @model_validator(mode="after")
+    def _is_a_price_of_wood(self) -> Self:
+        if self.price.amount > DEAREST:
+            raise AbsurdPrice("price", str(self.price), self.unit.value)
+        return self
 
     @model_validator(mode="after")
     def _product_fits(self) -> Self:
@@ -116,6 +142,7 @@ class PerVolume(_Line):
 
 
 class _Whole(_Line):
+    price: Price
     product: Literal[Product.STANDING, Product.LOG]
 
     @model_validator(mode="after")
@@ -142,6 +169,50 @@ class LumpSum(_Whole):
     kind: Literal["lump_sum"]
 
 
+class InKind(_Whole):
+    """Goods for all the wood of the line: ``price`` is what they cost in the local shop, ``billed`` what was written."""
+
+    kind: Literal["in_kind"]
+    billed: Price | None = None
+
+
+class BuyBack(Form):
+    """What the buyer pays for the community's part of the wood."""
+
+    price: Price
+    unit: Unit
+    rule: PaidRule
+
+
+class _Share(_Line):
+    share_milli: Annotated[int, Field(strict=True, ge=1, le=1_000)]
+    product: Product
+
+    @model_validator(mode="after")
+    def _product_fits(self) -> Self:
+        _standing_is_sold_at_the_stump(self.product, self.point_of_sale)
+        return self
+
+
+class ShareOfVolume(_Share):
+    """A part of the wood itself, bought back by the buyer or sold freely by the community."""
+
+    kind: Literal["share_of_volume"]
+    buy_back: BuyBack | None = None
+
+
+class ShareOfRevenue(_Share):
+    """A part of what the boards are sold for. It is valued at reference prices, never at the buyer's own book."""
+
+    kind: Literal["share_of_revenue"]
+
+
+class ShareOfProfit(_Share):
+    """A part of what is left after costs. It is valued by the cost book, never by the buyer's own accounts."""
+
+    kind: Literal["share_of_profit"]
+
+
 def _standing_is_sold_at_the_stump(product: Product, point: PointOfSale) -> None:
     if product is Product.STANDING and point is not PointOfSale.STUMP:
         raise Contradiction(
@@ -151,4 +222,8 @@ def _standing_is_sold_at_the_stump(product: Product, point: PointOfSale) -> None
         )
 
 
-PriceLine = Annotated[PerVolume | PerTree | LumpSum, Field(discriminator="kind")]
+Whole = PerTree | LumpSum | InKind
+Priced = PerVolume | Whole
+Shared = ShareOfVolume | ShareOfRevenue | ShareOfProfit
+AnyLine = Priced | Shared
+PriceLine = Annotated[AnyLine, Field(discriminator="kind")]

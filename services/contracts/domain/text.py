@@ -9,10 +9,22 @@ from decimal import Decimal
 
 from services.contracts.domain.fair import Fair
 from services.contracts.domain.flags import Flag
+from services.contracts.domain.floor import Floor
 from services.contracts.domain.judged import Case, Judged, JudgedLine
 from services.contracts.domain.lot import FactorSource
-from services.contracts.domain.money import shown
-from services.contracts.domain.price import LumpSum, PerTree, PerVolume, Product
+from services.contracts.domain.money import Money, shown
+from services.contracts.domain.price import (
+    AnyLine,
+    InKind,
+    LumpSum,
+    PaidRule,
+    PerTree,
+    PerVolume,
+    Product,
+    ShareOfProfit,
+    ShareOfRevenue,
+    ShareOfVolume,
+)
 from services.contracts.domain.verdict import Verdict
 from services.contracts.domain.words import CAUSES, POINTS, RULES, Both
 from shared.timber.measure import Unit, half_up
@@ -29,6 +41,11 @@ HEADLINES = {
         "La oferta está dentro de lo justo, en la parte baja.", "The offer is within fair value, in its lower part."
     ),
     Verdict.FAIR: Both("La oferta llega a lo justo.", "The offer reaches fair value."),
+}
+SHARES = {
+    "share_of_volume": Both("la madera", "the wood"),
+    "share_of_revenue": Both("las ventas", "the sales"),
+    "share_of_profit": Both("la ganancia", "the profit"),
 }
 GRADES = {
     "A": Both("alta", "high"),
@@ -56,7 +73,7 @@ class Spoken:
     sms: str
 
 
-def speak(case: Case, flags: Sequence[Flag]) -> tuple[Spoken, Spoken]:
+def speak(case: Case, flags: Sequence[Flag], floors: Sequence[Floor | None]) -> tuple[Spoken, Spoken]:
     """The text in Spanish and in English."""
     headline = HEADLINES[case.total.verdict]
     sentences = [
@@ -66,11 +83,12 @@ def speak(case: Case, flags: Sequence[Flag]) -> tuple[Spoken, Spoken]:
         *_range(case.total),
         *_loss(case),
         *_causes(case.total),
+        *tell_floors(case, floors),
         *_flagged(flags),
         *_missing(case.total),
         *_confidence(case),
     ]
-    short = _sms(case, flags)
+    short = _sms(case, flags, floors)
     return (
         Spoken(headline.es, tuple(one.es for one in sentences), _cut(short.es)),
         Spoken(headline.en, tuple(one.en for one in sentences), _cut(short.en)),
@@ -81,7 +99,7 @@ def _m3(volume: Decimal) -> str:
     return f"{half_up(volume, Decimal('0.01')):,}".removesuffix(".00")
 
 
-def _price(line: PerVolume | PerTree | LumpSum) -> Both:
+def _price(line: AnyLine) -> Both:
     """The price in the words of the offer."""
     match line:
         case PerVolume(unit=Unit.PT):
@@ -94,6 +112,11 @@ def _price(line: PerVolume | PerTree | LumpSum) -> Both:
             return Both(f"{line.price} por árbol", f"{line.price} per tree")
         case LumpSum():
             return Both(f"{line.price} por todo el lote", f"{line.price} for the whole lot")
+        case InKind():
+            return Both(f"mercadería que vale {line.price}", f"goods worth {line.price}")
+        case ShareOfVolume() | ShareOfRevenue() | ShareOfProfit():
+            part, of = f"{Decimal(line.share_milli) / 10:f}".removesuffix(".0"), SHARES[line.kind]
+            return Both(f"{part} % de {of.es}", f"{part} % of {of.en}")
 
 
 def _offered(line: JudgedLine) -> Both:
@@ -192,6 +215,32 @@ def _causes(total: Judged) -> list[Both]:
     return [Both(f"Causas: {_listed(es, 'y')}.", f"Causes: {_listed(en, 'and')}.")]
 
 
+def tell_floors(case: Case, floors: Sequence[Floor | None]) -> list[Both]:
+    """The counter-offer in the buyer's own unit, where the offer stays below it."""
+    said: list[Both] = []
+    for line, floor in list(zip(case.lines, floors, strict=True))[:LINES_TOLD]:
+        if floor is None or line.net_m3 is None or line.net_m3 >= floor.target_m3:
+            continue
+        base = Both(
+            f"{Money.pen(floor.base_m3)} por m³ con la regla {RULES[PaidRule(case.wood.base.value)].es}",
+            f"{Money.pen(floor.base_m3)} per m³ by the {RULES[PaidRule(case.wood.base.value)].en} rule",
+        )
+        own = base
+        if floor.price is not None:
+            price = _price(line.line.model_copy(update={"price": floor.price}))
+            own = Both(f"{price.es}, o {base.es}", f"{price.en}, or {base.en}")
+        said.append(Both(f"Pida al menos {own.es}.", f"Ask for at least {own.en}."))
+        if floor.deal is False:
+            said.append(NO_DEAL)
+    return said
+
+
+NO_DEAL = Both(
+    "A estos costos y con la ganancia más baja de un comprador, ese precio no le alcanza: revise los costos.",
+    "At these costs and with the lowest profit of a buyer that price is out of reach: look at the costs again.",
+)
+
+
 def _flagged(flags: Sequence[Flag]) -> list[Both]:
     return [Both(flag.text("es"), flag.text("en")) for flag in flags if flag.outcome.state == "raised"]
 
@@ -228,7 +277,7 @@ def _age(months: int) -> Both:
     return Both(f"precios de hace {months} meses", f"prices {months} months old")
 
 
-def _sms(case: Case, flags: Sequence[Flag]) -> Both:
+def _sms(case: Case, flags: Sequence[Flag], floors: Sequence[Floor | None]) -> Both:
     total = case.total
     price = _price(case.lines[0].line)
     es, en = [HEADLINES[total.verdict].es, f"Oferta: {price.es}"], [HEADLINES[total.verdict].en, f"Offer: {price.en}"]
@@ -242,13 +291,16 @@ def _sms(case: Case, flags: Sequence[Flag]) -> Both:
     if total.losses is not None and total.losses[1] > 0 and total.volume_m3 is not None:
         es.append(f"Se pierde {shown(total.losses[1])} en {_m3(total.volume_m3)} m³.")
         en.append(f"{shown(total.losses[1])} lost over {_m3(total.volume_m3)} m³.")
-    raised = [flag for flag in flags if flag.outcome.state == "raised"]
+    for one in (*tell_floors(case, floors)[:1], *_missing(total)):
+        es.append(one.es)
+        en.append(one.en)
+    # The gravest first: what does not fit into a message is the least of them.
+    raised = sorted(
+        (flag for flag in flags if flag.outcome.state == "raised"), key=lambda flag: "SHMI".index(flag.severity)
+    )
     if raised:
         es.append("Alertas: " + "; ".join(flag.spec.es["title"].lower() for flag in raised) + ".")
         en.append("Alerts: " + "; ".join(flag.spec.en["title"].lower() for flag in raised) + ".")
-    if total.gaps:
-        es.append(_missing(total)[0].es)
-        en.append(_missing(total)[0].en)
     return Both(" ".join(es), " ".join(en))
 
 

@@ -21,10 +21,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where ``far_below`` begins; the figures come with the flag pack."""
+    """Where ``far_below`` begins, and the least margin of F12; the figures come with the flag pack."""
 
     far_below_share: Decimal
     far_below_disproportion: Decimal
+    competent_margin: Decimal
 
 
 def judge(net_m3: Decimal, fair_low_m3: Decimal, fair_mid_m3: Decimal, thresholds: Thresholds) -> Verdict:

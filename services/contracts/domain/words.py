@@ -34,6 +34,14 @@ POINTS: dict[PointOfSale, Both] = {
     PointOfSale.FOB: Both("puesta a bordo (FOB)", "on board (FOB)"),
 }
 
+VERDICTS: dict[str, Both] = {
+    "no_answer": Both("todavía sin respuesta", "no answer yet"),
+    "far_below": Both("muy por debajo de lo justo", "far below fair value"),
+    "below": Both("por debajo de lo justo", "below fair value"),
+    "low_in_range": Both("dentro de lo justo, en la parte baja", "within fair value, in its lower part"),
+    "fair": Both("llega a lo justo", "reaches fair value"),
+}
+
 CAUSES: dict[str, Both] = {
     "price": Both("el precio", "the price"),
     "rule": Both("la regla de medida", "the log rule"),

@@ -4,13 +4,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from services.contracts.domain.fair import Basis
+from services.contracts.domain.fair import Basis, boards_of, fair_value
 from services.contracts.domain.gap import COST_BOOK, TREES, VOLUME, Lacking
 from services.contracts.domain.lot import FactorSource, Wood
 from services.contracts.domain.money import in_pen
 from services.contracts.domain.offer import Offer
-from services.contracts.domain.price import LumpSum, PerTree, PerVolume, Product
-from services.contracts.domain.residual import discount_factor, present_value
+from services.contracts.domain.price import (
+    AnyLine,
+    InKind,
+    LumpSum,
+    PerTree,
+    PerVolume,
+    Priced,
+    Product,
+    Shared,
+    ShareOfRevenue,
+    ShareOfVolume,
+)
+from services.contracts.domain.residual import conversion_return_m3, discount_factor, present_value
 from shared.timber.measure import PT_PER_M3, Unit
 
 ZERO = Decimal(0)
@@ -99,10 +110,14 @@ class Gross:
     factor_source: FactorSource
 
 
-def gross_of(
-    line: PerVolume | PerTree | LumpSum, species: str, covered: Sequence[str], wood: Wood, basis: Basis
-) -> Gross:
-    """F2 and F5 for one species of a line. ``Lacking`` says what the conversion needs."""
+def gross_of(line: AnyLine, species: str, covered: Sequence[str], wood: Wood, basis: Basis) -> Gross:
+    """F2, F5 and F6 for one species of a line. ``Lacking`` says what the conversion needs."""
+    if isinstance(line, Shared):
+        return _gross_of_share(line, species, wood, basis)
+    return _gross_of_price(line, species, covered, wood, basis)
+
+
+def _gross_of_price(line: Priced, species: str, covered: Sequence[str], wood: Wood, basis: Basis) -> Gross:
     one = wood.species[species]
     price = in_pen(line.price, basis.fx)
     match line:
@@ -114,14 +129,40 @@ def gross_of(
             if one.trees is None:
                 raise Lacking(TREES)
             amount = price * one.trees
-        case LumpSum():
+        case LumpSum() | InKind():
             everything = sum((wood.species[name].volume_m3 for name in covered), ZERO)
             amount = price * one.volume_m3 / everything
     return Gross(one.volume_m3, amount, amount, None, "volume")
 
 
-def ladder_m3(line: PerVolume | PerTree | LumpSum, basis: Basis) -> Decimal:
-    """What the community spends to hand the wood over where the line says, by base cubic metre."""
+def _gross_of_share(line: Shared, species: str, wood: Wood, basis: Basis) -> Gross:
+    """F6. The community's part is worth what others pay for such wood, whatever the buyer's book says."""
+    volume_m3, share = wood.species[species].volume_m3, Decimal(line.share_milli) / 1_000
+    factor: Decimal | None = None
+    source: FactorSource = "volume"
+    match line:
+        case ShareOfVolume(buy_back=None):
+            each = fair_value(species, wood, basis).mid_m3 + _way_m3(line, basis)
+        case ShareOfVolume(buy_back=bought) if bought is not None:
+            factor, source = wood.factor(species, bought.rule, bought.unit, basis.recovery_milli)
+            each = in_pen(bought.price, basis.fx) * factor
+        case ShareOfRevenue():
+            each = boards_of(species, basis).gross_m3
+        case _:
+            each = max(conversion_return_m3(boards_of(species, basis)), ZERO)
+    amount = each * share * volume_m3
+    return Gross(volume_m3, amount, amount, factor, source)
+
+
+def ladder_m3(line: AnyLine, basis: Basis) -> Decimal:
+    """What the community spends to hand the wood over where the line says, by base cubic metre.
+
+    Who receives a share of wood, sales or profit is not the one who brings the wood out.
+    """
+    return ZERO if isinstance(line, Shared) else _way_m3(line, basis)
+
+
+def _way_m3(line: AnyLine, basis: Basis) -> Decimal:
     if line.product is Product.STANDING:
         return ZERO
     if basis.costs is None:

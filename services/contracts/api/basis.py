@@ -1,0 +1,91 @@
+"""What a question is answered from: the books, custody's logs, the standing of permit and regent; and the answer."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from services.contracts.api.house import House, today
+from services.contracts.custody import CustodyLot, logs_of_lot
+from services.contracts.domain.appraisal import Pin, Pins, appraise, sha256_of
+from services.contracts.domain.book import CostBook, PriceBook
+from services.contracts.domain.fair import Basis
+from services.contracts.domain.judged import Case, judge_offer
+from services.contracts.domain.known import Known
+from services.contracts.domain.lot import Wood, count_wood
+from services.contracts.domain.offer import Offer
+from services.contracts.permits import regent_in_registry, standing_of
+from services.contracts.schemas import BasisIn
+from services.contracts.shipped import flag_pack
+from services.contracts.store import BookKind, Published, Store
+from shared.refusal import Missing
+from shared.timber.measure import LogRule
+from shared.web.auth import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One offer with everything its answer is computed from."""
+
+    offer: Offer
+    basis: Basis
+    wood: Wood
+    known: Known
+    pins: Pins
+
+    def case(self) -> Case:
+        """The offer judged."""
+        return judge_offer(self.offer, self.wood, self.basis, flag_pack().verdict, self.known)
+
+    def appraisal(self, contract: str | None = None) -> dict[str, Any]:
+        """The offer appraised."""
+        return appraise(self.offer, self.wood, self.basis, flag_pack(), self.pins, contract, self.known)
+
+
+Books = tuple[PriceBook | None, Pin | None, CostBook | None, Pin | None]
+
+
+async def ask(store: Store, house: House, offer: Offer, asked: BasisIn, caller: Caller | None) -> Question:
+    """Load the books, and ask custody and permits at once; what they do not answer stays unknown."""
+    day = asked.on or today()
+    prices, price_pin, costs, cost_pin = await _load_books(store, asked, offer.region, caller)
+    lot, permit, regent = await asyncio.gather(
+        logs_of_lot(house.custody, offer.lot.custody_lot),
+        standing_of(house.permits, offer.permit, day),
+        regent_in_registry(house.permits, offer.regent),
+    )
+    basis = Basis(day, asked.rate_milli, LogRule(asked.base_rule), prices, costs, asked.fx, asked.seed, asked.draws)
+    pins = Pins(sha256_of(offer), price_pin, cost_pin, _pin_of(lot))
+    wood = count_wood(offer.lot, lot.logs, lot.state, basis.base_rule)
+    return Question(offer, basis, wood, Known(permit, regent, lot.litres), pins)
+
+
+def _pin_of(lot: CustodyLot) -> str | None:
+    return None if lot.logs is None else sha256_of([(s, z.large_mm, z.small_mm, z.length_mm) for s, z in lot.logs])
+
+
+async def _load_books(store: Store, basis: BasisIn, region: str, caller: Caller | None) -> Books:
+    """Given figures, the named book, or the newest book of the region on that day; none is an answer too."""
+    prices, costs = basis.prices, basis.costs
+    price_pin = None if prices is None else Pin(prices.id, None, sha256_of(prices))
+    cost_pin = None if costs is None else Pin(costs.id, None, sha256_of(costs))
+    if prices is not None and costs is not None:
+        return prices, price_pin, costs, cost_pin
+    async with store.db.transaction(caller) as tx:
+
+        async def find(kind: BookKind, named: str | None) -> Published | None:
+            if named is None:
+                return await store.newest_book_for(tx, kind, region, basis.on or today())
+            found = await store.book(tx, kind, named)
+            if found is None:
+                raise Missing(f"{kind}_book", named)
+            return found
+
+        if prices is None and (found := await find("price", basis.price_book)):
+            prices, price_pin = PriceBook.model_validate_json(found.content), _pin(found)
+        if costs is None and (found := await find("cost", basis.cost_book)):
+            costs, cost_pin = CostBook.model_validate_json(found.content), _pin(found)
+    return prices, price_pin, costs, cost_pin
+
+
+def _pin(book: Published) -> Pin:
+    return Pin(book.id, book.version, book.sha256)

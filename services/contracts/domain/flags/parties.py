@@ -1,0 +1,111 @@
+"""Flags about who stands behind the offer, its permit and its wood: L05 to L08, E01 to E03, S01."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from services.contracts.domain.flags.answer import (
+    Check,
+    FlagSpec,
+    Outcome,
+    Words,
+    all_of,
+    any_of,
+    found,
+    is_not,
+    more_than,
+    stated,
+    where,
+)
+from services.contracts.domain.judged import Case
+from services.contracts.domain.known import PermitStanding
+from services.contracts.domain.words import Both
+from shared.timber.species import catalogue
+
+
+def _hidden_third_party(case: Case, _: FlagSpec) -> Outcome:
+    terms, names = case.offer.terms, ("operator", "regent_paid_by", "regent_disclosed")
+    third = None if terms.operator is None else terms.operator == "third_party"
+    paid = None if terms.regent_paid_by is None else terms.regent_paid_by == "buyer"
+    return found(any_of(third, all_of(paid, is_not(terms.regent_disclosed))), stated(case, *names), where(case, *names))
+
+
+def _buyer_sanctioned(case: Case, _: FlagSpec) -> Outcome:
+    listed = case.offer.terms.sanctions
+    return found(None if listed is None else listed.listed, stated(case, "sanctions"), where(case, "sanctions"))
+
+
+def _regent_unlicensed(case: Case, _: FlagSpec) -> Outcome:
+    known = case.known.regent
+    raised = None if known is None else known == "not_registered"
+    return found(raised, {"regent": case.offer.regent, "registry": known}, {"who": case.offer.regent or ""})
+
+
+def _permit_invalid(case: Case, _: FlagSpec) -> Outcome:
+    permit = case.known.permit
+    if permit is None:
+        return found(None, {"permit": case.offer.permit})
+    if not isinstance(permit, PermitStanding):
+        why = Both("el registro no conoce ese permiso", "the registry does not know that permit")
+        return found(True, {"permit": case.offer.permit, "status": permit}, {"why": why})
+    volume = case.total.volume_m3
+    beyond = None if permit.volume_m3 is None or volume is None else volume > permit.volume_m3
+    evidence = {
+        "permit": permit.number, "on": permit.on.isoformat(), "status": permit.status, "valid": permit.valid,
+        "authorised_m3": None if permit.volume_m3 is None else str(permit.volume_m3),
+        "offered_m3": None if volume is None else str(volume),
+    }  # fmt: skip
+    why = Both(f"el permiso {permit.number} no rige ese día", f"the permit {permit.number} does not count on that day")
+    if permit.valid and beyond:
+        why = Both(
+            f"la oferta pasa de los {permit.volume_m3} m³ autorizados",
+            f"the offer passes the {permit.volume_m3} m³ authorised",
+        )
+    return found(any_of(not permit.valid, beyond), evidence, {"why": why})
+
+
+def _fsc_conflict(case: Case, _: FlagSpec) -> Outcome:
+    terms, names = case.offer.terms, ("buyer_certificate", "sold_as_certified", "chain_of_custody_code")
+    bad = None if terms.buyer_certificate is None else terms.buyer_certificate in ("suspended", "disassociated")
+    uncoded = all_of(terms.sold_as_certified, is_not(terms.chain_of_custody_code))
+    return found(any_of(bad, uncoded), stated(case, *names), where(case, *names))
+
+
+def _protected_species(case: Case, _: FlagSpec) -> Outcome:
+    terms, names = case.offer.terms, ("cites_evidence", "seed_trees_included")
+    species = sorted(case.wood.species)
+    listed = [name for name in species if catalogue().accepted(name).cites_on(case.basis.on) is not None]
+    raised = any_of(all_of(bool(listed), is_not(terms.cites_evidence)), terms.seed_trees_included)
+    words: Words = {"what": ", ".join(listed), **where(case, *names)}
+    if not species:
+        raised = any_of(raised, None)
+    return found(raised, {"cites": listed, **stated(case, *names)}, words)
+
+
+def _laundering_risk(case: Case, spec: FlagSpec) -> Outcome:
+    terms, names, volume = case.offer.terms, ("census_m3", "area_ha"), case.total.volume_m3
+    over_census = None if terms.census_m3 is None or volume is None else volume > terms.census_m3
+    by_ha = None if terms.area_ha is None or volume is None else volume / terms.area_ha
+    evidence: dict[str, object] = {"offered_m3": None if volume is None else str(volume), **stated(case, *names)}
+    words: Words = {"volume": "" if volume is None else f"{volume.normalize():f}", **where(case, *names)}
+    return found(any_of(over_census, more_than(by_ha, spec.limit("m3_per_ha"))), evidence, words)
+
+
+def _pressure(case: Case, spec: FlagSpec) -> Outcome:
+    terms, names = case.offer.terms, ("bidders", "first_contact_on", "signed_on")
+    single = None if terms.bidders is None else terms.bidders <= 1
+    hasty: bool | None = None
+    if terms.first_contact_on is not None and terms.signed_on is not None:
+        hasty = Decimal((terms.signed_on - terms.first_contact_on).days * 24) < spec.limit("hours")
+    return found(any_of(single, hasty), stated(case, *names), where(case, *names))
+
+
+CHECKS: Mapping[str, Check] = {
+    "L05": _hidden_third_party,
+    "L06": _buyer_sanctioned,
+    "L07": _regent_unlicensed,
+    "L08": _permit_invalid,
+    "E01": _fsc_conflict,
+    "E02": _protected_species,
+    "E03": _laundering_risk,
+    "S01": _pressure,
+}

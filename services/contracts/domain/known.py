@@ -1,0 +1,45 @@
+"""What other services of the house know about an offer. ``None`` is not known: nobody was asked, or nobody answered."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from services.contracts.domain.border import spelled
+
+
+@dataclass(frozen=True, slots=True)
+class PermitStanding:
+    """A permit on a day, as the permits service answers anyone. ``volume_m3`` is its authorised round wood."""
+
+    number: str
+    on: date
+    valid: bool
+    status: str
+    volume_m3: Decimal | None
+    move_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Answers of permits and custody, already asked. ``custody_logs`` are litres by the code of the log."""
+
+    permit: PermitStanding | Literal["not_found"] | None = None
+    regent: Literal["registered", "not_registered"] | None = None
+    custody_logs: Mapping[str, int] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same facts as JSON: the part of an appraisal's pins that is not the offer's and not a book's."""
+        permit: Any = self.permit
+        if isinstance(permit, PermitStanding):
+            permit = asdict(permit) | {
+                "on": permit.on.isoformat(),
+                "volume_m3": None if permit.volume_m3 is None else spelled(permit.volume_m3, 3),
+                "move_to": None if permit.move_to is None else permit.move_to.isoformat(),
+            }
+        logs = None if self.custody_logs is None else dict(sorted(self.custody_logs.items()))
+        return {"permit": permit, "regent": self.regent, "custody_logs": logs}
+
+
+NOTHING_KNOWN = Known()

@@ -1,0 +1,64 @@
+"""What the permits service says of a permit and of a regent. Silence leaves a flag unknown; it never stops an appraisal."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+from urllib.parse import quote
+
+from services.contracts.domain.known import PermitStanding
+from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
+from shared.web.telemetry import logger
+
+DEADLINE_S = 2.0
+
+
+async def standing_of(
+    permits: ServiceClient, number: str | None, on: date
+) -> PermitStanding | Literal["not_found"] | None:
+    """The public standing of a permit on a day, asked with two seconds to answer."""
+    if number is None:
+        return None
+    answer = await _asked(permits, f"/v1/permits/{quote(number, safe='')}/verify", on=on.isoformat())
+    if answer is None:
+        return None
+    if answer == "not_found":
+        return "not_found"
+    try:
+        return _standing(answer)
+    except (KeyError, TypeError, ValueError):
+        logger.warning("permits_answer_not_understood", permit=number)
+        return None
+
+
+async def regent_in_registry(
+    permits: ServiceClient, regent: str | None
+) -> Literal["registered", "not_registered"] | None:
+    """Whether the registry knows an organisation as a firm of regents."""
+    if regent is None:
+        return None
+    answer = await _asked(permits, f"/v1/organisations/{quote(regent, safe='')}")
+    if answer is None:
+        return None
+    return "registered" if answer != "not_found" and answer.get("kind") == "regent_firm" else "not_registered"
+
+
+async def _asked(permits: ServiceClient, path: str, **query: str) -> Any:
+    try:
+        return await permits.get(path, deadline_s=DEADLINE_S, **query)
+    except UpstreamRefused as refused:
+        return "not_found" if refused.status == 404 else None
+    except UpstreamDown:
+        return None
+
+
+def _standing(answer: dict[str, Any]) -> PermitStanding:
+    volumes = answer["lines"]["by_product"]
+    round_wood = [one["volume_dm3"] for one in volumes if one["product"] == "roundwood"]
+    return PermitStanding(
+        number=str(answer["number"]),
+        on=date.fromisoformat(answer["on"]),
+        valid=bool(answer["valid"]),
+        status=str(answer["status"]),
+        volume_m3=Decimal(sum(round_wood)) / 1_000 if round_wood else None,
+        move_to=date.fromisoformat(answer["window"]["move_to"]),
+    )
