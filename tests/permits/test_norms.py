@@ -24,7 +24,8 @@ async def test_what_was_in_force_is_answered_by_day(permits: Permits) -> None:
     assert (before["sanctions"], [one["rule"] for one in before["rules"]]) == ([], ["M01"])
     assert [one["numeral"] for one in now["sanctions"]] == ["1", "2", "10", "11", "21", "26", "29"]
     assert "C03" in {one["rule"] for one in now["rules"]}
-    assert "p05_volume_tolerance_permille" in {one["name"] for one in now["thresholds"]}
+    assert {"title_area_tolerance_permille", "psad56_to_wgs84_m"} <= {one["name"] for one in now["thresholds"]}
+    assert "P05" in {one["rule"] for one in now["plan_rules"]}
     assert now["assembly"][0]["quorum_permille"] == 500
     assert (await permits.get("/v1/norms", expect=422, on="hoy"))["slug"] == "malformed"
 

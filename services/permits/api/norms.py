@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from services.permits.api.house import HouseDep
-from services.permits.domain.norms import rows_on
+from services.permits.domain.norms import plan_rules_on, rows_on
 from services.permits.domain.shipped import in_force as in_force_on
 from services.permits.domain.shipped import shipped
 from services.permits.schemas.norms import CitesOut, NormsOut, SpeciesListOut, SpeciesOut
@@ -33,12 +33,12 @@ async def list_norms(house: HouseDep, on: Annotated[Day | None, Query()] = None)
         on=day, country=laws["country"],
         versions={
             "laws": laws["version"], "rules": norms.load().version, "species": facts["version"],
-            **{name: shipped(name)["version"] for name in ("permits", "assembly", "documents", "lifecycle")},
+            **{name: shipped(name)["version"] for name in ("permits", "land", "plan_rules", "field", "assembly", "documents", "lifecycle")},
         },
         acts=in_force(laws["acts"], day.isoformat()), sanctions=in_force(laws["sanctions"], day.isoformat()),
         caducity=in_force(laws["caducity"], day.isoformat()),
         rules=[_rule(rules[name]) for name in sorted(rules) if rules[name].valid_from <= day.isoformat()],
-        thresholds=rows_on(day), assembly=[quorum] if quorum else [], species=facts,
+        plan_rules=plan_rules_on(day), thresholds=rows_on(day), assembly=[quorum] if quorum else [], species=facts,
         documents=shipped("documents")["kinds"],
     )  # fmt: skip
 

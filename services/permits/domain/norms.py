@@ -1,12 +1,12 @@
 """Thresholds of what the door admits, by day: data with source and validity in ``norms/permits.json``."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib import resources
 from typing import Any
+
+from services.permits.domain.shipped import shipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,19 @@ class Limits:
 
 def rows_on(day: date) -> list[dict[str, Any]]:
     """The thresholds in force on a day with source and validity, by name."""
-    rows = sorted(document_of("permits.json")["limits"], key=lambda row: str(row["valid_from"]))
-    begun = {str(row["name"]): row for row in rows if date.fromisoformat(row["valid_from"]) <= day}
-    return [begun[name] for name in sorted(begun)]
+    named = [row for document in ("permits", "land") for row in shipped(document)["limits"]]
+    return _in_force(named, "name", day)
+
+
+def plan_rules_on(day: date) -> list[dict[str, Any]]:
+    """The rules over plans in force on a day, with parameters, source and validity, by rule."""
+    return _in_force(shipped("plan_rules")["rules"], "rule", day)
+
+
+def _in_force(rows: Iterable[dict[str, Any]], key: str, day: date) -> list[dict[str, Any]]:
+    begun = [row for row in rows if date.fromisoformat(row["valid_from"]) <= day]
+    newest = {str(row[key]): row for row in sorted(begun, key=lambda row: str(row["valid_from"]))}
+    return [newest[name] for name in sorted(newest)]
 
 
 def limits_from(document: dict[str, Any], day: date) -> Limits:
@@ -48,14 +58,6 @@ def values_on(document: dict[str, Any], day: date, names: Iterable[str]) -> dict
 
 
 @cache
-def document_of(name: str) -> dict[str, Any]:
-    """One file of norms, read once."""
-    text = (resources.files("services.permits") / "norms" / name).read_text(encoding="utf-8")
-    document: dict[str, Any] = json.loads(text)
-    return document
-
-
-@cache
 def limits_on(day: date) -> Limits:
     """The limits of this version of the norms on a day."""
-    return limits_from(document_of("permits.json"), day)
+    return limits_from(shipped("permits"), day)

@@ -16,6 +16,7 @@ class NormsOut(Out):
     sanctions: list[dict[str, Any]]
     caducity: list[dict[str, Any]]
     rules: list[dict[str, Any]]
+    plan_rules: list[dict[str, Any]]
     thresholds: list[dict[str, Any]]
     assembly: list[dict[str, Any]]
     species: dict[str, Any]

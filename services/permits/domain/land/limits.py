@@ -5,7 +5,8 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from services.permits.domain.norms import document_of, values_on
+from services.permits.domain.norms import values_on
+from services.permits.domain.shipped import shipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +33,4 @@ class LandLimits:
 @cache
 def land_limits_on(day: date) -> LandLimits:
     """The limits of this version of the norms on a day; ``ValueError`` when one is not in force."""
-    return LandLimits(**values_on(document_of("land.json"), day, LandLimits.__slots__))
+    return LandLimits(**values_on(shipped("land"), day, LandLimits.__slots__))
