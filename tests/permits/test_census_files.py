@@ -149,6 +149,7 @@ async def test_a_census_is_exported_only_to_those_concerned(draft: Permits) -> N
     for path in paths:
         await draft.call("GET", path, NEIGHBOUR, 404)
     await draft.post(f"/v1/plans/{PLAN}/submit", MANAGER)
+    await draft.answered()
     await draft.post(f"/v1/plans/{PLAN}/approve", OFFICER, {"resolution": "R-1"})
 
     await draft.call("GET", paths[0], NEIGHBOUR, 403)
@@ -176,7 +177,7 @@ async def test_a_preview_shows_what_would_be_stored_and_stores_nothing(draft: Pe
     assert [(t["code"], t["declared_dm3"], t["computed_dm3"]) for t in good["sample"]] == [
         ("1170", 9_215, 9_215), ("501", 6_500, 5_881),
     ]  # fmt: skip
-    assert {check["rule"]: check["status"] for check in good["checks"]}["P06"] == "FAIL"
+    assert {found["rule"]: found["status"] for found in good["findings"]}["P06"] == "FAIL"
     assert (bad["usable"], bad["trees"], bad["errors_total"], bad["errors"][0]["row"]) == (False, 1, 1, 3)
     assert (await draft.get(f"/v1/plans/{PLAN}", MANAGER))["census"]["trees"] == 0
     unreadable = (await look(draft, b"%PDF", XLSX, 422)).json()

@@ -106,6 +106,7 @@ async def test_a_job_is_seen_by_those_concerned_and_handed_in_by_owner_and_regen
     await hand_in(draft, a_census(), expect=404, who=NEIGHBOUR)
     await hand_in(draft, a_census(), expect=403, who=MEMBER)
     await draft.post(f"/v1/plans/{PLAN}/submit", MANAGER)
+    await draft.answered()
     await draft.post(f"/v1/plans/{PLAN}/approve", OFFICER, {"resolution": "R-1"})
     await draft.get(f"{JOBS}/{job['id']}", NEIGHBOUR, expect=404)
     await hand_in(draft, a_census(), expect=409)

@@ -76,6 +76,7 @@ async def test_five_people_take_a_plan_from_draft_to_reentry_and_no_wrong_step_p
     await no(permits, "day-not-come", f"{PATH}/inspect", OFFICER, INSPECTION | {"day": "2025-06-11"})
     assert (await permits.post(f"{PATH}/inspect", OFFICER, INSPECTION))["state"] == "inspected"
     await no(permits, "same-person", f"{PATH}/approve", OFFICER, DECISION)
+    await permits.answered()
     assert (await permits.post(f"{PATH}/approve", SECOND, DECISION))["state"] == "approved"
     await no(permits, "wrong-state", f"{PATH}/reject", OFFICER, WHY)
 
@@ -250,6 +251,7 @@ async def test_a_plan_is_closed_with_its_execution_report_and_reformulated_by_it
     await permits.post("/v1/plans", MANAGER, a_plan(id="PO-NEW", supersedes=PLAN))
     await permits.upload(a_census(), REGENT, "PO-NEW")
     await permits.post("/v1/plans/PO-NEW/submit", MANAGER)
+    await permits.answered("PO-NEW")
     await permits.post("/v1/plans/PO-NEW/approve", OFFICER, DECISION)
     assert (await permits.get(PATH))["state"] == "reformulated"
     await no(permits, "wrong-state", "/v1/permits", OFFICER, a_permit())
@@ -272,6 +274,7 @@ async def test_an_operating_plan_stands_under_an_approved_general_plan_of_its_ti
     await no(permits, "wrong-state", "/v1/plans", MANAGER, a_plan(parent="PGMF-1"))
     await permits.agreed("PGMF-1")
     await permits.post("/v1/plans/PGMF-1/submit", MANAGER)
+    await permits.answered("PGMF-1")
     await permits.post("/v1/plans/PGMF-1/approve", OFFICER, DECISION)
     await no(permits, "not-under-plan", "/v1/plans", MANAGER, a_plan(parent="PGMF-1", harvest_to="2045-01-01"))
     strange = a_plan(parent="PGMF-1", parcels=[{"code": "PC 09", "area_m2": 10}])
@@ -283,6 +286,7 @@ async def test_an_operating_plan_stands_under_an_approved_general_plan_of_its_ti
     assert (drafted["kind"], drafted["parent"]) == ("PO", "PGMF-1")
     await permits.upload(a_census(), REGENT)
     await permits.post(f"{PATH}/submit", MANAGER)
+    await permits.answered()
     await permits.post(f"{PATH}/approve", OFFICER, DECISION)
     await permits.published()
     said = permits.custody.bodies("plan.approved")

@@ -93,6 +93,7 @@ async def test_a_shape_is_shown_only_to_those_concerned(draft: Permits) -> None:
 
     await draft.upload(a_census(a_census_row("PC 01"), a_census_row("PC 02")))
     await draft.post(f"/v1/plans/{PLAN}/submit", MANAGER)
+    await draft.answered()
     await draft.post(f"/v1/plans/{PLAN}/approve", OFFICER, {"resolution": "R-1"})
 
     for stranger in STRANGERS:
@@ -239,6 +240,7 @@ async def test_a_parcel_of_an_approved_plan_of_the_cycle_is_a_used_one(draft: Pe
 
     before = (await draft.get(path, MANAGER))["overlaps"]
     await draft.post(f"/v1/plans/{PLAN}/submit", MANAGER)
+    await draft.answered()
     await draft.post(f"/v1/plans/{PLAN}/approve", OFFICER, {"resolution": "R-1"})
     after = (await draft.get(path, MANAGER))["overlaps"]
 

@@ -151,6 +151,7 @@ async def test_a_second_verifier_draws_the_same_trees_and_nobody_draws_twice(per
 async def test_a_plan_presented_again_shows_the_draws_that_came_before(permits: Permits) -> None:
     await _submitted(permits)
     await opened(permits)
+    await permits.agreed("CN-A.PO-20")
     await permits.post("/v1/plans", MANAGER, a_plan(id="CN-A.PO-20"))
     await permits.upload(a_forest(common=80), REGENT, "CN-A.PO-20")
     await permits.post("/v1/plans/CN-A.PO-20/submit", MANAGER)
@@ -167,6 +168,7 @@ async def test_the_design_may_ask_for_more_trees_and_never_for_fewer(permits: Pe
     more = await drawn(permits, share_permille=10)
     assert more["design"]["share_permille"] == 10
 
+    await permits.agreed("CN-A.PO-20")
     await permits.post("/v1/plans", MANAGER, a_plan(id="CN-A.PO-20"))
     await permits.upload(a_forest(), REGENT, "CN-A.PO-20")
     await permits.post("/v1/plans/CN-A.PO-20/submit", MANAGER)
@@ -418,6 +420,7 @@ async def test_what_was_verified_before_the_approval_reaches_the_log_with_it(per
     assert (permits.custody.bodies("inspection.reported"), closed["inspections"]) == ([], [])
 
     await permits.refused("same-person", f"/v1/plans/{PLAN}/approve", SECOND, DECISION)
+    await permits.answered()
     await permits.post(f"/v1/plans/{PLAN}/approve", OFFICER, DECISION)
     await permits.published()
 

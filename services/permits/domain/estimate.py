@@ -11,6 +11,8 @@ from math import ceil, exp, lgamma, log, log1p
 from shared.timber.lottery import sample_of, sample_size
 
 _STEPS = 200
+# A tail probability may equal its bound exactly (1 in 40); sums of logarithms come out some 1e-14 beside it.
+_TIE = 1e-12
 POWER_SHARES_PERMILLE = (10, 20, 50, 100, 200, 300)
 
 
@@ -102,7 +104,7 @@ def phantoms_between(
 
     ``unknown`` trees of the sample were not reached: the least counts them as standing, the most as phantoms.
     """
-    tail = (1000 - confidence_permille) / 2000
+    tail = (1000 - confidence_permille) / 2000 + _TIE
     worst = found + unknown
     low = _first(found, trees - (sample - found), lambda d: _at_least(found, sample, d, trees) > tail)
     high = _first(worst, trees - (sample - worst), lambda d: _at_most(worst, sample, d + 1, trees) <= tail)

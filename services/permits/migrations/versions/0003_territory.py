@@ -123,7 +123,9 @@ CREATE FUNCTION land_near(west int, south int, east int, north int)
             coalesce(app_org() IN (s.org, s.regent), false) OR (app_is('authority', 'supervisor') AND app_in(s.region)),
             s.document
             FROM parcel_shapes s JOIN plans q ON q.id = s.plan
-            WHERE s.west_e7 <= east AND s.east_e7 >= west AND s.south_e7 <= north AND s.north_e7 >= south
+            WHERE (q.state = 'approved' OR coalesce(app_org() IN (s.org, s.regent), false)
+                   OR (app_is('authority', 'supervisor') AND app_in(s.region)))
+            AND s.west_e7 <= east AND s.east_e7 >= west AND s.south_e7 <= north AND s.north_e7 >= south
     $$
 """
 # The oldest import that nobody works on: queued, or left by a process that died. The worker then acts as its uploader.
