@@ -2,9 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from pyproj import Geod
-from shapely import get_coordinates
+from numpy import column_stack, ndarray, zeros
+from pyproj import Geod, Transformer
+from shapely import distance, get_coordinates, intersects_xy, make_valid, points, prepare, transform
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity
 
 _EARTH = Geod(ellps="WGS84")
@@ -32,3 +34,37 @@ def fault_of(geojson: dict[str, Any]) -> Fault | None:
 def area_m2(geojson: dict[str, Any]) -> int:
     """Geodesic area on WGS 84 (Karney 2013, by PROJ), to the square metre."""
     return round(abs(_EARTH.geometry_area_perimeter(shape(geojson))[0]))
+
+
+def _to_zone(zone: str) -> Transformer:
+    return Transformer.from_crs(4326, 32700 + int(zone[:2]), always_xy=True)
+
+
+def on_plane(geojson: dict[str, Any], zone: str) -> BaseGeometry:
+    """The polygon in metres of a southern UTM zone (WGS 84), made valid where its rings cross."""
+    forward = _to_zone(zone)
+    form = transform(shape(geojson), lambda lon_lat: column_stack(forward.transform(lon_lat[:, 0], lon_lat[:, 1])))
+    return form if form.is_valid else make_valid(form)
+
+
+def plane_size(geojson: dict[str, Any], zone: str) -> tuple[float, float]:
+    """Area in square metres and perimeter in metres on the plane of the zone; corners under 10 m are smoothed away."""
+    form = on_plane(geojson, zone)
+    return float(form.area), float(form.simplify(10.0).length)
+
+
+def distance_outside_m(geojson: dict[str, Any], zone: str, x_m: ndarray, y_m: ndarray) -> ndarray:
+    """How far each point lies outside the polygon; zero inside."""
+    form = on_plane(geojson, zone)
+    prepare(form)
+    outside = ~intersects_xy(form, x_m, y_m)
+    far_m = zeros(len(x_m))
+    far_m[outside] = distance(form, points(x_m[outside], y_m[outside]))
+    return far_m
+
+
+def rezoned(x_m: ndarray, y_m: ndarray, zone: str, wanted: str) -> tuple[ndarray, ndarray]:
+    """Coordinates of one southern UTM zone in another."""
+    move = Transformer.from_crs(32700 + int(zone[:2]), 32700 + int(wanted[:2]), always_xy=True)
+    east, north = move.transform(x_m, y_m)
+    return east, north
