@@ -18,6 +18,8 @@ from services.permits.domain.census import Tree
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+# How far a position may lie off under a canopy, and how many may lie farther before a polygon is not theirs.
+POSITION_M, MAX_OUTSIDE = 25.0, 0.02
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,22 @@ def _positions(rows: list[Tree], zone: str) -> tuple[Floats, Floats]:
 
 
 def _ground(polygon: dict[str, Any] | None, zone: str, x_m: Floats, y_m: Floats) -> Ground:
-    if polygon is not None:
-        from services.permits.domain import shapes
+    """The polygon when the trees stand in it, and what they cover of it when that is less."""
+    covered = _covered(x_m, y_m)
+    if polygon is None:
+        return covered
+    from services.permits.domain import shapes
 
-        area_m2, perimeter_m = shapes.plane_size(polygon, zone)
-        return Ground(max(area_m2, 1.0), perimeter_m, surveyed=True)
+    outside = shapes.distance_outside_m(polygon, zone, x_m, y_m) > POSITION_M
+    if outside.mean() > MAX_OUTSIDE:
+        return covered
+    area_m2, perimeter_m = shapes.plane_size(polygon, zone)
+    if covered.area_m2 < area_m2:
+        return Ground(covered.area_m2, covered.perimeter_m, surveyed=True)
+    return Ground(area_m2, perimeter_m, surveyed=True)
+
+
+def _covered(x_m: Floats, y_m: Floats) -> Ground:
     corners = hull(x_m, y_m)
     n, v = len(x_m), len(corners)
     if v < 3 or n <= v:
