@@ -1,5 +1,6 @@
 """F02 (a pattern as regular as drawn), F03 (one that ignores the forest), F16 and F17 (trees foreign to the walk or line)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,21 +24,29 @@ class Places:
     lines: float
 
 
-def uniform_against_forest(pattern: Pattern, norms: Thresholds) -> float:
-    """Natural logarithm of how much better uniform places explain the bands than the honest plans of the norm do.
+def band_evidence(
+    excess: Sequence[float], weight: Sequence[float], honest: Sequence[Sequence[float]], spread: float, error: float
+) -> float:
+    """Natural logarithm of how much better uniform places explain the four bands than the honest plans do.
 
-    Each honest plan of the norm is a vector of relative excesses; what it would give on a plan of this size has the
-    sampling error of this plan and the spread of the norm, so that a small plan can neither pass nor fail.
+    Each honest plan is a vector of relative excesses; what it would give on a plan of this size has the sampling error
+    of this plan and ``spread`` of its own, so that a small plan can neither pass nor fail.
     """
-    z = np.array([band.z for band in pattern.bands])
-    weight = np.array([band.weight for band in pattern.bands])
-    mean = np.array(norms["f03_honest_excess"]) * weight
-    spread = np.sqrt(1.1 + (norms["f03_spread"] * mean) ** 2)
-    logs = (-0.5 * ((z - mean) / spread) ** 2 - np.log(spread)).sum(1)
+    seen = np.asarray(weight)
+    z, mean = np.asarray(excess) * seen, np.asarray(honest) * seen
+    wide = np.sqrt(1.1 + (spread * mean) ** 2)
+    logs = (-0.5 * ((z - mean) / wide) ** 2 - np.log(wide)).sum(1)
     top = float(logs.max())
-    honest = top + float(np.log(np.exp(logs - top).mean()))
-    error = norms["f03_uniform_error"]
-    return float((-0.5 * (z / error) ** 2 - np.log(error)).sum()) - honest
+    return float((-0.5 * (z / error) ** 2 - np.log(error)).sum()) - top - float(np.log(np.exp(logs - top).mean()))
+
+
+def uniform_against_forest(pattern: Pattern, norms: Thresholds) -> float:
+    """``band_evidence`` of a pattern under the norm."""
+    bands = pattern.bands
+    return band_evidence(
+        [band.effect for band in bands], [band.weight for band in bands], norms["f03_honest_excess"],
+        norms["f03_spread"], norms["f03_uniform_error"],
+    )  # fmt: skip
 
 
 def find_places(stand: Stand, norms: Thresholds) -> tuple[list[Finding], Places]:
