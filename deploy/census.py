@@ -7,7 +7,8 @@ import json
 import sys
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,11 @@ def read(path: Path, limits: Limits, form_factor_milli: int) -> Study:
     data = _bytes(path)
     sheets = read_sheets(data, XLSX_TYPE if data.startswith(b"PK") else CSV_TYPE)
     forms = _polygon_file(path)
-    prepared, days, parcels, repeated, has_minimum = [], {}, set(), [], False
+    prepared: list[Sheet] = []
+    days: dict[tuple[str, int], str] = {}
+    repeated: list[dict[str, Any]] = []
+    parcels: set[str] = set()
+    has_minimum = False
     for sheet in sheets:
         header = columns.find_header(sheet.rows[:HEADER_ROWS])
         if header is None:
@@ -220,13 +225,13 @@ def _days(sheet: Sheet, header: Header) -> dict[tuple[str, int], str]:
 
 def _parcels(sheet: Sheet, header: Header) -> set[str]:
     place = header.columns.get("parcel")
+    if place is None:
+        return set()
     found = set()
-    for number, cells in sheet.rows if place is not None else []:
-        if number > header.row and place < len(cells) and columns.text_of(cells[place]):  # type: ignore[operator]
-            try:
-                found.add(columns.parcel(cells[place]))  # type: ignore[index]
-            except columns.BadCell:
-                continue  # the reader will name the cell
+    for number, cells in sheet.rows:
+        if number > header.row and place < len(cells) and columns.text_of(cells[place]):
+            with suppress(columns.BadCell):  # the reader will name the cell
+                found.add(columns.parcel(cells[place]))
     return found
 
 
@@ -274,7 +279,7 @@ def _say(
     severity = severity_of(findings)
     chance = round(score.chance, 4) if score else None
     if options.json:
-        facts = [asdict(replace(finding, subject=finding.subject)) for finding in findings]
+        facts = [finding.facts() for finding in findings]
         line = {"file": name, "severity": severity, "score": chance, "trees": len(study.trees), "findings": facts}
         print(json.dumps(line, ensure_ascii=False, default=float))
         return

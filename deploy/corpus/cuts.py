@@ -38,9 +38,7 @@ def read_land(polygons: Path, zone: str) -> shapely.geometry.base.BaseGeometry:
     """All polygons of a GeoJSON file as one, in metres of the zone; hair cracks between neighbours are closed."""
     forward = Transformer.from_crs(4326, 32700 + int(zone[:2]), always_xy=True)
     forms = [
-        shapely.transform(
-            shape(feature["geometry"]), lambda xy: np.column_stack(forward.transform(xy[:, 0], xy[:, 1]))
-        )
+        shapely.transform(shape(feature["geometry"]), lambda xy: np.column_stack(forward.transform(xy[:, 0], xy[:, 1])))
         for feature in json.loads(polygons.read_text(encoding="utf-8"))["features"]
     ]
     return shapely.union_all([form.buffer(1.0) for form in forms]).buffer(-1.0)

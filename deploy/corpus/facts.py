@@ -1,6 +1,6 @@
 """What the synthetic forests are fitted to: marginal facts of a real census, species by species, never its rows.
 
-    python -m deploy.corpus facts CENSUS.csv[.gz] POLYGONS.geojson > deploy/corpus/forest.json
+python -m deploy.corpus facts CENSUS.csv[.gz] POLYGONS.geojson > deploy/corpus/forest.json
 """
 
 import json

@@ -25,7 +25,7 @@ def honest_plan(facts: dict[str, Any], rng: np.random.Generator, *, other_settin
     shares = np.array([rows[k]["trees_per_100ha"] for k in chosen]) ** rng.uniform(0.4, 1.0)
     counts = rng.multinomial(wanted, shares / shares.sum())
     clump = float(np.exp(rng.normal(0.0, 0.3)))
-    habitat = _Habitat(land, rng)
+    habitat = _Habitat(rng)
     parts = [
         _of_species(rows[k], int(n), land, habitat, clump, rng, other_settings=other_settings)
         for k, n in zip(chosen.tolist(), counts.tolist(), strict=True)
@@ -56,7 +56,7 @@ def _land(rng: np.random.Generator, hectares: float) -> BaseGeometry:
 class _Habitat:
     """Smooth surfaces of preference: sums of waves, one surface shared by all species and one for each."""
 
-    def __init__(self, land: BaseGeometry, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
         self.strength = float(rng.uniform(0.05, 0.45))
         self.shared = self._waves()
@@ -127,7 +127,7 @@ def _preferring(
     return x[taken], y[taken]
 
 
-def written_diameters(dbh_cm: Floats, facts: dict[str, Any], rng: np.random.Generator, kind: str) -> Ints:
+def written_diameters(dbh_cm: Floats, rng: np.random.Generator, kind: str) -> Ints:
     """Millimetres as written: every millimetre, heaped on whole and half centimetres, or whole centimetres only."""
     if kind == "mm":
         return np.rint(dbh_cm * 10).astype(np.int64)
@@ -154,7 +154,7 @@ def _written(
     zero = np.zeros(n, np.int64)
     destination = np.where(rng.random(n) < rng.choice([0.0, 0.1]), "PS", "PAB")
     return Listing(
-        species, written_diameters(dbh, facts, rng, kind),
+        species, written_diameters(dbh, rng, kind),
         np.maximum(np.rint(height * 1000 / step_mm), 1).astype(np.int64) * step_mm,
         np.round(a, 1), np.round(b, 1), zero, zero, zero, destination, land,
     )  # fmt: skip

@@ -5,8 +5,10 @@ A kind is a name in ``FORGERIES``; each takes an honest listing and a generator 
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from deploy.corpus.cuts import ordered
@@ -20,10 +22,11 @@ Forge = Callable[[Listing, np.random.Generator], Listing]
 
 def copied_rows(plan: Listing, rng: np.random.Generator) -> Listing:
     """Blocks of 20 to 200 rows repeated until 15 to 50 % of the list is copied, shifted on the ground, at the end or in between."""
-    share, taken = rng.uniform(0.15, 0.5), []
+    share = rng.uniform(0.15, 0.5)
+    taken: list[Ints] = []
     wanted = int(len(plan) * share / (1 - share))
     while sum(map(len, taken)) < wanted:
-        rows = int(min(rng.integers(20, 200), len(plan) // 2, wanted))
+        rows = min(int(rng.integers(20, 200)), len(plan) // 2, wanted)
         start = int(rng.integers(0, len(plan) - rows))
         taken.append(np.arange(start, start + rows))
     copies = [_shifted(plan.at(places), rng) for places in taken]
@@ -150,7 +153,9 @@ def inflated(by: float, share: float = 1.0) -> Forge:
 
 def inflated_by_hand(plan: Listing, rng: np.random.Generator) -> Listing:
     """Every tree by its own factor between 1.1 and 1.3: leaves no comb."""
-    return replace(plan, dbh_mm=_on_lattice(plan, plan.dbh_mm * rng.uniform(1.1, 1.3, len(plan))))
+    return replace(
+        plan, dbh_mm=_on_lattice(plan, np.asarray(plan.dbh_mm * rng.uniform(1.1, 1.3, len(plan)), np.float64))
+    )
 
 
 def species_upward(plan: Listing, rng: np.random.Generator) -> Listing:
@@ -171,7 +176,7 @@ def phantoms(share: float, where: str = "anywhere") -> Forge:
     """Invented trees make up this share: real-looking marks at uniform places, between the rows, at the end, or in strips."""
 
     def forge(plan: Listing, rng: np.random.Generator) -> Listing:
-        n = int(round(len(plan) * share / (1 - share)))
+        n = round(len(plan) * share / (1 - share))
         taken = plan.at(rng.integers(0, len(plan), n))
         x, y = uniform_in(plan.land, n, rng)
         dbh = plan.dbh_mm[rng.integers(0, len(plan), n)]
@@ -217,7 +222,7 @@ def clone_of(plan: Listing, rng: np.random.Generator, *, turned: bool = True, no
     return clone.at(rng.permutation(len(plan)))
 
 
-def _on_lattice(plan: Listing, dbh_mm: Floats) -> Ints:
+def _on_lattice(plan: Listing, dbh_mm: npt.NDArray[np.floating[Any]]) -> Ints:
     step = next(step for step in (10, 5, 1) if np.mean(plan.dbh_mm % step == 0) > 0.99)
     return np.floor(np.asarray(dbh_mm) / step + 0.5).astype(np.int64) * step
 

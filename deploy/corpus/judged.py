@@ -24,7 +24,8 @@ TODAY = date(2026, 11, 28)
 
 @dataclass(frozen=True)
 class Judged:
-    """One plan after all rules: its severity from 0 to 4, the rules at each severity, the chance of the score."""
+    """One plan after all rules: its severity from 0 to 4, the rules at each severity, the chance of the score,
+    and the evidence of F03 in natural logarithms."""
 
     kind: str
     base: Base
@@ -33,6 +34,7 @@ class Judged:
     severity: int
     rules: dict[str, str]
     chance: float
+    uniform: float
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,10 @@ def judge(of: Sources, job: Job, norms: Thresholds) -> Judged:
     failed = {finding.rule: finding.severity for finding in found.findings if finding.severity}
     severity = max((int(s[1]) for s in failed.values()), default=0)
     chance = found.score.chance if found.score else float("nan")
-    return Judged(job[0], job[1], len(listing), listing.area_ha, severity, dict(failed), chance)
+    uniform = next(
+        (f.computed["evidence_ln"] for f in found.findings if f.rule == "F03" and f.status != "NOT_EVALUATED"), 0.0
+    )
+    return Judged(job[0], job[1], len(listing), listing.area_ha, severity, dict(failed), chance, float(uniform))
 
 
 def measure(of: Sources, job: Job, norms: Thresholds) -> Measured:

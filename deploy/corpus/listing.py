@@ -97,7 +97,7 @@ class Listing:
 def joined(a: Listing, b: Listing, order: Ints) -> Listing:
     """The rows of both, ``a`` first, in this order; the land of ``a``."""
     columns = ("species", "dbh_mm", "height_mm", "x_m", "y_m", "block", "line", "day", "destination")
-    both = {name: np.concatenate([getattr(a, name), getattr(b, name)])[order] for name in columns}
+    both: dict[str, Any] = {name: np.concatenate([getattr(a, name), getattr(b, name)])[order] for name in columns}
     return replace(a, **both)
 
 

@@ -66,7 +66,11 @@ class _Marks:
 def _marks(stand: Stand, names: dict[str, int]) -> _Marks:
     numbers = np.array([names.setdefault(name, len(names)) for name in stand.species_names], np.int64)
     return _Marks(
-        stand.x_m, stand.y_m, stand.dbh_mm.astype(np.float64), stand.height_mm.astype(np.float64), numbers[stand.species]
+        stand.x_m,
+        stand.y_m,
+        stand.dbh_mm.astype(np.float64),
+        stand.height_mm.astype(np.float64),
+        numbers[stand.species],
     )
 
 
@@ -135,7 +139,7 @@ def _peak(dx: Floats, dy: Floats, cell_m: float) -> tuple[float, float, int] | N
 def _beyond_chance(votes: int, pairs: int, cell_m: float, area_m2: float, trees: int) -> bool:
     """Whether a cell with so many votes is not expected anywhere; clumps may double or triple the even spread."""
     expected = 3 * pairs * cell_m**2 / area_m2
-    return votes >= max(10, 0.03 * trees, expected + 7 * np.sqrt(expected) + 6)
+    return votes >= max(10.0, 0.03 * trees, expected + 7 * float(np.sqrt(expected)) + 6)
 
 
 def _turned(a: _Marks, b: _Marks, of: int) -> Match:

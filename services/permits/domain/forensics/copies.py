@@ -50,19 +50,21 @@ def measure_runs(stand: Stand) -> Runs:
     key = np.zeros(n - MIN_RUN + 1, np.int64)
     for k in range(MIN_RUN):
         key = np.unique(key * (int(marks.max()) + 1) + marks[k : n - MIN_RUN + 1 + k], return_inverse=True)[1]
-    varied = np.zeros(len(key), np.bool_)
-    for k in range(1, MIN_RUN):
-        varied |= stand.species[: len(key)] != stand.species[k : len(key) + k]
     order = np.lexsort((np.arange(len(key)), key))
     same = key[order][1:] == key[order][:-1]
     a, b = order[:-1][same], order[1:][same]
-    fit = varied[a] & (b - a >= MIN_RUN)
-    starts = sorted(zip((b - a)[fit].tolist(), a[fit].tolist(), strict=True))
-    return _joined(n, starts, _chance(marks))
+    fit = b - a >= MIN_RUN
+    first, second, rows = _joined(sorted(zip((b - a)[fit].tolist(), a[fit].tolist(), strict=True)))
+    # A sorted list repeats one species for long; a stretch that is copied holds several.
+    varied = np.array([np.ptp(stand.species[f : f + k]) > 0 for f, k in zip(first, rows, strict=True)], np.bool_)
+    return Runs(n, first[varied], second[varied], rows[varied], _chance(marks))
 
 
-def _joined(n: int, starts: list[tuple[int, int]], chance: float) -> Runs:
-    first, second, rows = [], [], []
+def _joined(starts: list[tuple[int, int]]) -> tuple[Ints, Ints, Ints]:
+    """Starts (lag, place) that follow each other, as whole runs."""
+    first: list[int] = []
+    second: list[int] = []
+    rows: list[int] = []
     last: tuple[int, int] | None = None
     for lag, place in starts:
         if last is not None and last == (lag, place - 1):
@@ -72,7 +74,7 @@ def _joined(n: int, starts: list[tuple[int, int]], chance: float) -> Runs:
             second.append(place + lag)
             rows.append(MIN_RUN)
         last = (lag, place)
-    return Runs(n, np.array(first, np.int64), np.array(second, np.int64), np.array(rows, np.int64), chance)
+    return np.array(first, np.int64), np.array(second, np.int64), np.array(rows, np.int64)
 
 
 def _chance(marks: Ints) -> float:

@@ -26,7 +26,7 @@ def find_marks(stand: Stand, norms: Thresholds) -> tuple[list[Finding], Marks]:
     heights, diameters, comb = measure_heights(stand), measure_diameters(stand), measure_comb(stand)
     findings = [
         _heights(stand, heights, norms), _shape(diameters, norms), _classes(diameters, norms), _digits(diameters, norms),
-        _form(stand, norms), _comb(stand, comb, norms),
+        _form(stand, norms), _comb(comb, norms),
     ]  # fmt: skip
     return findings, Marks(heights.scatter, skew_bound(diameters), comb.gain)
 
@@ -55,7 +55,9 @@ def _formula_rows(stand: Stand) -> list[dict[str, object]]:
     """Trees of the commonest species spread over its diameters: their heights climb a line."""
     here = np.flatnonzero(stand.species == np.argmax(np.bincount(stand.species)))
     order = here[np.argsort(stand.dbh_mm[here], kind="stable")]
-    return [stand.shown(int(order[k])) for k in np.linspace(0, len(order) - 1, min(MAX_EXAMPLES, len(order))).astype(int)]
+    return [
+        stand.shown(int(order[k])) for k in np.linspace(0, len(order) - 1, min(MAX_EXAMPLES, len(order))).astype(int)
+    ]
 
 
 def skew_bound(diameters: Diameters) -> float:
@@ -116,7 +118,7 @@ def _form(stand: Stand, norms: Thresholds) -> Finding:
     )  # fmt: skip
 
 
-def _comb(stand: Stand, comb: Comb, norms: Thresholds) -> Finding:
+def _comb(comb: Comb, norms: Thresholds) -> Finding:
     severity = grade(comb.gain, norms["f15_gain_s2"], norms["f15_gain_s3"])
     per_cent = round((comb.factor - 1) * 100)
     return norms.finding(

@@ -8,7 +8,7 @@ import numpy as np
 from services.permits.domain.finding import MAX_EXAMPLES, Finding, Severity
 from services.permits.domain.forensics.lines import Lines, measure_lines
 from services.permits.domain.forensics.pattern import Pattern, measure_pattern
-from services.permits.domain.forensics.stand import Stand
+from services.permits.domain.forensics.stand import Ints, Stand
 from services.permits.domain.forensics.thresholds import Thresholds, grade
 from services.permits.domain.forensics.walk import Walk, measure_walk
 
@@ -54,7 +54,12 @@ def find_places(stand: Stand, norms: Thresholds) -> tuple[list[Finding], Places]
     pattern, walk, lines = measure_pattern(stand), measure_walk(stand), measure_lines(stand)
     uniform = uniform_against_forest(pattern, norms)
     walkable = walk.readable
-    findings = [_regular(pattern, norms), _uniform(pattern, uniform, norms), _walk(stand, walk, norms), _lines(stand, lines, norms)]
+    findings = [
+        _regular(pattern, norms),
+        _uniform(pattern, uniform, norms),
+        _walk(stand, walk, norms),
+        _lines(stand, lines, norms),
+    ]
     return findings, Places(
         pattern.clark_evans_z if pattern.clark_evans > 1 else 0.0, uniform, walk.lost,
         walk.astray_share if walkable else 0.0, _loose(lines, norms),
@@ -91,11 +96,19 @@ def _uniform(pattern: Pattern, uniform: float, norms: Thresholds) -> Finding:
 
 
 def _times(uniform: float) -> str:
-    return f"{np.exp(min(uniform, 20.0)):.3g} veces mejor" if uniform > 0 else f"{np.exp(min(-uniform, 20.0)):.3g} veces peor"
+    return (
+        f"{np.exp(min(uniform, 20.0)):.3g} veces mejor"
+        if uniform > 0
+        else f"{np.exp(min(-uniform, 20.0)):.3g} veces peor"
+    )
 
 
 def _times_en(uniform: float) -> str:
-    return f"{np.exp(min(uniform, 20.0)):.3g} times better" if uniform > 0 else f"{np.exp(min(-uniform, 20.0)):.3g} times worse"
+    return (
+        f"{np.exp(min(uniform, 20.0)):.3g} times better"
+        if uniform > 0
+        else f"{np.exp(min(-uniform, 20.0)):.3g} times worse"
+    )
 
 
 def _walk(stand: Stand, walk: Walk, norms: Thresholds) -> Finding:
@@ -114,8 +127,15 @@ def _walk(stand: Stand, walk: Walk, norms: Thresholds) -> Finding:
         "de las tres anteriores y las tres siguientes.",
         f"The list follows the crew's walk, but {len(walk.astray)} rows lie over {walk.near_m:.0f} m from the three "
         "before and the three after.",
-        [stand.shown(int(place)) for place in walk.astray[:MAX_EXAMPLES]] if severity else [],
+        [stand.shown(int(place)) for place in _spread(walk.astray)] if severity else [],
     )  # fmt: skip
+
+
+def _spread(places: Ints) -> Ints:
+    """Examples from all over the list, not its first ones."""
+    if len(places) <= MAX_EXAMPLES:
+        return places
+    return places[np.linspace(0, len(places) - 1, MAX_EXAMPLES).astype(np.int64)]
 
 
 def _loose(lines: Lines | None, norms: Thresholds) -> float:
@@ -132,14 +152,15 @@ def _lines(stand: Stand, lines: Lines | None, norms: Thresholds) -> Finding:
         )  # fmt: skip
     loose = _loose(lines, norms) > 0
     share = len(lines.strangers) / lines.trees
-    severity: Severity = "S2" if loose else grade(share, norms["f17_strangers_s2"], norms["f17_strangers_s3"])
+    # What stands in the column may be no line at all: by itself never more than a question.
+    severity: Severity = "S2" if loose or share > norms["f17_strangers_s2"] else ""
     return norms.finding(
-        "F17", severity, ("f17_errors", "f17_strangers_s2", "f17_strangers_s3"),
+        "F17", severity, ("f17_errors", "f17_strangers_s2"),
         {"lines": lines.lines, "trees": lines.trees, "errors": round(lines.together.z, 1),
          "strangers": len(lines.strangers), "strangers_share": round(share, 4)},
         "Los árboles de una misma faja no están juntos en el terreno." if loose else
         f"{len(lines.strangers)} árboles están lejos de todos los de su faja.",
         "The trees of one line do not lie together on the ground." if loose else
         f"{len(lines.strangers)} trees lie far from all others of their line.",
-        [stand.shown(int(place)) for place in lines.strangers[:MAX_EXAMPLES]] if severity else [],
+        [stand.shown(int(place)) for place in _spread(lines.strangers)] if severity else [],
     )  # fmt: skip

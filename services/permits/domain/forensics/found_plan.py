@@ -73,7 +73,9 @@ def _outside(
     out = np.flatnonzero(far_m > POSITION_M)
     share = len(out) / len(stand)
     severity = grade(share, norms["f11_outside_s2"], norms["f11_outside_s3"])
-    rows = [{**stand.seat(int(k)), "outside_m": round(float(far_m[k]))} for k in out[np.argsort(-far_m[out])][:MAX_EXAMPLES]]
+    rows = [
+        {**stand.seat(int(k)), "outside_m": round(float(far_m[k]))} for k in out[np.argsort(-far_m[out])][:MAX_EXAMPLES]
+    ]
     return norms.finding(
         "F11-PARCEL", severity, ("f11_outside_s2", "f11_outside_s3"),
         {"outside": len(out), "share": round(share, 4), "farthest_m": round(float(far_m.max(initial=0)))},
@@ -86,7 +88,9 @@ def _outside(
 def _inside(stand: Stand, terrain: Terrain | None, zone: str, norms: Thresholds) -> Finding:
     if terrain is None or not terrain.areas:
         return norms.unknown(
-            "F11-GROUND", "No hay mapa de ríos, caminos ni zonas excluidas.", "There is no map of rivers, roads or excluded zones."
+            "F11-GROUND",
+            "No hay mapa de ríos, caminos ni zonas excluidas.",
+            "There is no map of rivers, roads or excluded zones.",
         )
     from services.permits.domain import shapes
 
@@ -121,7 +125,11 @@ def find_mix(stand: Stand, norms: Thresholds) -> Finding:
 def find_clones(stand: Stand, others: Sequence[OtherPlan], norms: Thresholds) -> list[Finding]:
     """F13 against each other plan; one finding for the plans that share trees, or one that says none does."""
     if not others:
-        return [norms.unknown("F13", "No se dio ningún otro plan con que comparar.", "No other plan was given to compare with.")]
+        return [
+            norms.unknown(
+                "F13", "No se dio ningún otro plan con que comparar.", "No other plan was given to compare with."
+            )
+        ]
     names = ("f13_share_s2", "f13_jaccard_s4", "f13_same_place_m")
     found = [(other, match_plans(stand, other.stand)) for other in others]
     failed = [(other, match) for other, match in found if match.share > norms["f13_share_s2"]]

@@ -77,7 +77,11 @@ def _sorted_by_species(stand: Stand) -> bool:
     n = len(stand)
     counts = np.bincount(stand.species).astype(np.float64)
     by_chance = float((counts * (counts - 1)).sum()) / (n * (n - 1)) if n > 1 else 1.0
-    return float(np.mean(stand.species[1:] == stand.species[:-1])) > max(SORTED_BY_SPECIES * by_chance, 0.1) if n > 1 else True
+    return (
+        float(np.mean(stand.species[1:] == stand.species[:-1])) > max(SORTED_BY_SPECIES * by_chance, 0.1)
+        if n > 1
+        else True
+    )
 
 
 def _near_in_list(x_m: Floats, y_m: Floats, near_m: float) -> Bools:
