@@ -32,7 +32,7 @@ def honest_plan(facts: dict[str, Any], rng: np.random.Generator, *, other_settin
         if n
     ]
     species, dbh, height, x, y = (np.concatenate(column) for column in zip(*parts, strict=True))
-    plan = _walked(_written(species, dbh, height, x, y, land, facts, rng), rng)
+    plan = _walked(_written(species, dbh, height, x, y, land, rng), rng)
     return ordered(plan, rng)
 
 
@@ -141,7 +141,7 @@ def written_diameters(dbh_cm: Floats, rng: np.random.Generator, kind: str) -> In
 
 
 def _written(
-    species: Any, dbh: Floats, height: Floats, x: Floats, y: Floats, land: BaseGeometry, facts: dict[str, Any],
+    species: Any, dbh: Floats, height: Floats, x: Floats, y: Floats, land: BaseGeometry,
     rng: np.random.Generator,
 ) -> Listing:  # fmt: skip
     n = len(dbh)
