@@ -11,16 +11,26 @@ import numpy as np
 
 from services.permits.domain.forensics.stand import Floats, Ints, Stand
 
-STEPS_MM = (10, 5, 1)
-FACTORS = np.round(np.arange(1.03, 1.505, 0.01), 2)
-SHARES = (1.0, 0.6, 0.3)
+STEPS_MM = (50, 20, 10, 5, 1)
+# On a coarser lattice too few values are left to tell a gap from chance.
+COARSEST_MM = 10
+FACTORS = np.round(np.arange(1.05, 1.505, 0.01), 2)
+SHARES = (1.0, 0.75, 0.5)
+# Diameters from a girth tape read to 5 or 10 mm of girth fall on every 5/pi or 10/pi millimetres: honest gaps.
+TAPES_MM = (5 / np.pi, 10 / np.pi)
+# How much of the share that was multiplied must be missing in the gaps, and by how many standard errors.
+DEPLETED, DEPLETED_ERRORS = 0.7, 3.0
 SMOOTH_MM = 30.0
+PILE_SHARE = 0.04
 ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Comb:
-    """The best factor, its gain in log-likelihood over an untouched list, and the lattice the list is written on."""
+    """The best factor, its gain in log-likelihood over an untouched list, and the lattice the list is written on.
+
+    Only factors count whose gaps are as empty as the share of multiplied trees says.
+    """
 
     trees: int
     step_mm: int
@@ -32,28 +42,49 @@ class Comb:
 
 
 def measure_comb(stand: Stand) -> Comb:
-    """The multiplication that explains the last digits best; a gain near or below 0 means none does."""
+    """The multiplication that explains the last digits best; a gain of 0 means none does, or the lattice is too coarse."""
     dbh = stand.dbh_mm
     step = next(step for step in STEPS_MM if np.mean(dbh % step == 0) >= 0.995)
+    best = Comb(len(dbh), step, 1.0, 0.0, 0.0, 0.0, 0.0)
+    if step > COARSEST_MM:
+        return best
     values = (dbh[dbh % step == 0] // step).astype(np.int64)
     low, high = int(values.min()), int(values.max())
-    count = np.bincount(values, minlength=high + 1).astype(np.float64)
+    count = _without_piles(np.bincount(values, minlength=high + 1).astype(np.float64))
     plain = _fitted(count, low, high, step)
-    base = float((count * np.log(np.maximum(plain, 1e-12))).sum())
-    best = Comb(len(values), step, 1.0, 0.0, float("-inf"), 0.0, 0.0)
+    base = _likelihood(count, plain)
+    for tape in TAPES_MM if step == 1 else ():
+        taped = _multiplied(count, tape, low, high, step)[0]
+        base = max(base, _likelihood(count, 0.99 * taped + 0.01 * plain))
     for factor in FACTORS:
         moved, reached = _multiplied(count, float(factor), low, high, step)
+        gap = ~reached
+        gap[:low] = False
+        missing, due = float(count[gap].sum()), float(plain[gap].sum() * count.sum())
         for share in SHARES:
-            mixed = 0.995 * (share * moved + (1 - share) * plain) + 0.005 * plain
-            gain = float((count * np.log(np.maximum(mixed, 1e-12))).sum()) - base
+            depleted = due - missing
+            if depleted < DEPLETED * share * due or depleted < DEPLETED_ERRORS * np.sqrt(due):
+                continue
+            gain = _likelihood(count, 0.995 * (share * moved + (1 - share) * plain) + 0.005 * plain) - base
             if gain > best.gain:
-                gap = ~reached
-                gap[:low] = False
-                best = Comb(
-                    len(values), step, float(factor), share, gain,
-                    float(count[gap].sum() / count.sum()), float(plain[gap].sum()),
-                )  # fmt: skip
+                n = float(count.sum())
+                best = Comb(len(values), step, float(factor), share, gain, missing / n, due / n)
     return best
+
+
+def _without_piles(count: Floats) -> Floats:
+    """Values that hold far more trees than those 10 and 20 steps away, as when thin trees were set to the cut, levelled."""
+    around = np.zeros(len(count))
+    for lag in (10, 20):
+        if lag < len(count):
+            around[lag:] += count[:-lag] / 4
+            around[:-lag] += count[lag:] / 4
+    piled = (count > PILE_SHARE * count.sum()) & (count > 4 * around + 5)
+    return np.where(piled, around, count)
+
+
+def _likelihood(count: Floats, chance: Floats) -> float:
+    return float((count * np.log(np.maximum(chance, 1e-12))).sum())
 
 
 def _classes(values: Ints, step: int) -> Ints:

@@ -7,6 +7,9 @@ import numpy as np
 from services.permits.domain.forensics.stand import Ints, Stand
 
 MIN_RUN = 3
+LEAST_CONTROLS = 50
+# Classes that diameters are written in; finer lists are taken by the centimetre.
+CLASSES_MM = (100, 50, 20, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Twins:
-    """Pairs of trees equal in species, diameter and height against what the margins within species give by chance."""
+    """Pairs of trees equal in species, diameter and height against what trees of nearly equal diameter give."""
 
     pairs: int
     expected: float
@@ -86,16 +89,34 @@ def _chance(marks: Ints) -> float:
 
 
 def measure_twins(stand: Stand) -> Twins:
-    """Equal pairs; expected from the shares of diameters and of heights within each species, taken as independent."""
-    pairs, expected = 0.0, 0.0
-    for number, n in enumerate(np.bincount(stand.species).tolist()):
-        if n < 2:
-            continue
-        here = stand.species == number
-        dbh, height = stand.dbh_mm[here], stand.height_mm[here]
-        d, h = (np.unique(v, return_counts=True)[1].astype(np.float64) for v in (dbh, height))
-        both = np.unique(dbh * 100_000 + height, return_counts=True)[1].astype(np.float64)
-        possible = n * (n - 1)
-        pairs += float((both * (both - 1)).sum()) / 2
-        expected += float((d * (d - 1)).sum()) * float((h * (h - 1)).sum()) / possible / 2
-    return Twins(int(pairs), expected)
+    """Equal pairs, against pairs of equal diameter times how often trees of nearly equal diameter have equal heights.
+
+    Nearly equal: the next trees of the species by diameter, another diameter within two classes of those written (at least 2 cm). Heights that follow the
+    diameter closely thus explain their own twins.
+    """
+    order = np.lexsort((stand.dbh_mm, stand.species))
+    species, dbh, height = stand.species[order], stand.dbh_mm[order], stand.height_mm[order]
+    near = alike = 0
+    classes = next((step for step in CLASSES_MM if np.mean(dbh % step == 0) > 0.95), CLASSES_MM[-1])
+    for lag in _lags(len(order)):
+        step = dbh[lag:] - dbh[:-lag]
+        beside = (species[lag:] == species[:-lag]) & (step > 0) & (step <= 2 * classes)
+        near += int(beside.sum())
+        alike += int((height[lag:] == height[:-lag])[beside].sum())
+    same_dbh = _equal_pairs(species * 100_000 + dbh)
+    pairs = _equal_pairs(np.unique(species * 100_000 + dbh, return_inverse=True)[1] * 100_000 + height)
+    # Without any control pair the chance of equal heights is that of the whole list.
+    chance = (
+        alike / near if near >= LEAST_CONTROLS else _equal_pairs(height) / max(len(order) * (len(order) - 1) / 2, 1)
+    )
+    return Twins(int(pairs), same_dbh * chance)
+
+
+def _lags(n: int) -> list[int]:
+    """Some near and some far in the order, so that crowded diameters also meet their neighbours."""
+    return [lag for lag in (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610) if lag < n]
+
+
+def _equal_pairs(values: Ints) -> float:
+    counts = np.unique(values, return_counts=True)[1].astype(np.float64)
+    return float((counts * (counts - 1)).sum()) / 2

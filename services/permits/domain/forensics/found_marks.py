@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.permits.domain.finding import MAX_EXAMPLES, Finding, Severity
-from services.permits.domain.forensics.comb import Comb, measure_comb
+from services.permits.domain.forensics.comb import COARSEST_MM, Comb, measure_comb
 from services.permits.domain.forensics.diameters import Diameters, measure_diameters
 from services.permits.domain.forensics.heights import Heights, measure_heights
 from services.permits.domain.forensics.stand import Stand
@@ -119,6 +119,11 @@ def _form(stand: Stand, norms: Thresholds) -> Finding:
 
 
 def _comb(comb: Comb, norms: Thresholds) -> Finding:
+    if comb.step_mm > COARSEST_MM:
+        return norms.unknown(
+            "F15", f"Los DAP están escritos en clases de {comb.step_mm} mm: no quedan cifras que mirar.",
+            f"DBH is written in classes of {comb.step_mm} mm: no digits are left to look at.",
+        )  # fmt: skip
     severity = grade(comb.gain, norms["f15_gain_s2"], norms["f15_gain_s3"])
     per_cent = round((comb.factor - 1) * 100)
     return norms.finding(
