@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from deploy.corpus.forgeries import FORGERIES, HARD
-from deploy.corpus.judged import Measured, measure_all
+from deploy.corpus.judged import TODAY, Measured, measure_all
 from deploy.corpus.plans import HONEST, Sources, jobs
 from services.permits.domain.forensics.found_pattern import band_evidence
 from services.permits.domain.forensics.score import PARTS
+from services.permits.domain.forensics.thresholds import thresholds_on
 
 SEED = 0
 NORMS = Path(__file__).parents[2] / "services" / "permits" / "norms" / "forensics.json"
@@ -31,8 +32,8 @@ def refit(of: Sources, census: Path | None, polygons: Path | None, honest: int, 
     values = {row["name"]: row for row in document["thresholds"]}
     excess = _honest_excess(rows, of)
     values["f03_honest_excess"]["value"] = excess
-    spread, error = values["f03_spread"]["value"], values["f03_uniform_error"]["value"]
-    known = {id(row): band_evidence(row.excess, row.weight, excess, spread, error) for row in rows}
+    norms = thresholds_on(TODAY)
+    known = {id(row): band_evidence(row.excess, row.weight, row.area_m2, norms, excess) for row in rows}
     rows = [row for row in rows if row.kind not in HARD or row.kind == "uniform random, in strips"]
     features = np.array(
         [[np.clip(known[id(r)], -4, 6) if name == "uniform" else r.parts[name] for name in PARTS] for r in rows]

@@ -44,6 +44,7 @@ class Measured:
     kind: str
     base: Base
     trees: int
+    area_m2: float
     parts: dict[str, float]
     excess: tuple[float, ...]
     weight: tuple[float, ...]
@@ -74,7 +75,7 @@ def measure(of: Sources, job: Job, norms: Thresholds) -> Measured:
     parts = evidence(find_copies(stand, norms)[1], find_places(stand, norms)[1], find_marks(stand, norms)[1])
     bands = measure_pattern(stand).bands
     return Measured(
-        job[0], job[1], len(listing), {name: float(value) for name, value in parts.items()},
+        job[0], job[1], len(listing), stand.area_m2, {name: float(value) for name, value in parts.items()},
         tuple(float(b.effect) for b in bands), tuple(float(b.weight) for b in bands),
     )  # fmt: skip
 

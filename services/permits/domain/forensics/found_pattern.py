@@ -25,16 +25,19 @@ class Places:
 
 
 def band_evidence(
-    excess: Sequence[float], weight: Sequence[float], honest: Sequence[Sequence[float]], spread: float, error: float
-) -> float:
+    excess: Sequence[float], weight: Sequence[float], area_m2: float, norms: Thresholds,
+    honest: Sequence[Sequence[float]],
+) -> float:  # fmt: skip
     """Natural logarithm of how much better uniform places explain the four bands than the honest plans do.
 
     Each honest plan is a vector of relative excesses; what it would give on a plan of this size has the sampling error
-    of this plan and ``spread`` of its own, so that a small plan can neither pass nor fail.
+    of this plan, the spread of the norm, and that of a patch of forest of this size: 100 ha may well show no clumping.
+    So a small plan can neither pass nor fail.
     """
+    error, patch = norms["f03_uniform_error"], norms["f03_patch_100ha"] * np.sqrt(1e6 / area_m2)
     seen = np.asarray(weight)
     z, mean = np.asarray(excess) * seen, np.asarray(honest) * seen
-    wide = np.sqrt(1.1 + (spread * mean) ** 2)
+    wide = np.sqrt(1.1 + (norms["f03_spread"] * mean) ** 2 + (patch * seen) ** 2)
     logs = (-0.5 * ((z - mean) / wide) ** 2 - np.log(wide)).sum(1)
     top = float(logs.max())
     return float((-0.5 * (z / error) ** 2 - np.log(error)).sum()) - top - float(np.log(np.exp(logs - top).mean()))
@@ -44,9 +47,12 @@ def uniform_against_forest(pattern: Pattern, norms: Thresholds) -> float:
     """``band_evidence`` of a pattern under the norm."""
     bands = pattern.bands
     return band_evidence(
-        [band.effect for band in bands], [band.weight for band in bands], norms["f03_honest_excess"],
-        norms["f03_spread"], norms["f03_uniform_error"],
-    )  # fmt: skip
+        [band.effect for band in bands],
+        [band.weight for band in bands],
+        pattern.area_m2,
+        norms,
+        norms["f03_honest_excess"],
+    )
 
 
 def find_places(stand: Stand, norms: Thresholds) -> tuple[list[Finding], Places]:

@@ -46,6 +46,7 @@ class Pattern:
     """What the positions show. ``bands`` are near and far pairs, then same-species pairs, in the order of the norms."""
 
     trees: int
+    area_m2: float
     regular: Excess
     clark_evans: float
     clark_evans_z: float
@@ -58,7 +59,7 @@ def measure_pattern(stand: Stand) -> Pattern:
     near = _all_pairs(stand, (0.5 * stand.spacing_m,))
     total = _all_pairs(stand, (NEAR_M, FAR_M))
     mixed = _same_species(stand, (MIXED_M, SPREAD_M))
-    return Pattern(len(stand), near[0], ratio, z, (*total, *mixed))
+    return Pattern(len(stand), stand.area_m2, near[0], ratio, z, (*total, *mixed))
 
 
 def _chosen(stand: Stand, r_m: float) -> Ints:
