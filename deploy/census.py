@@ -281,7 +281,7 @@ def _say(
     if options.json:
         facts = [finding.facts() for finding in findings]
         line = {"file": name, "severity": severity, "score": chance, "trees": len(study.trees), "findings": facts}
-        print(json.dumps(line, ensure_ascii=False, default=float))
+        print(json.dumps(line, ensure_ascii=False, allow_nan=False))
         return
     worst = f"S{severity}" if severity else "-"
     print(f"{name}: {len(study.trees)} trees   worst {worst}   score {'-' if chance is None else f'{chance:.3f}'}")

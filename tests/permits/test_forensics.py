@@ -1,5 +1,6 @@
 """Census forensics: every rule with a forgery it finds and the honest twin it passes."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -63,6 +64,7 @@ def test_a_forgery_is_found_by_its_rule_and_its_honest_twin_passes(
     assert len(finding.evidence) <= MAX_EXAMPLES
     assert finding.source
     assert finding.threshold
+    json.dumps(finding.facts(), allow_nan=False)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

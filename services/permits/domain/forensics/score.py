@@ -48,7 +48,7 @@ def evidence(copies: float, places: Places, marks: Marks) -> dict[str, float]:
     """Each part as a bounded number, 0 where it shows nothing; only ``uniform`` also speaks for a list."""
 
     def within(value: float, low: float, high: float) -> float:
-        return min(max(value, low), high) if value == value else 0.0
+        return float(min(max(value, low), high)) if value == value else 0.0
 
     return {
         "copies": within(copies, 0, 3),

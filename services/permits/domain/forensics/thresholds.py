@@ -27,14 +27,23 @@ class Thresholds:
     ) -> Finding:  # fmt: skip
         """A rule that was evaluated: failed when it has a severity. ``names`` are the thresholds it looked at."""
         return Finding(
-            rule, "FAIL" if severity else "PASS", severity, subject, computed,
+            rule, "FAIL" if severity else "PASS", severity, subject, plain(computed),
             {name: self.values[name] for name in names}, self.version,
-            "; ".join(dict.fromkeys(self.sources[name] for name in names)), es, en, evidence or [],
+            "; ".join(dict.fromkeys(self.sources[name] for name in names)), es, en, plain(evidence or []),
         )  # fmt: skip
 
     def unknown(self, rule: str, es: str, en: str, subject: str = "plan", **computed: Any) -> Finding:
         """A rule that lacks an input: it never passes."""
         return Finding(rule, "NOT_EVALUATED", "", subject, computed, {}, self.version, "", es, en)
+
+
+def plain(value: Any) -> Any:
+    """The same facts without numpy's numbers, as JSON and databases take them."""
+    if isinstance(value, dict):
+        return {name: plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return value.item() if hasattr(value, "item") else value
 
 
 def thresholds_from(document: dict[str, Any], day: date) -> Thresholds:
