@@ -34,13 +34,13 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--count", type=int, default=10)
     make.add_argument("--seed", type=int, default=study.SEED)
     look = verbs.add_parser("study", parents=[real])
-    look.add_argument("--honest", type=int, default=300)
-    look.add_argument("--forged", type=int, default=40)
+    look.add_argument("--honest", type=int, default=120)
+    look.add_argument("--forged", type=int, default=12)
     look.add_argument("--seed", type=int, default=study.SEED)
     look.add_argument("--write", action="store_true")
     again = verbs.add_parser("fit", parents=[real])
-    again.add_argument("--honest", type=int, default=160)
-    again.add_argument("--forged", type=int, default=10)
+    again.add_argument("--honest", type=int, default=120)
+    again.add_argument("--forged", type=int, default=6)
     verbs.add_parser("facts", parents=[real])
     return top
 

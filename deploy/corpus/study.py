@@ -12,7 +12,8 @@ from deploy.corpus.forgeries import HARD, PARTIAL, WHOLESALE
 from deploy.corpus.judged import Judged, judge_all
 from deploy.corpus.plans import HONEST, Sources, jobs
 
-SEED = 1
+# 0 is fitted on, 1 was looked at while thresholds were set.
+SEED = 2
 DOCS = Path(__file__).parents[2] / "docs"
 BEGIN, END = "<!-- study -->", "<!-- /study -->"
 BASES = {

@@ -61,11 +61,11 @@ def _formula_rows(stand: Stand) -> list[dict[str, object]]:
 
 
 def skew_bound(diameters: Diameters) -> float:
-    """The larger of both skewnesses plus two standard errors (0.5 / sqrt n): what it may still be."""
-    overall = diameters.skew + 1.0 / np.sqrt(diameters.trees)
+    """The larger of both skewnesses plus a standard error (0.5 / sqrt n): what it may still be."""
+    overall = diameters.skew + 0.5 / np.sqrt(diameters.trees)
     if diameters.trees_within < 100:
         return float(overall)
-    return float(max(overall, diameters.skew_within + 1.0 / np.sqrt(diameters.trees_within)))
+    return float(max(overall, diameters.skew_within + 0.5 / np.sqrt(diameters.trees_within)))
 
 
 def _shape(diameters: Diameters, norms: Thresholds) -> Finding:

@@ -34,8 +34,9 @@ def band_evidence(
     of this plan, the spread of the norm, and that of a patch of forest of this size: 100 ha may well show no clumping.
     So a small plan can neither pass nor fail.
     """
-    error, patch = norms["f03_uniform_error"], norms["f03_patch_100ha"] * np.sqrt(1e6 / area_m2)
+    patch = norms["f03_patch_100ha"] * np.sqrt(1e6 / area_m2)
     seen = np.asarray(weight)
+    error = np.sqrt(norms["f03_uniform_error"] ** 2 + (norms["f03_edge_error"] * seen) ** 2)
     z, mean = np.asarray(excess) * seen, np.asarray(honest) * seen
     wide = np.sqrt(1.1 + (norms["f03_spread"] * mean) ** 2 + (patch * seen) ** 2)
     logs = (-0.5 * ((z - mean) / wide) ** 2 - np.log(wide)).sum(1)
@@ -62,7 +63,7 @@ def find_places(stand: Stand, norms: Thresholds) -> tuple[list[Finding], Places]
     walkable = walk.readable
     findings = [
         _regular(pattern, norms),
-        _uniform(pattern, uniform, norms),
+        _uniform(pattern, uniform, _loose(lines, norms) > 0, norms),
         _walk(stand, walk, norms),
         _lines(stand, lines, norms),
     ]
@@ -86,14 +87,16 @@ def _regular(pattern: Pattern, norms: Thresholds) -> Finding:
     )  # fmt: skip
 
 
-def _uniform(pattern: Pattern, uniform: float, norms: Thresholds) -> Finding:
-    severity = grade(uniform, norms["f03_evidence_s2"], norms["f03_evidence_s3"])
+def _uniform(pattern: Pattern, uniform: float, loose: bool, norms: Thresholds) -> Finding:
+    """Less evidence is enough where the survey lines of the list do not lie together on the ground either."""
+    limit = norms["f03_evidence_s3_without_lines"] if loose else norms["f03_evidence_s3"]
+    severity = grade(uniform, norms["f03_evidence_s2"], limit)
     names = ("all_pairs_to_60m", "all_pairs_60_to_180m", "same_species_to_150m", "same_species_150_to_400m")
     excess = {name: round(band.effect, 3) for name, band in zip(names, pattern.bands, strict=True)}
     errors = {name: round(band.z, 1) for name, band in zip(names, pattern.bands, strict=True)}
     return norms.finding(
-        "F03", severity, ("f03_evidence_s2", "f03_evidence_s3"),
-        {"evidence_ln": round(uniform, 2), "excess": excess, "errors": errors},
+        "F03", severity, ("f03_evidence_s2", "f03_evidence_s3", "f03_evidence_s3_without_lines"),
+        {"evidence_ln": round(uniform, 2), "lines_together": not loose, "excess": excess, "errors": errors},
         "Agrupamiento de los árboles y de las especies: en el bosque hay más pares cercanos y más vecinos de la misma especie "
         f"que por azar. Posiciones inventadas al azar explican esta lista {_times(uniform)} que los planes de referencia.",
         "Clumping of trees and species: a forest has more near pairs and more neighbours of one species than chance. "
