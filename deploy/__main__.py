@@ -91,6 +91,19 @@ def parser() -> argparse.ArgumentParser:
     worth.add_argument("--json", action="store_true", help="the whole appraisal, the same bytes for the same file")
     worth.add_argument("--form", choices=("text", "html", "sms", "speech", "counter"), default="text")
     worth.add_argument("--lang", choices=("es", "en"), default="es")
+    census = verb(
+        "census", "examine census files: validation, plan rules, forensics; needs no server", "deploy.census:main",
+        instance=False,
+    )  # fmt: skip
+    census.add_argument(
+        "files", nargs="+", metavar="FILE", help="CSV, CSV.GZ or XLSX; NAME.geojson beside it is its land"
+    )
+    census.add_argument("--against", nargs="+", metavar="FILE", help="other plans to look for the same trees in (F13)")
+    census.add_argument(
+        "--form-factor", type=int, default=650, metavar="MILLI", help="of the plan, in thousandths (650)"
+    )
+    census.add_argument("--json", action="store_true", help="one line a file")
+    census.add_argument("--lang", choices=("es", "en"), default="es")
     bench = verb("bench", "measure, on an instance of its own", "deploy.verbs:bench", instance=False)
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--quick", action="store_true")

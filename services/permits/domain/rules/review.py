@@ -10,7 +10,7 @@ from services.permits.domain.rules.catalogue import Rules
 
 
 def review(facts: PlanFacts, rules: Rules) -> list[Finding]:
-    """What P01 to P15 say of a plan, and the spelling of its species. Slow for a large census: use a thread."""
+    """What P01 to P15 and F00 to F17 say of a plan, and the spelling of its species. Slow for a large census: use a thread."""
     shift = datum.shifted(facts, rules["P03"])
     return [
         *area.within_title(facts, rules["P01"], datum_error=shift.status == "FAIL"),
@@ -27,8 +27,18 @@ def review(facts: PlanFacts, rules: Rules) -> list[Finding]:
         papers.inspected(facts, rules["P13"]),
         papers.third_party(facts, rules["P14"]),
         papers.cites(facts, rules["P15"]),
-        # The forensics of the census (F01 to F14) add their list here. Their score is no finding and blocks nothing.
+        *forensics(facts),
     ]
+
+
+def forensics(facts: PlanFacts) -> list[Finding]:
+    """F00 to F17 over the census; none where its places are not at hand. The score is F00, which is S3 at most."""
+    from services.permits.domain.forensics import examine  # numpy, which only a plan handed in needs
+    from services.permits.domain.forensics.thresholds import thresholds_on
+
+    if not facts.trees or any(not tree.zone for tree in facts.trees):
+        return []
+    return examine(facts.trees, thresholds_on(facts.day), subject=facts.subject, polygons=facts.parcels).findings
 
 
 def of_census(subject: str, trees: Sequence[Tree], form_factor_milli: int, rules: Rules) -> list[Finding]:

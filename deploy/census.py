@@ -1,0 +1,292 @@
+"""`./timber census FILE...`: validation, plan rules and forensics over census files, without a server or a database."""
+
+import argparse
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from services.permits.census_file import CSV_TYPE, MAX_FILE_BYTES, XLSX_TYPE, FileUnreadable, read_sheets
+from services.permits.domain import columns
+from services.permits.domain.census import Terms, Tree
+from services.permits.domain.columns import Header
+from services.permits.domain.finding import MAX_EXAMPLES, Finding
+from services.permits.domain.forensics import Score, examine
+from services.permits.domain.forensics.thresholds import thresholds_on
+from services.permits.domain.norms import Limits, limits_on
+from services.permits.domain.rules.catalogue import rules_on
+from services.permits.domain.rules.review import of_census
+from services.permits.domain.sheet import HEADER_ROWS, CensusInvalid, Sheet, read_census
+from shared.refusal import Refusal
+
+ONLY_PARCEL = "PC 01"
+DATE_COLUMNS = ("date", "fecha", "day", "dia")
+PARCEL_PROPERTIES = ("parcel", "parcela", "pc", "pca")
+# A list with a few unreadable rows is looked at without them; with more it is not a census anybody can judge.
+MAX_BAD_ROWS_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Study:
+    """What was read of one file."""
+
+    trees: list[Tree]
+    terms: Terms
+    days: dict[tuple[str, int], str]
+    polygons: dict[str, dict[str, Any]] | None
+    has_minimum: bool
+    faults: list[Finding]
+
+
+def main(options: argparse.Namespace) -> int:
+    """0 nothing at S3 or above, 1 something, 2 a file cannot be read."""
+    today = datetime.now(UTC).date()
+    limits, norms = limits_on(today), thresholds_on(today)
+    others: dict[str, list[Tree]] = {}
+    unreadable = worst = 0
+    for name in options.against or []:
+        try:
+            others[name] = read(Path(name), limits, options.form_factor).trees
+        except (Refusal, OSError) as error:
+            _say_unreadable(name, error, options)
+            unreadable += 1
+    for name in options.files:
+        try:
+            study = read(Path(name), limits, options.form_factor)
+        except (Refusal, OSError, ValueError) as error:
+            _say_unreadable(name, error, options)
+            unreadable += 1
+            continue
+        found = examine(
+            study.trees, norms, subject=f"file:{Path(name).name}", polygons=study.polygons, days=study.days,
+            others={other: trees for other, trees in others.items() if Path(other).resolve() != Path(name).resolve()},
+        )  # fmt: skip
+        findings = [*study.faults, *plan_rules(study, today), *found.findings]
+        worst = max(worst, severity_of(findings))
+        _say(name, study, findings, found.score, options)
+    return 2 if unreadable else 1 if worst >= 3 else 0
+
+
+def severity_of(findings: list[Finding]) -> int:
+    """The worst of them, 0 to 4."""
+    return max((int(finding.severity[1]) for finding in findings if finding.severity), default=0)
+
+
+# ---- the rules over a plan that need no server
+
+
+def plan_rules(study: Study, today: date) -> list[Finding]:
+    """P06, P07 and the spelling of species. A file tells no plan: without its own minimum diameters P07 is a question."""
+    found = of_census("plan", study.trees, study.terms.form_factor_milli, rules_on(today))
+    return [_capped(one) if one.rule == "P07" and not study.has_minimum else one for one in found]
+
+
+def _capped(finding: Finding) -> Finding:
+    return replace(
+        finding, severity="S2" if finding.status == "FAIL" else finding.severity,
+        es=f"{finding.es} El archivo no trae los diámetros mínimos del plan: se usó la lista general.",
+        en=f"{finding.en} The file does not carry the minimum diameters of the plan: the general list was used.",
+    )  # fmt: skip
+
+
+# ---- reading
+
+
+def read(path: Path, limits: Limits, form_factor_milli: int) -> Study:
+    """The trees of a CSV, CSV.GZ or XLSX file, its dates and the polygon beside it; a ``Refusal`` when it is no census."""
+    data = _bytes(path)
+    sheets = read_sheets(data, XLSX_TYPE if data.startswith(b"PK") else CSV_TYPE)
+    forms = _polygon_file(path)
+    prepared: list[Sheet] = []
+    days: dict[tuple[str, int], str] = {}
+    repeated: list[dict[str, Any]] = []
+    parcels: set[str] = set()
+    has_minimum = False
+    for sheet in sheets:
+        header = columns.find_header(sheet.rows[:HEADER_ROWS])
+        if header is None:
+            continue
+        days |= _days(sheet, header)
+        parcels |= _parcels(sheet, header)
+        has_minimum |= "dmc_cm" in header.columns
+        prepared.append(_with_zone(_codes_told_apart(sheet, header, repeated), header, forms))
+    terms = Terms("file", tuple(sorted(parcels)) or (ONLY_PARCEL,), form_factor_milli)
+    trees, faults = _trees(prepared or sheets, terms, limits)
+    if repeated:
+        faults.append(_repeated_codes(repeated, limits))
+    return Study(trees, terms, days, _by_parcel(forms, terms.parcels), has_minimum, faults)
+
+
+def _bytes(path: Path) -> bytes:
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            with gzip.open(io.BytesIO(data)) as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise FileUnreadable("file", "it is not a whole gzip file", "no es un archivo gzip completo") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise FileUnreadable("file", f"it has over {MAX_FILE_BYTES} bytes", f"pasa de {MAX_FILE_BYTES} bytes")
+    return data
+
+
+def _trees(sheets: list[Sheet], terms: Terms, limits: Limits) -> tuple[list[Tree], list[Finding]]:
+    try:
+        return read_census(sheets, terms, limits).trees, []
+    except CensusInvalid as refused:
+        bad = {(e["sheet"], e["row"]) for e in refused.errors}
+        rows = sum(len(sheet.rows) for sheet in sheets)
+        headed = {(s.name, h.row) for s in sheets if (h := columns.find_header(s.rows[:HEADER_ROWS])) is not None}
+        if refused.total > len(refused.errors) or len(bad) > MAX_BAD_ROWS_SHARE * rows or bad & headed:
+            raise
+        left = [Sheet(s.name, [(n, cells) for n, cells in s.rows if (s.name, n) not in bad]) for s in sheets]
+        text = f"{len(bad)} filas no se pueden leer y no se miraron; el servicio no aceptaría este archivo."
+        fault = Finding(
+            "FILE", "FAIL", "S2", "plan", {"rows": len(bad), "errors": refused.total}, {}, limits.version, "", text,
+            f"{len(bad)} rows cannot be read and were not looked at; the service would not accept this file.",
+            refused.errors[:MAX_EXAMPLES],
+        )  # fmt: skip
+        return read_census(left, terms, limits).trees, [fault]
+
+
+def _codes_told_apart(sheet: Sheet, header: Header, repeated: list[dict[str, Any]]) -> Sheet:
+    """The sheet with a mark behind codes that occur again: a copied row must be looked at, not refused unseen."""
+    place, parcel = header.columns.get("code"), header.columns.get("parcel")
+    if place is None:
+        return sheet
+    seen: dict[tuple[str, str], int] = {}
+    rows = []
+    for number, cells in sheet.rows:
+        if number > header.row and place < len(cells):
+            code = columns.text_of(cells[place]).upper()
+            key = (columns.text_of(cells[parcel]) if parcel is not None and parcel < len(cells) else "", code)
+            seen[key] = seen.get(key, 0) + 1
+            if code and seen[key] > 1:
+                repeated.append({"sheet": sheet.name, "row": number, "code": code})
+                cells = [*cells[:place], f"{code[:14]}-R{seen[key]}", *cells[place + 1 :]]
+        rows.append((number, cells))
+    return Sheet(sheet.name, rows)
+
+
+def _repeated_codes(repeated: list[dict[str, Any]], limits: Limits) -> Finding:
+    return Finding(
+        "CODES", "FAIL", "S2", "plan", {"rows": len(repeated)}, {}, limits.version, "",
+        f"{len(repeated)} filas usan un código que ya está en la lista; el servicio no aceptaría este archivo.",
+        f"{len(repeated)} rows use a code that is in the list already; the service would not accept this file.",
+        repeated[:MAX_EXAMPLES],
+    )  # fmt: skip
+
+
+def _with_zone(sheet: Sheet, header: Header, forms: list[dict[str, Any]]) -> Sheet:
+    """The sheet with a column for the UTM zone of the polygon, where the file names no zone."""
+    if "zone" in header.columns or header.zone or not forms:
+        return sheet
+    lon = _first_point(forms[0]["geometry"]["coordinates"])[0]
+    zone = f"{int((lon + 180) // 6) + 1}S"
+    width = max(len(cells) for _, cells in sheet.rows)
+    rows = []
+    for number, cells in sheet.rows:
+        blank = not any(columns.text_of(cell) for cell in cells)
+        last = "zone" if number == header.row else None if blank or number < header.row else zone
+        rows.append((number, [*cells, *[None] * (width - len(cells)), last]))
+    return Sheet(sheet.name, rows)
+
+
+def _first_point(coordinates: Any) -> Any:
+    while isinstance(coordinates[0], list):
+        coordinates = coordinates[0]
+    return coordinates
+
+
+def _column(header: Header, sheet: Sheet, names: tuple[str, ...]) -> int | None:
+    cells = dict(sheet.rows).get(header.row, [])
+    return next((k for k, cell in enumerate(cells) if columns.folded(columns.text_of(cell)) in names), None)
+
+
+def _days(sheet: Sheet, header: Header) -> dict[tuple[str, int], str]:
+    place = _column(header, sheet, DATE_COLUMNS)
+    if place is None:
+        return {}
+    return {
+        (sheet.name, number): columns.text_of(cells[place])
+        for number, cells in sheet.rows
+        if number > header.row and place < len(cells)
+    }
+
+
+def _parcels(sheet: Sheet, header: Header) -> set[str]:
+    place = header.columns.get("parcel")
+    if place is None:
+        return set()
+    found = set()
+    for number, cells in sheet.rows:
+        if number > header.row and place < len(cells) and columns.text_of(cells[place]):
+            with suppress(columns.BadCell):  # the reader will name the cell
+                found.add(columns.parcel(cells[place]))
+    return found
+
+
+def _polygon_file(path: Path) -> list[dict[str, Any]]:
+    stem = path.with_suffix("") if path.suffix == ".gz" else path
+    beside = stem.with_suffix(".geojson")
+    if not beside.is_file():
+        return []
+    document = json.loads(beside.read_text(encoding="utf-8"))
+    features = document.get("features") or [document if document.get("type") == "Feature" else {"geometry": document}]
+    return [f for f in features if (f.get("geometry") or {}).get("type") in ("Polygon", "MultiPolygon")]
+
+
+def _by_parcel(forms: list[dict[str, Any]], parcels: tuple[str, ...]) -> dict[str, dict[str, Any]] | None:
+    """The polygons of each parcel when the file names all parcels, else all of them as one land of the plan."""
+    if not forms:
+        return None
+    from services.permits.domain.land import plane
+
+    named: dict[str, list[dict[str, Any]]] = {}
+    for feature in forms:
+        properties: Mapping[str, Any] = feature.get("properties") or {}
+        word = next((properties[k] for k in properties if k.lower() in PARCEL_PROPERTIES), None)
+        try:
+            named.setdefault(columns.parcel(word) if word is not None else "", []).append(feature["geometry"])
+        except columns.BadCell:
+            named.setdefault("", []).append(feature["geometry"])
+    if set(parcels) <= set(named):
+        return {parcel: plane.united(named[parcel]) for parcel in parcels}
+    return {"": plane.united([feature["geometry"] for feature in forms])}
+
+
+# ---- telling
+
+
+def _say_unreadable(name: str, error: Exception, options: argparse.Namespace) -> None:
+    if options.json:
+        print(json.dumps({"file": name, "severity": None, "score": None, "findings": [], "error": str(error)}))
+    print(f"{name}: {error}", file=sys.stderr)
+
+
+def _say(
+    name: str, study: Study, findings: list[Finding], score: Score | None, options: argparse.Namespace
+) -> None:  # fmt: skip
+    severity = severity_of(findings)
+    chance = round(score.chance, 4) if score else None
+    if options.json:
+        facts = [finding.facts() for finding in findings]
+        line = {"file": name, "severity": severity, "score": chance, "trees": len(study.trees), "findings": facts}
+        print(json.dumps(line, ensure_ascii=False, allow_nan=False))
+        return
+    worst = f"S{severity}" if severity else "-"
+    print(f"{name}: {len(study.trees)} trees   worst {worst}   score {'-' if chance is None else f'{chance:.3f}'}")
+    for finding in sorted(findings, key=lambda f: f.severity, reverse=True):
+        if finding.status == "PASS":
+            continue
+        text = finding.es if options.lang == "es" else finding.en
+        print(f"  {finding.severity or '--':<3} {finding.rule:<11} {text}")
+        for row in finding.evidence[:3] if finding.severity else []:
+            print(f"        {json.dumps(row, ensure_ascii=False)}")

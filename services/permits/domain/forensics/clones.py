@@ -1,0 +1,261 @@
+"""The same trees twice: under one shift within a plan, or under a shift and a turn in another plan.
+
+Codes, order and small changes of the marks do not matter: trees of one species with nearly equal diameter and height
+vote for the movement that would carry one to the other, and chance spreads its votes evenly.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.permits.domain.forensics.near import pairs_within
+from services.permits.domain.forensics.stand import Bools, Floats, Ints, Stand
+
+DBH_MM, HEIGHT_MM = 25, 1100
+CELL_M = 10.0
+ARRIVED_M = 12.0
+# Inside one plan a movement shorter than this is not looked at: clumps of one species lie closer.
+LEAST_SHIFT_M = 25.0
+MAX_OF_SPECIES = 700
+EDGES_EACH = 3
+COARSE_M = 40.0
+LEAST_ANGLE_VOTES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Trees of the first list that arrive at a tree of their species, how many would by chance, and the movement."""
+
+    first: Ints
+    second: Ints
+    by_chance: float
+    of: int
+    turn_deg: float
+    east_m: float
+    north_m: float
+
+    @property
+    def share(self) -> float:
+        """Of the smaller list, chance taken off."""
+        return max(len(self.first) - self.by_chance, 0.0) / self.of if self.of else 0.0
+
+    @property
+    def shift_m(self) -> float:
+        """Length of the movement."""
+        return float(np.hypot(self.east_m, self.north_m))
+
+
+def nothing(of: int) -> Match:
+    """No movement carries trees to trees."""
+    none = np.empty(0, np.int64)
+    return Match(none, none, 0.0, of, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    x_m: Floats
+    y_m: Floats
+    dbh: Floats
+    height: Floats
+    species: Ints
+
+    def at(self, keep: Bools | Ints) -> "_Marks":
+        return _Marks(self.x_m[keep], self.y_m[keep], self.dbh[keep], self.height[keep], self.species[keep])
+
+
+def _marks(stand: Stand, names: dict[str, int]) -> _Marks:
+    numbers = np.array([names.setdefault(name, len(names)) for name in stand.species_names], np.int64)
+    return _Marks(
+        stand.x_m,
+        stand.y_m,
+        stand.dbh_mm.astype(np.float64),
+        stand.height_mm.astype(np.float64),
+        numbers[stand.species],
+    )
+
+
+def _alike(a: _Marks, b: _Marks | None) -> tuple[Ints, Ints]:
+    """Pairs of trees of one species with nearly equal marks: within ``a`` (each once), or of ``a`` with ``b``."""
+    parts = [a] if b is None else [a, b]
+    species = np.concatenate([m.species for m in parts])
+    common = np.bincount(species)[species] > MAX_OF_SPECIES * len(parts)
+    dbh = np.concatenate([m.dbh for m in parts]) / DBH_MM
+    height = np.concatenate([m.height for m in parts]) / HEIGHT_MM
+    place = np.flatnonzero(~common)
+    pairs = pairs_within((species * 10_000 + dbh)[place], height[place], 1.0)
+    i, j = place[np.minimum(pairs.i, pairs.j)], place[np.maximum(pairs.i, pairs.j)]
+    if b is None:
+        return i, j
+    across = (i < len(a.dbh)) & (j >= len(a.dbh))
+    return i[across], j[across] - len(a.dbh)
+
+
+def shift_within(stand: Stand) -> Match:
+    """The movement inside one plan that carries most trees to trees like them, if chance does not explain it."""
+    marks = _marks(stand, {})
+    i, j = _alike(marks, None)
+    dx, dy = marks.x_m[j] - marks.x_m[i], marks.y_m[j] - marks.y_m[i]
+    far = np.hypot(dx, dy) > LEAST_SHIFT_M
+    i, j, dx, dy = i[far], j[far], dx[far], dy[far]
+    back = dx < 0
+    i, j = np.where(back, j, i), np.where(back, i, j)
+    peak = _peak(np.abs(dx), np.where(back, -dy, dy), CELL_M)
+    if peak is None or not _beyond_chance(peak[2], 2 * len(i), CELL_M, stand.area_m2, len(stand)):
+        return nothing(len(stand))
+    return _arrivals(marks, marks, len(stand), 0.0, peak[0], peak[1], itself=True)
+
+
+def match_plans(first: Stand, second: Stand) -> Match:
+    """The turn and shift that carry most trees of one plan to trees like them of the other."""
+    names: dict[str, int] = {}
+    a, b = _marks(first, names), _marks(second, names)
+    of = min(len(first), len(second))
+    i, j = _alike(a, b)
+    area = first.area_m2 + second.area_m2
+    peak = _peak(b.x_m[j] - a.x_m[i], b.y_m[j] - a.y_m[i], CELL_M)
+    if peak is not None and _beyond_chance(peak[2], len(i), CELL_M, area, of):
+        return _arrivals(a, b, of, 0.0, peak[0], peak[1], itself=False)
+    return _turned(a, b, of)
+
+
+def _peak(dx: Floats, dy: Floats, cell_m: float) -> tuple[float, float, int] | None:
+    """The fullest cell of movements, over four grids set off by half a cell: its mean movement and its votes."""
+    best: tuple[float, float, int] | None = None
+    if len(dx) == 0:
+        return None
+    for ox, oy in ((0, 0), (0.5, 0), (0, 0.5), (0.5, 0.5)):
+        cx, cy = np.floor(dx / cell_m + ox).astype(np.int64), np.floor(dy / cell_m + oy).astype(np.int64)
+        key = (cx - cx.min()) * (int(cy.max() - cy.min()) + 1) + cy - cy.min()
+        order = np.argsort(key, kind="stable")
+        starts = np.flatnonzero(np.concatenate([[True], np.diff(key[order]) > 0]))
+        votes = np.diff(np.append(starts, len(key)))
+        most = int(np.argmax(votes))
+        if best is None or votes[most] > best[2]:
+            inside = order[starts[most] : starts[most] + votes[most]]
+            best = float(np.median(dx[inside])), float(np.median(dy[inside])), int(votes[most])
+    return best
+
+
+def _beyond_chance(votes: int, pairs: int, cell_m: float, area_m2: float, trees: int) -> bool:
+    """Whether a cell with so many votes is not expected anywhere; clumps may double or triple the even spread."""
+    expected = 3 * pairs * cell_m**2 / area_m2
+    return votes >= max(10.0, 0.03 * trees, expected + 7 * float(np.sqrt(expected)) + 6)
+
+
+def _turned(a: _Marks, b: _Marks, of: int) -> Match:
+    """Like neighbours in both lists vote for an angle; the best angle then votes for a shift, and both are refined."""
+    ends_a, ends_b = _edges(a), _edges(b)
+    i, j, turn = _alike_edges(a, ends_a, b, ends_b)
+    if len(turn) < LEAST_ANGLE_VOTES:
+        return nothing(of)
+    angle = _best_angle(turn)
+    near = np.abs(_wrapped(turn - angle)) < np.radians(6)
+    i, j = i[near], j[near]
+    best: tuple[float, float, float, int] | None = None
+    for try_angle in angle + np.radians(np.arange(-5, 5.01, 0.25)):
+        x, y = _rotated(a, try_angle)
+        peak = _peak(b.x_m[j] - x[i], b.y_m[j] - y[i], COARSE_M)
+        if peak is not None and (best is None or peak[2] > best[3]):
+            best = (float(try_angle), *peak)
+    if best is None or best[3] < LEAST_ANGLE_VOTES:
+        return nothing(of)
+    angle, east, north = _refined(a, b, i, j, best[:3])
+    return _arrivals(a, b, of, angle, east, north, itself=False)
+
+
+def _edges(m: _Marks) -> tuple[Ints, Ints, Floats, Floats]:
+    """From each tree to its nearest neighbours: both ends, length and bearing."""
+    n = len(m.x_m)
+    spacing = np.sqrt(max(np.ptp(m.x_m) * np.ptp(m.y_m), 1.0) / max(n, 1))
+    pairs = pairs_within(m.x_m, m.y_m, 1.6 * float(spacing))
+    i, j = np.concatenate([pairs.i, pairs.j]), np.concatenate([pairs.j, pairs.i])
+    d = np.concatenate([pairs.d_m, pairs.d_m])
+    order = np.lexsort((d, i))
+    i, j, d = i[order], j[order], d[order]
+    rank = np.arange(len(i)) - np.searchsorted(i, i, "left")
+    keep = (rank < EDGES_EACH) & (d > 4)
+    i, j, d = i[keep], j[keep], d[keep]
+    return i, j, d, np.arctan2(m.y_m[j] - m.y_m[i], m.x_m[j] - m.x_m[i])
+
+
+def _alike_edges(
+    a: _Marks, ends_a: tuple[Ints, Ints, Floats, Floats], b: _Marks, ends_b: tuple[Ints, Ints, Floats, Floats]
+) -> tuple[Ints, Ints, Floats]:
+    kinds = int(max(a.species.max(initial=0), b.species.max(initial=0))) + 1
+    sides = ((a, ends_a), (b, ends_b))
+    kind = np.concatenate([m.species[e[0]] * kinds + m.species[e[1]] for m, e in sides])
+    length = np.concatenate([e[2] for _, e in sides])
+    own = np.concatenate([m.dbh[e[0]] for m, e in sides])
+    pairs = pairs_within(kind * 10_000 + length / 8, own / DBH_MM, 1.0)
+    i, j = np.minimum(pairs.i, pairs.j), np.maximum(pairs.i, pairs.j)
+    size = len(ends_a[0])
+    across = (i < size) & (j >= size)
+    i, j = i[across], j[across] - size
+    fit = np.abs(a.dbh[ends_a[1][i]] - b.dbh[ends_b[1][j]]) <= DBH_MM
+    fit &= np.abs(a.height[ends_a[0][i]] - b.height[ends_b[0][j]]) <= HEIGHT_MM
+    i, j = i[fit], j[fit]
+    return ends_a[0][i], ends_b[0][j], ends_b[3][j] - ends_a[3][i]
+
+
+def _wrapped(angle: Floats) -> Floats:
+    return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi, np.float64)
+
+
+def _best_angle(turn: Floats) -> float:
+    bins = np.floor((turn % (2 * np.pi)) / np.radians(3)).astype(np.int64)
+    votes = np.bincount(bins, minlength=120).astype(np.float64)
+    votes = votes + np.roll(votes, 1) + np.roll(votes, -1)
+    return float(np.radians(3) * (int(np.argmax(votes)) + 0.5))
+
+
+def _rotated(m: _Marks, angle: float) -> tuple[Floats, Floats]:
+    x, y = m.x_m - m.x_m.mean(), m.y_m - m.y_m.mean()
+    return (
+        x * np.cos(angle) - y * np.sin(angle) + m.x_m.mean(),
+        x * np.sin(angle) + y * np.cos(angle) + m.y_m.mean(),
+    )
+
+
+def _refined(
+    a: _Marks, b: _Marks, i: Ints, j: Ints, start: tuple[float, float, float]
+) -> tuple[float, float, float]:  # fmt: skip
+    """Least squares over the pairs that the movement brings together, twice with a shrinking reach."""
+    angle, east, north = start
+    for reach_m in (COARSE_M, 20.0, 12.0):
+        x, y = _rotated(a, angle)
+        close = np.hypot(b.x_m[j] - x[i] - east, b.y_m[j] - y[i] - north) < reach_m
+        if close.sum() < 4:
+            break
+        px, py, qx, qy = x[i][close], y[i][close], b.x_m[j][close], b.y_m[j][close]
+        cx, cy, ex, ey = px.mean(), py.mean(), qx.mean(), qy.mean()
+        cross = float(((px - cx) * (qy - ey) - (py - cy) * (qx - ex)).sum())
+        along = float(((px - cx) * (qx - ex) + (py - cy) * (qy - ey)).sum())
+        angle += float(np.arctan2(cross, along))
+        x, y = _rotated(a, angle)
+        east, north = float((qx - x[i][close]).mean()), float((qy - y[i][close]).mean())
+    return angle, east, north
+
+
+def _arrivals(a: _Marks, b: _Marks, of: int, angle: float, east: float, north: float, *, itself: bool) -> Match:
+    x, y = _rotated(a, angle)
+    first, second = _landed(a, x + east, y + north, b)
+    aside = [len(_landed(a, x + east + dx, y + north + dy, b)[0]) for dx, dy in ((67, 31), (-45, 71), (-59, -43))]
+    if itself:
+        first, second = first[first != second], second[first != second]
+    return Match(first, second, float(np.mean(aside)), of, float(np.degrees(angle) % 360), east, north)
+
+
+def _landed(a: _Marks, x_m: Floats, y_m: Floats, b: _Marks) -> tuple[Ints, Ints]:
+    """Trees of ``a`` that, so placed, stand on a tree of their species in ``b``; each once."""
+    if len(x_m) == 0 or len(b.x_m) == 0:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    west, wide = min(x_m.min(), b.x_m.min()), np.ptp(np.concatenate([x_m, b.x_m])) + 10 * ARRIVED_M
+    side = [a.species, b.species]
+    ax = np.concatenate([x_m - west + side[0] * wide, b.x_m - west + side[1] * wide])
+    pairs = pairs_within(ax, np.concatenate([y_m, b.y_m]), ARRIVED_M)
+    i, j = np.minimum(pairs.i, pairs.j), np.maximum(pairs.i, pairs.j)
+    across = (i < len(x_m)) & (j >= len(x_m))
+    i, j = i[across], j[across] - len(x_m)
+    alike = np.abs(a.dbh[i] - b.dbh[j]) <= 3 * DBH_MM
+    first, index = np.unique(i[alike], return_index=True)
+    return first, j[alike][index]

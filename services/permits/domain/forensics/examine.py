@@ -1,0 +1,86 @@
+"""Every forensic rule over one census: findings with their evidence, and the score."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from services.permits.domain.census import Tree
+from services.permits.domain.finding import Finding
+from services.permits.domain.forensics.found_copies import find_copies
+from services.permits.domain.forensics.found_marks import find_marks
+from services.permits.domain.forensics.found_pattern import find_places
+from services.permits.domain.forensics.found_plan import (
+    OtherPlan,
+    Terrain,
+    crowns_unknown,
+    find_clones,
+    find_ground,
+    find_mix,
+    find_pace,
+)
+from services.permits.domain.forensics.score import Score, evidence, find_score, score
+from services.permits.domain.forensics.stand import Stand, stand_of
+from services.permits.domain.forensics.thresholds import Thresholds
+
+RULES = (
+    "F00", "F01-RUNS", "F01-TWINS", "F01-SHIFT", "F02", "F03", "F04", "F05", "F06", "F07", "F08", "F09", "F10",
+    "F11-PARCEL", "F11-GROUND", "F12", "F13", "F14", "F15", "F16", "F17",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What the rules say, in the order of ``RULES``; ``score`` is None when there are too few trees to say anything."""
+
+    findings: list[Finding]
+    score: Score | None
+
+
+def examine(
+    trees: Sequence[Tree],
+    norms: Thresholds,
+    *,
+    subject: str = "plan",
+    polygons: Mapping[str, dict[str, Any]] | None = None,
+    others: Mapping[str, Sequence[Tree]] | None = None,
+    terrain: Terrain | None = None,
+    days: Mapping[tuple[str, int], str] | None = None,
+) -> Examination:
+    """All rules over the trees of one plan, in the order of its sheets. Nothing but the arguments is looked at.
+
+    ``polygons``: GeoJSON geometries by parcel ("" for the whole plan); ``others``: censuses of other plans by name;
+    ``days``: the date of each row by (sheet, row). What is missing makes its rule NOT_EVALUATED.
+    """
+    if len(trees) < norms["least_trees"]:
+        return Examination([replace(_too_few(rule, len(trees), norms), subject=subject) for rule in RULES], None)
+    stand = stand_of(trees, polygons)
+    plans = [OtherPlan(name, stand_of(rows)) for name, rows in (others or {}).items() if rows]
+    examined = _rules(stand, norms, plans, polygons, terrain, days)
+    ordered = sorted(examined.findings, key=lambda finding: RULES.index(finding.rule))
+    return Examination([replace(finding, subject=subject) for finding in ordered], examined.score)
+
+
+def _rules(
+    stand: Stand, norms: Thresholds, others: Sequence[OtherPlan], polygons: Mapping[str, dict[str, Any]] | None,
+    terrain: Terrain | None, days: Mapping[tuple[str, int], str] | None,
+) -> Examination:  # fmt: skip
+    copied, copies = find_copies(stand, norms)
+    placed, places = find_places(stand, norms)
+    marked, marks = find_marks(stand, norms)
+    whole = score(evidence(copies, places, marks), norms)
+    return Examination(
+        [
+            find_score(whole, norms), *copied, *placed, *marked, find_pace(stand, days, norms),
+            *find_ground(stand, polygons, terrain, norms), find_mix(stand, norms), *find_clones(stand, others, norms),
+            crowns_unknown(norms),
+        ],
+        whole,
+    )  # fmt: skip
+
+
+def _too_few(rule: str, trees: int, norms: Thresholds) -> Finding:
+    least = norms["least_trees"]
+    return norms.unknown(
+        rule, f"Hay {trees} árboles; con menos de {least} estas pruebas no dicen nada.",
+        f"There are {trees} trees; with fewer than {least} these tests say nothing.", trees=trees, least_trees=least,
+    )  # fmt: skip

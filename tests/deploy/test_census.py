@@ -1,0 +1,139 @@
+"""`timber census FILE...` through its door: a process, files, an exit status, a line a file."""
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.corpus.forgeries import clone_of, copied_rows
+from tests.permits.forensics_plans import honest, rng
+
+ROOT = Path(__file__).parents[2]
+DATA = Path("/work/shared/data")
+REAL = DATA / "census_upa04_rondonia_2010.csv.gz"
+needs_real = pytest.mark.skipif(not REAL.exists(), reason=f"the real census is not here ({REAL})")
+
+
+def census(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "deploy", "census", *map(str, words)],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def rule(line: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(finding for finding in line["findings"] if finding["rule"] == name)
+
+
+def test_an_honest_file_exits_with_0_and_a_forged_one_beside_it_with_1(tmp_path: Path) -> None:
+    honest().write(tmp_path / "honest.csv")
+    copied_rows(honest(), rng()).write(tmp_path / "copied.csv")
+
+    clean = census("--json", tmp_path / "honest.csv")
+    both = census("--json", tmp_path / "honest.csv", tmp_path / "copied.csv")
+
+    assert (clean.returncode, clean.stderr) == (0, "")
+    assert both.returncode == 1
+    first, second = lines(both)
+    assert (first["file"], first["severity"] < 3, second["severity"]) == (str(tmp_path / "honest.csv"), True, 3)
+    assert 0 <= first["score"] < 0.5 < second["score"] <= 1
+    assert {"file", "severity", "score", "findings"} <= set(first)
+    assert rule(first, "F11-PARCEL")["status"] == "PASS"
+    assert rule(first, "F10")["status"] in ("PASS", "FAIL")
+
+
+def test_a_file_without_a_polygon_is_examined_without_it(tmp_path: Path) -> None:
+    honest().write(tmp_path / "honest.csv")
+    (tmp_path / "honest.geojson").unlink()
+
+    done = census("--json", tmp_path / "honest.csv")
+
+    assert done.returncode == 0
+    assert rule(lines(done)[0], "F11-PARCEL")["status"] == "NOT_EVALUATED"
+
+
+def test_a_zone_that_the_file_does_not_name_is_that_of_the_polygon(tmp_path: Path) -> None:
+    honest().write(tmp_path / "honest.csv")
+    text = (tmp_path / "honest.csv").read_text()
+    (tmp_path / "honest.csv").write_text(text.replace(",18S,", ",,").replace("zone", "note", 1))
+
+    with_polygon = census("--json", tmp_path / "honest.csv")
+    (tmp_path / "honest.geojson").unlink()
+    without = census("--json", tmp_path / "honest.csv")
+
+    assert (with_polygon.returncode, without.returncode) == (0, 2)
+    assert "zone" in without.stderr
+
+
+def test_codes_used_twice_and_a_few_bad_rows_are_said_and_the_rest_is_examined(tmp_path: Path) -> None:
+    honest().write(tmp_path / "honest.csv")
+    rows = (tmp_path / "honest.csv").read_text().splitlines()
+    rows[3] = rows[3].replace(rows[3].split(",")[0] + ",", rows[2].split(",")[0] + ",", 1)
+    rows[5] = rows[5].replace("PC 01", "nowhere at all")
+    (tmp_path / "honest.csv").write_text("\n".join(rows))
+
+    line = lines(census("--json", tmp_path / "honest.csv"))[0]
+
+    assert rule(line, "CODES")["evidence"] == [{"sheet": "CSV", "row": 4, "code": rows[2].split(",")[0]}]
+    assert rule(line, "FILE")["computed"]["rows"] == 1
+    assert line["trees"] == len(rows) - 2
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\nworld\n", b"\x00\x01\x02", b"PK\x03\x04 no workbook"])
+def test_what_is_no_census_exits_with_2_and_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.csv").write_bytes(content)
+
+    done = census("--json", tmp_path / "x.csv")
+
+    assert done.returncode == 2
+    assert lines(done)[0]["severity"] is None
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_file_and_a_broken_archive_exit_with_2(tmp_path: Path) -> None:
+    (tmp_path / "broken.csv.gz").write_bytes(gzip.compress(b"tree,species\n" * 1000)[:30])
+
+    done = census(tmp_path / "nothing.csv", tmp_path / "broken.csv.gz")
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 2)
+
+
+def test_a_clone_of_another_plan_is_found_when_the_other_is_given(tmp_path: Path) -> None:
+    honest().write(tmp_path / "first.csv")
+    clone_of(honest(), rng(), noisy=True).write(tmp_path / "second.csv")
+
+    alone = census("--json", tmp_path / "second.csv")
+    against = census("--json", tmp_path / "second.csv", "--against", tmp_path / "first.csv")
+
+    assert rule(lines(alone)[0], "F13")["status"] == "NOT_EVALUATED"
+    assert against.returncode == 1
+    assert rule(lines(against)[0], "F13")["severity"] == "S4"
+
+
+@pytest.mark.parametrize(("lang", "word"), [("es", "Puntaje"), ("en", "Joint score")])
+def test_people_read_it_in_their_language(tmp_path: Path, lang: str, word: str) -> None:
+    copied_rows(honest(), rng()).write(tmp_path / "copied.csv")
+
+    done = census("--lang", lang, tmp_path / "copied.csv")
+
+    assert word in done.stdout
+    assert "legal" not in done.stdout
+
+
+@needs_real
+def test_the_real_census_and_its_sample_have_nothing_at_s3(tmp_path: Path) -> None:
+    shutil.copy(REAL, tmp_path / "whole.csv.gz")
+    shutil.copy(DATA / "census_upa04_blocks.geojson", tmp_path / "whole.geojson")
+
+    done = census("--json", tmp_path / "whole.csv.gz", DATA / "census_upa04_sample400.csv")
+
+    assert (done.returncode, [line["trees"] for line in lines(done)]) == (0, [20108, 400])

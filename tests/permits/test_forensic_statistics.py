@@ -1,0 +1,117 @@
+"""The statistics behind the forensic rules, against closed forms, brute force and scipy."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial import ConvexHull, cKDTree
+from scipy.stats import expon, norm
+
+from services.permits.domain.forensics.copies import measure_runs, measure_twins
+from services.permits.domain.forensics.diameters import l_skewness
+from services.permits.domain.forensics.near import nearest_m, pairs_within, thinned
+from services.permits.domain.forensics.pattern import clark_evans, mantel, measure_pattern
+from services.permits.domain.forensics.stand import Ground, hull, stand_of
+from services.permits.domain.forensics.thresholds import thresholds_on
+from tests.permits.forensics_plans import honest
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 300), st.floats(1, 400))
+def test_near_pairs_are_those_of_a_kd_tree(seed: int, n: int, r_m: float) -> None:
+    xy = np.random.default_rng(seed).uniform(0, 1000, (n, 2)).round(1)
+
+    found = pairs_within(xy[:, 0], xy[:, 1], r_m)
+
+    expected = cKDTree(xy).query_pairs(r_m) if n else set()
+    assert {tuple(sorted(pair)) for pair in zip(found.i.tolist(), found.j.tolist(), strict=True)} == expected
+    assert len(found.i) == len(expected)
+
+
+def test_nearest_distances_are_those_of_a_kd_tree() -> None:
+    xy = np.random.default_rng(3).uniform(0, 1000, (400, 2))
+
+    assert nearest_m(xy[:, 0], xy[:, 1], 500.0) == pytest.approx(cKDTree(xy).query(xy, k=2)[0][:, 1])
+
+
+def test_the_hull_is_that_of_qhull() -> None:
+    xy = np.random.default_rng(4).normal(0, 100, (300, 2))
+    corners = hull(xy[:, 0], xy[:, 1])
+    ahead = np.roll(corners, -1, axis=0)
+
+    area = np.sum(corners[:, 0] * ahead[:, 1] - ahead[:, 0] * corners[:, 1]) / 2
+
+    assert area == pytest.approx(ConvexHull(xy).volume)
+    assert len(corners) == len(ConvexHull(xy).vertices)
+
+
+def test_l_skewness_of_known_distributions() -> None:
+    share = (np.arange(20_000) + 0.5) / 20_000
+
+    assert l_skewness(expon.ppf(share)) == pytest.approx(1 / 3, abs=0.002)
+    assert l_skewness(norm.ppf(share)) == pytest.approx(0.0, abs=0.002)
+
+
+def test_the_moments_of_same_species_pairs_are_those_of_shuffled_labels() -> None:
+    rng = np.random.default_rng(6)
+    xy, species = rng.uniform(0, 1000, (150, 2)), rng.integers(0, 6, 150) ** 2 // 7
+    pairs = pairs_within(xy[:, 0], xy[:, 1], 120.0)
+
+    exact = mantel(pairs.i, pairs.j, species)
+    drawn = [mantel(pairs.i, pairs.j, rng.permutation(species)).observed for _ in range(3000)]
+
+    assert np.mean(drawn) == pytest.approx(exact.expected, rel=0.01)
+    assert np.std(drawn) == pytest.approx(exact.error, rel=0.06)
+
+
+def test_the_share_of_near_pairs_on_a_rectangle() -> None:
+    rng = np.random.default_rng(7)
+    ground = Ground(2000.0 * 1000.0, 6000.0, surveyed=True)
+    a, b = rng.uniform(0, 1, (400_000, 2)) * [2000, 1000], rng.uniform(0, 1, (400_000, 2)) * [2000, 1000]
+    d = np.hypot(*(a - b).T)
+
+    for r_m in (60.0, 180.0):
+        assert ground.pair_share(r_m) == pytest.approx(np.mean(d < r_m), rel=0.03)
+
+
+def test_uniform_places_show_no_excess_and_a_clumped_forest_does() -> None:
+    forest = stand_of(honest().trees(), {"": honest().geometry()})
+    measured = measure_pattern(forest)
+
+    assert sum(band.z for band in measured.bands) > 8
+    assert clark_evans(forest)[0] < 1.03
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 1000))
+def test_pattern_and_marks_do_not_depend_on_the_order_of_the_list(seed: int) -> None:
+    plan = honest(2)
+    other = plan.at(np.random.default_rng(seed).permutation(len(plan)))
+    a, b = stand_of(plan.trees()), stand_of(other.trees())
+
+    assert clark_evans(a) == pytest.approx(clark_evans(b))
+    assert measure_twins(a).pairs == measure_twins(b).pairs
+    assert measure_twins(a).expected == pytest.approx(measure_twins(b).expected, rel=0.4)  # ties among controls
+
+
+def test_a_run_is_counted_once_and_whole() -> None:
+    plan = honest()
+    doubled = plan.at(np.concatenate([np.arange(len(plan)), np.arange(100, 140)]))
+
+    runs = measure_runs(stand_of(doubled.trees()))
+
+    assert (runs.first.tolist(), runs.rows.tolist()) == ([100], [40])
+
+
+def test_a_thinning_is_always_the_same_and_has_the_share_asked_for() -> None:
+    assert thinned(50_000, 0.3).mean() == pytest.approx(0.3, abs=0.01)
+    assert (thinned(1000, 0.5) == thinned(1000, 0.5)).all()
+    assert thinned(10, 1.0).all()
+
+
+def test_every_threshold_names_its_source() -> None:
+    norms = thresholds_on(date(2026, 11, 28))
+
+    assert all(norms.sources[name] for name in norms.values)

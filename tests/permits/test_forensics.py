@@ -1,0 +1,230 @@
+"""Census forensics: every rule with a forgery it finds and the honest twin it passes."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+import shapely
+
+from deploy.corpus.forgeries import (
+    bell_diameters,
+    clone_of,
+    copied_rows,
+    formula_heights,
+    inflated,
+    jittered_grid,
+    noisy_copies,
+    phantoms,
+    scattered_copies,
+    uniform_in_strips,
+    uniform_positions,
+)  # fmt: skip
+from deploy.corpus.listing import Listing
+from services.permits.domain.finding import MAX_EXAMPLES, Finding
+from services.permits.domain.forensics import Examination, examine
+from services.permits.domain.forensics.examine import RULES
+from services.permits.domain.forensics.found_plan import Terrain
+from services.permits.domain.forensics.thresholds import thresholds_from, thresholds_on
+from tests.permits.forensics_plans import honest, moved, rng
+
+NORMS = thresholds_on(date(2026, 11, 28))
+
+
+def examined(plan: Listing, **more: object) -> Examination:
+    return examine(plan.trees(), NORMS, polygons={"": plan.geometry()}, **more)  # type: ignore[arg-type]
+
+
+def found(plan: Listing, rule: str, **more: object) -> Finding:
+    return next(finding for finding in examined(plan, **more).findings if finding.rule == rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "forge"),
+    [
+        ("F01-RUNS", copied_rows), ("F01-TWINS", scattered_copies), ("F01-SHIFT", noisy_copies), ("F02", jittered_grid),
+        ("F03", uniform_positions), ("F03", uniform_in_strips), ("F04", formula_heights), ("F05", bell_diameters),
+        ("F15", inflated(1.1)), ("F15", inflated(1.2)), ("F15", inflated(1.4)), ("F15", inflated(1.2, 0.5)),
+        ("F16", phantoms(0.3)), ("F16", phantoms(0.3, "end")),
+    ],
+)  # fmt: skip
+def test_a_forgery_is_found_by_its_rule_and_its_honest_twin_passes(
+    rule: str, forge: Callable[[Listing, np.random.Generator], Listing]
+) -> None:
+    plan = honest()
+
+    assert found(plan, rule).status == "PASS"
+    finding = found(forge(plan, rng()), rule)
+
+    assert finding.status == "FAIL"
+    assert finding.severity in ("S3", "S4")
+    assert finding.es != finding.en
+    assert len(finding.evidence) <= MAX_EXAMPLES
+    assert finding.source
+    assert finding.threshold
+    json.dumps(finding.facts(), allow_nan=False)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_an_honest_plan_has_no_finding_at_s3_and_a_low_score(number: int) -> None:
+    answer = examined(honest(number))
+
+    assert not [f for f in answer.findings if f.severity in ("S3", "S4")]
+    assert [f.rule for f in answer.findings] == list(RULES)
+    assert answer.score is not None
+    assert answer.score.chance < NORMS["f00_chance_s2"]
+
+
+def test_the_evidence_of_a_copied_stretch_names_both_rows_and_they_are_equal() -> None:
+    forged = copied_rows(honest(), rng())
+    trees = {tree.row: tree for tree in forged.trees()}
+
+    row = found(forged, "F01-RUNS").evidence[0]
+
+    first, again = trees[row["first"]["row"]], trees[row["again"]["row"]]
+    assert first.row != again.row
+    assert (first.species, first.dbh_mm, first.height_mm) == (again.species, again.dbh_mm, again.height_mm)
+
+
+def test_the_factor_of_a_multiplied_list_is_named() -> None:
+    assert found(inflated(1.2)(honest(), rng()), "F15").computed["factor"] == pytest.approx(1.2)
+
+
+def test_the_rows_astray_are_the_invented_ones() -> None:
+    forged = phantoms(0.3, "end")(honest(), rng())
+    finding = found(forged, "F16")
+
+    assert sum(row["row"] > 0.7 * len(forged) for row in finding.evidence) >= 0.8 * MAX_EXAMPLES
+
+
+def test_a_list_sorted_by_species_is_not_read_as_a_walk() -> None:
+    plan = honest()
+
+    finding = found(plan.at(np.argsort(plan.species, kind="stable")), "F16")
+
+    assert finding.status == "NOT_EVALUATED"
+
+
+@pytest.mark.parametrize("order", ["species", "diameter", "shuffled", "reversed"])
+def test_no_order_of_an_honest_list_is_held_against_it(order: str) -> None:
+    plan = honest()
+    orders = {
+        "species": np.argsort(plan.species, kind="stable"), "diameter": np.lexsort((plan.height_mm, plan.dbh_mm)),
+        "shuffled": rng().permutation(len(plan)), "reversed": np.arange(len(plan))[::-1],
+    }  # fmt: skip
+
+    answer = examined(plan.at(orders[order]))
+
+    assert not [f for f in answer.findings if f.severity in ("S3", "S4")]
+
+
+def test_a_small_census_is_not_judged() -> None:
+    answer = examined(honest().at(np.arange(40)))
+
+    assert {finding.status for finding in answer.findings} == {"NOT_EVALUATED"}
+    assert [finding.rule for finding in answer.findings] == list(RULES)
+    assert answer.score is None
+
+
+@pytest.mark.parametrize(("turned", "noisy"), [(False, False), (False, True), (True, False), (True, True)])
+def test_a_clone_of_another_plan_is_recognised_and_another_forest_is_not(turned: bool, noisy: bool) -> None:
+    original = honest()
+    clone = clone_of(original, rng(), turned=turned, noisy=noisy)
+
+    finding = found(clone, "F13", others={"PLAN-1": original.trees(), "PLAN-2": honest(2).trees()})
+
+    assert (finding.severity, finding.computed["other_plan"]) == ("S4", "PLAN-1")
+    assert finding.computed["jaccard"] > 0.8
+    assert found(original, "F13", others={"PLAN-2": honest(2).trees()}).status == "PASS"
+
+
+def test_the_same_trees_at_the_same_place_may_be_a_re_entry() -> None:
+    plan = honest()
+
+    finding = found(plan, "F13", others={"PLAN-1": plan.trees()})
+
+    assert (finding.severity, finding.computed["shift_m"]) == ("S3", 0)
+
+
+def test_trees_in_a_river_or_outside_their_parcel_are_named() -> None:
+    plan = honest()
+    river = replace(plan, land=shapely.box(*plan.land.bounds).buffer(-0.2 * np.sqrt(plan.land.area)))
+
+    inside = found(plan, "F11-GROUND", terrain=Terrain({"río": river.geometry()}))
+    outside = next(
+        f
+        for f in examine(moved(plan, 900, 0).trees(), NORMS, polygons={"": plan.geometry()}).findings
+        if f.rule == "F11-PARCEL"
+    )
+
+    assert (inside.severity, inside.evidence[0]["area"]) == ("S3", "río")
+    assert outside.severity in ("S2", "S3")
+    assert outside.evidence[0]["outside_m"] > 25
+    assert found(plan, "F11-PARCEL").status == "PASS"
+    assert found(plan, "F11-GROUND").status == "NOT_EVALUATED"
+
+
+def test_a_crew_cannot_write_a_thousand_trees_in_a_day() -> None:
+    plan = honest()
+    trees = plan.trees()
+
+    one_day = found(plan, "F10", days={(t.sheet, t.row): "2025-05-05" for t in trees})
+    by_week = found(plan, "F10", days={(t.sheet, t.row): f"day {k // 150}" for k, t in enumerate(trees)})
+
+    assert (one_day.severity, by_week.status) == ("S2", "PASS")
+    assert found(plan, "F10").status == "NOT_EVALUATED"
+
+
+def test_many_trees_on_one_point_and_a_volume_of_another_factor_ask_for_an_explanation() -> None:
+    plan = honest()
+    stacked = replace(plan, x_m=np.where(np.arange(len(plan)) < 5, plan.x_m[0], plan.x_m))
+    stacked = replace(stacked, y_m=np.where(np.arange(len(plan)) < 5, plan.y_m[0], plan.y_m))
+    swollen = [
+        tree._replace(volume_dm3=tree.volume_dm3 * (13 if k % 9 == 0 else 10)) for k, tree in enumerate(plan.trees())
+    ]
+    factor = next(f for f in examine(swollen, NORMS).findings if f.rule == "F08")
+
+    assert (found(stacked, "F09").severity, found(plan, "F09").status) == ("S2", "PASS")
+    assert (factor.severity, found(plan, "F08").status) == ("S2", "PASS")
+
+
+def test_lines_that_do_not_lie_together_are_seen_and_real_ones_pass() -> None:
+    plan = honest()
+
+    mixed = found(replace(plan, line=rng().permutation(plan.line)), "F17")
+
+    assert (mixed.severity, found(plan, "F17").status) == ("S2", "PASS")
+    assert found(replace(plan, line=np.arange(len(plan))), "F17").status == "NOT_EVALUATED"
+
+
+def test_the_score_is_the_sum_of_its_parts_and_blocks_nothing() -> None:
+    answer = examined(jittered_grid(honest(), rng()))
+    finding = answer.findings[0]
+
+    assert answer.score is not None
+    total = answer.score.base + sum(answer.score.terms.values())
+    assert answer.score.chance == pytest.approx(1 / (1 + np.exp(-total)))
+    assert (finding.rule, finding.status) == ("F00", "FAIL")
+    assert finding.severity in ("S2", "S3")
+    assert {"regular"} <= {part["part"] for part in finding.computed["parts"]}
+
+
+def test_where_the_forest_lies_changes_nothing() -> None:
+    plan = honest()
+    here = examine(plan.trees(), NORMS)
+    there = examine(moved(plan, 12_000, -40_000).trees(), NORMS)
+
+    assert there.score is not None
+    assert here.score is not None
+    assert there.score.chance == pytest.approx(here.score.chance, abs=1e-6)
+    assert [f.severity for f in there.findings] == [f.severity for f in here.findings]
+
+
+def test_a_day_before_every_threshold_is_refused() -> None:
+    document = {"version": "1", "thresholds": [{"name": "a", "value": 1, "valid_from": "2020-01-01", "source": "s"}]}
+
+    assert thresholds_from(document, date(2020, 1, 1))["a"] == 1
+    with pytest.raises(ValueError, match="2019-12-31"):
+        thresholds_from(document, date(2019, 12, 31))
