@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from deploy.seed import sample
+from services.permits.domain.forensics.examine import RULES
 from services.permits.domain.rules.catalogue import rules_on
 from tests.permits.conftest import (
     MANAGER,
@@ -72,7 +73,9 @@ async def upheld(permits: Permits, found: dict[str, Any]) -> None:
 async def test_a_plan_is_reviewed_when_it_is_handed_in(permits: Permits) -> None:
     found = await submitted(permits, INFLATED, TREE_1170)
 
-    assert set(found) == {f"P{n:02d}" for n in range(1, 16)} | {"SPECIES"}
+    assert set(found) == {f"P{n:02d}" for n in range(1, 16)} | {"SPECIES", *RULES}
+    # Two trees tell nothing of how a list was made.
+    assert {found[rule]["status"] for rule in RULES} == {"NOT_EVALUATED"}
     p06 = found["P06"]
     assert (p06["status"], p06["severity"], p06["state"], p06["blocks"]) == ("FAIL", "S2", "open", "needs-explanation")
     assert p06["evidence"] == [{"parcel": "PC 01", "code": "501", "declared_dm3": 8881, "computed_dm3": 5881}]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from random import Random
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from deploy.corpus.forgeries import (
     uniform_positions,
 )  # fmt: skip
 from deploy.corpus.listing import Listing
+from services.permits.domain.census import Tree
 from services.permits.domain.finding import MAX_EXAMPLES, Finding
 from services.permits.domain.forensics import Examination, examine
 from services.permits.domain.forensics.examine import RULES
@@ -228,3 +230,32 @@ def test_a_day_before_every_threshold_is_refused() -> None:
     assert thresholds_from(document, date(2020, 1, 1))["a"] == 1
     with pytest.raises(ValueError, match="2019-12-31"):
         thresholds_from(document, date(2019, 12, 31))
+
+
+def odd_list(seed: int) -> list[Tree]:
+    """Sixty and more trees as no forest has them: all of one size, on one spot, of one species, in two zones."""
+    pick = Random(seed)
+    sizes = pick.choice([[500], [500, 600], list(range(400, 1500)), [410] * 9 + [4000], [1, 5000]])
+    heights = pick.choice([[15_000], [10_000, 20_000], list(range(5_000, 30_000, 500)), [1, 80_000]])
+    east = pick.choice([[5_000_000], [5_000_000, 5_000_010], list(range(5_000_000, 5_100_000))])
+    north = pick.choice([[90_000_000], list(range(90_000_000, 90_100_000))])
+    names = pick.choice(
+        [["Cedrela odorata"], ["Alpha beta", "Gamma delta"], [f"Genus s{letter}" for letter in "abcdefgh"]]
+    )
+    lines, zones = pick.choice([[""], ["1", "2"]]), pick.choice([["19S"], ["18S", "19S"]])
+    conditions = pick.choice([["harvestable"], ["harvestable", "seed"], ["seed"]])
+    return [
+        Tree(
+            "PC 01", str(n), pick.choice(names), "", "", pick.choice(lines), pick.choice(sizes), pick.choice(heights),
+            pick.choice([1, 3_000]), pick.choice(conditions), pick.choice(zones), pick.choice(east), pick.choice(north), None,
+            "CSV", n + 1,
+        )
+        for n in range(1, pick.choice([60, 61, 75, 120]) + 1)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_list_as_no_forest_has_it_is_answered_all_the_same(seed: int) -> None:
+    found = examine(odd_list(seed), NORMS)
+
+    assert [finding.rule for finding in found.findings] == list(RULES)

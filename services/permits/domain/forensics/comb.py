@@ -125,7 +125,9 @@ def _multiplied(count: Floats, factor: float, low: int, high: int, step: int) ->
     source, target = source[inside], target[inside]
     reached = np.zeros(len(count), np.bool_)
     reached[target] = True
-    behind = np.zeros(int(source[-1]) + 1 if len(source) else 1)
+    if not len(source):  # no value of the list is reached by any whole one: it was not multiplied by this
+        return np.zeros(len(count)), reached
+    behind = np.zeros(int(source[-1]) + 1)
     behind[source] = count[target]
     fitted = _fitted(behind, int(source[0]), int(source[-1]), step)
     moved = np.zeros(len(count))
