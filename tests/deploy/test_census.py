@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,10 @@ from deploy.corpus.forgeries import clone_of, copied_rows
 from tests.permits.forensics_plans import honest, rng
 
 ROOT = Path(__file__).parents[2]
-DATA = Path("/work/shared/data")
+# The folder with the real census, which may not be shipped.
+DATA = Path(os.environ.get("TIMBER_RESEARCH_DATA", "research-data-not-given"))
 REAL = DATA / "census_upa04_rondonia_2010.csv.gz"
-needs_real = pytest.mark.skipif(not REAL.exists(), reason=f"the real census is not here ({REAL})")
+needs_real = pytest.mark.skipif(not REAL.exists(), reason="TIMBER_RESEARCH_DATA names no folder with the real census")
 
 
 def census(*words: object) -> subprocess.CompletedProcess[str]:

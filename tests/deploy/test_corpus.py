@@ -1,6 +1,7 @@
 """The corpus and its study: the same plans for the same seed, and bounds on what the rules see in them."""
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from deploy.corpus.study import calibrated, tables, wilson
 from services.permits.domain.forensics.thresholds import thresholds_on
 
 NORMS = thresholds_on(date(2026, 11, 28))
-DATA = Path("/work/shared/data")
+# The folder with the real census, which may not be shipped.
+DATA = Path(os.environ.get("TIMBER_RESEARCH_DATA", "research-data-not-given"))
 REAL, POLYGONS = DATA / "census_upa04_rondonia_2010.csv.gz", DATA / "census_upa04_blocks.geojson"
 
 
