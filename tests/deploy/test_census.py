@@ -16,7 +16,7 @@ from tests.permits.forensics_plans import honest, rng
 
 ROOT = Path(__file__).parents[2]
 # The folder with the real census, which may not be shipped.
-DATA = Path(os.environ.get("TIMBER_RESEARCH_DATA", "research-data-not-given"))
+DATA = Path(os.environ.get("TIMBER_RESEARCH_DATA", Path(__file__).parents[3] / "shared" / "data"))
 REAL = DATA / "census_upa04_rondonia_2010.csv.gz"
 needs_real = pytest.mark.skipif(not REAL.exists(), reason="TIMBER_RESEARCH_DATA names no folder with the real census")
 

@@ -19,7 +19,7 @@ from services.permits.domain.forensics.thresholds import thresholds_on
 
 NORMS = thresholds_on(date(2026, 11, 28))
 # The folder with the real census, which may not be shipped.
-DATA = Path(os.environ.get("TIMBER_RESEARCH_DATA", "research-data-not-given"))
+DATA = Path(os.environ.get("TIMBER_RESEARCH_DATA", Path(__file__).parents[3] / "shared" / "data"))
 REAL, POLYGONS = DATA / "census_upa04_rondonia_2010.csv.gz", DATA / "census_upa04_blocks.geojson"
 
 

@@ -249,10 +249,10 @@ def a_census(*rows: str, header: str = FORM) -> bytes:
 
 def research_data(name: str) -> bytes:
     """A file of the research data, which is studied and never shipped; the test is skipped where it is absent."""
-    folder = Path(os.environ.get("TROZALOG_RESEARCH_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    folder = Path(os.environ.get("TIMBER_RESEARCH_DATA", Path(__file__).parents[3] / "shared" / "data"))
     path = folder / name
     if not path.exists():
-        pytest.skip(f"research data not here: {name} (set TROZALOG_RESEARCH_DATA to its folder)")
+        pytest.skip(f"research data not here: {name} (set TIMBER_RESEARCH_DATA to its folder)")
     data = path.read_bytes()
     return gzip.decompress(data) if name.endswith(".gz") else data
 
