@@ -4,7 +4,7 @@ from typing import Any
 
 from deploy.instance import Instance
 from deploy.seed import sample
-from deploy.seed.house import House, Json, Person, opened, until_logged
+from deploy.seed.house import House, Json, opened, until_logged
 
 __all__ = ["Papers", "load", "papers"]
 
@@ -121,16 +121,22 @@ def _plan(house: House, id_: str, number: str, parcels: dict[str, int], census: 
         house.person("regente").upload(f"{path}/census", census, "text/csv")
         plan = community.post(f"{path}/submit", {})
     if plan["state"] == "submitted":
-        _explain(community, path)
+        house.person("autoridad2").post(f"{path}/review", {})
+        _answer(house, path)
         house.person("autoridad").post(f"{path}/approve", {"resolution": sample.RESOLUTION})
     return "plan.approved", until_logged(community, path)
 
 
-def _explain(community: Person, path: str) -> None:
+def _answer(house: House, path: str) -> None:
+    """The community explains what an officer's review found, and the supervisor decides where that is needed."""
+    community = house.person("comunidad")
     for found in community.get(f"{path}/findings")["findings"]:
-        if found["blocks"] == "needs-explanation":
+        if found["blocks"] in ("needs-explanation", "needs-decision"):
             said = {"text": sample.EXPLANATIONS[found["rule"]]}
             community.post(f"{path}/findings/{found['id']}/explanation", said)
+        if found["blocks"] == "needs-decision":
+            decided = {"decision": "accepted", "text": sample.DECISIONS[found["rule"]]}
+            house.person("supervisor").post(f"{path}/findings/{found['id']}/decision", decided)
 
 
 def _permit(house: House, number: str, plan: str, lines: list[Any]) -> tuple[str, Json]:

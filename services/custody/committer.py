@@ -27,6 +27,7 @@ logger = structlog.get_logger(__name__)
 
 MOST_RECORDS = 512
 MOST_WAITING = 20_000
+MOST_UNFLUSHED = 16  # rounds: while the disk or the standby does not answer, no more are committed than that
 
 
 @dataclass(eq=False)
@@ -51,6 +52,19 @@ class LogFrozen(HttpRefusal):
     es: ClassVar[str] = "La bitácora está detenida y no recibe registros hasta que el operador la recupere: {reason}."
     en: ClassVar[str] = "The log is frozen and takes no records until the operator recovers it: {reason}."
     reason: str
+
+
+@dataclass(eq=False)
+class Vanished(HttpRefusal):
+    """The database went down before a round was on disk; what the round had recorded is gone, and nobody was told of it."""
+
+    status: ClassVar[int] = 503
+    slug: ClassVar[str] = "not-recorded"
+    es: ClassVar[str] = "La base de datos se interrumpió antes de guardar el envío: no se registró. Vuelva a enviarlo."
+    en: ClassVar[str] = "The database broke off before the upload was kept: it was not recorded. Send it again."
+
+    def headers(self) -> dict[str, str]:
+        return {"retry-after": "2"}
 
 
 @dataclass(slots=True)
@@ -91,7 +105,7 @@ class Committer:
         self._committed = committed
         self._published = published
         self._queue: asyncio.Queue[_Upload] = asyncio.Queue()
-        self._committed_rounds: asyncio.Queue[_Told] = asyncio.Queue()
+        self._committed_rounds: asyncio.Queue[_Told] = asyncio.Queue(MOST_UNFLUSHED)
         self._waiting = 0
 
     async def append(self, records: Sequence[Record]) -> list[Receipt]:
@@ -120,8 +134,8 @@ class Committer:
             except Exception as error:
                 _fail(uploads, error)
                 continue
-            self._committed_rounds.put_nowait(_Told(uploads, receipts))
             self._committed()
+            await self._committed_rounds.put(_Told(uploads, receipts))
 
     async def _answer_rounds(self) -> None:
         """One wait for the disk answers every round that was committed before it began, while the next is decided.
@@ -131,7 +145,7 @@ class Committer:
             while not self._committed_rounds.empty():
                 told.append(self._committed_rounds.get_nowait())
             try:
-                await self._store.flush()
+                await self._flush(told)
             except Exception as error:
                 _fail([upload for one in told for upload in one.uploads], error)
                 continue
@@ -139,6 +153,14 @@ class Committer:
                 for upload in one.uploads:
                     if not upload.answer.done():
                         upload.answer.set_result([one.receipts[record.sid] for record in upload.records])
+
+    async def _flush(self, told: Sequence[_Told]) -> None:
+        """Vanished when the newest entry that is about to be promised is not where it was. Rounds are written one after
+        the other, so whatever holds the newest holds all of them."""
+        promised = {r.index: r.sid for one in told for r in one.receipts.values() if r.index is not None}
+        last = max(promised, default=None)
+        if await self._store.flush(last) != (None if last is None else bytes.fromhex(promised[last])):
+            raise Vanished
 
     async def _commit(self, uploads: list[_Upload]) -> dict[str, Receipt]:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -12,12 +12,9 @@ from datetime import datetime
 from itertools import groupby
 
 from services.custody.domain.admission import Admitted
-from services.custody.domain.concerned import names_of
 from services.custody.domain.mass_balance import Sum
 from services.custody.domain.movements import Movement
 from services.custody.store import Transaction, array_text
-from shared.timber.event import Record
-from shared.timber.facts import Facts
 
 SPAN = 1024  # a posting row covers this many indices at most; its CHECK says so too
 MOST_SEARCHED = 1_048_576  # indices of the log that one search looks through
@@ -79,23 +76,23 @@ class Sums:
     next: int
 
 
-async def add_round(tx: Transaction, admitted: Sequence[Admitted], facts: Facts) -> None:
-    """Writes what follows from the records a round admitted to `facts`, under the head row lock."""
+async def add_round(tx: Transaction, admitted: Sequence[Admitted]) -> None:
+    """Writes what follows from the records a round admitted, under the head row lock."""
     postings: defaultdict[str, list[int]] = defaultdict(list)
     for one in admitted:
-        for name in found_under(one.record, facts, one.movements):
+        for name in found_under(one):
             postings[name].append(one.index)
     moved = [Moved(one.index, one.record.time, movement) for one in admitted for movement in one.movements]
     await add(tx, postings, moved)
 
 
-def found_under(record: Record, facts: Facts, movements: Iterable[Movement]) -> set[str]:
+def found_under(one: Admitted) -> set[str]:
     """All names an admitted record is found under: what it is about, and whose wood it moved."""
-    names = names_of(record, facts)
-    for one in movements:
-        names.add(f"org:{one.org}")
-        if one.permit:
-            names.add(f"permit:{one.permit}")
+    names = set(one.names)
+    for movement in one.movements:
+        names.add(f"org:{movement.org}")
+        if movement.permit:
+            names.add(f"permit:{movement.permit}")
     return names
 
 

@@ -81,6 +81,8 @@ class HandOver:
 
     async def _turn(self, tx: Transaction, head: Head, marks: list[Mark], now: str) -> None:
         """The last record, the last checkpoint, the first record: of a log that may be signed."""
+        if self.published.contradicted is not None:
+            raise Frozen(self.published.contradicted)
         last = await tx.last_checkpoint()
         await self.guard.hold(tx, head, last, marks)
         if found := (await scrub.state(tx)).damage:

@@ -66,7 +66,7 @@ async def save(tx: Transaction, head: Head, round_: Round, facts: Facts) -> Head
     finally:
         await appending
     await tx.derive(await tiles.completed(tx, rows), derived)
-    await add_round(tx, admitted, facts)
+    await add_round(tx, admitted)
     return after
 
 
@@ -74,7 +74,7 @@ async def derive(tx: Transaction, head: Head, round_: Round, facts: Facts) -> He
     """Writes only what follows from the records a round admitted to `facts` on top of `head`; the head after them."""
     after, rows = tiles.extended(head, [one.record.leaf_hash for one in round_.admitted])
     await tx.derive(await tiles.completed(tx, rows), _derived(round_, facts))
-    await add_round(tx, round_.admitted, facts)
+    await add_round(tx, round_.admitted)
     return after
 
 

@@ -105,7 +105,7 @@ class Signer:
             return False
         async with self._store.snapshot() as tx:
             age_s = await tx.last_checkpoint_age_s()
-        return age_s is not None and age_s < INTERVAL_S
+        return age_s is not None and 0 <= age_s < INTERVAL_S  # less than 0: its clock was set back
 
     async def looked(self, timeout_s: float) -> None:
         """After the first round, or after this long: a first copy of a large log into the archive takes minutes."""
@@ -130,6 +130,8 @@ class Signer:
         if self._published.frozen is None:
             logger.error("signing_frozen", reason=str(why))
         self._published.frozen = str(why)
+        if self._published.head is not None:
+            return  # what was signed before is being served already
         async with self._store.snapshot() as tx:
             last = await tx.last_checkpoint()
             while last is not None and self._guard.fault_of(last) is not None:
@@ -142,8 +144,12 @@ class Signer:
         when there is no room for the archive or the anchor: the checkpoint is stored, and not served yet."""
         head, last = await self._held()
         if last is None or head.size > last.size:
-            note = sign(Checkpoint(self._origin, head.size, tiles.tree_of(head).root()).text(), self._keys.signers)
+            root = tiles.tree_of(head).root()
+            note = sign(Checkpoint(self._origin, head.size, root).text(), self._keys.signers)
             async with self._store.transaction() as tx:
+                # The server may have gone down since the head was read, and lost what was not on disk yet.
+                if (await tx.head()).size < head.size or await tiles.root_at(tx, head.size) != root:
+                    raise RuntimeError("what was to be signed is gone; looking again")
                 last = await tx.add_checkpoint(head.size, head.edge, note)
         if last.size > self._published.size:
             await self._publish(last)

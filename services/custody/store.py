@@ -25,7 +25,8 @@ HEAD_TO_APPEND = (
 )
 # A commit that has something to write waits until all that was written before it is on disk, and at the standby where there
 # is one.
-FLUSH = "SELECT pg_logical_emit_message(true, 'timber', '')"
+FLUSH = """
+SELECT pg_logical_emit_message(true, 'timber', '') IS NOT NULL, (SELECT sid FROM entry WHERE log_id = $1 AND idx = $2)"""
 INDICES = "SELECT sid, idx FROM entry WHERE log_id = $1 AND sid = ANY($2)"
 FACTS = "SELECT key, doc FROM fact WHERE log_id = $1 AND key = ANY($2)"
 LEAVES = "SELECT leaf_hash FROM entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
@@ -154,10 +155,14 @@ class Store:
         ):
             yield Transaction(connection, self.log_id, self)
 
-    async def flush(self) -> None:
-        """When it returns, all that was committed before it was called is on disk."""
+    async def flush(self, last: int | None) -> bytes | None:
+        """When it returns, all that this server had committed before is on disk. Answers the sid at the index ``last``: a
+        server that went down meanwhile, or another in its place, may have lost the newest rounds, and with them that one."""
         async with self.pool.acquire() as connection:
-            await connection.fetchval(FLUSH)
+            row = await connection.fetchrow(FLUSH, self.log_id, last)
+        assert row is not None, "it selects no rows of a table"
+        sid: bytes | None = row[1]
+        return sid
 
     async def open_log(self, origin: str) -> None:
         """Makes the head row on first start; refuses a database that belongs to another origin."""

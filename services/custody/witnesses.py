@@ -23,7 +23,7 @@ from services.custody.store import SignedHead, Store, Transaction
 from shared.refusal import Refusal
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.checkpoint import parse as parse_checkpoint
-from shared.tlog.note import Verifier, open_note
+from shared.tlog.note import Verifier, open_note, split_note
 from shared.tlog.policy import Policy, Witness
 from shared.tlog.witness import ADD_CHECKPOINT, SIZE_TYPE, Request, monitoring_path, read_cosignature, read_size
 
@@ -268,6 +268,10 @@ class Witnesses:
         found = await cosignatures.under(tx, size)
         return "".join(found[key] for key in self._names if key in found).encode()
 
+    def _ours(self, signed: SignedHead) -> bool:
+        """Not of the log that this one goes on as: a process that nobody told of the hand-over serves its own year."""
+        return parse_checkpoint(split_note(signed.note)[0]).origin == self._logs[0].name
+
     async def _newest_witnessed(self, tx: Transaction) -> SignedHead | None:
         """The newest checkpoint that met the policy's quorum; where that asks for nobody, that anybody cosigned. None
         when there is none since the last look: an old checkpoint is not pushed again, so it is not looked at again."""
@@ -277,7 +281,7 @@ class Witnesses:
             for size, keys in rows:
                 if self.policy.meets({self._names[key] for key in keys}):
                     signed = await cosignatures.checkpoint_at(tx, size)
-                    if signed is not None:
+                    if signed is not None and self._ours(signed):
                         return SignedHead(size, signed.edge, signed.note + await self._lines(tx, size))
             below = rows[-1][0]
         return None

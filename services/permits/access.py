@@ -64,7 +64,7 @@ ACCESS: Table = {
     "preview_census": _DRAFTERS,
     "annotate_census": _DRAFTERS,
     "import_census": _DRAFTERS,
-    "read_import": _CONCERNED,
+    "read_import": {**_CONCERNED, "company": "own"},
     "export_csv": _CONCERNED,
     "export_xlsx": _CONCERNED,
     "submit_plan": {"manager": "own"},

@@ -12,6 +12,7 @@ from services.permits.api.census import keep_census
 from services.permits.api.house import House, Work
 from services.permits.census_reading import Reading, read_file, terms_of
 from services.permits.domain.imports import MAX_ATTEMPTS, ImportInterrupted, Task
+from services.permits.domain.lifecycle import transition
 from services.permits.store import jobs, plans
 from shared.refusal import Missing, Refusal
 from shared.web.auth import Caller
@@ -79,7 +80,7 @@ class Importer:
             plan = await plans.plan(tx, task.plan)
         if plan is None:
             raise Missing("plan", task.plan)
-        plan.check_state("draft")
+        transition("plan", "upload_census").take(plan.id, plan.state, "", {})
         progress: dict[str, Any] = {"stage": "reading", "rows_read": 0, "rows_checked": 0}
         day = self.house.clock().date()
         reading = await self._watched(
@@ -110,7 +111,7 @@ class Importer:
             plan = await plans.plan_to_change(tx, task.plan)
             if plan is None:
                 raise Missing("plan", task.plan)
-            plan.check_state("draft")
+            transition("plan", "upload_census").take(plan.id, plan.state, "", {})
             answer = reading.answer(plan.id).model_dump_json().encode()
             if not await jobs.finish(tx, task, self.holder, progress, answer, self.house.clock()):
                 raise LeaseLost

@@ -165,7 +165,9 @@ class Permits:
         return await self.post(f"/v1/plans/{PLAN}/approve", OFFICER, {"resolution": "RGR-0000-2025"})
 
     async def answered(self, plan: str = PLAN, who: Person = MANAGER) -> None:
-        """What its review found is explained by the community, and accepted by the supervisor where a decision is needed."""
+        """An officer has it reviewed; what was found is explained by the community, and accepted by the supervisor where a
+        decision is needed."""
+        await self.post(f"/v1/plans/{plan}/review", SECOND)
         for found in (await self.get(f"/v1/plans/{plan}/findings", who))["findings"]:
             path = f"/v1/plans/{plan}/findings/{found['id']}"
             if found["blocks"] in ("needs-explanation", "needs-decision"):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from services.custody.domain import concerned
 from services.custody.domain.movements import Movement, movements_of, transfers_of
 from shared.lot.closure import names_of
 from shared.refusal import Refusal
@@ -31,13 +32,15 @@ class UnknownPredecessor(Refusal):
 
 @dataclass(slots=True)
 class Admitted:
-    """`org` is whom the findings are for: the holder of the permit the record names, else whoever speaks."""
+    """`org` is whom the findings are for: the holder of the permit the record names, else whoever speaks. `names` are those
+    whom and what it is about (`concerned`), as things stood when it was admitted."""
 
     record: Record
     index: int
     outcomes: list[Outcome]
     movements: list[Movement]
     org: str
+    names: set[str]
 
 
 @dataclass(slots=True)
@@ -110,7 +113,8 @@ def admit_one(round_: Round, record: Record, facts: Facts, norms: Norms, now: st
     transfers = transfers_of(record, facts)  # before: afterwards nobody knows whose the wood was
     outcomes = chain.admit(record, index, facts, norms, now)
     facts.preload([past_of(record, index)])
-    round_.admitted.append(Admitted(record, index, outcomes, movements_of(record, facts, transfers), org))
+    movements, names = movements_of(record, facts, transfers), concerned.names_of(record, facts)
+    round_.admitted.append(Admitted(record, index, outcomes, movements, org, names))
     round_.index_of[record.sid] = index
     round_.refused.pop(record.sid, None)
 

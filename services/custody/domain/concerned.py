@@ -28,7 +28,7 @@ _OF_PERMIT = frozenset({"permit.amended", "permit.suspended", "permit.reinstated
 
 
 def names_of(record: Record, facts: Facts) -> set[str]:
-    """``org:``, ``permit:``, ``kid:`` and ``type:`` names of a record that was admitted to ``facts``."""
+    """``org:``, ``permit:``, ``kid:`` and ``type:`` names of a record that was just admitted to ``facts``."""
     body, kind = record.body, record.type
     names = {f"type:{kind}", f"org:{record.actor}"}
     names.update([f"kid:{kid}" for kid, _ in record.signatures])

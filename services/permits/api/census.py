@@ -18,9 +18,10 @@ from services.permits.domain.census import Terms, Tree, utm_of
 from services.permits.domain.export import Placed, csv_of, rows_of
 from services.permits.domain.lifecycle import transition
 from services.permits.domain.plan import Plan
+from services.permits.domain.verification import CensusVerified
 from services.permits.schemas.plans import CensusAnswer, CensusPreview, TreeOut, Utm
 from services.permits.schemas.words import Page
-from services.permits.store import acts, census, plans
+from services.permits.store import acts, census, plans, verifications
 from services.permits.store.acts import PlanAct
 from services.permits.store.census import StandingTree
 from services.permits.store.session import Tx
@@ -74,6 +75,8 @@ async def keep_census(work: Work, plan: Plan, reading: Reading) -> None:
     """Store a census read for this draft, in place of the one before. Whoever is not of the community needs a delegation
     that covers what it lists."""
     tx, caller, summary = work.tx, work.caller, reading.summary
+    if await verifications.verifications(tx, plan.id):
+        raise CensusVerified(plan.id)
     await delegated(work, plan.org, plan.id, "upload_census", reading.harvestable_dm3)
     await census.replace_census(tx, plan, reading.census.trees, reading.lines)
     await plans.note_census(tx, plan.id, caller.sub, summary)

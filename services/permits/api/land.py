@@ -199,6 +199,8 @@ async def register_zone(
     land_limits = land_limits_on(house.clock().date())
     if kind not in land_limits.kinds:
         raise Malformed("kind", f"uno de / one of: {', '.join(land_limits.kinds)}")
+    if kind in land_limits.by_authority and not command.caller.roles & {"authority"}:
+        raise OtherOrganisation("register_zone")  # what binds the neighbours too is registered by the authority
     async with command.glance() as look:
         if look.first:
             return look.first

@@ -10,7 +10,17 @@ from services.permits.domain.plan import Plan
 from services.permits.domain.plan_facts import Assembly, FieldLook, PlanFacts
 from services.permits.domain.rules.catalogue import rules_on
 from services.permits.domain.rules.review import review
-from services.permits.store import assemblies, census, findings, land, permits, track_records, verifications
+from services.permits.store import (
+    acts,
+    assemblies,
+    census,
+    findings,
+    land,
+    permits,
+    track_records,
+    verifications,
+    visits,
+)
 from services.permits.store.session import Tx
 
 
@@ -40,14 +50,20 @@ async def facts_of(work: Work, plan: Plan) -> PlanFacts:
 
 
 async def _looks(tx: Tx, plan: Plan) -> tuple[FieldLook, ...]:
-    """Closed verifications by lottery. That the verifier had no part in the plan was asked at each step."""
-    return tuple(
-        [
-            FieldLook(one.visit.number, True, one.stage == "submitted", len(await verifications.sample(tx, one.visit.number)))
-            for one in await verifications.verifications(tx, plan.id)
-            if one.visit.closed_at is not None
-        ]
-    )  # fmt: skip
+    """Ocular inspections, and closed verifications by lottery with the trees they reached. That whoever looked had no part in
+    the plan was asked when it was recorded."""
+    found: list[FieldLook] = []
+    for act in await acts.acts_on(tx, plan.id):
+        if act.act == "submit":
+            found = []  # what was inspected before the plan was handed in again was another plan
+        elif act.act == "inspect":
+            found.append(FieldLook(act.at.date().isoformat(), True, True, int(act.facts.get("trees_sampled") or 0)))
+    for one in await verifications.verifications(tx, plan.id):
+        if one.visit.closed_at is not None:
+            results = (await visits.results(tx, one.visit.number)).values()
+            reached = sum(result.facts.get("verdict") != "not_reached" for result in results)
+            found.append(FieldLook(one.visit.number, True, one.stage == "submitted", reached))
+    return tuple(found)
 
 
 async def _assemblies(tx: Tx, plan: Plan) -> tuple[Assembly, ...] | None:

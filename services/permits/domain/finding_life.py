@@ -59,10 +59,12 @@ class ReviewNeeded(Refusal):
 
     slug: ClassVar[str] = "review-needed"
     es: ClassVar[str] = (
-        "La última revisión del plan {plan} es de {reviewed_on}; una vale {days} días. Pida otra: POST /v1/plans/{plan}/review."
+        "La última revisión del plan {plan} es de {reviewed_on}; vale {days} días una que pidió un funcionario después de la"
+        " presentación. Pida otra: POST /v1/plans/{plan}/review."
     )
     en: ClassVar[str] = (
-        "The last review of plan {plan} is of {reviewed_on}; one holds {days} days. Ask for another: POST /v1/plans/{plan}/review."
+        "The last review of plan {plan} is of {reviewed_on}; one that an officer asked for after the submission holds {days}"
+        " days. Ask for another: POST /v1/plans/{plan}/review."
     )
     plan: str
     reviewed_on: str
@@ -236,9 +238,11 @@ def _check_term(step: Step, known: KnownFinding, who: Actor, terms: Terms) -> No
 def check_gate(
     plan: Plan, review: Review | None, found: Iterable[KnownFinding], approver: str, day: date, terms: Terms
 ) -> None:
-    """A fresh review of this census, nothing in it that blocks, and an approver who decided none of its findings."""
+    """A fresh review of this census that an officer asked for, nothing in it that blocks, and an approver who decided none
+    of its findings. That of the submission knows nothing of the field and of who decides, so it is not enough."""
     days = terms.review_days
-    if review is None or review.census_root != plan.census.root or (day - review.at.date()).days > days:
+    stale = review is None or review.census_root != plan.census.root or (day - review.at.date()).days > days
+    if review is None or stale or review.org in (plan.org, plan.regent, plan.delegate):
         raise ReviewNeeded(plan.id, "–" if review is None else review.at.date().isoformat(), days)
     known = list(found)
     blocking = [(one, why) for one in known if (why := why_blocked(one)) is not None]

@@ -19,6 +19,21 @@ STAGES = ("submitted", "approved")
 
 
 @dataclass(eq=False)
+class CensusVerified(Refusal):
+    """Field work was opened on this census, and its lottery is bound to it: another census would choose its own draw."""
+
+    slug: ClassVar[str] = "census-verified"
+    es: ClassVar[str] = (
+        "Sobre el censo de {plan} ya se abrió una verificación: no se cambia. Presente otro plan que lo reformule (supersedes)."
+    )
+    en: ClassVar[str] = (
+        "A verification was opened on the census of {plan}: it does not change. Hand in another plan that reformulates it"
+        " (supersedes)."
+    )
+    plan: str
+
+
+@dataclass(eq=False)
 class VerificationExists(Refusal):
     """The organisation verifies the plan at this stage already. Another one may: it draws the same trees."""
 

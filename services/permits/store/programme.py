@@ -49,14 +49,17 @@ _FINDINGS = text(
     " ORDER BY r.id DESC LIMIT 1) AS seen ON true JOIN findings f ON f.id = ANY(seen.findings) AND f.status = 'FAIL'"
     " LEFT JOIN LATERAL (SELECT a.state FROM finding_acts a WHERE a.finding = f.id"
     " AND (a.at AT TIME ZONE 'UTC')::date <= :day ORDER BY a.seq DESC LIMIT 1) AS last ON true"
-    f" WHERE coalesce(last.state, 'open') IN ('open', 'explained', 'appealed') AND {_HERE.format('p')} ORDER BY f.id"
+    f" WHERE coalesce(last.state, 'open') NOT IN ('accepted', 'closed') AND p.state <> 'rejected' AND {_HERE.format('p')}"
+    " ORDER BY f.id"
 )
 # The supervised species are those of the trees looked for and of the volumes that fault was found with.
 _SUPERVISED = text(
     "WITH closed AS (SELECT v.number, v.plan, s.moved FROM field_visits v JOIN supervisions s USING (number)"  # noqa: S608
     " JOIN plans p ON p.id = v.plan WHERE s.moved IS NOT NULL AND (v.closed_at AT TIME ZONE 'UTC')::date <= :day"
     f" AND {_HERE.format('p')}), named AS ("
-    "SELECT c.number, t.species FROM closed c JOIN field_results r ON r.visit = c.number"
+    "SELECT c.number, t.species FROM closed c JOIN LATERAL (SELECT DISTINCT ON (r.parcel, r.code) r.parcel, r.code, r.facts"
+    " FROM field_results r WHERE r.visit = c.number ORDER BY r.parcel, r.code, r.seq DESC) AS r"
+    " ON r.facts->>'verdict' IS DISTINCT FROM 'not_reached'"
     " JOIN census_trees t ON t.plan = c.plan AND t.parcel = r.parcel AND t.code = r.code"
     " UNION SELECT c.number, v.species FROM closed c JOIN supervision_volumes v ON v.supervision = c.number)"
     " SELECT c.number, coalesce((SELECT sum((c.moved->'by_species'->>n.species)::bigint) FROM named n"

@@ -52,7 +52,7 @@ def find_ground(
     stand: Stand, polygons: Mapping[str, dict[str, Any]] | None, terrain: Terrain | None, norms: Thresholds
 ) -> list[Finding]:
     """F11: trees outside their parcel by more than a position may be wrong, and trees where no tree stands."""
-    zone = stand.rows[0].zone
+    zone = stand.zone
     return [_outside(stand, polygons, zone, norms), _inside(stand, terrain, zone, norms)]
 
 

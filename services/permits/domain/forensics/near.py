@@ -74,9 +74,11 @@ def thinned(n: int, share: float) -> Bools:
 
 
 def nearest_m(x_m: Floats, y_m: Floats, reach_m: float) -> Floats:
-    """Distance from each point to its nearest neighbour; ``reach_m`` where there is none within it."""
-    i, j, d_m = pairs_within(x_m, y_m, reach_m)
-    nearest = np.full(len(x_m), reach_m)
+    """Distance from each point to its nearest neighbour; ``reach_m`` where there is none within it. Trees on one point are
+    one place, so a list written on one spot has no more pairs than places."""
+    places, place, count = np.unique(np.column_stack([x_m, y_m]), axis=0, return_inverse=True, return_counts=True)
+    i, j, d_m = pairs_within(places[:, 0], places[:, 1], reach_m)
+    nearest = np.where(count > 1, 0.0, reach_m)
     np.minimum.at(nearest, i, d_m)
     np.minimum.at(nearest, j, d_m)
-    return nearest
+    return np.asarray(nearest[place.ravel()], np.float64)

@@ -41,7 +41,8 @@ class Ground:
 
 @dataclass(frozen=True)
 class Stand:
-    """A census in columns. ``rows`` gives back the tree behind each place of the arrays."""
+    """A census in columns. ``rows`` gives back the tree behind each place of the arrays; the places are of the UTM ``zone``
+    that most trees have."""
 
     rows: list[Tree]
     x_m: Floats
@@ -54,6 +55,7 @@ class Stand:
     parcel_names: tuple[str, ...]
     harvestable: Bools
     grounds: tuple[Ground, ...]
+    zone: str
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -102,6 +104,7 @@ def stand_of(trees: Sequence[Tree], polygons: Mapping[str, dict[str, Any]] | Non
         rows, x_m, y_m,
         np.array([tree.dbh_mm for tree in rows], np.int64), np.array([tree.height_mm for tree in rows], np.int64),
         species, names, parcel, parcels, np.array([tree.condition == "harvestable" for tree in rows], np.bool_), grounds,
+        zone,
     )  # fmt: skip
 
 

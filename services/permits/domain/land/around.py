@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.permits.domain.land.document import geojson_of
-from services.permits.domain.land.facts import LandInputs, cycle_of
+from services.permits.domain.land.facts import LandInputs, cycle_of, kin_of
 from services.permits.domain.land.limits import LandLimits
 from services.permits.domain.land.overlap import Plot
 from services.permits.domain.plan_facts import Area, OtherArea
@@ -21,8 +21,8 @@ class Around:
 
 
 def around(land: LandInputs, limits: LandLimits) -> Around:
-    """Slow for large land: use a thread. Of what the asker may not look at only the part inside the plan's own title
-    is given, so no finding tells more of a neighbour's land than concerns the own."""
+    """Slow for large land: use a thread. Of other land only the part inside the plan's own title is given, whoever asks: what
+    is found is shown to the community and later to all, and tells no more of a neighbour than concerns the own land."""
     title = None if land.title is None else geojson_of(land.title)
     parcels = {code: geojson_of(document) for code, document in land.shapes.items()} or None
     own = [plot for plot in land.near if plot.title == land.plan.title]
@@ -42,21 +42,32 @@ def _other(
     land: LandInputs, plot: Plot, cycle: tuple[date, date], limits: LandLimits, title: Area | None
 ) -> OtherArea | None:
     ours = plot.title == land.plan.title
-    if limits.harvests(plot.kind) or plot.plan == land.plan.id or (plot.kind == "title" and ours):
+    if limits.harvests(plot.kind) or plot.plan in kin_of(land.plan) | {land.plan.id} or (plot.kind == "title" and ours):
         return None
-    name = plot.title if plot.kind == "title" else f"{plot.title} {plot.code}"
+    if plot.kind == "parcel" and not ours and not plot.approved:
+        return None  # that a neighbour drafts a plan is not to be learnt here
+    # Which zones a neighbour's title has is not public; that the title and its parcels exist is.
+    name = (
+        plot.title
+        if plot.kind == "title"
+        else f"{plot.title} {plot.code}"
+        if ours or plot.kind == "parcel"
+        else plot.kind
+    )
     if plot.kind == "parcel":
         used = plot.approved and plot.harvest_from is not None and cycle[0] <= plot.harvest_from <= cycle[1]
-        return _seen("used_parcel" if used and ours else "parcel", name, plot, title) if used or not ours else None
+        return (
+            _within("used_parcel" if used and ours else "parcel", name, plot, title, ours) if used or not ours else None
+        )
     if plot.kind in ("title", "protected_area"):
-        return _seen(plot.kind, name, plot, title)
-    return _seen("kept", name, plot, title) if ours else None
+        return _within(plot.kind, name, plot, title, ours)
+    return _within("kept", name, plot, title, ours) if ours else None
 
 
-def _seen(kind: str, name: str, plot: Plot, title: Area | None) -> OtherArea | None:
+def _within(kind: str, name: str, plot: Plot, title: Area | None, ours: bool) -> OtherArea | None:
     from services.permits.domain.land import ground
 
     area: Area | None = geojson_of(plot.document)
-    if not plot.seen:
+    if not ours:
         area = None if area is None or title is None else ground.clipped(area, title)
     return None if area is None else OtherArea(kind, name, area)  # type: ignore[arg-type]  # of the words above

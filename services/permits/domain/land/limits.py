@@ -25,6 +25,11 @@ class LandLimits:
         """The kinds a zone may have."""
         return tuple(row["kind"] for row in self.zone_kinds)
 
+    @property
+    def by_authority(self) -> frozenset[str]:
+        """The kinds that only an authority registers, because they bind whoever lies on them."""
+        return frozenset(row["kind"] for row in self.zone_kinds if row.get("by_authority"))
+
     def harvests(self, kind: str) -> bool:
         """Whether wood is cut in a zone of this kind."""
         return any(row["kind"] == kind and row["harvest"] for row in self.zone_kinds)

@@ -123,7 +123,7 @@ CREATE FUNCTION land_near(west int, south int, east int, north int)
             coalesce(app_org() IN (s.org, s.regent), false) OR (app_is('authority', 'supervisor') AND app_in(s.region)),
             s.document
             FROM parcel_shapes s JOIN plans q ON q.id = s.plan
-            WHERE (q.state = 'approved' OR coalesce(app_org() IN (s.org, s.regent), false)
+            WHERE q.kind <> 'PGMF' AND (q.state = 'approved' OR coalesce(app_org() IN (s.org, s.regent), false)
                    OR (app_is('authority', 'supervisor') AND app_in(s.region)))
             AND s.west_e7 <= east AND s.east_e7 >= west AND s.south_e7 <= north AND s.north_e7 >= south
     $$
@@ -145,13 +145,17 @@ CREATE FUNCTION take_census_job(who text, at timestamptz, lease_s int)
 # The owner reads through `land_near` and `take_census_job`, whatever the asker may see: these tables do not force
 # their policies on it. The service's own role is bound by them.
 POLICIES = """
+CREATE FUNCTION delegated_to(wanted text) RETURNS boolean LANGUAGE sql STABLE
+    AS $$ SELECT EXISTS (SELECT FROM plans p WHERE p.id = wanted AND p.delegate = app_org()) $$;
 ALTER TABLE parcel_shapes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY parcel_shapes_read ON parcel_shapes FOR SELECT USING (
-    org = app_org() OR regent = app_org() OR (app_is('authority', 'supervisor') AND app_in(region)));
-CREATE POLICY parcel_shapes_add ON parcel_shapes FOR INSERT WITH CHECK ((org = app_org() OR regent = app_org())
-    AND EXISTS (SELECT FROM plans WHERE plans.id = parcel_shapes.plan AND plans.state = 'draft'));
-CREATE POLICY parcel_shapes_remove ON parcel_shapes FOR DELETE USING ((org = app_org() OR regent = app_org())
-    AND EXISTS (SELECT FROM plans WHERE plans.id = parcel_shapes.plan AND plans.state = 'draft'));
+    org = app_org() OR regent = app_org() OR delegated_to(plan) OR (app_is('authority', 'supervisor') AND app_in(region)));
+CREATE POLICY parcel_shapes_add ON parcel_shapes FOR INSERT WITH CHECK (
+    (org = app_org() OR regent = app_org() OR delegated_to(plan))
+    AND EXISTS (SELECT FROM plans WHERE plans.id = parcel_shapes.plan AND plans.state IN ('draft', 'observed')));
+CREATE POLICY parcel_shapes_remove ON parcel_shapes FOR DELETE USING (
+    (org = app_org() OR regent = app_org() OR delegated_to(plan))
+    AND EXISTS (SELECT FROM plans WHERE plans.id = parcel_shapes.plan AND plans.state IN ('draft', 'observed')));
 ALTER TABLE title_zones ENABLE ROW LEVEL SECURITY;
 CREATE POLICY zones_read ON title_zones FOR SELECT USING (
     org = app_org() OR (app_is('authority', 'supervisor') AND app_in(region))
@@ -162,9 +166,9 @@ CREATE POLICY zones_change ON title_zones FOR UPDATE USING (
     (org = app_org() AND app_is('manager')) OR (app_is('authority') AND app_in(region)));
 ALTER TABLE census_jobs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY jobs_read ON census_jobs FOR SELECT USING (
-    org = app_org() OR regent = app_org() OR (app_is('authority', 'supervisor') AND app_in(region)));
-CREATE POLICY jobs_add ON census_jobs FOR INSERT WITH CHECK (org = app_org() OR regent = app_org());
-CREATE POLICY jobs_change ON census_jobs FOR UPDATE USING (org = app_org() OR regent = app_org())
+    org = app_org() OR regent = app_org() OR delegated_to(plan) OR (app_is('authority', 'supervisor') AND app_in(region)));
+CREATE POLICY jobs_add ON census_jobs FOR INSERT WITH CHECK (org = app_org() OR regent = app_org() OR delegated_to(plan));
+CREATE POLICY jobs_change ON census_jobs FOR UPDATE USING (org = app_org() OR regent = app_org() OR delegated_to(plan))
 """
 GRANTS = """
 GRANT SELECT, INSERT, DELETE ON parcel_shapes TO :app;

@@ -81,7 +81,7 @@ ALTER TABLE plans FORCE ROW LEVEL SECURITY;
 # Not FORCE: `record_of` is the owner's.
 POLICIES = """
 CREATE FUNCTION concerned_in(wanted text) RETURNS boolean LANGUAGE sql STABLE
-    AS $$ SELECT EXISTS (SELECT FROM plans p WHERE p.id = wanted AND (app_org() IN (p.org, p.regent)
+    AS $$ SELECT EXISTS (SELECT FROM plans p WHERE p.id = wanted AND (app_org() IN (p.org, p.regent, p.delegate)
         OR (app_is('authority', 'supervisor') AND app_in(p.region)))) $$;
 
 ALTER TABLE findings ENABLE ROW LEVEL SECURITY;
@@ -101,7 +101,8 @@ CREATE POLICY finding_acts_add ON finding_acts FOR INSERT WITH CHECK (by_org = a
 
 ALTER TABLE finding_papers ENABLE ROW LEVEL SECURITY;
 CREATE POLICY papers_read ON finding_papers FOR SELECT USING (
-    org = app_org() OR regent = app_org() OR (app_is('authority', 'supervisor') AND app_in(region)));
+    org = app_org() OR regent = app_org()
+    OR EXISTS (SELECT FROM findings f WHERE f.id = finding_papers.finding AND delegated_to(f.plan)) OR (app_is('authority', 'supervisor') AND app_in(region)));
 CREATE POLICY papers_add ON finding_papers FOR INSERT WITH CHECK (
     org = app_org() OR regent = app_org() OR (app_is('authority', 'supervisor') AND app_in(region)));
 """
