@@ -128,15 +128,12 @@ def _plan(house: House, id_: str, number: str, parcels: dict[str, int], census: 
 
 
 def _answer(house: House, path: str) -> None:
-    """The community explains what an officer's review found, and the supervisor decides where that is needed."""
+    """The community explains what an officer's review found."""
     community = house.person("comunidad")
     for found in community.get(f"{path}/findings")["findings"]:
-        if found["blocks"] in ("needs-explanation", "needs-decision"):
+        if found["blocks"] == "needs-explanation":
             said = {"text": sample.EXPLANATIONS[found["rule"]]}
             community.post(f"{path}/findings/{found['id']}/explanation", said)
-        if found["blocks"] == "needs-decision":
-            decided = {"decision": "accepted", "text": sample.DECISIONS[found["rule"]]}
-            house.person("supervisor").post(f"{path}/findings/{found['id']}/decision", decided)
 
 
 def _permit(house: House, number: str, plan: str, lines: list[Any]) -> tuple[str, Json]:

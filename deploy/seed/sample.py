@@ -28,10 +28,7 @@ PARCELS_M2 = {"PC 01": 14_000_000, "PC 02": 26_994_000, "PC 03": 26_912_000}
 # What the community says of what the review of its plans finds, by rule.
 EXPLANATIONS = {
     "P06": "El árbol 1170 es estoraque: la fuente calcula su volumen con factor de forma 0.71; el plan usa 0.65 para todos.",
-    "P13": "Nadie verificó en campo antes de la aprobación: la fuente no menciona ninguna inspección previa.",
 }
-# And what the supervisor decides where an explanation is not enough.
-DECISIONS = {"P13": "Se acepta con supervisión posterior de los árboles 501 y 1170."}
 SYNTHETIC_TREE = "SINTETICO-1"
 AUTHORISED_TREES = 7_664  # of the season, in the same source as the balance; it gives the plan's mean volume of a tree
 

@@ -16,9 +16,8 @@ def a_row(
     code: int, species: str = "Brosimum guianense | Manchinga", dbh: int = 80, condition: str = "Aprovechable"
 ) -> str:
     volume = {80: "5.881", 60: "3.308"}[dbh]
-    return (
-        f" , ,{code},{species},{dbh},{HEIGHT_M},{volume},19S,{EAST + code},{NORTH + code},{condition},En Pie,PC 01,41"
-    )
+    east, north = EAST + code * 7919 % 2003, NORTH + code * 104_729 % 1999  # scattered: a drawn grid is never approved
+    return f" , ,{code},{species},{dbh},{HEIGHT_M},{volume},19S,{east},{north},{condition},En Pie,PC 01,41"
 
 
 def a_forest(common: int = 90, listed: int = 5, seed: int = 2) -> bytes:

@@ -290,6 +290,7 @@ def _left_standing_if_thin(line: str) -> str:
 
 async def test_a_real_census_of_twenty_thousand_trees_goes_into_the_log(draft: Permits) -> None:
     data = research_data("census_upa04_rondonia_2010.csv.gz")
+    await draft.agreed("PO-20")
     await draft.post("/v1/plans", MANAGER, a_plan(id="PO-20", form_factor_milli=700))
     path = "/v1/plans/PO-20"
     answer = await draft.upload(data, plan="PO-20")

@@ -67,6 +67,12 @@ async def upheld(permits: Permits, found: dict[str, Any]) -> None:
     await permits.post(at(found, "decision"), SUPERVISOR, UPHELD)
 
 
+async def reviewed(permits: Permits) -> dict[str, dict[str, Any]]:
+    """What a review that an officer asks for finds, by rule."""
+    await permits.post(f"/v1/plans/{PLAN}/review", SECOND)
+    return await by_rule(permits)
+
+
 # ---- the review
 
 
@@ -185,19 +191,23 @@ async def test_two_permits_do_not_both_draw_the_whole_census(permits: Permits) -
 
 
 async def test_a_plan_is_approved_once_its_findings_are_answered(permits: Permits) -> None:
-    # No seed trees (P08, S2) and both trees outside the title of the tests (P01, S3).
-    found = await submitted(permits)
+    # No seed trees (P08, S2), both trees outside the title of the tests (P01, S3), and nobody has looked in the field (P13, S3).
+    await submitted(permits)
+    await permits.refused("review-needed", APPROVE, OFFICER, DECISION)  # that of the submission is not enough
+    found = await reviewed(permits)
 
     problem = await permits.refused("findings-open", APPROVE, OFFICER, DECISION)
     assert {one["rule"]: one["why"] for one in problem["facts"]["findings"]} == {
-        "P01": "needs-decision", "P08": "needs-explanation",
+        "P01": "needs-decision", "P08": "needs-explanation", "P13": "needs-decision",
     }  # fmt: skip
     assert problem["facts"]["findings"][0]["id"] == found["P01"]["id"]
     await permits.post(at(found["P08"], "explanation"), MANAGER, SAID)
     await permits.post(at(found["P01"], "explanation"), REGENT, SAID)
+    await permits.post(at(found["P13"], "explanation"), MANAGER, SAID)
     problem = await permits.refused("findings-open", APPROVE, OFFICER, DECISION)
-    assert problem["facts"]["names"] == "P01 (S3)"
-    await permits.post(at(found["P01"], "decision"), SUPERVISOR, ACCEPTED)
+    assert problem["facts"]["names"] == "P01 (S3), P13 (S3)"
+    for rule in ("P01", "P13"):
+        await permits.post(at(found[rule], "decision"), SUPERVISOR, ACCEPTED)
 
     assert (await permits.post(APPROVE, OFFICER, DECISION))["state"] == "approved"
 
@@ -220,10 +230,12 @@ async def test_what_was_upheld_keeps_the_plan_from_approval_until_an_appeal_lift
 
 
 async def test_who_decided_a_finding_does_not_approve_the_plan(permits: Permits) -> None:
-    found = await submitted(permits)
-    for rule in ("P01", "P08"):
+    await submitted(permits)
+    found = await reviewed(permits)
+    for rule in ("P01", "P08", "P13"):
         await permits.post(at(found[rule], "explanation"), MANAGER, SAID)
-    await permits.post(at(found["P01"], "decision"), OFFICER, ACCEPTED)
+    for rule in ("P01", "P13"):
+        await permits.post(at(found[rule], "decision"), OFFICER, ACCEPTED)
 
     await permits.refused("same-person", APPROVE, OFFICER, DECISION)
 
@@ -268,6 +280,7 @@ async def test_the_sample_data_passes_the_gate_with_its_own_words(permits: Permi
         await permits.agreed(plan)
         await permits.upload(sheet, REGENT, plan)
         await permits.post(f"/v1/plans/{plan}/submit", MANAGER)
+        await permits.post(f"/v1/plans/{plan}/review", SECOND)
         for found in (await permits.get(f"/v1/plans/{plan}/findings", MANAGER))["findings"]:
             if found["blocks"]:
                 explained.append((plan, found["rule"], found["blocks"]))
@@ -421,11 +434,7 @@ async def test_a_company_is_found_when_false_data_was_confirmed_in_two_communiti
     await permits.post("/v1/plans", NEIGHBOUR, a_plan(id="PO-B", title="CN-B", regent=None))
     await permits.upload(a_census(INFLATED, TREE_1170), NEIGHBOUR, "PO-B")
     await permits.post("/v1/plans/PO-B/submit", NEIGHBOUR)
-    for found in (await permits.get("/v1/plans/PO-B/findings", NEIGHBOUR))["findings"]:
-        if found["blocks"]:
-            await permits.post(at(found, "explanation", "PO-B"), NEIGHBOUR, SAID)
-        if found["blocks"] == "needs-decision":
-            await permits.post(at(found, "decision", "PO-B"), SUPERVISOR, ACCEPTED)
+    await permits.answered("PO-B", NEIGHBOUR)
     await permits.post("/v1/plans/PO-B/approve", OFFICER, DECISION)
     await permits.post("/v1/permits", OFFICER, a_permit(number="PB-1", plan="PO-B", holder=COMPANY.org))
     await permits.post("/v1/permits/PB-1/approve", SECOND)

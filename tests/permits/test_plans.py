@@ -156,6 +156,7 @@ async def test_a_partial_census_needs_a_tree_and_none_needs_none(permits: Permit
     await permits.agreed("PO-20")
 
     await permits.post("/v1/plans/PO-20/submit", MANAGER)
+    await permits.answered("PO-20")
     approved = await permits.post("/v1/plans/PO-20/approve", OFFICER, DECISION)
 
     assert approved["census"]["root"] == EMPTY_ROOT.hex()
