@@ -17,11 +17,8 @@ from joserfc.jwk import ECKey
 from deploy.bench.forest import Forest, Registrar
 from deploy.instance import CHECKOUT, Instance
 from deploy.issuer import Doorkeeper, Login
-from deploy.seed.house import House, Problem, opened
+from deploy.seed.house import House, Problem, checkpoint_of, opened
 from deploy.topology import DEVELOPMENT_ISSUER
-from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.checkpoint import parse as parse_checkpoint
-from shared.tlog.note import split_note
 from shared.tlog.tile import decode_entries, entries_path
 from shared.web.settings import ServiceSettings
 
@@ -98,11 +95,6 @@ def machine_tokens(instance: Instance, count: int) -> list[str]:
         for n in range(count)
     ]
     return [issuer.token(login).access_token for login in logins]
-
-
-def checkpoint_of(house: House) -> Checkpoint:
-    """The newest checkpoint, unverified."""
-    return parse_checkpoint(split_note(house.public.download("/log/checkpoint"))[0])
 
 
 def registrar_of(house: House) -> Registrar:

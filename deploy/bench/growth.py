@@ -17,12 +17,12 @@ import asyncpg
 
 from deploy.bench import filling, fresh, measures, wood
 from deploy.bench.figures import percentile, shown
-from deploy.bench.fresh import checkpoint_of, fresh_instance
+from deploy.bench.fresh import fresh_instance
 from deploy.bench.measures import NDJSON, UPLOADERS, Plot, Reading
 from deploy.bench.plot import Line, plotted
 from deploy.bench.sitting import machine
 from deploy.instance import Instance
-from deploy.seed.house import opened
+from deploy.seed.house import checkpoint_of, opened
 from shared.timber.event import parse_entry
 
 BATCH = 500

@@ -13,7 +13,7 @@ from deploy.bench.figures import percentile
 from deploy.bench.forest import Forest
 from deploy.bench.load import Job, Outcome, send
 from deploy.instance import CHECKOUT, Instance
-from deploy.seed.house import opened
+from deploy.seed.house import checkpoint_of, opened
 from shared.timber.event import parse_entry
 
 NDJSON, JSON = "application/x-ndjson", "application/json"
@@ -162,7 +162,7 @@ def _polled(plot: Plot, records: list[bytes]) -> list[float]:
             time.sleep(QUIET_S * (number % 7) / 7)
             index = house.http.post(RECORDS, content=record, headers=headers).json()["results"][0]["index"]
             begun = time.perf_counter()
-            while fresh.checkpoint_of(house).size <= index:
+            while checkpoint_of(house).size <= index:
                 time.sleep(POLL_S)
             found.append(time.perf_counter() - begun)
     return found

@@ -18,7 +18,7 @@ from deploy.demo.audit import audit, type_of
 from deploy.demo.clean_tree import LOT
 from deploy.demo.story import Story
 from deploy.instance import Instance
-from deploy.seed.house import House
+from deploy.seed.house import House, until_covered
 from shared.lot import bundle
 
 REFUSED = (asyncpg.InsufficientPrivilegeError,)
@@ -33,6 +33,9 @@ def tell(story: Story, house: House) -> None:
     """What the database refuses, what a forger with its password leaves behind, and what a forged file shows."""
     story.act("tampering", "5. Alguien cambia un dígito", "5. Somebody changes a digit")
     _heal(house.instance)
+    # What was just recorded is covered before anybody forges: nothing new is signed over a forged entry.
+    size = 1 + max(step["index"] for step in story.steps if step["index"] is not None)
+    story.expect(until_covered(house, size), "lo registrado no se firmó", "what was recorded was not signed")
     before = audit(house)
     story.expect(before.clean, "la bitácora ya estaba alterada", "the log was altered before")
     _database_refuses(story, house.instance)

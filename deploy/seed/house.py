@@ -9,6 +9,9 @@ import httpx
 
 from deploy.instance import Instance
 from deploy.verbs import access_token
+from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.checkpoint import parse as parse_checkpoint
+from shared.tlog.note import split_note
 
 PATIENCE_S = 60.0
 TOKEN_S = 480.0  # of the ten minutes a token lives
@@ -127,6 +130,21 @@ class Person:
             self._token = access_token(self._house.instance, self._name)
             self._good_until = time.monotonic() + TOKEN_S
         return self._token
+
+
+def checkpoint_of(house: House) -> Checkpoint:
+    """The newest checkpoint, unverified."""
+    return parse_checkpoint(split_note(house.public.download("/log/checkpoint"))[0])
+
+
+def until_covered(house: House, size: int) -> bool:
+    """Wait until the published checkpoint covers so many entries; whether it came to that."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        if checkpoint_of(house).size >= size:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def until_logged(person: Person, path: str) -> Json:
