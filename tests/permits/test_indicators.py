@@ -32,6 +32,7 @@ from tests.permits.conftest import (
     SUPERVISOR,
     Permits,
     Person,
+    a_census,
     a_plan,
     a_title,
 )
@@ -256,3 +257,18 @@ async def test_three_communities_are_enough_to_be_shown_to_anyone_and_new_acts_c
     assert found["plan_area_m2"]["value"] == SQUARE_M2  # three titles over the same square
     assert found["communities_with_plan"]["value"] == 2
     assert found["po_active_area_m2"]["value"] == 28_000_000
+
+
+async def test_findings_are_open_until_they_are_accepted(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, a_plan())
+    await permits.upload(a_census())
+    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER)
+
+    before = (await asked(permits, OFFICER, region="madre-de-dios"))["findings_open"]
+    await permits.answered()
+    after = (await asked(permits, OFFICER, region="madre-de-dios"))["findings_open"]
+
+    # P01 (S3) and P08 (S2) fail; the review that an officer asks for finds P13 (S3), and those of S3 are accepted.
+    assert (before["value"], before["status"]) == (2, "COMPUTED")
+    assert after["value"] == 1

@@ -42,6 +42,7 @@ _CERTIFICATES = text(
 _SHAPES = text(
     "SELECT s.title, s.parcel, s.document FROM parcel_shapes s JOIN plans p ON p.id = s.plan"  # noqa: S608
     f" WHERE p.state = 'approved' AND p.kind <> 'PGMF' AND {_HERE.format('p')} AND {_BY.format('p')}"
+    " ORDER BY p.harvest_from, p.id"  # of a parcel that was drawn anew the newest shape counts
 )
 _FINDINGS = text(
     "SELECT f.severity, CAST(f.id AS text) FROM plans p"  # noqa: S608
@@ -52,11 +53,13 @@ _FINDINGS = text(
     f" WHERE coalesce(last.state, 'open') NOT IN ('accepted', 'closed') AND p.state <> 'rejected' AND {_HERE.format('p')}"
     " ORDER BY f.id"
 )
-# The supervised species are those of the trees looked for and of the volumes that fault was found with.
+# The supervised species are those of the trees reached and of the volumes that fault was found with. What custody counts as
+# moved grows, so of each permit the newest supervision counts.
 _SUPERVISED = text(
-    "WITH closed AS (SELECT v.number, v.plan, s.moved FROM field_visits v JOIN supervisions s USING (number)"  # noqa: S608
+    "WITH closed AS (SELECT DISTINCT ON (coalesce(s.permit, v.number)) v.number, v.plan, s.moved"  # noqa: S608
+    " FROM field_visits v JOIN supervisions s USING (number)"
     " JOIN plans p ON p.id = v.plan WHERE s.moved IS NOT NULL AND (v.closed_at AT TIME ZONE 'UTC')::date <= :day"
-    f" AND {_HERE.format('p')}), named AS ("
+    f" AND {_HERE.format('p')} ORDER BY coalesce(s.permit, v.number), v.closed_at DESC), named AS ("
     "SELECT c.number, t.species FROM closed c JOIN LATERAL (SELECT DISTINCT ON (r.parcel, r.code) r.parcel, r.code, r.facts"
     " FROM field_results r WHERE r.visit = c.number ORDER BY r.parcel, r.code, r.seq DESC) AS r"
     " ON r.facts->>'verdict' IS DISTINCT FROM 'not_reached'"
