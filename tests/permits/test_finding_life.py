@@ -173,7 +173,7 @@ def test_what_keeps_a_plan_from_approval(severity: Any, acts: Any, outcome: str,
     assert why_blocked(known(*acts, severity=severity, outcome=outcome)) == why
 
 
-REVIEW = Review(1, "PO-1", OPENED, "u-manager", "comunidad-a", "1", "r")
+REVIEW = Review(1, "PO-1", OPENED, "u-second", "gerfor-md", "1", "r")
 
 
 def test_a_plan_is_approved_on_a_fresh_review_by_who_decided_none_of_its_findings() -> None:
@@ -186,9 +186,11 @@ def test_a_plan_is_approved_on_a_fresh_review_by_who_decided_none_of_its_finding
 
     gate()
     gate(day=DAY + timedelta(days=30))
-    for old in (None, replace(REVIEW, census_root="other"), replace(REVIEW, at=OPENED - timedelta(days=31))):
+    of_the_submission = replace(REVIEW, by="u-manager", org=PLAN.org)
+    old = replace(REVIEW, at=OPENED - timedelta(days=31))
+    for other in (None, replace(REVIEW, census_root="other"), old, of_the_submission):
         with pytest.raises(ReviewNeeded):
-            gate(old)
+            gate(other)
     with pytest.raises(SamePerson):
         gate(by="u-supervisor")
     with pytest.raises(FindingsOpen) as refused:
