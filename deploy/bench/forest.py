@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.timber.bodies import possession
-from shared.timber.event import key_id, make_statement, sid_of, sign, tree_item
+from shared.timber.event import key_id, make_statement, parse_entry, sid_of, sign, sign_all, tree_item
 from shared.timber.measure import census_dm3, mean_of_ends_dm3
 from shared.tlog import merkle
 from shared.tlog.encoding import from_base64url, to_base64url
@@ -145,6 +145,11 @@ class Forest:
         if len(records) < size:
             records.append(self._tree_down(self._next())[0])
         return b"\n".join(records) + b"\n"
+
+    def signed_once(self, size: int) -> bytes:
+        """The same as an upload that one phone signs once."""
+        entries = self.upload(size).splitlines()
+        return sign_all([parse_entry(entry).statement for entry in entries], self._phone()) + b"\n"
 
     def singles(self, count: int) -> list[bytes]:
         """Records to be sent one by one in this order: first all fellings, then the cross-cuttings of the same trees."""

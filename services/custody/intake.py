@@ -7,8 +7,9 @@ from typing import TypeVar
 from services.custody.store import Store
 from shared.refusal import Refusal
 from shared.timber import refusals
-from shared.timber.event import Record, check_signature, parse_entry
+from shared.timber.event import Record, check_signature, parse_entry, record_of, sid_of
 from shared.timber.facts import Facts, Key
+from shared.timber.upload import HEADER_START, Header, Together, read_header
 from shared.tlog.encoding import from_base64url
 
 SLICE = 32
@@ -45,11 +46,18 @@ class KeyRing:
                 self.keys[kid] = from_base64url(key.public_key, "public_key", 32)
 
 
-async def check(entries: Sequence[bytes], ring: KeyRing) -> list[Checked]:
-    """Each entry as a record whose signatures are good, or why it is none."""
+async def check(lines: Sequence[bytes], ring: KeyRing) -> list[Checked]:
+    """Each entry as a record whose signatures are good, or why it is none. The lines are entries, or statements under
+    one signature that the first line holds: then each becomes an entry here. ``Malformed`` when that line is not right."""
     checked: list[Checked] = []
-    async for piece in _slices(entries):
-        checked += _parse(piece, ring.keys)
+    if lines[0].startswith(HEADER_START):
+        header, statements = read_header(lines), lines[1:]
+        together = Together([sid_of(one) for one in statements])
+        async for places in _slices(range(len(statements))):
+            checked += _enter(places, statements, together, header)
+    else:
+        async for piece in _slices(lines):
+            checked += _parse(piece, ring.keys)
     open_ = [one for one in checked if isinstance(one, Record) and len(one.checked) < len(one.signatures)]
     if not open_:
         return checked
@@ -72,6 +80,20 @@ async def _slices(whole: Sequence[T]) -> AsyncIterator[Sequence[T]]:
         if at:
             await asyncio.sleep(0)
         yield whole[at : at + SLICE]
+
+
+def _enter(places: Sequence[int], statements: Sequence[bytes], together: Together, header: Header) -> list[Checked]:
+    """The entries that these statements of an upload signed once become. Their one signature is verified with the rest."""
+    checked: list[Checked] = []
+    signature, message = header.raw, together.message
+    for at in places:
+        statement = statements[at]
+        head = together.entry_head(at, header.kid, header.signature)
+        try:
+            checked.append(record_of(statement, together.sids[at], head, header.kid, signature, message))
+        except Refusal as refusal:
+            checked.append(refusal)
+    return checked
 
 
 def _parse(entries: Sequence[bytes], keys: Mapping[str, bytes]) -> list[Checked]:

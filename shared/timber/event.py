@@ -19,12 +19,13 @@ from shared.refusal import Malformed, Refusal
 from shared.timber import fields as f
 from shared.timber.bodies import AUTHORITY, BODIES, CUSTODY, key_id, tree_item
 from shared.timber.fields import fields, listing
+from shared.timber.upload import check_place, place_length, sign_together, signed_through
 from shared.tlog import canon, merkle
 from shared.tlog.ed25519 import verify_ed25519
 
 __all__ = [
     "AUTHORITY", "BODIES", "CUSTODY", "BadSignature", "MalformedRecord", "Record", "UnknownType", "check_signature",
-    "key_id", "make_statement", "parse_entry", "parse_statement", "sid_of", "sign", "tree_item",
+    "key_id", "make_statement", "parse_entry", "parse_statement", "record_of", "sid_of", "sign", "sign_all", "tree_item",
 ]  # fmt: skip
 
 DOMAIN = b"trozalog/v1/statement\n"
@@ -68,7 +69,8 @@ class BadSignature(Refusal):
 
 @dataclass(slots=True)
 class Record:
-    """A parsed entry. ``checked`` names the keys whose signature was found good; ``chain`` checks the rest."""
+    """A parsed entry. ``checked`` names the keys whose signature was found good; ``chain`` checks the rest. ``messages``
+    holds, by key, what was signed where that is not this statement alone."""
 
     entry: bytes
     statement: bytes
@@ -80,6 +82,7 @@ class Record:
     time: str
     prev: tuple[str, ...]
     body: dict[str, Any]
+    messages: dict[str, bytes] = field(default_factory=dict)
     checked: set[str] = field(default_factory=set)
 
 
@@ -108,9 +111,10 @@ _check_statement = fields(
     },
 )
 _check_signatures = listing(
-    fields({"kid": f.kid, "sig": f.bytes64}), 1, MAX_SIGNATURES, ordered=True, key=lambda signature: signature["kid"]
-)
-# A signature in canonical form has one length, so where the statement starts follows from their number alone.
+    fields({"kid": f.kid, "sig": f.bytes64}, {"of": check_place}), 1, MAX_SIGNATURES, ordered=True,
+    key=lambda signature: signature["kid"],
+)  # fmt: skip
+# A signature in canonical form has one length but for its place among others, so where the statement starts follows.
 _SIGNATURE_LENGTH = len('{"kid":"","sig":""}') + 22 + 86
 
 
@@ -145,24 +149,39 @@ def _record(entry: bytes, whole: dict[str, Any]) -> Record:
     fault = _check_signatures(whole["sig"])
     if fault is not None:
         raise MalformedRecord(f"sig{fault.path}", fault.reason, fault.reason_es)
-    count = len(whole["sig"])
-    statement = entry[len('{"sig":[') + count * (_SIGNATURE_LENGTH + 1) - 1 + len('],"stmt":') : -1]
+    placed = {signature["kid"]: signature["of"] for signature in whole["sig"] if "of" in signature}
+    length = len(whole["sig"]) * (_SIGNATURE_LENGTH + 1) + sum([place_length(place) for place in placed.values()])
+    statement = entry[len('{"sig":[') + length - 1 + len('],"stmt":') : -1]
     if len(statement) > MAX_STATEMENT:
         raise MalformedRecord("stmt", f"is longer than {MAX_STATEMENT} bytes", f"pasa de {MAX_STATEMENT} bytes")
-    stmt = whole["stmt"]
+    signatures = tuple([(signature["kid"], urlsafe_b64decode(signature["sig"] + "==")) for signature in whole["sig"]])
+    record = _seen(entry, statement, sid_of(statement), signatures, whole["stmt"])
+    for kid, place in placed.items():
+        record.messages[kid] = signed_through(record.sid, place)
+    return record
+
+
+def _seen(
+    entry: bytes, statement: bytes, sid: str, signatures: tuple[tuple[str, bytes], ...], stmt: dict[str, Any]
+) -> Record:
     _validate(stmt)
     return Record(
-        entry,
-        statement,
-        hashlib.sha256(DOMAIN + statement).hexdigest(),
-        merkle.leaf_hash(entry),
-        tuple([(signature["kid"], urlsafe_b64decode(signature["sig"] + "==")) for signature in whole["sig"]]),
-        stmt["type"],
-        stmt["actor"],
-        stmt["time"],
-        tuple(stmt["prev"]),
-        stmt["body"],
-    )
+        entry, statement, sid, merkle.leaf_hash(entry), signatures,
+        stmt["type"], stmt["actor"], stmt["time"], tuple(stmt["prev"]), stmt["body"],
+    )  # fmt: skip
+
+
+def record_of(statement: bytes, sid: str, head: bytes, kid: str, signature: bytes, message: bytes) -> Record:
+    """The record of one statement of an upload signed once: ``head`` begins its entry, ``message`` is what was signed.
+    Refuses as ``parse_entry`` does; the signature is verified by ``check_signature``."""
+    try:
+        stmt = canon.read(statement, max_bytes=MAX_STATEMENT, max_depth=MAX_DEPTH)
+        record = _seen(head + statement + b"}", statement, sid, ((kid, signature),), stmt)
+    except Refusal:
+        canon.decode(statement, max_bytes=MAX_STATEMENT, max_depth=MAX_DEPTH)
+        raise
+    record.messages[kid] = message
+    return record
 
 
 def _validate(stmt: Any) -> None:
@@ -215,7 +234,14 @@ def sign(statement: bytes, *keys: Ed25519PrivateKey) -> bytes:
     return b'{"sig":[' + ",".join(sorted(signatures)).encode() + b'],"stmt":' + statement + b"}"
 
 
+def sign_all(statements: Sequence[bytes], key: Ed25519PrivateKey) -> bytes:
+    """An upload of 2 to 4,096 statements under one signature, for ``POST /v1/records``."""
+    return sign_together(statements, [sid_of(one) for one in statements], key)
+
+
 _key_id = lru_cache(maxsize=4096)(key_id)
+# One signature over many statements is verified once, and not again for each of them.
+_verify_again = lru_cache(maxsize=4096)(verify_ed25519)
 
 
 def check_signature(record: Record, kid: str, public_key: bytes) -> None:
@@ -223,6 +249,11 @@ def check_signature(record: Record, kid: str, public_key: bytes) -> None:
     signature = dict(record.signatures).get(kid)
     if signature is None or _key_id(public_key) != kid:
         raise BadSignature(record.sid, kid)
-    if not verify_ed25519(public_key, signature, DOMAIN + record.statement):
+    message = record.messages.get(kid)
+    if message is None:
+        good = verify_ed25519(public_key, signature, DOMAIN + record.statement)
+    else:
+        good = _verify_again(public_key, signature, message)
+    if not good:
         raise BadSignature(record.sid, kid)
     record.checked.add(kid)

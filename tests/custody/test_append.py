@@ -5,7 +5,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.timber.event import parse_entry, tree_item
+from shared.timber.event import check_signature, parse_entry, sign_all, tree_item
 from tests.custody.conftest import (
     NDJSON,
     PARCEL,
@@ -18,6 +18,7 @@ from tests.custody.conftest import (
     log_id,
     permit_acts,
 )
+from tests.custody.test_log import Reader
 
 
 async def test_records_get_the_next_indices_in_the_order_they_came(custody: Custody) -> None:
@@ -47,6 +48,84 @@ async def test_one_bad_record_among_five_hundred_leaves_the_others_logged(custod
     assert [n for n, r in enumerate(results) if r["status"] == "refused"] == [250]
     assert results[250]["problem"]["slug"] == "bad-signature"
     assert sum(r["status"] == "logged" for r in results) == 499
+
+
+def signed_once(custody: Custody, *entries: bytes, by: Ed25519PrivateKey | None = None) -> list[bytes]:
+    """The lines of an upload of these statements under one signature."""
+    return sign_all([parse_entry(entry).statement for entry in entries], by or custody.keys.device).split(b"\n")
+
+
+async def test_an_upload_signed_once_is_logged_as_entries_that_each_carry_the_signature(ready: Custody) -> None:
+    records = [entry for code in ("501", "502", "503") for entry in (felling(ready, code), cut(ready, code))]
+
+    results = await ready.send(*signed_once(ready, *records))
+
+    assert [r["status"] for r in results] == ["logged"] * 6
+    await ready.send(*records, wait="inclusion")
+    reader = Reader(ready)
+    entries = [
+        parse_entry(entry) for entry in (await reader.entries((await reader.head()).size))[results[0]["index"] :]
+    ]
+    assert [entry.sid for entry in entries] == [r["sid"] for r in results] == [parse_entry(r).sid for r in records]
+    for entry in entries:
+        check_signature(entry, entry.signatures[0][0], ready.keys.device.public_key().public_bytes_raw())
+
+
+async def test_sending_it_again_signed_otherwise_is_answered_with_the_first_indices(ready: Custody) -> None:
+    records = [felling(ready, "501"), cut(ready, "501"), felling(ready, "502")]
+
+    first = await ready.send(*signed_once(ready, *records))
+    again = await ready.send(*signed_once(ready, *records[:2]))
+    alone = await ready.send(*records)
+
+    assert first == alone
+    assert again == first[:2]
+
+
+async def test_one_bad_statement_of_an_upload_signed_once_leaves_the_others_logged(ready: Custody) -> None:
+    good, other = felling(ready, "501"), felling(ready, "502")
+    bad = parse_entry(felling(ready, "503")).statement.replace(b'"length_mm":13300', b'"length_mm":0')
+    statements = [parse_entry(good).statement, bad, parse_entry(other).statement]
+
+    results = await ready.send(*sign_all(statements, ready.keys.device).split(b"\n"))
+
+    assert [r["status"] for r in results] == ["logged", "refused", "logged"]
+    assert results[1]["problem"]["slug"] == "malformed-record"
+
+
+async def test_a_statement_changed_under_way_spoils_the_one_signature_of_its_upload(ready: Custody) -> None:
+    lines = signed_once(ready, felling(ready, "501"), felling(ready, "502"))
+    changed = [*lines[:2], lines[2].replace(b'"length_mm":13300', b'"length_mm":13301')]
+
+    refused = await ready.send(*changed)
+    logged = await ready.send(*lines)
+
+    assert [r["problem"]["slug"] for r in refused] == ["bad-signature"] * 2
+    assert [r["status"] for r in logged] == ["logged"] * 2
+
+
+async def test_an_upload_signed_once_by_an_unknown_key_is_refused_for_that(ready: Custody) -> None:
+    stranger = Ed25519PrivateKey.generate()
+    records = felling(ready, "501"), felling(ready, "502")
+
+    refused = await ready.send(*signed_once(ready, *records, by=stranger))
+
+    assert [r["problem"]["slug"] for r in refused] == ["unknown-key"] * 2
+    assert [r["status"] for r in await ready.send(*signed_once(ready, *records))] == ["logged"] * 2
+
+
+async def test_a_header_that_counts_other_lines_is_refused_whole(ready: Custody) -> None:
+    lines = signed_once(ready, felling(ready, "501"), felling(ready, "502"), felling(ready, "503"))
+
+    answer = await ready.http.post(
+        "/v1/records",
+        content=b"\n".join(lines[:-1]),
+        headers=NDJSON | ready.issuer.headers("manager", org="comunidad-a"),
+    )
+
+    assert (answer.status_code, answer.json()["slug"]) == (422, "malformed")
+    assert "size" in answer.json()["detail"]
+    assert [r["status"] for r in await ready.send(*lines)] == ["logged"] * 3
 
 
 async def test_what_descends_from_a_refused_record_is_refused_with_it_and_nothing_else(ready: Custody) -> None:

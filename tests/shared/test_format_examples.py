@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from shared.timber import bodies, disclosure, event, fields, lottery
+from shared.timber import bodies, disclosure, event, fields, lottery, upload
 from shared.timber.norms.private import load_private
 from shared.tlog import canon, merkle, note
 from shared.tlog.checkpoint import Checkpoint
@@ -54,6 +54,16 @@ def a_draw() -> tuple[str, str, str]:
     return lottery.seed_document(*fixed).decode(), seed, lottery.ticket_of(seed, "PC 01", "501")
 
 
+def signed_together(statement: bytes) -> tuple[str, str]:
+    """The first line of an upload signed once, and the beginning of its first entry."""
+    nonce = re.compile(rb'"nonce":"[^"]+"')
+    statements = [statement, nonce.sub(b'"nonce":"' + b"A" * 22 + b'"', statement)]
+    first, *lines = event.sign_all(statements, example_key()).split(b"\n")
+    header = upload.read_header([first, *lines])
+    together = upload.Together([event.sid_of(one) for one in lines])
+    return first.decode(), together.entry_head(0, header.kid, header.signature).decode()
+
+
 def examples() -> dict[str, str]:
     """Every computed example of the page, by name."""
     statement = a_statement()
@@ -72,6 +82,7 @@ def examples() -> dict[str, str]:
         "statement": statement.decode(),
         "sid": event.sid_of(statement),
         "entry": entry.decode(),
+        "together": "\n".join(signed_together(statement)),
         "possession": possession.decode(),
         "proof": to_base64url(example_key().sign(possession)),
         "leaf": merkle.leaf_hash(entry).hex(),

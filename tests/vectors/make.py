@@ -13,6 +13,7 @@ import orjson
 from shared.lot.bundle import FORMAT
 from shared.timber import disclosure, event
 from shared.timber.disclosure import Value
+from shared.timber.upload import Together
 from shared.tlog.encoding import to_base64url
 from shared.tlog.note import COSIGNATURE, Signer
 from tests.shared.lot.proofs import Proof, dumps
@@ -192,6 +193,25 @@ def signature_beyond_the_order() -> Files:
     return changed(beyond)
 
 
+def signed_together(move: int = 0) -> Files:
+    """What the community says bears one signature, over all of it; ``move`` puts each statement in another's place."""
+    entries = [record.entry for record in a_lot(LOT).records]
+    kid = event.key_id(key("comunidad-a").public_key().public_bytes_raw())
+    theirs = [at for at, entry in enumerate(entries) if kid in dict(event.parse_entry(entry).signatures)]
+    said = [event.parse_entry(entries[at]).statement for at in theirs]
+    together = Together([event.sid_of(one) for one in said])
+    signature = to_base64url(key("comunidad-a").sign(together.message))
+    for place, (at, statement) in enumerate(zip(theirs, said, strict=True)):
+        entries[at] = together.entry_head((place + move) % len(said), kid, signature) + statement + b"}"
+    proof = proof_of(a_lot(LOT))
+    return replace(proof, entries=entries).bytes(), TRUSTING.encode()
+
+
+def signed_together_elsewhere() -> Files:
+    """As before, but the paths of neighbours are exchanged: the signature is not over these statements."""
+    return signed_together(1)
+
+
 def character_of_a_later_unicode() -> Files:
     """U+1ACF, a combining mark of Unicode 17 in a claim."""
     return changed(
@@ -246,7 +266,7 @@ VECTORS: dict[str, Callable[[], Files]] = {
     one.__name__.replace("_", "-"): one
     for one in (
         consistent, to_review, incomplete, sawn, resolved, doubted, certified, private, unknown_log, quorum_not_met, changed_and_not_signed,
-        changed_and_signed_again, signature_beyond_the_order, character_of_a_later_unicode, parent_left_out, anchor_left_out,
+        changed_and_signed_again, signed_together, signed_together_elsewhere, signature_beyond_the_order, character_of_a_later_unicode, parent_left_out, anchor_left_out,
         revoked_key, private_of_another_record, version_2, bad_policy,
     )
 }  # fmt: skip

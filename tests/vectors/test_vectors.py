@@ -16,6 +16,8 @@ WORDS = {
     "quorum-not-met": ("untrusted", "CONSISTENT", "quorum-not-met"),
     "changed-and-not-signed": ("invalid", None, "bad-signature"),
     "changed-and-signed-again": ("invalid", None, "not-the-log"),
+    "signed-together": ("valid", "CONSISTENT", None),
+    "signed-together-elsewhere": ("invalid", None, "bad-signature"),
     "signature-beyond-the-order": ("invalid", None, "bad-signature"),
     "character-of-a-later-unicode": ("invalid", None, "not-canonical"),
     "parent-left-out": ("invalid", None, "unknown-parent"), "anchor-left-out": ("invalid", None, "anchor-missing"),

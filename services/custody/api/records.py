@@ -22,6 +22,7 @@ from shared.refusal import Malformed, Missing, Refusal
 from shared.timber import refusals
 from shared.timber.event import Record, key_id, make_statement, parse_entry, sign
 from shared.timber.facts import Facts, Key, Organisation
+from shared.timber.upload import HEADER_START
 from shared.web.access import GrantDep
 from shared.web.app import Router
 from shared.web.problems import answer, describe
@@ -37,7 +38,10 @@ Wait = Annotated[
 BODY = {
     "requestBody": {
         "required": True,
-        "description": "One signed entry as JSON, or 1 to 500 as lines of NDJSON; canonical bytes either way.",
+        "description": (
+            "One signed entry as JSON, or 1 to 500 as lines of NDJSON; canonical bytes either way. Or an upload signed "
+            'once: a first line `{"kid":..,"sig":..,"size":N}`, and N (2 to 500) statements, a line each.'
+        ),
         "content": {"application/json": {"schema": {"type": "object"}}, NDJSON: {"schema": {"type": "string"}}},
     }
 }
@@ -50,12 +54,13 @@ async def add_records(request: Request, custody: CustodyDep, wait: Wait = None) 
     body = await request.body()
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != NDJSON:
         return await _add_one(request.scope, custody, body, wait)
-    entries = body.split(b"\n")
-    if entries[-1] == b"":
-        entries.pop()
-    if not 1 <= len(entries) <= MOST:
-        raise Malformed("body", f"{len(entries)} lines; 1 to {MOST} records may come at once")
-    checked = await check(entries, custody.ring)
+    lines = body.split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    records = len(lines) - lines[0].startswith(HEADER_START) if lines else 0
+    if not 1 <= records <= MOST:
+        raise Malformed("body", f"{records} records; 1 to {MOST} may come at once")
+    checked = await check(lines, custody.ring)
     return json_answer(await _answer(custody, await _append(custody, checked), wait))
 
 

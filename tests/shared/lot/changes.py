@@ -146,6 +146,7 @@ def signed_change(story: Story, proof: Proof) -> bytes:
     _change(story, whole["stmt"])
     statement = dumps(whole["stmt"])
     for signature in whole["sig"]:
+        signature.pop("of", None)
         signature["sig"] = to_base64url(story.signers[signature["kid"]].sign(DOMAIN + statement))
     changed = b'{"sig":' + dumps(whole["sig"]) + b',"stmt":' + statement + b"}"
     return _with(proof, at, changed).bytes()
@@ -159,7 +160,9 @@ def strange_signatures(story: Story, proof: Proof) -> bytes:
     order = 2**252 + 27742317777372353535851937790883648493
     scalar = int.from_bytes(raw[32:], "little")
     act = story.random.randrange(9)
-    if act == 0:
+    if "of" in first and story.maybe(0.7):
+        _misplace(story, first["of"])
+    elif act == 0:
         signatures.append({"kid": "A" * 22, "sig": first["sig"]})
     elif act == 1:
         first["kid"] = story.one(*story.signers)
@@ -181,6 +184,28 @@ def strange_signatures(story: Story, proof: Proof) -> bytes:
         signatures.append({"kid": other, "sig": to_base64url(story.signers[other].sign(DOMAIN + statement))})
         signatures.sort(key=lambda signature: str(signature["kid"]))
     return _with(proof, at, b'{"sig":' + dumps(signatures) + b',"stmt":' + dumps(whole["stmt"]) + b"}").bytes()
+
+
+def _misplace(story: Story, place: dict[str, Any]) -> None:
+    """A signature over many statements, said of another place among them."""
+    path = place["path"]
+    act = story.random.randrange(8)
+    if act == 0:
+        place["at"] += story.one(-1, 1)
+    elif act == 1:
+        place["size"] += story.one(-1, 1)
+    elif act == 2:
+        path.reverse()
+    elif act == 3:
+        path.pop(story.random.randrange(len(path)))
+    elif act == 4:
+        path.append(to_base64url(story.random.randbytes(32)))
+    elif act == 5:
+        path[story.random.randrange(len(path))] = to_base64url(story.random.randbytes(32))
+    elif act == 6:
+        place[story.one("at", "size")] = story.one(*STRANGE)
+    else:
+        place[story.one("at", "size", "path", "more")] = place["size"]
 
 
 def _with(proof: Proof, at: int, entry: bytes) -> Proof:

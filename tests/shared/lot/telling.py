@@ -19,6 +19,7 @@ from shared.timber.disclosure import Disclosure, Value
 from shared.timber.event import Record, parse_entry
 from shared.timber.facts import Facts, Item, past_of
 from shared.timber.measure import census_dm3, mean_of_ends_dm3
+from shared.timber.upload import Together
 from shared.tlog.encoding import to_base64url
 from tests.shared.lot.wood import key
 
@@ -77,7 +78,7 @@ class Telling:
         except Refusal:
             return None
         names = list(by) or [self.registrar if kind in event.AUTHORITY else actor]
-        record = parse_entry(event.sign(statement, *(self._signer(name) for name in names)))
+        record = parse_entry(self._signed(statement, names))
         try:
             chain.admit(record, len(self.records), self.facts, norms.load(), None)
         except Refusal:
@@ -101,6 +102,17 @@ class Telling:
         if self.maybe(0.1):  # a bundle that shows both says one thing twice
             names.append(names[0])
         return [disclosure.make(self.random.randbytes(16), name, values[name]) for name in names]
+
+    def _signed(self, statement: bytes, names: list[str]) -> bytes:
+        """Signed by itself or, by one, together with statements that nobody sees here."""
+        if len(names) > 1 or not self.maybe(0.2):
+            return event.sign(statement, *(self._signer(name) for name in names))
+        sids = [self.random.randbytes(32).hex() for _ in range(self.one(1, 2, 4, 6, 99))]
+        at = self.random.randint(0, len(sids))
+        sids.insert(at, event.sid_of(statement))
+        signer, together = self._signer(names[0]), Together(sids)
+        kid = event.key_id(signer.public_key().public_bytes_raw())
+        return together.entry_head(at, kid, to_base64url(signer.sign(together.message))) + statement + b"}"
 
     def _prev(self) -> list[str]:
         return [self.random.choice(self.records).sid] if self.records and self.maybe(0.3) else []
