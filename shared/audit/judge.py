@@ -90,7 +90,17 @@ class Judge:
         except Refusal as refusal:
             yield rules_of.l01_refused(rules["L01"], record.sid, refusal)
         ledger.add_record(record.sid, index, record.type, record.actor)
+        yield from self._of_the_end(index, record, rules)
         yield from self._of_time(index, record, rules, seen_at, key)
+
+    def _of_the_end(self, index: int, record: Record, rules: Rules) -> Iterator[Outcome]:
+        """After its own end a log holds nothing; only the log that continues it, which has another name, goes on there."""
+        ledger = self._ledger
+        if ledger.closed_at is not None and index == ledger.closed_at + 1:
+            continued = record.type == "log.continued" and record.body["before"] != self._origin
+            yield rules_of.l07(rules["L07"], record.sid, ledger.closed_at, continued)
+        if record.type == "log.closed":
+            ledger.end(index)
 
     def _signer(self, index: int, record: Record) -> Key | None:
         """The key that speaks, when its signature is good and it may."""

@@ -78,6 +78,8 @@ class Ledger:
         self._loaded = 0
         row = self._db.execute("SELECT max(time) FROM clock").fetchone()
         self._clock: str = row[0] or ""
+        closed = self._meta("closed_at")
+        self.closed_at: int | None = None if closed is None else int(closed)
 
     @property
     def size(self) -> int:
@@ -89,6 +91,12 @@ class Ledger:
         """The log this is the memory of, once it has begun."""
         found = self._meta("origin")
         return None if found is None else found.decode()
+
+    def end(self, index: int) -> None:
+        """The entry at an index says that the log ends with it; what comes after the first such entry is told apart."""
+        if self.closed_at is None:
+            self.closed_at = index
+            self._put_meta(closed_at=b"%d" % index)
 
     @contextmanager
     def round(self, origin: str) -> Iterator[None]:

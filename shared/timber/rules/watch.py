@@ -1,4 +1,4 @@
-"""What is watched in a whole log: C14 of the time between a fact and its record, L01 to L06 of the log itself.
+"""What is watched in a whole log: C14 of the time between a fact and its record, L01 to L07 of the log itself.
 
 Plain functions from facts to an `Outcome`, like their neighbours. Nothing here is asked when a record is admitted: a
 monitor asks it of a log that stands.
@@ -89,6 +89,14 @@ def l06(rule: Rule, subject: str, before: str, size: int, said_root: str, root: 
     if said_root != root:
         return rule.failed(rule.parameters["severity"], subject, "other_root", computed)
     return rule.passed(subject, computed)
+
+
+def l07(rule: Rule, subject: str, closed_at: int, continued: bool) -> Outcome:
+    """A log that said it ended ends there. `continued`: the next entry begins the log that follows it, by another name."""
+    computed = {"closed_at": closed_at}
+    if continued:
+        return rule.passed(subject, computed)
+    return rule.failed(rule.parameters["severity"], subject, "goes_on", computed)
 
 
 def _why(refusal: Refusal) -> dict[str, Any]:

@@ -55,4 +55,8 @@ WATCH_TEXTS: dict[tuple[str, str], tuple[str, str]] = {
         "Dice que continúa {before}, cuya raíz con {size} entradas era {said_root}; en esta bitácora es {root}.",
         "It says that it continues {before}, whose root at {size} entries was {said_root}; in this log it is {root}.",
     ),
+    ("L07", "goes_on"): (
+        "La bitácora dijo en la entrada {closed_at} que ahí terminaba, y sigue con esta entrada.",
+        "At entry {closed_at} the log said that it ended there, and it goes on with this entry.",
+    ),
 }

@@ -212,6 +212,32 @@ async def test_a_log_that_says_it_continues_another_begins_with_that_ones_entrie
     assert [one for one in found if one[1] == "L06"] == [(1, "L06", "other_root", "S4")]
 
 
+NEXT = "trozalog.test/x/2027"
+END = {"next": NEXT, "vkey": Signer.generate(NEXT).verifier.vkey}
+
+
+def continued(before: str) -> Entry:
+    said_of = {"size": 1, "checkpoint_sha256": "0" * 64, "root": "0" * 64}
+    return an_entry("log.continued", said_of | {"before": before})
+
+
+@pytest.mark.parametrize(
+    ("after", "found"),
+    [
+        (a_status_list("2026-07-02T12:00:00Z"), [(1, "L07", "goes_on", "S4")]),
+        (continued(ORIGIN), [(1, "L07", "goes_on", "S4")]),
+        (continued("trozalog.test/x/2025"), []),
+    ],
+    ids=["anything", "its own successor", "the successor of another"],
+)
+async def test_a_log_ends_where_it_said_and_only_its_successor_goes_on(
+    watching: Watching, after: Entry, found: list[Any]
+) -> None:
+    planted_after = await planted(watching, an_entry("log.closed", END), after)
+
+    assert [one for one in planted_after if one[1] == "L07"] == found
+
+
 # ---- time
 
 BEFORE, LATE = "2026-07-02T12:00:00Z", "2026-09-20T12:00:00Z"

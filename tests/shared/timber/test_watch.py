@@ -13,7 +13,7 @@ SID, KID = "5" * 64, "AbC_d-e_fGhIjKlMnOpQrA"
 
 
 def test_every_rule_has_its_source_its_day_and_its_state_of_review() -> None:
-    assert sorted(RULES) == ["C14", "L01", "L02", "L03", "L04", "L05", "L06"]
+    assert sorted(RULES) == ["C14", "L01", "L02", "L03", "L04", "L05", "L06", "L07"]
     for rule in load_watch().rules:
         assert rule.norm
         assert rule.source
@@ -63,6 +63,7 @@ def every_outcome() -> list[Outcome]:
         watch.l03_twice(RULES["L03"], SID, KID, 4, 3, "2" * 64), watch.l04_gap(RULES["L04"], KID, 3, 9),
         watch.l05_noted(RULES["L05"], "1" * 64, "2" * 64, "item:x"),
         watch.l06(RULES["L06"], SID, "log.example/2026", 7, "0" * 64, "1" * 64),
+        watch.l07(RULES["L07"], SID, 9, False),
     ]  # fmt: skip
 
 
@@ -87,3 +88,4 @@ def test_the_id_of_a_key_is_written_as_it_is() -> None:
 def test_what_a_device_saw_of_this_log_passes() -> None:
     assert watch.l02(RULES["L02"], SID, 5, 5, "0" * 64, "0" * 64).status == "PASS"
     assert watch.l06(RULES["L06"], SID, "log.example/2026", 7, "0" * 64, "0" * 64).status == "PASS"
+    assert watch.l07(RULES["L07"], SID, 9, True).status == "PASS"
