@@ -14,7 +14,7 @@ import structlog
 
 from services.custody import rounds
 from services.custody.domain.admission import Round, admit_round
-from services.custody.published import Published
+from services.custody.outside.published import Published
 from services.custody.store import Head, Store, Transaction
 from shared.refusal import Refusal
 from shared.timber import refusals

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from services.custody.published import Published
-from services.custody.scrub import State
+from services.custody.outside.published import Published
+from services.custody.soundness.scrub import State
 
 GAUGES: tuple[tuple[str, str, Callable[[Published, State], float]], ...] = (
     ("trozalog_log_frozen", "1 while nothing is signed or recorded", lambda p, _: p.frozen is not None),

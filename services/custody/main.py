@@ -14,27 +14,27 @@ from fastapi import FastAPI
 from pydantic import model_validator
 
 from services.custody.access import ACCESS
-from services.custody.anchor import Anchor
 from services.custody.api import routers
 from services.custody.api.custody import Custody
-from services.custody.archive import Archive
 from services.custody.committer import Committer
-from services.custody.destination import Destinations
-from services.custody.fsck import Fsck, Sound
 from services.custody.gauges import register
-from services.custody.guard import Guard
-from services.custody.hosted import HostKey
 from services.custody.intake import KeyRing
-from services.custody.log_keys import LogKeys
-from services.custody.published import Published
-from services.custody.scrub import Scrub
-from services.custody.scrub import state as scrub_state
-from services.custody.sender import Sender
+from services.custody.keys.hosted import HostKey
+from services.custody.keys.log_keys import LogKeys
+from services.custody.operating.fsck import Fsck, Sound
+from services.custody.outside.anchor import Anchor
+from services.custody.outside.archive import Archive
+from services.custody.outside.guard import Guard
+from services.custody.outside.published import Published
+from services.custody.private.vault import WrappingKeys
 from services.custody.signer import Signer
+from services.custody.soundness.scrub import Scrub
+from services.custody.soundness.scrub import state as scrub_state
 from services.custody.store import Store, Transaction
 from services.custody.succession import stand_on
-from services.custody.vault import WrappingKeys
-from services.custody.witnesses import HURRIED, TIMEOUT_S, Pace, Witnesses
+from services.custody.webhooks.destination import Destinations
+from services.custody.webhooks.sender import Sender
+from services.custody.witnesses.asking import HURRIED, TIMEOUT_S, Pace, Witnesses
 from shared.timber import norms
 from shared.tlog.note import Verifier
 from shared.tlog.policy import Policy

@@ -13,15 +13,8 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from services.custody.anchor import Unreadable
-from services.custody.archive import Pinned
-from services.custody.cosignatures import key_of
-from services.custody.damage import Damage, damage
-from services.custody.fsck import Fsck, Sound, archive
-from services.custody.guard import Frozen, Guard, Mark
-from services.custody.hand_over import HandOver
-from services.custody.hosted import HostKey
-from services.custody.log_keys import LogKeys
+from services.custody.keys.hosted import HostKey
+from services.custody.keys.log_keys import LogKeys
 from services.custody.main import (
     LOG_ID,
     CustodySettings,
@@ -32,14 +25,21 @@ from services.custody.main import (
     own_policy,
     second_copies,
 )
-from services.custody.published import Published as Served
-from services.custody.rebuild import DoesNotFollow, rebuild
-from services.custody.recovery import OtherHistory, Published, Recovery, TailMissing
-from services.custody.report import Report
+from services.custody.operating.fsck import Fsck, Sound, archive
+from services.custody.operating.hand_over import HandOver
+from services.custody.operating.rebuild import DoesNotFollow, rebuild
+from services.custody.operating.recovery import OtherHistory, Published, Recovery, TailMissing
+from services.custody.operating.report import Report
+from services.custody.outside.anchor import Unreadable
+from services.custody.outside.archive import Pinned
+from services.custody.outside.guard import Frozen, Guard, Mark
+from services.custody.outside.published import Published as Served
 from services.custody.said import Unsaid
+from services.custody.soundness.damage import Damage, damage
 from services.custody.store import Store, Transaction
 from services.custody.succession import Before, ClosedForAnother, OtherOrigin, stand_on
-from services.custody.witnesses import Pace
+from services.custody.witnesses.asking import Pace
+from services.custody.witnesses.cosignatures import key_of
 from shared.audit.refusals import CannotRead, CannotWrite, Damaged, Forked
 from shared.audit.source import opened
 from shared.refusal import Refusal

@@ -10,10 +10,10 @@ import sys
 
 import asyncpg
 
-from services.custody.disclosure_store import rewrap
 from services.custody.main import LOG_ID, CustodySettings
+from services.custody.private.disclosures import rewrap
+from services.custody.private.vault import WrappingKeys
 from services.custody.store import Store
-from services.custody.vault import WrappingKeys
 from shared.refusal import Refusal
 from shared.web.db import asyncpg_dsn
 from shared.web.runtime import command_settings

@@ -1,7 +1,7 @@
 """What a round loads before it decides, and what it writes: by the committer, and by whoever replays the log.
 
 All that is written here beside entries and head is derived, and follows from the entries alone, whatever the rounds
-they came in: a replay writes the same rows (`services.custody.rebuild`).
+they came in: a replay writes the same rows (`services.custody.operating.rebuild`).
 """
 
 import asyncio

@@ -10,16 +10,18 @@ from contextlib import suppress
 
 import structlog
 
-from services.custody import scrub, tiles
-from services.custody.anchor import Unreadable
-from services.custody.guard import Frozen, Guard, reread
-from services.custody.log_keys import LogKeys
-from services.custody.published import Published
+from services.custody import tiles
+from services.custody.keys.log_keys import LogKeys
+from services.custody.outside.anchor import Unreadable
+from services.custody.outside.guard import Frozen, Guard, reread
+from services.custody.outside.published import Published
+from services.custody.soundness import scrub
 from services.custody.store import Head, SignedHead, Store
 from shared.audit.refusals import CannotRead, CannotWrite, Forked
 from shared.refusal import Refusal
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.note import sign
+from shared.tlog.tile import BadTile
 
 logger = structlog.get_logger(__name__)
 
@@ -121,6 +123,8 @@ class Signer:
             self._published.frozen = self._published.held_up = None
         except Frozen as why:
             await self._freeze(why)
+        except BadTile as why:
+            await self._freeze(Frozen(f"the stored nodes of the tree are damaged: {why}"))
         except (CannotRead, CannotWrite) as why:
             if self._published.held_up is None:
                 logger.error("publishing_held_up", reason=str(why))

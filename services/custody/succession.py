@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from services.custody import tiles
-from services.custody.cosignatures import checkpoint_at
 from services.custody.store import Head, SignedHead, Store, Transaction
+from services.custody.witnesses.cosignatures import checkpoint_at
 from shared.refusal import Refusal
 from shared.timber.event import parse_entry
 from shared.tlog.checkpoint import Checkpoint

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from services.custody.archive import Archive
+from services.custody.outside.archive import Archive
 from shared.audit.fsck import first_damage
 from shared.audit.source import FolderSource
 from shared.tlog.checkpoint import Checkpoint, parse

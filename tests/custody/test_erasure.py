@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from deploy.rotate import NothingToDo, add_wrapping_key, drop_old_wrapping_keys
-from services.custody.disclosure_store import ToKeep, keep, keys_of, rewrap
+from services.custody.private.disclosures import ToKeep, keep, keys_of, rewrap
+from services.custody.private.vault import WrappingKeyMissing, WrappingKeys
 from services.custody.rewrap import run as run_rewrap
 from services.custody.store import Store
-from services.custody.vault import WrappingKeyMissing, WrappingKeys
 from shared.lot.verify import verify
 from tests.custody.conftest import Custody, cut, felling, log_id
 from tests.custody.private import (

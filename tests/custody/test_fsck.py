@@ -12,11 +12,11 @@ import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.custody.damage import Damage
-from services.custody.fsck import Fsck
-from services.custody.guard import Mark
 from services.custody.main import CustodySettings
 from services.custody.operate import check
+from services.custody.operating.fsck import Fsck
+from services.custody.outside.guard import Mark
+from services.custody.soundness.damage import Damage
 from services.custody.store import Transaction
 from shared.refusal import Refusal
 from shared.timber import norms

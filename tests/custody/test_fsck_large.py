@@ -8,8 +8,8 @@ import pytest
 
 from deploy.databases import Database
 from services.custody import tiles
-from services.custody.damage import Damage
-from services.custody.fsck import Fsck
+from services.custody.operating.fsck import Fsck
+from services.custody.soundness.damage import Damage
 from services.custody.store import Head, NewTile, Transaction
 from shared.timber.event import sid_of
 from shared.tlog import merkle

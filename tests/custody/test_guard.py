@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.custody.guard import Guard
+from services.custody.outside.guard import Guard
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.merkle import EMPTY_ROOT
 from shared.tlog.note import open_note, sign

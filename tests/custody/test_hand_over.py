@@ -10,7 +10,7 @@ import pytest
 
 from services.custody import operate
 from services.custody.main import CustodySettings, own_folders
-from services.custody.report import Report
+from services.custody.operating.report import Report
 from services.custody.succession import ClosedForAnother, OtherOrigin
 from shared.audit.refusals import CannotWrite
 from shared.lot.verify import verify
@@ -438,7 +438,7 @@ async def test_witnesses_cosign_the_end_and_begin_anew_with_the_new_log(
 async def test_without_the_witnesses_that_the_policy_asks_for_the_hand_over_is_not_done(
     watched: Watched, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.custody.hand_over.PAUSE_S", 0.01)
+    monkeypatch.setattr("services.custody.operating.hand_over.PAUSE_S", 0.01)
     watched.down("w1")
     old = await watched.custody("quorum w1")
     await old.stop()

@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.custody.hosted import HostKey
-from services.custody.log_keys import LogKeys
+from services.custody.keys.hosted import HostKey
+from services.custody.keys.log_keys import LogKeys
 from shared.lot.verify import verify
 from shared.timber.event import key_id, parse_entry
 from shared.tlog.encoding import to_base64url

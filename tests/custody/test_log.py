@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.custody.anchor import Anchor
+from services.custody.outside.anchor import Anchor
 from shared.tlog import checkpoint, merkle
 from shared.tlog.merkle import HASH_BYTES
 from shared.tlog.note import open_note

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.custody.rebuild import rebuild
+from services.custody.operating.rebuild import rebuild
 from services.custody.store import Transaction
 from shared.refusal import Refusal
 from shared.timber import chain, norms

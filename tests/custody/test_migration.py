@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import services.custody
-from services.custody.damage import Damage
 from services.custody.main import whole_log
 from services.custody.operate import check
+from services.custody.soundness.damage import Damage
 from shared.web.db import MigrationRefused, migrate
 from tests.custody.conftest import Custody
 from tests.custody.set_back import rows, tampering

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.custody import operate
 from services.custody.operate import check
-from services.custody.report import Report
+from services.custody.operating.report import Report
 from shared.audit.fsck import first_damage
 from shared.audit.source import FolderSource
 from shared.timber.event import MalformedRecord, parse_entry

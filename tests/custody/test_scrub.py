@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.custody import scrub
-from services.custody.scrub import Scrub, State
+from services.custody.soundness import scrub
+from services.custody.soundness.scrub import Scrub, State
 from tests.custody.conftest import NDJSON, Custody, felling
 from tests.custody.set_back import rows, tampering, until
 

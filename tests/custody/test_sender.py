@@ -18,14 +18,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
-from services.custody import webhook_store
-from services.custody.destination import Destinations
 from services.custody.domain.webhook import Address, Filter, Pace, signing_key, verification_key
-from services.custody.hosted import HostKey
-from services.custody.published import Published
-from services.custody.sender import Sender
+from services.custody.keys.hosted import HostKey
+from services.custody.outside.published import Published
 from services.custody.store import Store
-from services.custody.webhook_store import Webhook
+from services.custody.webhooks import kept as webhook_store
+from services.custody.webhooks.destination import Destinations
+from services.custody.webhooks.kept import Webhook
+from services.custody.webhooks.sender import Sender
 from shared.timber.event import parse_entry
 from shared.web.db import asyncpg_dsn
 from tests.custody.conftest import ORIGIN, Custody, felling

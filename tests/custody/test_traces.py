@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.custody.tracing import ancestors, descendants
+from services.custody.lineage.tracing import ancestors, descendants
 from shared.timber.event import tree_item
 from shared.tlog import checkpoint, merkle
 from shared.tlog.note import open_note

@@ -13,8 +13,8 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.custody.destination import BadDestination, Destinations
 from services.custody.domain.webhook import Address, reachable, signature, verification_key
+from services.custody.webhooks.destination import BadDestination, Destinations
 from shared.timber.event import parse_entry
 from tests.custody.conftest import PERMIT, Custody, cut, felling
 from tests.custody.receivers import Receiver, listening

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.custody.published import Published
+from services.custody.outside.published import Published
 from shared.lot.bundle import read as read_bundle
 from shared.lot.verify import verify
 from shared.tlog.note import Signer

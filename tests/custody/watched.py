@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 import httpx
 
-from services.custody.published import Published
-from services.custody.witnesses import Pace, Witnesses
+from services.custody.outside.published import Published
+from services.custody.witnesses.asking import Pace, Witnesses
 from services.witness.main import build
 from shared.tlog import checkpoint as checkpoints
 from shared.tlog.checkpoint import Checkpoint

@@ -7,7 +7,7 @@ import pytest
 from deploy.keygen import make_keys
 from deploy.next_log import NEXT_KEY, NotNext, prepare, take_over
 from deploy.topology import BY_NAME, Laptop, environment
-from services.custody.log_keys import LogKeys
+from services.custody.keys.log_keys import LogKeys
 from shared.tlog.policy import Policy
 
 NEXT = "trozalog.localhost/madre-de-dios/2027"

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.keygen import make_keys
 from deploy.rotate import NothingToDo, step
-from services.custody.hosted import HostKey
-from services.custody.log_keys import LogKeys
+from services.custody.keys.hosted import HostKey
+from services.custody.keys.log_keys import LogKeys
 from services.permits.registrar import Registrar
 from shared.tlog import note
 from shared.tlog.checkpoint import Checkpoint

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from services.custody.api.custody import Custody, base64_text, json_answer
-from services.custody.proving import entries_with_proof
+from services.custody.lineage.proving import entries_with_proof
 from services.custody.store import SignedHead
 
 ITEM = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

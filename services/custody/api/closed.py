@@ -2,11 +2,12 @@
 
 from fastapi import Request, Response
 
-from services.custody import cosignatures, succession
+from services.custody import succession
 from services.custody.api.custody import Custody, CustodyDep
 from services.custody.api.tlog import BYTES, IMMUTABLE
-from services.custody.rows import Rows
+from services.custody.soundness.rows import Rows
 from services.custody.succession import Before
+from services.custody.witnesses import cosignatures
 from shared.audit.refusals import NotServed
 from shared.refusal import Missing
 from shared.tlog.tile import BadTile, parse_tile_path, width_at

@@ -12,15 +12,15 @@ from fastapi import Depends, Request, Response
 
 from services.custody import tiles
 from services.custody.committer import Committer
-from services.custody.hosted import HostKey
 from services.custody.intake import KeyRing
-from services.custody.log_keys import LogKeys
-from services.custody.published import Published
+from services.custody.keys.hosted import HostKey
+from services.custody.keys.log_keys import LogKeys
+from services.custody.outside.published import Published
+from services.custody.private.vault import WrappingKeys
 from services.custody.signer import Signer
 from services.custody.store import SignedHead, Store, Transaction
 from services.custody.succession import Before
-from services.custody.vault import WrappingKeys
-from services.custody.witnesses import Witnesses
+from services.custody.witnesses.asking import Witnesses
 from shared.lot.closure import names_of
 from shared.refusal import Missing
 from shared.timber.event import Record, parse_entry

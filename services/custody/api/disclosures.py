@@ -9,12 +9,13 @@ from uuid import UUID
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.custody import disclosure_store, grant_store
 from services.custody.api.custody import Custody, CustodyDep
-from services.custody.disclosure_store import Kept, ToKeep
 from services.custody.domain.reach import Reader
-from services.custody.hidden import check_persons
-from services.custody.showing import Shown, show
+from services.custody.private import disclosures as disclosure_store
+from services.custody.private import grants
+from services.custody.private.disclosures import Kept, ToKeep
+from services.custody.private.hidden import check_persons
+from services.custody.private.showing import Shown, show
 from shared.refusal import Missing, Refusal
 from shared.timber import disclosure
 from shared.timber.disclosure import MAX_CHARACTERS, SaidTwice
@@ -208,8 +209,8 @@ async def list_disclosure_reads(
     """Who read private fields of the caller's organisation: which, when, on what ground and what for. Never the values."""
     org = grant.known.org
     async with custody.store.transaction() as tx:
-        await grant_store.act_for(tx, org)
-        rows = await grant_store.reads_of(tx, org, bytes.fromhex(sid) if sid else None, cursor, limit + 1)
+        await grants.act_for(tx, org)
+        rows = await grants.reads_of(tx, org, bytes.fromhex(sid) if sid else None, cursor, limit + 1)
     reads = [
         ReadOut(
             n=row.n, at=row.at, sid=row.sid.hex(), names=row.names, reader=row.reader, reader_org=row.reader_org,

@@ -13,10 +13,10 @@ from uuid import UUID, uuid4
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.custody import disclosure_store, grant_store
 from services.custody.api.custody import CustodyDep
 from services.custody.api.pages import cursor_of, place_of
-from services.custody.grant_store import Erasure
+from services.custody.private import disclosures, grants
+from services.custody.private.grants import Erasure
 from shared.refusal import Missing, NotAllowed, Refusal
 from shared.web.access import GrantDep
 from shared.web.app import Router
@@ -82,10 +82,10 @@ async def ask_erasure(body: ErasureIn, custody: CustodyDep, grant: GrantDep) -> 
     """Asks for an erasure. Nothing happens until it is confirmed. One that is asked for already is answered again."""
     caller = grant.known
     async with custody.store.transaction() as tx:
-        await grant_store.act_for(tx, caller.org)
-        if not await disclosure_store.has_key(tx, caller.org, body.person or ""):
+        await grants.act_for(tx, caller.org)
+        if not await disclosures.has_key(tx, caller.org, body.person or ""):
             raise Missing("person" if body.person else "private fields", body.person or caller.org)
-        asked = await grant_store.ask_erasure(tx, uuid4(), caller.org, body.person or "", body.reason, caller.sub)
+        asked = await grants.ask_erasure(tx, uuid4(), caller.org, body.person or "", body.reason, caller.sub)
     return _told(asked)
 
 
@@ -97,8 +97,8 @@ async def list_erasures(
     """What the caller's organisation has asked to be erased."""
     org = grant.known.org
     async with custody.store.transaction() as tx:
-        await grant_store.act_for(tx, org)
-        rows = await grant_store.erasures_of(tx, org, place_of(cursor), limit + 1)
+        await grants.act_for(tx, org)
+        rows = await grants.erasures_of(tx, org, place_of(cursor), limit + 1)
     following = cursor_of(rows[limit - 1].asked_at, rows[limit - 1].id) if len(rows) > limit else None
     return ErasuresOut(erasures=[_told(row) for row in rows[:limit]], next=following)
 
@@ -109,8 +109,8 @@ async def confirm_erasure(erasure_id: UUID, custody: CustodyDep, grant: GrantDep
     database that does not come with a wrapping key of that time. The digests in the log stay. May be repeated."""
     caller = grant.known
     async with custody.store.transaction() as tx:
-        await grant_store.act_for(tx, caller.org)
-        pending = await grant_store.pending(tx, caller.org, erasure_id, WAIT_DAYS)
+        await grants.act_for(tx, caller.org)
+        pending = await grants.pending(tx, caller.org, erasure_id, WAIT_DAYS)
         if pending is None:
             raise Missing("erasure", str(erasure_id))
         erasure = pending.erasure
@@ -119,8 +119,8 @@ async def confirm_erasure(erasure_id: UUID, custody: CustodyDep, grant: GrantDep
         if erasure.state == "asked":
             if caller.sub == erasure.asked_by and not pending.waited:
                 raise SecondPersonNeeded("confirm_erasure", "person", pending.free_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
-            fields = await disclosure_store.destroy(tx, caller.org, erasure.person)
-            erasure = await grant_store.end_erasure(tx, caller.org, erasure_id, "done", caller.sub, fields or 0)
+            fields = await disclosures.destroy(tx, caller.org, erasure.person)
+            erasure = await grants.end_erasure(tx, caller.org, erasure_id, "done", caller.sub, fields or 0)
     return _told(erasure)
 
 
@@ -129,15 +129,15 @@ async def withdraw_erasure(erasure_id: UUID, custody: CustodyDep, grant: GrantDe
     """Withdraws an erasure that is not done. May be repeated."""
     caller = grant.known
     async with custody.store.transaction() as tx:
-        await grant_store.act_for(tx, caller.org)
-        pending = await grant_store.pending(tx, caller.org, erasure_id, WAIT_DAYS)
+        await grants.act_for(tx, caller.org)
+        pending = await grants.pending(tx, caller.org, erasure_id, WAIT_DAYS)
         if pending is None:
             raise Missing("erasure", str(erasure_id))
         erasure = pending.erasure
         if erasure.state == "done":
             raise ErasureEnded(erasure.state)
         if erasure.state == "asked":
-            erasure = await grant_store.end_erasure(tx, caller.org, erasure_id, "withdrawn", caller.sub, None)
+            erasure = await grants.end_erasure(tx, caller.org, erasure_id, "withdrawn", caller.sub, None)
     return _told(erasure)
 
 

@@ -10,7 +10,7 @@ from fastapi import Header, Query, Response
 from services.custody.api.answers import told_under
 from services.custody.api.custody import Custody, CustodyDep, base64_text, json_answer
 from services.custody.derived import indices_under
-from services.custody.proving import entries_with_proof, weights
+from services.custody.lineage.proving import entries_with_proof, weights
 from services.custody.store import SignedHead, Transaction
 from shared.refusal import Malformed, Missing, Refusal
 from shared.timber.bodies import BODIES

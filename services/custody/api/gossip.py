@@ -5,10 +5,11 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Query, Request, Response
 
-from services.custody import cosignatures, fork_evidence, tiles
+from services.custody import tiles
 from services.custody.api.custody import Custody, CustodyDep, base64_text, json_answer
 from services.custody.schemas import CheckpointAnswer, Consistency, FirstCheckpoint
 from services.custody.store import SignedHead
+from services.custody.witnesses import cosignatures, fork_evidence
 from shared.refusal import Malformed, Missing
 from shared.tlog.checkpoint import parse as parse_checkpoint
 from shared.tlog.gossip import Heard, Outcome, heard, judge

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.custody import grant_store
 from services.custody.api.custody import CustodyDep
 from services.custody.api.pages import cursor_of, place_of
 from services.custody.domain.reach import Scope
+from services.custody.private import grants as grant_store
 from shared.refusal import Malformed, Missing
 from shared.timber.bodies import BODIES
 from shared.timber.facts import Facts, Organisation

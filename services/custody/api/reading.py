@@ -19,7 +19,7 @@ from services.custody.api.custody import (
 )
 from services.custody.api.disclosures import Purpose, shown_in_bundle
 from services.custody.domain.wood import logs_behind
-from services.custody.lineage import bundle_of, facts_of_lot, records_of_lot
+from services.custody.lineage.gathering import bundle_of, facts_of_lot, records_of_lot
 from services.custody.schemas import ClosedLog, LogInfo, Logs
 from services.custody.store import Transaction
 from shared.lot.bundle import MEDIA_TYPE

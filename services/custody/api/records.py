@@ -11,13 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Query, Request, Response
 from starlette.types import Scope
 
-from services.custody import disclosure_store, tiles
+from services.custody import tiles
 from services.custody.api.custody import Custody, CustodyDep, base64_text, json_answer, proven
 from services.custody.committer import Receipt
-from services.custody.hidden import Hidden, hide, is_pseudonym
 from services.custody.intake import Checked, check
+from services.custody.private import disclosures
+from services.custody.private.hidden import Hidden, hide, is_pseudonym
+from services.custody.private.vault import DataKey
 from services.custody.schemas import BatchAnswer, StatementIn, StatementsIn
-from services.custody.vault import DataKey
 from shared.refusal import Malformed, Missing, Refusal
 from shared.timber import refusals
 from shared.timber.event import Record, key_id, make_statement, parse_entry, sign
@@ -117,7 +118,7 @@ async def _data_keys(custody: Custody, org: str, statements: Sequence[StatementI
         return {}
     persons = {person for one in statements for person in one.persons.values() if is_pseudonym(person)}
     async with custody.store.transaction() as tx:
-        return await disclosure_store.keys_of(tx, custody.wrapping, org, persons)
+        return await disclosures.keys_of(tx, custody.wrapping, org, persons)
 
 
 async def _keep(custody: Custody, org: str, told: Sequence[Receipt | Refusal], hidden: Sequence[Hidden]) -> None:
@@ -130,7 +131,7 @@ async def _keep(custody: Custody, org: str, told: Sequence[Receipt | Refusal], h
         for field in fields.of_record(receipt.sid)
     ]
     async with custody.store.transaction() as tx:
-        await disclosure_store.keep(tx, custody.wrapping, custody.first_origin, org, fields)
+        await disclosures.keep(tx, custody.wrapping, custody.first_origin, org, fields)
 
 
 async def _hosted_key(custody: Custody, org: str) -> tuple[Ed25519PrivateKey, Record | None]:

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import Request, Response
 
 from services.custody.api.custody import Custody, CustodyDep
-from services.custody.rows import Rows
+from services.custody.soundness.rows import Rows
 from shared.audit.refusals import NotServed
 from shared.refusal import Missing
 from shared.tlog.tile import BadTile, Tile, parse_tile_path, width_at

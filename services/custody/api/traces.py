@@ -10,8 +10,8 @@ from pydantic import StringConstraints
 from services.custody.api.answers import INSTANT, ITEM, Known, Proof, answered
 from services.custody.api.custody import CustodyDep, told
 from services.custody.domain.custody_at import Event, at_instant, custody_of, in_order, story
+from services.custody.lineage.tracing import Walk, ancestors, descendants, story_of
 from services.custody.store import Transaction
-from services.custody.tracing import Walk, ancestors, descendants, story_of
 from shared.refusal import Malformed, Missing
 from shared.timber import facts as facts_of
 from shared.timber.event import tree_item

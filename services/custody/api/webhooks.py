@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.custody import webhook_store
 from services.custody.api.custody import Custody, CustodyDep
-from services.custody.destination import Destinations
 from services.custody.domain.webhook import Filter, signing_key, verification_key
-from services.custody.webhook_store import Webhook
+from services.custody.webhooks import kept as webhook_store
+from services.custody.webhooks.destination import Destinations
+from services.custody.webhooks.kept import Webhook
 from shared.refusal import Malformed, Missing, Refusal
 from shared.timber.bodies import BODIES
 from shared.web.access import Grant, GrantDep, OtherOrganisation

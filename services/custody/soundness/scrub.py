@@ -12,9 +12,9 @@ from datetime import datetime
 
 import structlog
 
-from services.custody import integrity
-from services.custody.damage import Damage, damage, seen
-from services.custody.rows import Rows
+from services.custody.soundness import rehash
+from services.custody.soundness.damage import Damage, damage, seen
+from services.custody.soundness.rows import Rows
 from services.custody.store import Store, Transaction
 from shared.audit.edge import hashes_of
 from shared.audit.refusals import Damaged
@@ -113,8 +113,8 @@ class Scrub:
 
 async def check(tx: Transaction, bundle: int, signed: Checkpoint) -> None:
     """One bundle of entries, its tile and those above that it completes, against the signed root; Damage otherwise."""
-    arbiter = integrity.Arbiter(tx, signed)
-    leaves = await integrity.entries(tx, bundle, signed.size, arbiter)
+    arbiter = rehash.Arbiter(tx, signed)
+    leaves = await rehash.entries(tx, bundle, signed.size, arbiter)
     tree = Tree(Rows(tx, signed.size), signed)
     try:
         for index, (hashed, is_signed) in enumerate(
@@ -124,11 +124,11 @@ async def check(tx: Transaction, bundle: int, signed: Checkpoint) -> None:
                 raise damage(f"entry {index}", "entry")
         level, n = 0, bundle
         while (n + 1) * WIDTH << (8 * level) <= signed.size:
-            await integrity.tile(tx, level, n, await tree.tile(level, n), arbiter)
+            await rehash.tile(tx, level, n, await tree.tile(level, n), arbiter)
             if (n + 1) % WIDTH:
                 break
             level, n = level + 1, n // WIDTH
     except Damaged as found:
         # The edge of the tree is made of the last bundle's rows: perhaps one of these is to blame.
-        await integrity.entries(tx, (signed.size - 1) // WIDTH, signed.size, arbiter)
+        await rehash.entries(tx, (signed.size - 1) // WIDTH, signed.size, arbiter)
         raise seen(found) from found

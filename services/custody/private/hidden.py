@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from services.custody.disclosure_store import ToKeep
+from services.custody.private.disclosures import ToKeep
+from services.custody.private.vault import DataKey
 from services.custody.schemas import StatementIn
-from services.custody.vault import DataKey
 from shared.refusal import Malformed
 from shared.timber import disclosure
 from shared.timber import fields as f

@@ -2,7 +2,7 @@
 
 It is a mirror that custody keeps of itself (`shared.audit.mirror`): every byte is verified against the signed root by
 other code than that which appends, and durable before the checkpoint is served. So whatever anybody ever saw under a
-checkpoint can be brought back (`services.custody.recovery`), and whoever is given the folder has the whole log.
+checkpoint can be brought back (`services.custody.operating.recovery`), and whoever is given the folder has the whole log.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.custody.rows import Rows
+from services.custody.soundness.rows import Rows
 from services.custody.store import SignedHead, Store
 from shared.audit.edge import edge_tiles, partial_bundle
 from shared.audit.mirror import OWN, Mirror, held

@@ -11,9 +11,9 @@ from typing import ClassVar
 
 from services.custody import rounds, succession
 from services.custody.domain.admission import Round
-from services.custody.fsck import Fsck
-from services.custody.hosted import HostKey
-from services.custody.rebuild import DoesNotFollow
+from services.custody.keys.hosted import HostKey
+from services.custody.operating.fsck import Fsck
+from services.custody.operating.rebuild import DoesNotFollow
 from services.custody.said import Unsaid, said
 from services.custody.store import Head, Store, Transaction
 from services.custody.succession import OtherOrigin

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from services.custody import integrity, rebuild
-from services.custody.archive import Pinned
-from services.custody.damage import damage, seen
-from services.custody.guard import Mark
+from services.custody.operating import rebuild
+from services.custody.outside.archive import Pinned
+from services.custody.outside.guard import Mark
+from services.custody.soundness import rehash
+from services.custody.soundness.damage import damage, seen
 from services.custody.store import Transaction
 from services.custody.succession import Before
 from shared.audit.fsck import first_damage
@@ -68,14 +69,14 @@ class Fsck:
     async def rows(self) -> Sound:
         """Everything the entries and tiles are made of; Damage names the first that is not right."""
         size, edge = await self._head()
-        arbiter = integrity.Arbiter(self.tx, await self._signed(size))
-        growing = integrity.Growing()
+        arbiter = rehash.Arbiter(self.tx, await self._signed(size))
+        growing = rehash.Growing()
         await self._signed_between(growing.tree, [], 0)
         for n in range(-(-size // WIDTH)):
-            leaves = await integrity.entries(self.tx, n, size, arbiter)
+            leaves = await rehash.entries(self.tx, n, size, arbiter)
             before = CompactRange(growing.tree.size, growing.tree.edge)
             for level, number, hashes in growing.append(leaves):
-                await integrity.tile(self.tx, level, number, hashes, arbiter)
+                await rehash.tile(self.tx, level, number, hashes, arbiter)
             await self._signed_between(before, leaves, before.size + 1)
             if self.progress is not None:
                 self.progress(growing.tree.size, size)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from services.custody.private.vault import DataKey, WrappingKeys, new_key
 from services.custody.store import Transaction
-from services.custody.vault import DataKey, WrappingKeys, new_key
 from shared.timber.disclosure import Disclosure
 from shared.timber.event import Record, parse_entry
 from shared.tlog.encoding import from_base64url, to_base64url

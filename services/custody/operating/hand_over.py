@@ -11,15 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.custody import cosignatures, scrub, succession, tiles
-from services.custody.guard import Frozen, Guard, Mark, reread
-from services.custody.hosted import HostKey
-from services.custody.log_keys import LogKeys
-from services.custody.published import Published
+from services.custody import succession, tiles
+from services.custody.keys.hosted import HostKey
+from services.custody.keys.log_keys import LogKeys
+from services.custody.outside.guard import Frozen, Guard, Mark, reread
+from services.custody.outside.published import Published
 from services.custody.said import said
+from services.custody.soundness import scrub
 from services.custody.store import Head, SignedHead, Store, Transaction
 from services.custody.succession import Before, ClosedForAnother, OtherOrigin
-from services.custody.witnesses import Witnesses
+from services.custody.witnesses import cosignatures
+from services.custody.witnesses.asking import Witnesses
 from shared.timber.norms import Norms
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.note import Verifier, sign

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar
 
-from services.custody import disclosure_store, grant_store
 from services.custody.domain.reach import Given, Reach, Reader, first_keys, next_keys, reaches
-from services.custody.grant_store import NewRead
-from services.custody.lineage import facts_of_lot
+from services.custody.lineage.gathering import facts_of_lot
+from services.custody.private import disclosures
+from services.custody.private import grants as grant_store
+from services.custody.private.grants import NewRead
+from services.custody.private.vault import WrappingKeys
 from services.custody.store import Transaction
-from services.custody.vault import WrappingKeys
 from shared.refusal import Malformed, NotAllowed
 from shared.timber import disclosure
 from shared.timber.disclosure import Disclosure
@@ -75,7 +76,7 @@ async def show(
     grounds = await _grounds(tx, reader, records)
     if not grounds:
         raise NoGround
-    kept = await disclosure_store.kept(tx, wrapping, origin, [record.sid for record, _ in grounds])
+    kept = await disclosures.kept(tx, wrapping, origin, [record.sid for record, _ in grounds])
     shown = [_opened(record, reach, kept.get(record.sid, []), names) for record, reach in grounds]
     reads = [read for one in shown for read in _reads(one)]
     if purpose is None and any(read.ground == "office" for read in reads):
@@ -105,7 +106,7 @@ async def _facts_about(tx: Transaction, records: Sequence[Record], grants: Itera
 
 
 def _opened(
-    record: Record, grounds: Sequence[Reach], kept: Iterable[disclosure_store.Kept], names: frozenset[str] | None
+    record: Record, grounds: Sequence[Reach], kept: Iterable[disclosures.Kept], names: frozenset[str] | None
 ) -> Shown:
     fields, erased = list[Showing](), 0
     for one in kept:

@@ -6,8 +6,8 @@ damaged. Used by the slow scrub of a running custody and by `fsck`.
 
 from collections.abc import Iterator
 
-from services.custody.damage import Damage, damage
-from services.custody.rows import Rows
+from services.custody.soundness.damage import Damage, damage
+from services.custody.soundness.rows import Rows
 from services.custody.store import Transaction
 from shared.audit.edge import hashes_of, tile_root
 from shared.audit.refusals import CannotRead, Damaged

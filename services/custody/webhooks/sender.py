@@ -15,15 +15,15 @@ import httpx
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.custody import webhook_store
 from services.custody.derived import indices_under
-from services.custody.destination import BadDestination, Destinations
 from services.custody.domain import webhook
 from services.custody.domain.webhook import STEADY, Address, Pace
-from services.custody.hosted import HostKey
-from services.custody.published import Published
+from services.custody.keys.hosted import HostKey
+from services.custody.outside.published import Published
 from services.custody.store import Store, Transaction
-from services.custody.webhook_store import Claim
+from services.custody.webhooks import kept as webhook_store
+from services.custody.webhooks.destination import BadDestination, Destinations
+from services.custody.webhooks.kept import Claim
 from shared.timber.event import Record, parse_entry
 
 logger = structlog.get_logger(__name__)

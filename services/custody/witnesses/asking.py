@@ -16,10 +16,11 @@ from typing import Any, ClassVar, NoReturn
 import httpx
 import structlog
 
-from services.custody import cosignatures, tiles
-from services.custody.anchor import Unreadable
-from services.custody.published import Published
+from services.custody import tiles
+from services.custody.outside.anchor import Unreadable
+from services.custody.outside.published import Published
 from services.custody.store import SignedHead, Store, Transaction
+from services.custody.witnesses import cosignatures
 from shared.refusal import Refusal
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.checkpoint import parse as parse_checkpoint

@@ -1,7 +1,7 @@
 """The high-water guard: nothing is signed behind, or beside, what was once published.
 
 A log dies by signing two histories, and a restored backup is how that happens. What was published shows outside the
-database: in the anchor file, in the archive, and at witnesses, whose word `services.custody.witnesses` writes into the
+database: in the anchor file, in the archive, and at witnesses, whose word `services.custody.witnesses.asking` writes into the
 anchor. Archive and witnesses are asked before the first signature of a process and then every minute, the anchor every
 time.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import structlog
 
 from services.custody import tiles
-from services.custody.anchor import Anchor, Unreadable
-from services.custody.archive import Archive
+from services.custody.outside.anchor import Anchor, Unreadable
+from services.custody.outside.archive import Archive
 from services.custody.store import Head, SignedHead, Transaction
 from shared.refusal import Refusal
 from shared.tlog import merkle

@@ -1,0 +1,1 @@
+"""The keys custody holds: the log's own, and those of members without a device."""

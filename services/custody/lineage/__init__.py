@@ -1,0 +1,1 @@
+"""From a lot back to its trees and forward again, with proof."""

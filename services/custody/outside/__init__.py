@@ -1,0 +1,1 @@
+"""What stands outside the database, so that the database can be held against it."""

@@ -1,0 +1,1 @@
+"""Private fields: kept encrypted, shown by grant, erased with their key."""

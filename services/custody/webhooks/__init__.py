@@ -1,0 +1,1 @@
+"""Signed webhooks: who is told, and the telling."""
