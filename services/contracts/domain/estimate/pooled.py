@@ -89,7 +89,7 @@ def pool(points: Sequence[Point], weights: Floats, spread: Spread, together: Flo
     noise = np.array([point.noise for point in points]) / weights
     if together is None:
         together = covariance(places, places, spread)
-    inverse: Floats = np.linalg.inv(covariance(places, places, spread) + np.diag(noise)).astype(np.float64)
+    inverse = np.asarray(np.linalg.inv(together + np.diag(noise)), np.float64)
     prices = np.array([point.log_price for point in points])
     sums = inverse.sum(axis=0)
     mean = float(sums @ prices / sums.sum())
