@@ -8,15 +8,15 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import ClassVar, Literal
 
-from services.contracts.domain.estimate.observation import Cell, Observation, Vote, votes
-from services.contracts.domain.estimate.parameters import LEVELS, Parameters
+from services.contracts.domain.estimate.band import Band, bands, price
+from services.contracts.domain.estimate.observation import YEAR_DAYS, Cell, Observation, Vote, votes
+from services.contracts.domain.estimate.parameters import Parameters
 from services.contracts.domain.estimate.pooled import Place, Point, fit
 from services.contracts.domain.estimate.robust import robust_mean, weighted_median
 from shared.refusal import Missing
 
 Grade = Literal["A", "B", "C", "D"]
-YEAR_DAYS = 365.25
-CENT, TENTH_MILLI = Decimal("0.01"), Decimal("0.0001")
+TENTH_MILLI = Decimal("0.0001")
 
 
 @dataclass(eq=False)
@@ -26,15 +26,6 @@ class NothingReported(Missing):
     slug: ClassVar[str] = "nothing-reported"
     es: ClassVar[str] = "Nadie informó precios de este mercado hasta el día pedido: {key}."
     en: ClassVar[str] = "Nobody has reported prices of this market by the day asked for: {key}."
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Within these bounds the price that further reporters would give lies so many times of a hundred."""
-
-    level: int
-    low: Decimal
-    high: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +153,7 @@ class _Market:
         age = round(weighted_median([v.age_days for v in fresh], [v.weight for v in fresh])) if fresh else None
         largest = max(weights.values()) / sum(weights.values()) if weights else None
         return Estimate(
-            cell=cell, on=self.on, mid=price(mean), bands=bands(mean, belief.variances[n], p),
+            cell=cell, on=self.on, mid=price(mean), bands=bands(mean, math.sqrt(belief.variances[n]), p.bands),
             grade=grade(len(weights), age, p), reporters=len(weights), age_days=age,
             largest_share=None if largest is None else _quantised(largest, TENTH_MILLI),
             publishable=len(weights) >= p.publish_reporters and largest is not None and largest <= p.publish_share,
@@ -239,28 +230,12 @@ def noise(evidence: float, scale: float, voters: int, parameters: Parameters) ->
     return spread.cell + scatter / evidence
 
 
-def bands(mean: float, variance: float, parameters: Parameters) -> tuple[Band, ...]:
-    """The bands of all levels round a mean of logs, as prices."""
-    deviation = math.sqrt(variance)
-    return tuple(
-        Band(
-            level, price(mean - parameters.bands[level] * deviation), price(mean + parameters.bands[level] * deviation)
-        )
-        for level in LEVELS
-    )
-
-
 def grade(reporters: int, age_days: int | None, parameters: Parameters) -> Grade:
     """A: 30 reporters and at most three months old; B: 10; C: 3; D: fewer, shown and never judged with."""
     least = parameters.grade_reporters
     if age_days is not None and reporters >= least["A"] and age_days <= parameters.grade_a_days:
         return "A"
     return "B" if reporters >= least["B"] else "C" if reporters >= least["C"] else "D"
-
-
-def price(log_price: float) -> Decimal:
-    """A log price as money, to the cent."""
-    return _quantised(math.exp(log_price), CENT)
 
 
 def _quantised(value: float, step: Decimal) -> Decimal:

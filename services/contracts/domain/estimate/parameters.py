@@ -48,12 +48,17 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """One dated set. ``bands`` multiplies the standard deviation, by level in per cent; weights are shares of one."""
+    """One dated set. ``bands`` multiplies the standard deviation, by level in per cent; weights are shares of one.
+
+    Reports older than ``years_back`` are not looked at.
+    """
 
     version: str
     sha256: str
     tiers: Mapping[Tier, float]
     half_life_days: int
+    years_back: int
+    calibration_years: int
     huber_k: float
     reject_from: float
     reject_at: float

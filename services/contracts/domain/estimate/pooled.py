@@ -103,6 +103,16 @@ def without_each(fitted: Pool, prices: Floats) -> tuple[Floats, Floats]:
     return prices - projected @ prices / precision, 1.0 / precision
 
 
+def by_the_others(middle: Floats, joint: Floats, prices: Floats) -> tuple[Floats, Floats]:
+    """Mean and variance of each new price as the pool and all other new prices tell it, its own noise included.
+
+    ``joint`` is the covariance of the new prices by the pool, the noise of each on its diagonal.
+    """
+    inverse = np.linalg.inv(joint)
+    precision = np.diag(inverse)
+    return prices - inverse @ (prices - middle) / precision, 1.0 / precision
+
+
 def belief_weights(error: Floats, variance: Floats, surprise: float) -> Floats:
     """How far points are believed that miss what the others say by ``error``: Student's t of ``surprise`` degrees."""
     weight: Floats = np.minimum(1.0, (surprise + 1.0) / (surprise + error**2 / variance))
