@@ -51,32 +51,70 @@ class Held:
         return math.exp(self.mean - reach), math.exp(self.mean + reach)
 
 
-def rolling(cells: Iterable[PanelCell], first: int, parameters: Parameters, *, same_year: bool) -> list[Held]:
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """The same cells twice: by what was reported before their year, and with the other cells of their year."""
+
+    past_only: tuple[Held, ...]
+    same_year: tuple[Held, ...]
+
+
+def rolling(cells: Iterable[PanelCell], first: int, parameters: Parameters) -> Rolled:
     """Estimates of all cells from the year ``first`` on, in the order of the cells.
 
     Cells of a market without any other price to go by are left out. Bands are calibrated on the misses of the years
     before, ``calibration_years`` of them, estimated in the same way.
     """
     rows = list(cells)
-    by_year: dict[int, list[int]] = defaultdict(list)
+    by_year: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for number, cell in enumerate(rows):
-        by_year[cell.year].append(number)
-    markets = {name: _Market(parameters) for name in sorted({cell.market for cell in rows})}
-    misses: dict[int, list[float]] = defaultdict(list)
-    held: dict[int, Held] = {}
+        by_year[cell.year][cell.market].append(number)
+    markets: dict[str, _Market] = defaultdict(lambda: _Market(parameters))
+    ways = _Way(parameters), _Way(parameters)
     for year in sorted(by_year):
-        lately = [miss for before in range(year - parameters.calibration_years, year) for miss in misses[before]]
-        multipliers = calibrated(lately, parameters.bands)
-        for name, market in markets.items():
-            mine = [number for number in by_year[year] if rows[number].market == name]
-            said = market.year([rows[number] for number in mine], same_year)
-            for number, (mean, deviation) in zip(mine, said, strict=True):
-                price = rows[number].price
-                if price is not None and math.isfinite(mean):
-                    misses[year].append(abs(math.log(price) - mean) / deviation)
-                if year >= first and math.isfinite(mean):
-                    held[number] = Held(rows[number], mean, deviation, multipliers)
-    return [held[number] for number in sorted(held)]
+        for name, mine in sorted(by_year[year].items()):
+            asked = [rows[number] for number in mine]
+            for way, said in zip(ways, markets[name].year(asked), strict=True):
+                way.note(mine, asked, said, first)
+    return Rolled(ways[0].in_order(), ways[1].in_order())
+
+
+class _Way:
+    """What was said by one way of estimating, and by how much it missed."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
+        self.held: dict[int, Held] = {}
+        self.misses: dict[int, list[float]] = defaultdict(list)
+        self.multipliers: dict[int, dict[int, float]] = {}
+
+    def note(self, numbers: Sequence[int], cells: Sequence[PanelCell], said: "_Said", first: int) -> None:
+        for number, cell, mean, variance in zip(numbers, cells, said.means, said.variances, strict=True):
+            if not math.isfinite(mean):
+                continue
+            deviation = math.sqrt(variance)
+            if cell.price is not None:
+                self.misses[cell.year].append(abs(math.log(cell.price) - mean) / deviation)
+            if cell.year >= first:
+                self.held[number] = Held(cell, float(mean), deviation, self._multipliers(cell.year))
+
+    def in_order(self) -> tuple[Held, ...]:
+        return tuple(self.held[number] for number in sorted(self.held))
+
+    def _multipliers(self, year: int) -> dict[int, float]:
+        if year not in self.multipliers:
+            before = range(year - self.parameters.calibration_years, year)
+            lately = [miss for earlier in before for miss in self.misses[earlier]]
+            self.multipliers[year] = calibrated(lately, self.parameters.bands)
+        return self.multipliers[year]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Mean and variance of the log prices of a year's cells; not a number where there was nothing to go by."""
+
+    means: Floats
+    variances: Floats
 
 
 class _Market:
@@ -86,41 +124,41 @@ class _Market:
         self.parameters = parameters
         self.past: list[tuple[PanelCell, Point, float]] = []
 
-    def year(self, cells: Sequence[PanelCell], same_year: bool) -> list[tuple[float, float]]:
-        """Mean and deviation of each cell (not a number where nothing is known); then the year belongs to the past."""
-        if not cells:
-            return []
+    def year(self, cells: Sequence[PanelCell]) -> tuple[_Said, _Said]:
+        """What the past says of the cells of a year, and what it says with their neighbours; then they are past."""
         self.past = [row for row in self.past if row[0].year >= cells[0].year - self.parameters.years_back]
         told = np.array([cell.price is not None for cell in cells])
-        prices = np.array([math.log(cell.price) if cell.price is not None else 0.0 for cell in cells])
-        noise = np.array([self._noise(cell.reports) if cell.price is not None else 1.0 for cell in cells])
-        places = [_place(cell) for cell in cells]
+        prices = np.array([0.0 if cell.price is None else math.log(cell.price) for cell in cells])
+        noise = np.array([1.0 if cell.price is None else self._noise(cell.reports) for cell in cells])
+        usual = self._usual_reports()
+        again = np.array([self._noise(usual.get(cell.series, self.parameters.publish_reporters)) for cell in cells])
+        weights = np.ones(len(cells))
+        nothing = np.full(len(cells), np.nan)
+        past_only = same_year = _Said(nothing, nothing)
         if self.past:
-            middle, joint = pool(
-                [row[1] for row in self.past], np.array([row[2] for row in self.past]), self.parameters.spread
-            ).belief(places)
-            variance = np.diag(joint).copy()
-            weights = belief_weights(prices - middle, variance + noise, self.parameters.surprise)
-        else:
-            middle, variance, weights = np.full(len(cells), np.nan), np.full(len(cells), np.nan), np.ones(len(cells))
-            joint = np.empty(0)
-        if same_year and self.past:
-            middle, variance = _with_others(middle, joint, prices, noise / weights, told)
-        again = np.array([self._noise(self._usual_reports(cell)) for cell in cells])
+            points, believed = [row[1] for row in self.past], np.array([row[2] for row in self.past])
+            means, joint = pool(points, believed, self.parameters.spread).belief([_place(cell) for cell in cells])
+            variances = np.diag(joint)
+            weights = belief_weights(prices - means, variances + noise, self.parameters.surprise)
+            past_only = _Said(means, variances + again)
+            means, variances = _with_others(means, joint, prices, noise / weights, told)
+            same_year = _Said(means, variances + again)
         self.past += [
-            (cell, Point(place, float(log_price), float(round_it)), float(weight))
-            for cell, place, log_price, round_it, weight in zip(cells, places, prices, noise, weights, strict=True)
-            if cell.price is not None
+            (cell, Point(_place(cell), float(prices[n]), float(noise[n])), float(weights[n]))
+            for n, cell in enumerate(cells)
+            if told[n]
         ]
-        return [(float(m), math.sqrt(v)) for m, v in zip(middle, variance + again, strict=True)]
+        return past_only, same_year
 
     def _noise(self, reports: float) -> float:
         return self.parameters.spread.cell + self.parameters.spread.report / reports
 
-    def _usual_reports(self, cell: PanelCell) -> float:
-        """The harmonic mean of what the cell had in the past; where it is new, the fewest that are published."""
-        own = [1 / row[0].reports for row in self.past if row[0].series == cell.series]
-        return len(own) / sum(own) if own else float(self.parameters.publish_reporters)
+    def _usual_reports(self) -> dict[tuple[str, str, str], float]:
+        """The harmonic mean of how many reported each cell in the past; a new one has the fewest that are published."""
+        shares: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+        for cell, _, _ in self.past:
+            shares[cell.series].append(1 / cell.reports)
+        return {series: len(own) / sum(own) for series, own in shares.items()}
 
 
 def _with_others(
