@@ -64,7 +64,9 @@ class Parameters:
     reject_at: float
     least_scale: float
     most_pull: float
+    most_weight: float
     report_prior: float
+    party_share: float
     surprise: float
     spread: Spread
     bands: Mapping[int, float]
@@ -86,7 +88,7 @@ class Parameters:
         """The same with every vote and every cell believed in full: what an estimate without defence would be."""
         never = 1e9
         return replace(
-            self, huber_k=never, most_pull=never, reject_from=never, reject_at=2 * never, surprise=never**2
+            self, huber_k=never, most_pull=never, most_weight=never, reject_from=never, reject_at=2 * never, surprise=never**2
         )  # fmt: skip
 
 
