@@ -219,7 +219,7 @@ def points(counted: Sequence[Vote], parameters: Parameters) -> list[Point]:
     for (cell, _), own in sorted(cells.items()):
         weights = [vote.weight for vote in own]
         middle = robust_mean([vote.log_price for vote in own], weights, parameters)
-        kept = sum(weight * share for weight, share in zip(weights, middle.kept, strict=True))
+        kept = max(sum(weight * share for weight, share in zip(weights, middle.kept, strict=True)), min(weights))
         age = weighted_median([vote.age_days for vote in own], weights)
         place = Place(cell.species, cell.region, -age / YEAR_DAYS)
         scatter = _scatter(middle.scale, len(own), parameters)
