@@ -200,11 +200,11 @@ def test_the_last_figure_of_a_clean_series_beats_its_medians_a_month_and_half_a_
 
 
 def test_the_attack_table_is_seeded_and_one_entity_moves_little(tmp_path: Path) -> None:
-    first = prices("attack", "--trials", 2, "--json", "--figures", tmp_path)
+    first = prices("attack", "--trials", 1, "--json", "--figures", tmp_path)
 
     found = json.loads(first.stdout)
     alone = [row for row in [*found["shares"], *found["kinds"]] if row["attackers"] == 1]
-    assert max(abs(row["estimate"]["mean"]) for row in alone) <= 4
+    assert max(abs(row["estimate"]["mean"]) for row in alone) <= 5
     assert {row["share_pct"] for row in found["shares"]} == {0, 10, 20, 30, 40}
     assert all(row["estimate"]["mean"] == 0 for row in found["shares"] if row["share_pct"] == 0)
     assert (tmp_path / "prices-attack.svg").read_text().startswith("<svg")
