@@ -162,6 +162,15 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     assert done.stderr == "panel-cell-invalid: panel.csv: row 1, column NumReports: the column is missing.\n"
 
 
+def test_more_cells_of_a_year_than_can_be_pooled_are_refused(tmp_path: Path) -> None:
+    many = [["2001", f"county {n}", "sawlogs", "m3", "Cedro", "10", "", "", "3"] for n in range(1001)]
+
+    done = prices("backtest", written(tmp_path, [*rows(), *many]), "--from", 2006, "--lang", "en")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "1004 cells of one category, unit and year" in done.stderr or "1013 cells" in done.stderr
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'a,"b\n'])
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.csv").write_bytes(content)
