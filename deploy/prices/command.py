@@ -62,11 +62,12 @@ def _attack(options: argparse.Namespace) -> dict[str, Any]:
 
     day = datetime.now(UTC).date()
     parameters = estimator(day)
+    trials = attack.Trials(parameters, day, options.trials, options.seed)
     found = {
         "kind": "attack", "seed": options.seed, "trials": options.trials, "honest": attack.HONEST,
         "parameters": {"version": parameters.version, "sha256": parameters.sha256},
-        "shares": attack.shares(parameters, day, options.trials, options.seed),
-        "kinds": attack.kinds(parameters, day, options.trials, options.seed),
+        "shares": trials.shares(),
+        "kinds": trials.kinds(),
     }  # fmt: skip
     _draw(options, {"prices-attack.svg": moves(found)})
     return found
