@@ -1,13 +1,15 @@
-"""Data that comes with this version: the flag catalogue and the World Bank's wood prices, read once."""
+"""Data that comes with this version: flag catalogue, estimator parameters, the World Bank's wood prices; read once."""
 
 import csv
 import hashlib
 import io
 import json
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from services.contracts.domain.estimate import Parameters, parameters_on
 from services.contracts.domain.flags import FlagPack, parse_pack
 
 _DATA = resources.files("services.contracts") / "data"
@@ -17,6 +19,12 @@ _DATA = resources.files("services.contracts") / "data"
 def flag_pack() -> FlagPack:
     """The flag catalogue of this version."""
     return parse_pack((_DATA / "flags.json").read_bytes())
+
+
+@cache
+def estimator(day: date) -> Parameters:
+    """The parameters of the price estimator in force on a day."""
+    return parameters_on(json.loads((_DATA / "estimator.json").read_text(encoding="utf-8")), day)
 
 
 @cache
