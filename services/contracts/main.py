@@ -1,15 +1,17 @@
 """Settings, pool, application: `python -m services.contracts.main serve|migrate`."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
 from services.contracts.access import ACCESS
 from services.contracts.api import routers
 from services.contracts.quick_limit import Bucket
-from services.contracts.shipped import flag_pack, world_bank
+from services.contracts.shipped import alert_limits, flag_pack, world_bank_indices
 from services.contracts.store import Store
+from services.contracts.watcher import Watcher
 from shared.web.app import make_app
 from shared.web.auth import TokenVerifier
 from shared.web.client import service_client
@@ -22,7 +24,7 @@ def build(settings: ServiceSettings, verifier: TokenVerifier | None = None) -> F
     """The application. Shipped data is read before it serves, so a broken catalogue stops the start."""
     if settings.database_url is None:
         raise BadSettings("TROZALOG_DATABASE_URL is needed")
-    flag_pack(), world_bank()
+    flag_pack(), world_bank_indices(), alert_limits()
     db = Database(settings.database_url.get_secret_value(), settings.database_pool)
 
     @asynccontextmanager
@@ -36,7 +38,14 @@ def build(settings: ServiceSettings, verifier: TokenVerifier | None = None) -> F
             app.state.permits = await stack.enter_async_context(permits)
             app.state.store = Store(db)
             app.state.quick_limit = Bucket()
-            yield
+            watcher = app.state.watcher = Watcher(app.state.store, app.state.permits)
+            watching = asyncio.create_task(watcher.run())
+            try:
+                yield
+            finally:
+                watching.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watching
 
     return make_app(
         "Trozalog contracts", service="contracts", routers=routers, access=ACCESS, verifier=verifier,

@@ -76,3 +76,13 @@ class PrivateGrade(Malformed):
     es: ClassVar[str] = "{where}: un libro publicado lleva grado A, B, C o D, no given."
     en: ClassVar[str] = "{where}: a published book carries grade A, B, C or D, not given."
     reason: str = "given"
+
+
+@dataclass(eq=False)
+class TooManyAlerts(Refusal):
+    """An organisation sets so many alerts and no more."""
+
+    slug: ClassVar[str] = "too-many-alerts"
+    es: ClassVar[str] = "Su organización ya tiene {most} alertas; quite una antes de poner otra."
+    en: ClassVar[str] = "Your organisation has {most} alerts already; end one before setting another."
+    most: int

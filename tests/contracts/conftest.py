@@ -122,7 +122,9 @@ def migrated(postgres: Address) -> Iterator[Database]:
 async def contracts(migrated: Database) -> AsyncIterator[Contracts]:
     """A fresh service."""
     admin = await asyncpg.connect(migrated.admin_dsn)
-    await admin.execute("TRUNCATE contract, appraisal, book")
+    await admin.execute(
+        "TRUNCATE contract, appraisal, book, cost_signature, series, sanction_list, sanction, alert, alert_event"
+    )
     await admin.close()
     issuer, custody, permits = Issuer(), Custody(), Permits()
     configured = ServiceSettings(env="test", database_url=SecretStr(migrated.app_url), database_pool=4)

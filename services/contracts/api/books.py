@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from services.contracts.api.house import Cursor, Limit, StoreDep
+from services.contracts.api.house import Cursor, Limit, StoreDep, today
 from services.contracts.domain.appraisal import sha256_of
-from services.contracts.domain.book import CostBook, PriceBook
+from services.contracts.domain.book import CostBook, PriceBook, Signatory
 from services.contracts.domain.border import Slug
+from services.contracts.domain.signature import SelfSigned, check_signature
 from services.contracts.refusals import (
     BookContested,
     BookGoesBack,
@@ -16,14 +17,18 @@ from services.contracts.refusals import (
     PrivateGrade,
 )
 from services.contracts.schemas import BooksOut, CostBookOut, ListedBookOut, PriceBookOut, SeriesOut
+from services.contracts.schemas.signatures import SignatureIn, SignatureOut
 from services.contracts.shipped import world_bank
 from services.contracts.store import BookKind, Published, Store
+from services.contracts.store.signatures import add_signature, author_of, signatures_of
 from shared.refusal import Missing
 from shared.web.access import NATIONAL, GrantDep, OtherRegion
 from shared.web.app import Router
 from shared.web.auth import Caller
 
 router = Router(tags=["books"])
+# A regent is a licensed forester of any region; a steward signs in the own region.
+FORESTER = frozenset({"regent"})
 Region = Annotated[Slug | None, Query()]
 Version = Annotated[int | None, Query(ge=1, le=1_000_000)]
 
@@ -65,10 +70,15 @@ async def read_price_book(book_id: str, store: StoreDep, version: Version = None
 
 @router.post("/v1/cost-books", status_code=201, responses={200: {"model": CostBookOut}})
 async def publish_cost_book(book: CostBook, grant: GrantDep, store: StoreDep, response: Response) -> CostBookOut:
-    """Publish a version of a cost book. The same content again answers 200 with its version."""
+    """Publish a version of a cost book. The same content again answers 200 with its version.
+
+    It carries no verdict until a second person has signed it.
+    """
+    if book.signed_by is not None:
+        raise SelfSigned("body.signed_by")
     published, new = await _publish(store, "cost", book, grant.known)
     response.status_code = 201 if new else 200
-    return _cost_book(published)
+    return await _cost_book(store, published)
 
 
 @router.get("/v1/cost-books")
@@ -80,12 +90,35 @@ async def list_cost_books(store: StoreDep, region: Region = None, cursor: Cursor
 @router.get("/v1/cost-books/{book_id}")
 async def read_cost_book(book_id: str, store: StoreDep, version: Version = None) -> CostBookOut:
     """One version of a cost book, the latest unless asked otherwise."""
-    return _cost_book(await _read(store, "cost", book_id, version))
+    return await _cost_book(store, await _read(store, "cost", book_id, version))
+
+
+@router.post("/v1/cost-books/{book_id}/signatures", status_code=201, responses={200: {"model": CostBookOut}})
+async def sign_cost_book(
+    book_id: str, body: SignatureIn, grant: GrantDep, store: StoreDep, response: Response
+) -> CostBookOut:
+    """Put a second person's name under one version, named by the hash that was read. Signing again answers 200."""
+    caller = grant.known
+    signature = Signatory(name=body.name, licence=body.licence, on=today())
+    async with store.db.transaction(caller) as tx:
+        published = await store.book(tx, "cost", book_id, body.version)
+        author = await author_of(tx, book_id, body.version)
+        if published is None or author is None:
+            raise Missing("cost_book", f"{book_id} {body.version}")
+        if not FORESTER & caller.roles:
+            check_region(caller, published.region)
+        check_signature(book_id, published.sha256, body.sha256, author, caller.sub)
+        pinned = sha256_of({"book_sha256": published.sha256, **signature.model_dump(mode="json")})
+        new = await add_signature(
+            tx, book_id, body.version, caller, signature.name, signature.licence, signature.on, pinned
+        )
+    response.status_code = 201 if new else 200
+    return await _cost_book(store, published)
 
 
 async def _publish(store: Store, kind: BookKind, book: PriceBook | CostBook, caller: Caller) -> tuple[Published, bool]:
     """The version of this content, and whether this call made it."""
-    _check_region(caller, book.region)
+    check_region(caller, book.region)
     if book.id == world_bank()["id"]:
         raise BookNameReserved(book.id)
     async with store.db.transaction(caller) as tx:
@@ -104,7 +137,7 @@ async def _publish(store: Store, kind: BookKind, book: PriceBook | CostBook, cal
     return stored, made
 
 
-def _check_region(caller: Caller, region: str) -> None:
+def check_region(caller: Caller, region: str) -> None:
     """The house publishes for every region, an officer for the own one; one whose token names none, for none."""
     house = caller.region is None and "operator" in caller.roles
     if not house and caller.region not in (NATIONAL, region):
@@ -139,8 +172,16 @@ def _price_book(one: Published) -> PriceBookOut:
     )  # fmt: skip
 
 
-def _cost_book(one: Published) -> CostBookOut:
+async def _cost_book(store: Store, one: Published) -> CostBookOut:
+    async with store.db.transaction() as tx:
+        signed = await signatures_of(tx, one.id, one.version)
     return CostBookOut(
         id=one.id, kind="book", version=one.version, sha256=one.sha256, published_by_org=one.published_by_org,
         published_at=one.published_at, book=CostBook.model_validate_json(one.content),
+        signatures=[
+            SignatureOut(
+                name=s.name, licence=s.licence, on=s.signed_on, signed_by_org=s.signed_by_org, sha256=s.sha256
+            )
+            for s in signed
+        ],
     )  # fmt: skip

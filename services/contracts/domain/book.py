@@ -1,6 +1,7 @@
 """Price books and cost books: reference figures with their source and date, never a figure alone."""
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -156,6 +157,17 @@ class CostBook(Form):
     margin_milli: MilliRange
     lines: tuple[CostLine, ...] = Field(min_length=1, max_length=60)
     signed_by: Signatory | None = later()
+    valid_to: Day | None = later()
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        if self.valid_to is not None and self.valid_to < self.as_of:
+            raise Contradiction("valid_to", "is before as_of", "es anterior a as_of")
+        return self
+
+    def valid_on(self, day: date) -> bool:
+        """Whether its figures hold on a day; a book that names no last day holds until a newer one."""
+        return self.as_of <= day and (self.valid_to is None or day <= self.valid_to)
 
     def ladder_m3(self, product: Product, point: PointOfSale, rate: ExchangeRate | None) -> Decimal:
         """What the seller spends on each round cubic metre to hand a felled or sawn product over there.

@@ -21,6 +21,8 @@ from services.contracts.domain.border import (
 from services.contracts.domain.lot import LotEstimate
 from services.contracts.domain.money import Money, Price
 from services.contracts.domain.price import PriceLine
+from services.contracts.domain.series import IndexClause
+from services.contracts.domain.standing import Ruc
 from services.contracts.domain.terms import Terms
 from shared.timber.measure import LogRule
 
@@ -121,6 +123,8 @@ class Offer(Form):
     permit: Number | None = later()
     regent: OrgId | None = later()
     settlement: Settlement | None = later()
+    buyer_ruc: Ruc | None = later()
+    index: IndexClause | None = later()
 
     @model_validator(mode="after")
     def _is_of_two_parties(self) -> Self:
@@ -133,6 +137,16 @@ class Offer(Form):
         signed = self.terms.signed_on
         if signed is not None and signed < self.offered_on:
             raise Contradiction("terms.signed_on", "is before the offer", "es anterior a la oferta")
+        return self
+
+    @model_validator(mode="after")
+    def _says_once_whether_it_is_indexed(self) -> Self:
+        if self.index is not None and self.terms.index_clause is False:
+            raise Contradiction(
+                "terms.index_clause",
+                "says no, and there is an index clause",
+                "dice que no, y hay una cláusula de índice",
+            )
         return self
 
     @model_validator(mode="after")

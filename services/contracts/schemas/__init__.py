@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from services.contracts.domain.book import CostBook, PriceBook
 from services.contracts.domain.border import Contradiction, Day, Form, Slug
@@ -14,6 +14,8 @@ from services.contracts.domain.money import ExchangeRate
 from services.contracts.domain.offer import Offer
 from services.contracts.domain.price import PriceLine
 from services.contracts.domain.verdict import Verdict
+from services.contracts.schemas.answer import Out as Out
+from services.contracts.schemas.signatures import SignatureOut
 from shared.refusal import Malformed
 
 ID = re.compile("[0-9a-f]{32}")
@@ -42,12 +44,6 @@ class BasisIn(Form):
                     name, "a stored book and given figures at once", "un libro guardado y cifras dadas a la vez"
                 )
         return self
-
-
-class Out(BaseModel):
-    """An answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class MoneyOut(Out):
@@ -109,7 +105,10 @@ class PinsOut(Out):
     flag_pack: PackOut
     lot_sha256: str | None
     rate_milli: int
+    cost_signature_sha256: str | None
     fx: ExchangeRate | None
+    fx_series: PinOut | None
+    indices: list[PinOut]
     seed: int
     draws: int
     known_sha256: str
@@ -235,6 +234,23 @@ class TextOut(Out):
     en: SpokenOut
 
 
+class IndexFigureOut(Out):
+    index: str
+    weight_milli: int
+    base_on: Day
+    base: str
+    now_on: Day
+    now: str
+
+
+class IndexOut(Out):
+    """F10: what the index clause makes of every price on the day, with the figures that were read."""
+
+    factor: str
+    fixed_milli: int
+    parts: list[IndexFigureOut]
+
+
 class AppraisalOut(Out):
     """What an offer is worth: immutable, and the same bytes for the same inputs."""
 
@@ -244,6 +260,7 @@ class AppraisalOut(Out):
     contract: str | None
     pins: PinsOut
     lot: LotOut
+    index: IndexOut | None
     verdict: Verdict
     missing: list[GapOut]
     total: FiguresOut
@@ -294,6 +311,7 @@ class CostBookOut(Out):
     published_by_org: str
     published_at: datetime
     book: CostBook
+    signatures: list[SignatureOut]
 
 
 class SeriesOut(Out):

@@ -64,6 +64,7 @@ class BookRow(SQLModel, table=True):
     title: str
     region: str
     as_of: date
+    valid_to: date | None
     content: bytes
     sha256: str
     published_by_org: str
@@ -227,6 +228,7 @@ class Store:
             "title": book.title,
             "region": book.region,
             "as_of": book.as_of,
+            "valid_to": book.valid_to if isinstance(book, CostBook) else None,
             "content": canonical(book),
             "sha256": sha256_of(book),
             "published_by_org": caller.org,
