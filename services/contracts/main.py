@@ -38,8 +38,7 @@ def build(settings: ServiceSettings, verifier: TokenVerifier | None = None) -> F
             app.state.permits = await stack.enter_async_context(permits)
             app.state.store = Store(db)
             app.state.quick_limit = Bucket()
-            watcher = app.state.watcher = Watcher(app.state.store, app.state.permits)
-            watching = asyncio.create_task(watcher.run())
+            watching = app.state.watching = asyncio.create_task(Watcher(app.state.store, app.state.permits).run())
             try:
                 yield
             finally:
