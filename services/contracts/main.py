@@ -1,8 +1,7 @@
 """Settings, pool, application: `python -m services.contracts.main serve|migrate`."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -38,13 +37,9 @@ def build(settings: ServiceSettings, verifier: TokenVerifier | None = None) -> F
             app.state.permits = await stack.enter_async_context(permits)
             app.state.store = Store(db)
             app.state.quick_limit = Bucket()
-            watching = app.state.watching = asyncio.create_task(Watcher(app.state.store, app.state.permits).run())
-            try:
-                yield
-            finally:
-                watching.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watching
+            watcher = Watcher(app.state.store, app.state.permits)
+            app.state.watching = await stack.enter_async_context(watcher.at_work())
+            yield
 
     return make_app(
         "Trozalog contracts", service="contracts", routers=routers, access=ACCESS, verifier=verifier,

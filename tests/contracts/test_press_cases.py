@@ -2,7 +2,6 @@
 
 import csv
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +13,10 @@ from services.contracts.domain.appraisal import canonical
 from shared.timber.measure import half_up
 from tests.contracts.conftest import Contracts
 from tests.contracts.test_api import STEWARD
+from tests.permits.conftest import research_data
 
 D = Decimal
 NAMES = [case["name"] for case in facts()["cases"]]
-# The table the figures were taken from. It is not part of the repository: the prices are checked where it is at hand.
-TABLE = Path("/work/shared/data/peru_press_cases.csv")
 
 
 def of(found: Any, name: str) -> Decimal:
@@ -96,10 +94,7 @@ def test_the_page_says_every_assumption_in_both_languages_with_its_source() -> N
 
 
 def test_the_prices_are_those_of_the_press_and_no_name_of_theirs_is_in_the_repository() -> None:
-    if not TABLE.exists():
-        pytest.skip("the table of press cases is not part of the repository")
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(research_data("peru_press_cases.csv").decode().splitlines()))
     contract = [row for row in rows if row["unit"] == "pie_tablar"]
     told = facts()["press"]["contract"]
 
