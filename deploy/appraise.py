@@ -113,7 +113,7 @@ def _facts(asked: QuickIn) -> tuple[Offer, Basis, Wood]:
     rule = LogRule(given.base_rule)
     basis = Basis(
         day, given.rate_milli, rule, given.prices, given.costs, given.fx, given.seed, given.draws,
-        read_clause(asked.offer.index, world_bank_indices(), day), asked.offer.index is not None,
+        read_clause(asked.offer.index, world_bank_indices() if asked.offer.index else {}, day), asked.offer.index is not None,
     )  # fmt: skip
     lot = asked.offer.lot
     wood = count_wood(lot, None, "not_asked" if lot.custody_lot is None else "unavailable", rule)

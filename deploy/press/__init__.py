@@ -91,7 +91,7 @@ def _offer(told: Mapping[str, Any], lines: list[Json], lot: Json, terms: Json) -
 
 def _basis(region: str, entries: list[Json], costs: Mapping[str, str], margin_milli: int) -> Json:
     day, signed = assumed("day"), assumed("signed")
-    book = {"region": region, "as_of": signed["on"], "source": "deploy/press/cases.json"}
+    book = {"region": region, "as_of": day, "source": "deploy/press/cases.json"}
     lines = [
         {"step": step, "mid": _soles(amount), "source": "deploy/press/cases.json", "on": signed["on"]}
         for step, amount in costs.items()

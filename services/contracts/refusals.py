@@ -83,6 +83,6 @@ class TooManyAlerts(Refusal):
     """An organisation sets so many alerts and no more."""
 
     slug: ClassVar[str] = "too-many-alerts"
-    es: ClassVar[str] = "Su organización ya tiene {most} alertas; quite una antes de poner otra."
+    es: ClassVar[str] = "Su organización ya tiene {most} avisos; quite uno antes de poner otro."
     en: ClassVar[str] = "Your organisation has {most} alerts already; end one before setting another."
     most: int

@@ -5,16 +5,19 @@ from tests.access_matrix import Sample, check_matrix
 from tests.contracts.builders import an_offer
 from tests.contracts.conftest import Contracts
 from tests.contracts.test_api import basis
+from tests.contracts.test_standing import RUC
 from tests.tokens import ORG, OTHER_ORG
 
 
 async def test_the_access_table_holds_cell_by_cell(contracts: Contracts) -> None:
-    ids, appraisals = {}, {}
+    ids, appraisals, alerts = {}, {}, {}
     for org in (ORG, OTHER_ORG):
         stored = await contracts.post("/v1/contracts", an_offer(community=org, buyer=None), org=org)
         ids[org] = stored["id"]
         made = await contracts.post(f"/v1/contracts/{stored['id']}/appraisals", basis(), org=org)
         appraisals[org] = made["id"]
+        alert = {"kind": "permit_expiring", "permit": "P-1"}
+        alerts[org] = (await contracts.post("/v1/alerts", alert, org=org))["id"]
 
     def both(path: str, names: dict[str, str]) -> Sample:
         return Sample(path.format(names[ORG]), path.format(names[OTHER_ORG]))
@@ -30,6 +33,13 @@ async def test_the_access_table_holds_cell_by_cell(contracts: Contracts) -> None
             "appraise_contract": Sample(
                 f"/v1/contracts/{ids[ORG]}/appraisals", f"/v1/contracts/{ids[OTHER_ORG]}/appraisals", basis()
             ),
+            "read_alert_events": both("/v1/alerts/{}/events", alerts),
+            "set_alert": Sample("/v1/alerts", body={"kind": "permit_expiring", "permit": "P-2"}),
+            "read_standing": Sample(f"/v1/parties/{RUC}/standing"),
+            "list_indices": Sample("/v1/indices"),
+            "read_index": Sample("/v1/indices/world-bank-plywood"),
+            "list_rates": Sample("/v1/fx-rates"),
+            "list_sanction_lists": Sample("/v1/sanction-lists"),
             "read_price_book": Sample("/v1/price-books/world-bank-pink-sheet"),
             "list_log_rules": Sample("/v1/log-rules"),
             "list_red_flags": Sample("/v1/red-flags"),

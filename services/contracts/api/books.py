@@ -39,6 +39,7 @@ async def publish_price_book(book: PriceBook, grant: GrantDep, store: StoreDep, 
     for number, entry in enumerate(book.entries):
         if entry.grade == "given":
             raise PrivateGrade(f"body.entries.{number}.grade")
+    book.check_days()
     published, new = await _publish(store, "price", book, grant.known)
     response.status_code = 201 if new else 200
     return _price_book(published)
@@ -76,6 +77,7 @@ async def publish_cost_book(book: CostBook, grant: GrantDep, store: StoreDep, re
     """
     if book.signed_by is not None:
         raise SelfSigned("body.signed_by")
+    book.check_days()
     published, new = await _publish(store, "cost", book, grant.known)
     response.status_code = 201 if new else 200
     return await _cost_book(store, published)

@@ -1,17 +1,20 @@
 """An offer as the parties wrote it: price lines, wood, payments, deductions, advances, and facts about its clauses."""
 
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from services.contracts.domain.border import (
     Contradiction,
+    DatesOutOfOrder,
     Day,
     Days,
     Form,
     Milli,
     OrgId,
     Positive,
+    ScheduleDoesNotSum,
     Sha256,
     Slug,
     Text,
@@ -72,7 +75,7 @@ class Advance(Form):
     @model_validator(mode="after")
     def _is_received_before_it_is_recovered(self) -> Self:
         if self.recovered_days < self.days:
-            raise Contradiction(
+            raise DatesOutOfOrder(
                 "advances.recovered_days",
                 "is recovered before it is received",
                 "se recupera antes de recibirse",
@@ -80,11 +83,19 @@ class Advance(Form):
         return self
 
 
+@dataclass(eq=False)
+class MixedRules(Contradiction):
+    """Volumes by two log rules in one sum (422)."""
+
+    slug: ClassVar[str] = "mixed-rules"
+
+
 class SettledLog(Form):
-    """What the buyer's scale sheet credits for one log of custody, by its code."""
+    """What the buyer's scale sheet credits for one log of custody, by its code. A rule of its own is the sheet's."""
 
     code: Text
     volume_m3: VolumeM3
+    rule: LogRule | None = later()
 
 
 class Settlement(Form):
@@ -92,6 +103,17 @@ class Settlement(Form):
 
     rule: LogRule
     logs: tuple[SettledLog, ...] = Field(min_length=1, max_length=20_000)
+
+    @model_validator(mode="after")
+    def _measures_by_one_rule(self) -> Self:
+        for number, log in enumerate(self.logs):
+            if log.rule not in (None, self.rule):
+                raise MixedRules(
+                    f"settlement.logs.{number}.rule",
+                    f"a volume by {log.rule} does not add to volumes by {self.rule}",
+                    f"un volumen por {log.rule} no se suma con volúmenes por {self.rule}",
+                )
+        return self
 
     @model_validator(mode="after")
     def _lists_each_log_once(self) -> Self:
@@ -136,7 +158,7 @@ class Offer(Form):
     def _dates_in_order(self) -> Self:
         signed = self.terms.signed_on
         if signed is not None and signed < self.offered_on:
-            raise Contradiction("terms.signed_on", "is before the offer", "es anterior a la oferta")
+            raise DatesOutOfOrder("terms.signed_on", "is before the offer", "es anterior a la oferta")
         return self
 
     @model_validator(mode="after")
@@ -152,7 +174,7 @@ class Offer(Form):
     @model_validator(mode="after")
     def _pays_exactly_once(self) -> Self:
         if sum(payment.share_milli for payment in self.payments) != 1_000:
-            raise Contradiction("payments", "the shares do not add up to 1000", "las partes no suman 1000")
+            raise ScheduleDoesNotSum("payments", "the shares do not add up to 1000", "las partes no suman 1000")
         return self
 
     @model_validator(mode="after")

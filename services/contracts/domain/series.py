@@ -10,7 +10,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.contracts.domain.border import Amount, Contradiction, Day, Form, Milli, Slug, Text
+from services.contracts.domain.border import (
+    Amount,
+    Contradiction,
+    DatesOutOfOrder,
+    Day,
+    Form,
+    Milli,
+    ScheduleDoesNotSum,
+    Slug,
+    Text,
+)
 from services.contracts.domain.credit import indexed_price
 from services.contracts.domain.money import ExchangeRate
 
@@ -43,11 +53,13 @@ class _Series(Form):
     def _in_order_of_days(self) -> Self:
         days = [line.on for line in self.lines]
         if any(later <= earlier for earlier, later in pairwise(days)):
-            raise Contradiction(
+            raise DatesOutOfOrder(
                 "lines", "are not one a day, from the oldest on", "no van una por día, desde la más antigua"
             )
         if days[-1] > self.as_of:
-            raise Contradiction("lines", "a figure is of a day after as_of", "una cifra es de un día posterior a as_of")
+            raise DatesOutOfOrder(
+                "lines", "a figure is of a day after as_of", "una cifra es de un día posterior a as_of"
+            )
         return self
 
     def read(self, day: date) -> DatedValue | None:
@@ -98,7 +110,7 @@ class IndexClause(Form):
     @model_validator(mode="after")
     def _weighs_exactly_one(self) -> Self:
         if self.fixed_milli + sum(part.weight_milli for part in self.parts) != 1_000:
-            raise Contradiction("index", "the weights do not add up to 1000", "los pesos no suman 1000")
+            raise ScheduleDoesNotSum("index", "the weights do not add up to 1000", "los pesos no suman 1000")
         return self
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from services.contracts.domain.border import Contradiction, Day, Form, Sha256, Slug, Text
+from services.contracts.domain.border import Contradiction, DatesOutOfOrder, Day, Form, Sha256, Slug, Text
 
 StandingState = Literal["listed", "not_listed", "unknown"]
 _WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
@@ -46,7 +46,7 @@ class Sanction(Form):
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
         if self.until is not None and self.until < self.since:
-            raise Contradiction("until", "is before since", "es anterior a since")
+            raise DatesOutOfOrder("until", "is before since", "es anterior a since")
         return self
 
     def holds(self, day: date) -> bool:

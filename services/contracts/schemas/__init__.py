@@ -37,6 +37,13 @@ class BasisIn(Form):
     draws: Annotated[int, Field(strict=True, ge=100, le=2_000)] = 2_000
 
     @model_validator(mode="after")
+    def _of_their_days(self) -> Self:
+        for book in (self.prices, self.costs):
+            if book is not None:
+                book.check_days()
+        return self
+
+    @model_validator(mode="after")
     def _one_source_each(self) -> Self:
         for name, given in (("price_book", self.prices), ("cost_book", self.costs)):
             if given is not None and getattr(self, name) is not None:
