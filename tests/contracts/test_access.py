@@ -34,7 +34,6 @@ async def test_the_access_table_holds_cell_by_cell(contracts: Contracts) -> None
                 f"/v1/contracts/{ids[ORG]}/appraisals", f"/v1/contracts/{ids[OTHER_ORG]}/appraisals", basis()
             ),
             "read_alert_events": both("/v1/alerts/{}/events", alerts),
-            "set_alert": Sample("/v1/alerts", body={"kind": "permit_expiring", "permit": "P-2"}),
             "read_standing": Sample(f"/v1/parties/{RUC}/standing"),
             "list_indices": Sample("/v1/indices"),
             "read_index": Sample("/v1/indices/world-bank-plywood"),

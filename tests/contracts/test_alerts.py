@@ -239,8 +239,14 @@ async def test_the_background_looks_by_itself_and_not_again_before_its_turn(cont
 
 
 async def test_a_list_of_alerts_pages_and_has_an_end(contracts: Contracts) -> None:
-    for number in range(MOST_ALERTS):
-        await contracts.post("/v1/alerts", PERMIT | {"permit": f"P-{number}"})
+    admin = await asyncpg.connect(contracts.database.admin_dsn)
+    await admin.execute(
+        "INSERT INTO alert (id, org, kind, about, created_by) SELECT md5(n::text), 'comunidad-a', 'permit_expiring',"
+        " convert_to('{\"kind\": \"permit_expiring\", \"permit\": \"P-' || n || '\"}', 'UTF8'), 'u' FROM generate_series(1, $1) n",
+        MOST_ALERTS - 1,
+    )
+    await admin.close()
+    await contracts.post("/v1/alerts", PERMIT)
 
     full = await contracts.post("/v1/alerts", PERMIT | {"permit": "P-one-more"}, 409)
     page = await contracts.get("/v1/alerts?limit=150")

@@ -83,20 +83,20 @@ def test_reading_by_date_is_the_newest_line_that_is_not_too_old(figures: dict[da
 
 
 @pytest.mark.parametrize(
-    ("bad", "where"),
+    ("bad", "slug", "where"),
     [
-        (rates(("2026-11-02", "3.80"), ("2026-11-01", "3.81")), "lines"),
-        (rates(("2026-11-01", "3.80"), ("2026-11-01", "3.81")), "lines"),
-        (rates(("2026-11-21", "3.80")), "lines"),
-        (rates(("2026-11-01", "380")), "lines.value"),
+        (rates(("2026-11-02", "3.80"), ("2026-11-01", "3.81")), "dates-out-of-order", "lines"),
+        (rates(("2026-11-01", "3.80"), ("2026-11-01", "3.81")), "dates-out-of-order", "lines"),
+        (rates(("2026-11-21", "3.80")), "dates-out-of-order", "lines"),
+        (rates(("2026-11-01", "380")), "malformed", "lines.value"),
     ],
 )
 async def test_rates_out_of_order_or_of_nothing_are_refused_and_the_twin_is_not(
-    contracts: Contracts, bad: Any, where: str
+    contracts: Contracts, bad: Any, slug: str, where: str
 ) -> None:
     refused = await contracts.post("/v1/fx-rates", bad, 422, **STEWARD)
 
-    assert refused["slug"] == "malformed"
+    assert refused["slug"] == slug
     assert where in refused["detail_es"]
     await contracts.post("/v1/fx-rates", rates(("2026-11-01", "3.80"), ("2026-11-02", "3.81")), 201, **STEWARD)
 
@@ -222,16 +222,16 @@ async def test_an_index_clause_is_read_by_date_and_moves_every_price_of_the_offe
 
 
 @pytest.mark.parametrize(
-    ("bad", "where"),
+    ("bad", "slug", "where"),
     [
-        ({"index": W14 | {"fixed_milli": 300}}, "index"),
-        ({"index": W14, "terms": {"index_clause": False}}, "terms.index_clause"),
+        ({"index": W14 | {"fixed_milli": 300}}, "schedule-does-not-sum", "index"),
+        ({"index": W14, "terms": {"index_clause": False}}, "malformed", "terms.index_clause"),
     ],
 )
 async def test_a_clause_that_does_not_weigh_one_or_is_denied_is_refused_and_the_twin_is_not(
-    contracts: Contracts, bad: Any, where: str
+    contracts: Contracts, bad: Any, slug: str, where: str
 ) -> None:
     refused = await contracts.post("/v1/appraisals/quick", {"offer": an_offer(**bad)}, 422)
 
-    assert (refused["slug"], where in refused["detail_es"]) == ("malformed", True)
+    assert (refused["slug"], where in refused["detail_es"]) == (slug, True)
     await contracts.post("/v1/appraisals/quick", {"offer": an_offer(index=W14, terms={"index_clause": True})}, 200)

@@ -160,6 +160,6 @@ async def test_an_officer_signs_for_the_own_region_and_a_company_never(contracts
 async def test_a_book_ends_after_it_begins(contracts: Contracts) -> None:
     wrong = await contracts.post("/v1/cost-books", a_cost_book(valid_to="2026-10-31"), 422, **STEWARD)
 
-    assert wrong["slug"] == "malformed"
+    assert wrong["slug"] == "dates-out-of-order"
     assert "valid_to" in wrong["detail"]
     await books(contracts, valid_to="2026-11-01")
