@@ -9,12 +9,16 @@ from shared.web.access import Scope, Table
 
 _PARTIES: Mapping[str, Scope] = {"manager": "own", "company": "own", "machine": "own"}
 _COMMUNITY: Mapping[str, Scope] = {"manager": "own", "machine": "own"}
+# A signature is an act of a person.
+_SIGNERS: Mapping[str, Scope] = {"manager": "own", "company": "own"}
 _STEWARDS: Mapping[str, Scope] = {"operator": "any", "authority": "any"}
 
 ACCESS: Table = {
     "store_contract": _PARTIES,
     "list_contracts": _PARTIES,
     "read_contract": _PARTIES,
+    **dict.fromkeys(("write_version", "list_versions", "read_version", "open_version"), _PARTIES),
+    "sign_version": _SIGNERS,
     "appraise_contract": _COMMUNITY,
     "list_appraisals": _COMMUNITY,
     "read_appraisal": _COMMUNITY,

@@ -1,5 +1,5 @@
 """The HTTP door of contracts: parse, load, decide, save, answer."""
 
-from services.contracts.api import appraisals, books, comparisons, contracts, rules
+from services.contracts.api import appraisals, books, comparisons, contracts, rules, versions
 
-routers = [contracts.router, appraisals.router, comparisons.router, books.router, rules.router]
+routers = [contracts.router, versions.router, appraisals.router, comparisons.router, books.router, rules.router]

@@ -1,7 +1,7 @@
 """Contracts as versions that both sides sign, settlements, benefit ledgers, and the outbox to the log.
 
-Everything but the outbox is only ever added to. Where two callers meet, the second place of a key is taken once: who
-comes second is told, reads again and decides again (services/contracts/store/turns.py).
+Everything but the outbox is only ever added to. Where two callers meet, a number of a key is taken once: who comes second
+adds nothing, reads again and decides again, or is told to.
 """
 
 from alembic import op
@@ -15,7 +15,7 @@ down_revision = "0001"
 VERSION = """
 CREATE TABLE contract_version (
     contract_id text NOT NULL REFERENCES contract,
-    number integer NOT NULL CHECK (number BETWEEN 1 AND 999),
+    number integer NOT NULL CHECK (number BETWEEN 1 AND 99),
     content bytea NOT NULL CHECK (octet_length(content) BETWEEN 2 AND 1048576),
     sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
     written_by_org text NOT NULL,
