@@ -19,6 +19,19 @@ ACCESS: Table = {
     "read_contract": _PARTIES,
     **dict.fromkeys(("write_version", "list_versions", "read_version", "open_version"), _PARTIES),
     "sign_version": _SIGNERS,
+    **dict.fromkeys(
+        (
+            "state_settlement",
+            "list_settlements",
+            "read_settlement",
+            "add_payment",
+            "reconcile_settlement",
+            "open_settlement",
+        ),
+        _PARTIES,
+    ),
+    # What was paid is for the community to say; a machine does not say it is content.
+    "close_settlement": _SIGNERS,
     "appraise_contract": _COMMUNITY,
     "list_appraisals": _COMMUNITY,
     "read_appraisal": _COMMUNITY,

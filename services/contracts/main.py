@@ -11,7 +11,7 @@ from services.contracts.access import ACCESS
 from services.contracts.api import routers
 from services.contracts.publisher import Publisher
 from services.contracts.quick_limit import Bucket
-from services.contracts.shipped import flag_pack, world_bank
+from services.contracts.shipped import flag_pack, legal_rates, world_bank
 from services.contracts.store import Store, outbox
 from shared.web.app import make_app
 from shared.web.auth import TokenVerifier
@@ -28,7 +28,7 @@ def build(
     of its statements to custody; tests give their own, and their own verifier."""
     if settings.database_url is None:
         raise BadSettings("TROZALOG_DATABASE_URL is needed")
-    flag_pack(), world_bank()
+    flag_pack(), world_bank(), legal_rates()
     db = Database(settings.database_url.get_secret_value(), settings.database_pool)
 
     @asynccontextmanager

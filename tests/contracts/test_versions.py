@@ -176,7 +176,12 @@ async def test_a_version_is_frozen_and_enters_the_log_when_both_have_signed(cont
     assert (statement["type"], statement["actor"]) == ("contract.committed", "trozalog")
     stands = await contracts.get(f"/v1/contracts/{contract}/versions/1")
     assert (stands["state"], stands["sid"]) == ("signed", contracts.log.sids[0])
-    assert stands["log"] == {"state": "in_log", "origin": "trozalog.test/madre-de-dios/2026", "index": 0, "problem": None}
+    assert stands["log"] == {
+        "state": "in_log",
+        "origin": "trozalog.test/madre-de-dios/2026",
+        "index": 0,
+        "problem": None,
+    }
 
 
 async def test_the_commitment_opens_for_a_party_with_nothing_but_a_hash_function(contracts: Contracts) -> None:

@@ -49,19 +49,20 @@ CREATE TABLE seal (
     sid text NOT NULL UNIQUE CHECK (sid ~ '^[0-9a-f]{64}$')
 )"""
 
-# One settlement for each lot of a contract: the same wood is not settled twice.
+# One settlement for each lot of a contract, the last take of it: the same wood is not settled twice.
 SETTLEMENT = """
 CREATE TABLE settlement (
     id text PRIMARY KEY CHECK (id ~ '^[0-9a-f]{32}$'),
     contract_id text NOT NULL,
     version integer NOT NULL,
     lot text NOT NULL,
+    take integer NOT NULL CHECK (take BETWEEN 1 AND 20),
     content bytea NOT NULL CHECK (octet_length(content) BETWEEN 2 AND 4194304),
     sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
     stated_by_org text NOT NULL,
     stated_by text NOT NULL,
     stated_at timestamptz NOT NULL,
-    UNIQUE (contract_id, lot),
+    UNIQUE (contract_id, lot, take),
     FOREIGN KEY (contract_id, version) REFERENCES contract_version
 )"""
 
@@ -69,7 +70,7 @@ CREATE TABLE settlement (
 SETTLEMENT_ENTRY = """
 CREATE TABLE settlement_entry (
     settlement_id text NOT NULL REFERENCES settlement,
-    seq integer NOT NULL CHECK (seq BETWEEN 1 AND 2000),
+    seq integer NOT NULL CHECK (seq BETWEEN 1 AND 500),
     kind text NOT NULL CHECK (kind IN ('payment', 'closed')),
     content bytea NOT NULL CHECK (octet_length(content) BETWEEN 2 AND 262144),
     org text NOT NULL,
