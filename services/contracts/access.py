@@ -11,6 +11,7 @@ _PARTIES: Mapping[str, Scope] = {"manager": "own", "company": "own", "machine": 
 _COMMUNITY: Mapping[str, Scope] = {"manager": "own", "machine": "own"}
 # A signature is an act of a person.
 _SIGNERS: Mapping[str, Scope] = {"manager": "own", "company": "own"}
+_MANAGERS: Mapping[str, Scope] = {"manager": "own"}
 _STEWARDS: Mapping[str, Scope] = {"operator": "any", "authority": "any"}
 
 ACCESS: Table = {
@@ -32,6 +33,11 @@ ACCESS: Table = {
     ),
     # What was paid is for the community to say; a machine does not say it is content.
     "close_settlement": _SIGNERS,
+    # A member reads it without prices.
+    "export_contract": {**_PARTIES, "member": "own"},
+    # Of the enterprise and its members; a company has no operation here.
+    **dict.fromkeys(("agree_on_shares", "distribute", "acknowledge_receipt"), _MANAGERS),
+    "read_ledger": {"manager": "own", "member": "own", "machine": "own"},
     "appraise_contract": _COMMUNITY,
     "list_appraisals": _COMMUNITY,
     "read_appraisal": _COMMUNITY,
