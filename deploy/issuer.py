@@ -56,6 +56,7 @@ PEOPLE: tuple[tuple[str, str, str], ...] = (
 )
 MACHINES: tuple[tuple[str, str, str], ...] = (
     ("permits-service", "service", "plataforma"),
+    ("contracts-service", "machine", "trozalog"),
     ("demo-machine", "machine", "comunidad-a"),
 )
 ACCESS: Table = {"issue_token": {"public": "any"}, "published_keys": {"public": "any"}}

@@ -9,12 +9,35 @@ from shared.web.access import Scope, Table
 
 _PARTIES: Mapping[str, Scope] = {"manager": "own", "company": "own", "machine": "own"}
 _COMMUNITY: Mapping[str, Scope] = {"manager": "own", "machine": "own"}
+# A signature is an act of a person.
+_SIGNERS: Mapping[str, Scope] = {"manager": "own", "company": "own"}
+_MANAGERS: Mapping[str, Scope] = {"manager": "own"}
 _STEWARDS: Mapping[str, Scope] = {"operator": "any", "authority": "any"}
 
 ACCESS: Table = {
     "store_contract": _PARTIES,
     "list_contracts": _PARTIES,
     "read_contract": _PARTIES,
+    **dict.fromkeys(("write_version", "list_versions", "read_version", "open_version"), _PARTIES),
+    "sign_version": _SIGNERS,
+    **dict.fromkeys(
+        (
+            "state_settlement",
+            "list_settlements",
+            "read_settlement",
+            "add_payment",
+            "reconcile_settlement",
+            "open_settlement",
+        ),
+        _PARTIES,
+    ),
+    # What was paid is for the community to say; a machine does not say it is content.
+    "close_settlement": _SIGNERS,
+    # A member reads it without prices.
+    "export_contract": {**_PARTIES, "member": "own"},
+    # Of the enterprise and its members; a company has no operation here.
+    **dict.fromkeys(("agree_on_shares", "distribute", "acknowledge_receipt"), _MANAGERS),
+    "read_ledger": {"manager": "own", "member": "own", "machine": "own"},
     "appraise_contract": _COMMUNITY,
     "list_appraisals": _COMMUNITY,
     "read_appraisal": _COMMUNITY,

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 from calendar import monthrange
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib import resources
@@ -13,6 +14,7 @@ from typing import Any
 from services.contracts.domain.alert import Limits
 from services.contracts.domain.border import FIRST_DAY
 from services.contracts.domain.flags import FlagPack, parse_pack
+from services.contracts.domain.late import Rate
 from services.contracts.domain.series import IndexSeries
 
 _DATA = resources.files("services.contracts") / "data"
@@ -22,6 +24,16 @@ _DATA = resources.files("services.contracts") / "data"
 def flag_pack() -> FlagPack:
     """The flag catalogue of this version."""
     return parse_pack((_DATA / "flags.json").read_bytes())
+
+
+@cache
+def legal_rates() -> tuple[Rate, ...]:
+    """The legal rates of late interest that come with this version, by the day from which they hold."""
+    read = json.loads((_DATA / "legal_rates.json").read_text(encoding="utf-8"))
+    return tuple(
+        Rate(date.fromisoformat(one["valid_from"]), one["annual_milli"], one["source"], one["legal_review"])
+        for one in read["rates"]
+    )
 
 
 @cache

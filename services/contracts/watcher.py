@@ -5,7 +5,7 @@ Who is silent (permits, or nobody has recorded a payment) leaves an alert unknow
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import orjson
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from services.contracts.api.house import today
 from services.contracts.domain.alert import (
+    NOTHING_KNOWN,
     About,
     AnyAbout,
     BuyerSanctioned,
@@ -22,17 +23,17 @@ from services.contracts.domain.alert import (
     PriceMoved,
     SeenPrice,
     buyer_sanctioned,
-    dues_of,
-    payment_overdue,
     permit_expiring,
     price_moved,
     seen_price,
 )
 from services.contracts.domain.book import PriceBook
+from services.contracts.domain.overdue import dues_of, payment_overdue
+from services.contracts.domain.settlement import owed
 from services.contracts.domain.standing import standing_on
 from services.contracts.permits import standing_of
 from services.contracts.shipped import alert_limits
-from services.contracts.store import Store, alerts
+from services.contracts.store import Store, alerts, settlements, versions
 from services.contracts.store.standing import snapshots_for
 from shared.web.auth import Caller
 from shared.web.client import ServiceClient
@@ -41,6 +42,7 @@ from shared.web.telemetry import logger
 LOOK_EVERY_S = 900.0
 IDLE_S, PAUSE_S = 60.0, 30.0
 AT_ONCE = 20
+MOST_SETTLEMENTS = 1_000
 ABOUT: TypeAdapter[AnyAbout] = TypeAdapter(About)
 # No token carries this role: it is how the pass shows itself to row-level security (migrations/0004).
 HOUSE = Caller("watcher", "", frozenset({"watcher"}))
@@ -114,9 +116,13 @@ class Watcher:
         """Read as the organisation that set the alert: what it may not see, it is not told of."""
         async with self.store.db.transaction(Caller(HOUSE.sub, org, HOUSE.roles)) as tx:
             contract = await self.store.contract(tx, about.contract)
-        if contract is None:
-            return Finding("unknown")
-        paid: Sequence[bool | None] = ()
-        schedule = [(payment.share_milli, payment.days) for payment in contract.offer.payments]
-        dues = dues_of(contract.offer.terms.signed_on, schedule, paid)
-        return payment_overdue(about.contract, dues, today(), alert_limits())
+            if contract is None:
+                return NOTHING_KNOWN
+            texts = {one.number: one.text for one in await versions.versions(tx, about.contract)}
+            settled = await settlements.of_contract(tx, about.contract, None, MOST_SETTLEMENTS)
+        deliveries = [
+            dues_of(one.id, one.stated.lot, owed(texts[one.stated.version], one.stated), one.payments, contract.offer.community)
+            for one in settled
+            if not one.replaced
+        ]  # fmt: skip
+        return payment_overdue(about.contract, deliveries, today(), alert_limits())

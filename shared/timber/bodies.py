@@ -381,8 +381,12 @@ _CORRECTION = fields(
      "was": f.text(), "now": f.text(), "reason": f.text()}
 )  # fmt: skip
 
+_COMMITTED = fields({"commitment": f.digest})
+
 BOTH: dict[str, Check] = {
     "record.corrected": _CORRECTION,
+    "contract.committed": _COMMITTED,
+    "settlement.sealed": _COMMITTED,
     "finding.raised": fields(
         {
             "subject": f.finding_subject, "org": f.org_id, "severity": f.one_of(*SEVERITIES), "text": f.text(),

@@ -41,6 +41,8 @@ _STEPS: dict[str, Callable[[Case], Outcomes]] = {
     "log.continued": authority.continue_log,
     "finding.raised": findings.raise_finding,
     "finding.resolved": findings.resolve_finding,
+    "contract.committed": authority.note_commitment,
+    "settlement.sealed": authority.note_commitment,
     "tree.felled": forest.fell,
     "log.cut": forest.cut,
     "log.moved": forest.move,
@@ -249,6 +251,7 @@ _AUTHORITY_NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
 _NEEDS: dict[str, Callable[[Record, set[str]], None]] = {
     **dict.fromkeys((*_AUTHORITY_NEEDS, "census.listed", "status.listed"), _need_authority),
     **dict.fromkeys(("log.recovered", "log.closed", "log.continued"), _need_authority),
+    **dict.fromkeys(("contract.committed", "settlement.sealed"), _need_authority),
     **dict.fromkeys(_OF_GUIDE, _need_guide),
     **dict.fromkeys(("finding.raised", "finding.resolved"), _need_finding),
     "tree.felled": _need_felling,

@@ -13,23 +13,23 @@ from hypothesis import strategies as st
 from services.contracts.api.alerts import MOST_ALERTS
 from services.contracts.api.house import today
 from services.contracts.domain.alert import (
-    Due,
-    Finding,
     Limits,
     PriceMoved,
     SeenPrice,
-    dues_of,
-    payment_overdue,
     permit_expiring,
     price_moved,
 )
 from services.contracts.domain.known import PermitStanding
+from services.contracts.domain.money import Money
+from services.contracts.domain.overdue import Due, Dues, payment_overdue
 from services.contracts.shipped import alert_limits
 from services.contracts.watcher import Watcher
 from tests.contracts.builders import TORNILLO, a_price_book, an_offer, sawn
 from tests.contracts.conftest import BUYER, Contracts
+from tests.contracts.deals import a_payment, a_sheet, a_signed_contract, a_statement, pay, settled
 from tests.contracts.test_api import STEWARD
 from tests.contracts.test_standing import OTHER, RUC, a_list, a_sanction
+from tests.contracts.test_versions import AS_BUYER, a_text
 
 D = Decimal
 PRICE = {"kind": "price_moved", "region": "madre-de-dios", "species": TORNILLO, "product": "sawn"}
@@ -130,16 +130,47 @@ async def test_silence_after_an_answer_is_unknown_again_and_takes_nothing_back(c
     assert (await events(contracts, clear))["items"] == []
 
 
-async def test_a_payment_that_nobody_has_recorded_is_unknown_and_never_good_news(
+ONE = {"instalments": [{"due_on": "2026-08-01", "share_milli": 1_000}]}
+
+
+async def test_a_payment_is_overdue_by_the_settlements_and_paid_by_what_the_community_says(
     contracts: Contracts, look: Any
 ) -> None:
-    stored = await contracts.post("/v1/contracts", an_offer(offered_on="2026-01-01", terms={"signed_on": "2026-01-02"}))
-    alert = await contracts.post("/v1/alerts", {"kind": "payment_overdue", "contract": stored["id"]})
+    contract = await a_signed_contract(contracts, a_text(schedule=ONE))
+    alert = await contracts.post("/v1/alerts", {"kind": "payment_overdue", "contract": contract})
+    states = []
+
+    async def looked() -> None:
+        await look()
+        states.append(await state(contracts))
+
+    await looked()  # nothing was delivered yet, as far as anybody has said
+    settlement = await contracts.post("/v1/settlements", a_statement(contract))
+    await looked()
+    await pay(contracts, settlement, a_payment("3000.00", "2026-09-01"))
+    await looked()
+    await pay(contracts, settlement, a_payment("300.00", "2026-09-02", "bb"), **AS_BUYER)
+    await looked()  # the buyer says that the rest was paid; the community has not said so
+    await pay(contracts, settlement, a_payment("300.00", "2026-09-02", "bb"))
+    await looked()
+
+    assert states == ["unknown", "raised", "raised", "unknown", "clear"]
+    told = (await events(contracts, alert))["items"]
+    assert [one["facts"]["unpaid"]["amount"] for one in told] == ["3300.00"]
+    assert told[0]["es"] == "De la entrega del lote LOTE-1 faltan S/ 3,300.00, que vencieron el 2026-08-01."
+    assert told[0]["facts"]["settlement"] == settlement["id"]
+
+
+async def test_a_sheet_that_was_replaced_is_owed_no_longer(contracts: Contracts, look: Any) -> None:
+    first = await settled(contracts, a_text(schedule=ONE))
+    await contracts.post("/v1/alerts", {"kind": "payment_overdue", "contract": first["stated"]["contract"]})
+    fewer = first["stated"] | {"sheet": a_sheet(["1.000"] * 9), "replaces": first["id"]}
+    second = await contracts.post("/v1/settlements", fewer)
+    await pay(contracts, second, a_payment("2970.00", "2026-08-01"))
 
     await look()
 
-    assert await state(contracts) == "unknown"
-    assert (await events(contracts, alert))["items"] == []
+    assert await state(contracts) == "clear"
 
 
 async def test_nobody_watches_the_contract_of_others(contracts: Contracts) -> None:
@@ -313,27 +344,29 @@ def test_prices_measured_otherwise_are_never_set_beside_each_other(other: dict[s
 DAY = date(2026, 11, 22)
 
 
+def a_delivery(*late: tuple[int, str], claimed: str = "0.00") -> Dues:
+    due = tuple(Due("s", "L", DAY - timedelta(days=days), Money.pen(D(amount))) for days, amount in late)
+    return Dues(due, Money.pen(D(claimed)))
+
+
 @pytest.mark.parametrize(
-    ("paid", "days", "state"),
+    ("deliveries", "state", "news"),
     [
-        (None, 1, "unknown"), (False, 1, "raised"), (True, 1, "clear"), (False, 0, "clear"), (None, 0, "clear"),
+        ([], "unknown", 0),
+        ([a_delivery()], "clear", 0),
+        ([a_delivery((0, "10"))], "clear", 0),
+        ([a_delivery((1, "10"))], "raised", 1),
+        ([a_delivery((1, "10"), (400, "5")), a_delivery()], "raised", 2),
+        ([a_delivery((1, "10"), claimed="10.00")], "unknown", 0),
+        ([a_delivery((1, "10"), claimed="9.99")], "raised", 1),
+        ([a_delivery((0, "10")), a_delivery((1, "10"), claimed="10.00")], "unknown", 0),
+        ([a_delivery((1, "1")), a_delivery((1, "10"), claimed="10.00")], "raised", 1),
     ],
-)  # fmt: skip
-def test_a_payment_is_late_from_the_day_after_its_day(paid: bool | None, days: int, state: str) -> None:
-    found = payment_overdue("c", [Due(1, 1_000, DAY - timedelta(days=days), paid)], DAY, LIMITS)
+)
+def test_a_payment_is_late_from_the_day_after_its_day(deliveries: list[Dues], state: str, news: int) -> None:
+    found = payment_overdue("c", deliveries, DAY, LIMITS)
 
-    assert found.state == state
-    assert len(found.news) == (state == "raised")
-
-
-def test_dues_count_from_the_signature_and_without_one_nothing_is_due() -> None:
-    schedule = [(300, 0), (700, 90)]
-
-    assert dues_of(None, schedule, ()) == ()
-    assert dues_of(DAY, schedule, [True]) == (
-        Due(1, 300, DAY, True), Due(2, 700, DAY + timedelta(days=90), None),
-    )  # fmt: skip
-    assert payment_overdue("c", (), DAY, LIMITS) == Finding("unknown")
+    assert (found.state, len(found.news)) == (state, news)
 
 
 @given(st.integers(-400, 400))

@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.timber import bodies, disclosure, event, fields, lottery
+from shared.timber.commitment import commitment_of
 from shared.timber.norms.private import load_private
 from shared.tlog import canon, merkle, note
 from shared.tlog.checkpoint import Checkpoint
@@ -85,6 +86,7 @@ def examples() -> dict[str, str]:
         "multiproof": "\n".join(h.hex() for h in [*multiproof, merkle.root_of(leaves)]),
         "disclosure": f"{shown.text}\n{shown.digest}",
         "draw": "\n".join(a_draw()),
+        "commitment": commitment_of(bytes(range(32)), b'{"precio":"330.00"}'),
     }
 
 

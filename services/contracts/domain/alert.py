@@ -4,9 +4,8 @@ A look answers ``raised``, ``clear`` or ``unknown`` and never takes silence for 
 names what happened, so it is told once however often somebody looks.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -143,49 +142,6 @@ def price_moved(about: PriceMoved, before: SeenPrice | None, now: SeenPrice | No
     es = f"{about.species}: el precio de referencia {'subió' if share > 0 else 'bajó'} {part} % ({before.mid} a {now.mid})."
     en = f"{about.species}: the reference price {'rose' if share > 0 else 'fell'} by {part} % ({before.mid} to {now.mid})."
     return Finding("raised", (News(f"{now.book}/{now.version}/{now.sha256}", facts, es, en),), now.as_bytes())
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A payment of a signed contract: which one, its day, and whether it was made. ``None``: nothing says so."""
-
-    number: int
-    share_milli: int
-    on: date
-    paid: bool | None
-
-
-def dues_of(
-    signed_on: date | None, payments: Sequence[tuple[int, int]], paid: Sequence[bool | None]
-) -> tuple[Due, ...]:
-    """The payments of a schedule of (thousandths, days after signature); of an unsigned contract there are none."""
-    if signed_on is None:
-        return ()
-    return tuple(
-        Due(number, share, signed_on + timedelta(days=days), paid[number - 1] if number <= len(paid) else None)
-        for number, (share, days) in enumerate(payments, start=1)
-    )
-
-
-def payment_overdue(contract: str, dues: Sequence[Due], today: date, limits: Limits) -> Finding:
-    """News for each payment that is known not to have been made and is late; unknown where nobody has recorded it."""
-    late = [due for due in dues if (today - due.on).days > limits.payment_days and due.paid is not True]
-    if not dues:
-        return NOTHING_KNOWN
-    news = tuple(_late(contract, due) for due in late if due.paid is False)
-    if news:
-        return Finding("raised", news)
-    return NOTHING_KNOWN if late else Finding("clear")
-
-
-def _late(contract: str, due: Due) -> News:
-    part = percent(Decimal(due.share_milli) / 1_000)
-    facts = {"contract": contract, "payment": due.number, "share_milli": due.share_milli, "due_on": due.on.isoformat()}
-    return News(
-        f"payment/{due.number}/{due.on.isoformat()}", facts,
-        f"El pago {due.number} ({part} % del precio) venció el {due.on} y no está pagado.",
-        f"Payment {due.number} ({part} % of the price) was due on {due.on} and has not been made.",
-    )  # fmt: skip
 
 
 def permit_expiring(permit: PermitStanding | Literal["not_found"] | None, today: date, limits: Limits) -> Finding:

@@ -1,5 +1,6 @@
 """An offer as the parties wrote it: price lines, wood, payments, deductions, advances, and facts about its clauses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -23,7 +24,7 @@ from services.contracts.domain.border import (
 )  # fmt: skip
 from services.contracts.domain.lot import LotEstimate
 from services.contracts.domain.money import Money, Price
-from services.contracts.domain.price import PriceLine
+from services.contracts.domain.price import AnyLine, PriceLine
 from services.contracts.domain.series import IndexClause
 from services.contracts.domain.standing import Ruc
 from services.contracts.domain.terms import Terms
@@ -33,6 +34,13 @@ Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1
 DeductionKind = Literal[
     "road", "planning", "permit", "transport", "machinery", "camp", "obligation", "penalty", "hollow", "other"
 ]
+
+
+@dataclass(eq=False)
+class HollowWithoutFormula(Contradiction):
+    """A deduction for hollows that does not say how a hollow is measured (422)."""
+
+    slug: ClassVar[str] = "hollow-without-formula"
 
 
 class Payment(Form):
@@ -54,7 +62,7 @@ class Deduction(Form):
     @model_validator(mode="after")
     def _says_how_a_hollow_is_measured(self) -> Self:
         if self.kind == "hollow" and self.formula is None:
-            raise Contradiction(
+            raise HollowWithoutFormula(
                 "deductions.formula",
                 "a deduction for hollows needs its formula",
                 "un descuento por hueco necesita su fórmula",
@@ -122,6 +130,12 @@ class Settlement(Form):
         return self
 
 
+def priced_twice(lines: Sequence[AnyLine]) -> bool:
+    """Whether two lines price one species, or two price any other."""
+    named = [name for line in lines if line.species != "any" for name in line.species]
+    return len(set(named)) != len(named) or sum(line.species == "any" for line in lines) > 1
+
+
 ALL_AT_SIGNATURE = (Payment(share_milli=1_000, days=0),)
 
 
@@ -179,8 +193,7 @@ class Offer(Form):
 
     @model_validator(mode="after")
     def _prices_each_species_once(self) -> Self:
-        named = [name for line in self.lines if line.species != "any" for name in line.species]
-        if len(set(named)) != len(named) or sum(line.species == "any" for line in self.lines) > 1:
+        if priced_twice(self.lines):
             raise Contradiction(
                 "lines", "two lines price the same species", "dos líneas ponen precio a la misma especie"
             )

@@ -286,7 +286,7 @@ def test_an_entry_has_no_third_part() -> None:
         parse_entry(ENTRY.replace(b'"type":"tree.felled"', b'"type":"price_book.published"'))
 
 
-@pytest.mark.parametrize("kind", ["price_book.published", "settlement.sealed", "tree.felled ", "", "x" * 300])
+@pytest.mark.parametrize("kind", ["price_book.published", "settlement.opened", "tree.felled ", "", "x" * 300])
 def test_an_unknown_type_is_refused_by_name(kind: str) -> None:
     with pytest.raises(UnknownType) as caught:
         make_statement(kind, COMMUNITY, "2025-08-04T15:00:00Z", {})
@@ -325,7 +325,7 @@ def test_every_type_has_a_valid_example_here() -> None:
     assert BODIES.keys() - VALID.keys() == {
         "key.revoked", "permit.amended", "record.corrected", "conflict.noted", "log.recovered", "log.closed",
         "log.continued", "finding.raised", "finding.resolved", "certificate.registered", "certificate.amended",
-        "certificate.suspended", "certificate.reinstated", "certificate.ended",
+        "certificate.suspended", "certificate.reinstated", "certificate.ended", "contract.committed", "settlement.sealed",
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from alembic import op
 from shared.web.db import app_role
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 
 # A second person signs exactly the version that was published: the key of the book names who published it, and nobody
 # signs what is their own.
