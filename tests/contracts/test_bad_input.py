@@ -8,6 +8,7 @@ import pytest
 from tests.contracts.builders import a_cost_book, a_price_book, an_offer, pen, per_tree, per_volume, sawn, t10
 from tests.contracts.conftest import Contracts
 from tests.contracts.test_api import STEWARD
+from tests.contracts.test_series import an_index, rates
 
 Json = dict[str, Any]
 FOOT = per_volume("1.20", "pt", "doyle")
@@ -110,14 +111,6 @@ async def test_what_is_just_right_passes(contracts: Contracts, right: Json) -> N
 
 
 async def test_a_stated_comma_reads_every_number_and_changes_no_answer(contracts: Contracts) -> None:
-    def with_commas(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {
-                key: one.replace(".", ",") if key in ("amount", "volume_m3") and isinstance(one, str) else with_commas(one)
-                for key, one in value.items()
-            }  # fmt: skip
-        return [with_commas(one) for one in value] if isinstance(value, list) else value
-
     points = await contracts.post("/v1/appraisals/quick", good(), 200)
     commas = await contracts.post("/v1/appraisals/quick", with_commas(good()) | {"decimal_mark": ","}, 200)
 
@@ -136,3 +129,36 @@ async def test_published_books_are_held_to_the_same(contracts: Contracts) -> Non
     assert [one["slug"] for one in refused] == ["dates-out-of-order", "absurd-price"]
     await contracts.post("/v1/price-books", a_price_book(sawn(observed_on="2026-11-01")), 201, **STEWARD)
     await contracts.post("/v1/cost-books", a_cost_book({"felling": "100000"}), 201, **STEWARD)
+
+
+def with_commas(value: Any) -> Any:
+    """Every decimal number as it is written in Peru's spreadsheets."""
+    if isinstance(value, dict):
+        return {
+            key: one.replace(".", ",") if key in ("amount", "volume_m3", "value") and isinstance(one, str) else with_commas(one)
+            for key, one in value.items()
+        }  # fmt: skip
+    return [with_commas(one) for one in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "who"),
+    [
+        ("/v1/contracts", an_offer(FOOT, lot=LOGS), {}),
+        ("/v1/price-books", a_price_book(), STEWARD),
+        ("/v1/cost-books", a_cost_book({"felling": "28.50"}), STEWARD),
+        ("/v1/fx-rates", rates(), STEWARD),
+        ("/v1/indices", an_index(("2026-11-20", "118.25")), STEWARD),
+    ],
+)
+async def test_an_upload_reads_the_comma_that_it_states_and_no_other(
+    contracts: Contracts, path: str, body: Json, who: Any
+) -> None:
+    guessed = await contracts.post(path, with_commas(body), 422, **who)
+    stated = await contracts.post(path, with_commas(body) | {"decimal_mark": ","}, 201, **who)
+    plain = await contracts.post(path, body, 200, **who)
+    neither = await contracts.post(path, body | {"decimal_mark": "'"}, 422, **who)
+
+    assert guessed["slug"] == "decimal-comma"
+    assert stated == plain
+    assert neither["slug"] == "malformed"

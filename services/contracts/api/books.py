@@ -8,6 +8,7 @@ from services.contracts.api.house import Cursor, Limit, StoreDep, today
 from services.contracts.domain.appraisal import sha256_of
 from services.contracts.domain.book import CostBook, PriceBook, Signatory
 from services.contracts.domain.border import Slug
+from services.contracts.domain.decimal_mark import ByItsMark
 from services.contracts.domain.signature import SelfSigned, check_signature
 from services.contracts.refusals import (
     BookContested,
@@ -34,7 +35,9 @@ Version = Annotated[int | None, Query(ge=1, le=1_000_000)]
 
 
 @router.post("/v1/price-books", status_code=201, responses={200: {"model": PriceBookOut}})
-async def publish_price_book(book: PriceBook, grant: GrantDep, store: StoreDep, response: Response) -> PriceBookOut:
+async def publish_price_book(
+    book: Annotated[PriceBook, ByItsMark], grant: GrantDep, store: StoreDep, response: Response
+) -> PriceBookOut:
     """Publish a version of a price book. The same content again answers 200 with its version."""
     for number, entry in enumerate(book.entries):
         if entry.grade == "given":
@@ -70,7 +73,9 @@ async def read_price_book(book_id: str, store: StoreDep, version: Version = None
 
 
 @router.post("/v1/cost-books", status_code=201, responses={200: {"model": CostBookOut}})
-async def publish_cost_book(book: CostBook, grant: GrantDep, store: StoreDep, response: Response) -> CostBookOut:
+async def publish_cost_book(
+    book: Annotated[CostBook, ByItsMark], grant: GrantDep, store: StoreDep, response: Response
+) -> CostBookOut:
     """Publish a version of a cost book. The same content again answers 200 with its version.
 
     It carries no verdict until a second person has signed it.

@@ -7,6 +7,7 @@ from fastapi import Query, Response
 from services.contracts.api.books import check_region
 from services.contracts.api.house import Cursor, Limit, StoreDep
 from services.contracts.domain.appraisal import sha256_of
+from services.contracts.domain.decimal_mark import ByItsMark
 from services.contracts.domain.series import DOLLAR, AnySeries, IndexSeries, RateSeries, SeriesKind
 from services.contracts.refusals import BookContested, BookGoesBack, BookNameReserved, BookOfAnother
 from services.contracts.schemas.stewards import IndexSeriesOut, ListedSeriesOut, RateSeriesOut, SeriesListOut
@@ -29,7 +30,9 @@ Version = Annotated[int | None, Query(ge=0, le=1_000_000)]
 
 
 @router.post("/v1/indices", status_code=201, responses={200: {"model": IndexSeriesOut}})
-async def publish_index(series: IndexSeries, grant: GrantDep, store: StoreDep, response: Response) -> IndexSeriesOut:
+async def publish_index(
+    series: Annotated[IndexSeries, ByItsMark], grant: GrantDep, store: StoreDep, response: Response
+) -> IndexSeriesOut:
     """Publish a version of an index, all its figures with their sources. The same content again answers 200."""
     if series.id == DOLLAR or series.id in world_bank_indices():
         raise BookNameReserved(series.id)
@@ -62,7 +65,9 @@ async def read_index(index_id: str, store: StoreDep, version: Version = None) ->
 
 
 @router.post("/v1/fx-rates", status_code=201, responses={200: {"model": RateSeriesOut}})
-async def publish_rates(series: RateSeries, grant: GrantDep, store: StoreDep, response: Response) -> RateSeriesOut:
+async def publish_rates(
+    series: Annotated[RateSeries, ByItsMark], grant: GrantDep, store: StoreDep, response: Response
+) -> RateSeriesOut:
     """Publish a version of a source's exchange rates, soles for one dollar. The same content again answers 200."""
     published, new = await _publish(store, "fx", series, grant.known)
     response.status_code = 201 if new else 200
