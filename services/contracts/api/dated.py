@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import TypeVar
 
 from services.contracts.domain.appraisal import Pin, canonical, sha256_of
@@ -71,4 +72,10 @@ async def read_dated(
 
 
 def _read(published: Sequence[PublishedSeries], form: type[Read]) -> dict[str, tuple[Read, Pin]]:
-    return {one.id: (form.model_validate_json(one.content), Pin(one.id, one.version, one.sha256)) for one in published}
+    return {one.id: (_parsed(form, one.content), Pin(one.id, one.version, one.sha256)) for one in published}
+
+
+@lru_cache(maxsize=32)
+def _parsed(form: type[Read], content: bytes) -> Read:
+    """Thousands of lines that do not change between two appraisals are parsed once."""
+    return form.model_validate_json(content)

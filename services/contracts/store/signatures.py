@@ -17,7 +17,7 @@ _ADD = text(
 )
 _OF = text(
     "SELECT name, licence, signed_on, signed_by_org, sha256, signed_by FROM cost_signature"
-    " WHERE book_id = :book AND version = :version ORDER BY signed_on, sha256"
+    " WHERE book_id = :book AND version = :version ORDER BY signed_at, sha256"
 )
 _AUTHOR = text("SELECT published_by FROM book WHERE kind = 'cost' AND id = :book AND version = :version")
 # A signed and valid version before any other: whoever publishes without a signature takes nobody's answer away.

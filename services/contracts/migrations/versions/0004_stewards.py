@@ -25,6 +25,7 @@ CREATE TABLE cost_signature (
     name text NOT NULL,
     licence text NOT NULL,
     signed_on date NOT NULL,
+    signed_at timestamptz NOT NULL DEFAULT now(),
     sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
     PRIMARY KEY (book_id, version, signed_by),
     FOREIGN KEY (kind, book_id, version, book_sha256, published_by) REFERENCES book (kind, id, version, sha256, published_by)
