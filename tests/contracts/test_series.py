@@ -210,6 +210,10 @@ async def test_an_index_clause_is_read_by_date_and_moves_every_price_of_the_offe
          "now": "120.00"}
     ]  # fmt: skip
     assert [pin["id"] for pin in found["pins"]["indices"]] == ["ipm-prueba"]
+    assert (
+        "Por la cláusula de índice, hoy cada precio vale 10 % más de lo que está escrito."
+        in found["text"]["es"]["sentences"]
+    )
     net, before = (D(one["total"]["net_m3"]["amount"]) for one in (found, same))
     assert abs(net - before * D("1.1")) <= D("0.01")
     # The counter-offer is the price that is written, before the clause: a tenth less than without it.

@@ -81,6 +81,7 @@ def speak(case: Case, flags: Sequence[Flag], floors: Sequence[Floor | None]) -> 
     sentences = [
         *(_offered(line, case) for line in case.lines[:LINES_TOLD]),
         *_more_lines(case),
+        *_indexed(case),
         *_net(case),
         *_range(case.total),
         *_loss(case),
@@ -153,6 +154,28 @@ def _more_lines(case: Case) -> list[Both]:
     if more == 1:
         return [Both("Y un precio más.", "And one more price.")]
     return [Both(f"Y {more} precios más.", f"And {more} more prices.")] if more > 0 else []
+
+
+def _indexed(case: Case) -> list[Both]:
+    """What an index clause has made of the prices that are written."""
+    if case.basis.index is None:
+        return []
+    moved = half_up((case.basis.index.factor - 1) * 100, Decimal("0.1"))
+    if moved == 0:
+        return [
+            Both(
+                "El índice no se ha movido: valen los precios escritos.",
+                "The index has not moved: prices are as written.",
+            )
+        ]
+    part = f"{abs(moved):f}".removesuffix(".0")
+    es, en = ("más", "more") if moved > 0 else ("menos", "less")
+    return [
+        Both(
+            f"Por la cláusula de índice, hoy cada precio vale {part} % {es} de lo que está escrito.",
+            f"By the index clause each price is worth {part} % {en} today than what is written.",
+        )
+    ]
 
 
 def _net(case: Case) -> list[Both]:
