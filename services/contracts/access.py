@@ -9,6 +9,8 @@ from shared.web.access import Scope, Table
 
 _PARTIES: Mapping[str, Scope] = {"manager": "own", "company": "own", "machine": "own"}
 _COMMUNITY: Mapping[str, Scope] = {"manager": "own", "machine": "own"}
+# One reports prices for the own organisation: what it was paid, what it pays, what it read in a bulletin.
+_REPORTERS: Mapping[str, Scope] = {**_PARTIES, "operator": "own", "authority": "own"}
 _STEWARDS: Mapping[str, Scope] = {"operator": "any", "authority": "any"}
 
 ACCESS: Table = {
@@ -29,6 +31,16 @@ ACCESS: Table = {
     "publish_cost_book": _STEWARDS,
     "list_cost_books": {"public": "any"},
     "read_cost_book": {"public": "any"},
+    "file_price_report": _REPORTERS,
+    "list_price_reports": _REPORTERS,
+    "read_price_report": _REPORTERS,
+    "retract_price_report": _REPORTERS,
+    # Of the region in the token, by row-level security.
+    "list_price_reviews": _STEWARDS,
+    "read_price_review": _STEWARDS,
+    "decide_price_review": _STEWARDS,
+    "relate_parties": _STEWARDS,
+    "list_related_parties": _STEWARDS,
     "list_log_rules": {"public": "any"},
     "list_red_flags": {"public": "any"},
 }

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from services.contracts.access import ACCESS
 from services.contracts.api import routers
 from services.contracts.quick_limit import Bucket
-from services.contracts.shipped import flag_pack, world_bank
+from services.contracts.shipped import flag_pack, market_terms, world_bank
 from services.contracts.store import Store
 from shared.web.app import make_app
 from shared.web.auth import TokenVerifier
@@ -22,7 +22,7 @@ def build(settings: ServiceSettings, verifier: TokenVerifier | None = None) -> F
     """The application. Shipped data is read before it serves, so a broken catalogue stops the start."""
     if settings.database_url is None:
         raise BadSettings("TROZALOG_DATABASE_URL is needed")
-    flag_pack(), world_bank()
+    flag_pack(), market_terms(), world_bank()
     db = Database(settings.database_url.get_secret_value(), settings.database_pool)
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Data that comes with this version: the flag catalogue and the World Bank's wood prices, read once."""
+"""Data that comes with this version: the flag catalogue, the terms of the market, the World Bank's wood prices, read once."""
 
 import csv
 import hashlib
@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from services.contracts.domain.flags import FlagPack, parse_pack
+from services.contracts.domain.market_terms import MarketTerms, parse_terms
 
 _DATA = resources.files("services.contracts") / "data"
 
@@ -17,6 +18,12 @@ _DATA = resources.files("services.contracts") / "data"
 def flag_pack() -> FlagPack:
     """The flag catalogue of this version."""
     return parse_pack((_DATA / "flags.json").read_bytes())
+
+
+@cache
+def market_terms() -> tuple[MarketTerms, ...]:
+    """The versions of the terms of the market, oldest first."""
+    return parse_terms(json.loads((_DATA / "market.json").read_text(encoding="utf-8"))["terms"])
 
 
 @cache

@@ -122,7 +122,10 @@ def migrated(postgres: Address) -> Iterator[Database]:
 async def contracts(migrated: Database) -> AsyncIterator[Contracts]:
     """A fresh service."""
     admin = await asyncpg.connect(migrated.admin_dsn)
-    await admin.execute("TRUNCATE contract, appraisal, book")
+    await admin.execute(
+        "TRUNCATE contract, appraisal, book, price_report, price_report_act, reported_sale, related_party, outbox,"
+        " book_reports"
+    )
     await admin.close()
     issuer, custody, permits = Issuer(), Custody(), Permits()
     configured = ServiceSettings(env="test", database_url=SecretStr(migrated.app_url), database_pool=4)

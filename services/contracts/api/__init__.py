@@ -1,5 +1,7 @@
 """The HTTP door of contracts: parse, load, decide, save, answer."""
 
-from services.contracts.api import appraisals, books, comparisons, contracts, rules
+from services.contracts.api import appraisals, books, comparisons, contracts, price_reports, rules
 
-routers = [contracts.router, appraisals.router, comparisons.router, books.router, rules.router]
+routers = [
+    contracts.router, appraisals.router, comparisons.router, books.router, price_reports.router, rules.router,
+]  # fmt: skip
