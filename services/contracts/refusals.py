@@ -79,6 +79,22 @@ class PrivateGrade(Malformed):
 
 
 @dataclass(eq=False)
+class NothingToPublish(Refusal):
+    """No cell of the region has enough reporters on that day."""
+
+    slug: ClassVar[str] = "nothing-to-publish"
+    es: ClassVar[str] = (
+        "En {region} ningún precio observado antes del {closed} tiene {reporters} reportantes sin que uno pese demasiado."
+    )
+    en: ClassVar[str] = (
+        "In {region} no price observed before {closed} has {reporters} reporters of whom none weighs too much."
+    )
+    region: str
+    closed: str
+    reporters: int
+
+
+@dataclass(eq=False)
 class ReportIdTaken(Refusal):
     """The reporter gave this id to another report before."""
 

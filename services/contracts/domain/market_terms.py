@@ -1,4 +1,5 @@
-"""The dated terms of the market of reports: what is published, what opens a review, by which rate a wait is counted."""
+"""The dated terms of the market of reports: how late prices are published, which gap opens a review, and by which rate a
+wait is counted. How many reporters an estimate needs is the estimator's (data/estimator.json)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +14,8 @@ class MarketTerms:
 
     version: str
     since: date
-    min_reporters: int
-    largest_weight_milli: int
     delay_days: int
     gap_milli: int
-    influence_milli: int
     rate_milli: int
     lowest_pen_m3: Decimal
     highest_pen_m3: Decimal

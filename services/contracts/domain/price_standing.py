@@ -3,7 +3,7 @@
 A report is held while a review that holds it is open, and when a steward has upheld one; its author sees why.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -118,27 +118,8 @@ def differing(new: Sale, others: Iterable[Sale], terms: MarketTerms) -> list[tup
     return [(other, gap) for other, gap in found if gap is not None and gap > terms.gap_milli]
 
 
-def clusters(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Related parties: each named entity with the one that stands for its whole cluster (the first by name)."""
-    head: dict[str, str] = {}
-
-    def top(one: str) -> str:
-        while head.setdefault(one, one) != one:
-            one = head[one]
-        return one
-
-    for one, other in pairs:
-        first, second = sorted((top(one), top(other)))
-        head[second] = first
-    return {one: top(one) for one in head}
-
-
 def percent(milli: int) -> str:
     """Thousandths as a person reads them: ``12.5``."""
     whole, tenth = divmod(milli, 10)
     return f"{whole}.{tenth}" if tenth else str(whole)
 
-
-def last_note(acts: Sequence[Act]) -> str | None:
-    """The note of the newest act that has one."""
-    return next((act.note for act in reversed(acts) if act.note), None)
