@@ -41,6 +41,9 @@ ACCESS: Table = {
     "decide_price_review": _STEWARDS,
     "relate_parties": _STEWARDS,
     "list_related_parties": _STEWARDS,
+    "estimate_price": {"public": "any"},
+    "snapshot_price_book": _STEWARDS,
+    "read_price_pack": {"public": "any"},
     "list_log_rules": {"public": "any"},
     "list_red_flags": {"public": "any"},
 }

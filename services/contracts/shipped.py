@@ -1,13 +1,15 @@
-"""Data that comes with this version: the flag catalogue, the terms of the market, the World Bank's wood prices, read once."""
+"""Data that comes with this version: flags, terms of the market, estimator parameters, the World Bank's prices; read once."""
 
 import csv
 import hashlib
 import io
 import json
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from services.contracts.domain.estimate import Parameters, parameters_on
 from services.contracts.domain.flags import FlagPack, parse_pack
 from services.contracts.domain.market_terms import MarketTerms, parse_terms
 
@@ -24,6 +26,12 @@ def flag_pack() -> FlagPack:
 def market_terms() -> tuple[MarketTerms, ...]:
     """The versions of the terms of the market, oldest first."""
     return parse_terms(json.loads((_DATA / "market.json").read_text(encoding="utf-8"))["terms"])
+
+
+@cache
+def estimator(day: date) -> Parameters:
+    """The parameters of the price estimator in force on a day."""
+    return parameters_on(json.loads((_DATA / "estimator.json").read_text(encoding="utf-8")), day)
 
 
 @cache

@@ -13,7 +13,7 @@ from services.contracts.api.house import BucketDep, StoreDep, today
 from services.contracts.domain.border import Day, Slug
 from services.contracts.domain.estimate import Cell
 from services.contracts.domain.gap import RULE_FACTOR, Gap
-from services.contracts.domain.market import BAND, Answer, Market, ask, market_of, snapshot
+from services.contracts.domain.market import BAND, Answer, Market, ask, market_of, most_moved, snapshot
 from services.contracts.domain.market_terms import MarketTerms, terms_on
 from services.contracts.domain.money import Money
 from services.contracts.domain.price import PaidRule, PointOfSale, Product, SpeciesName
@@ -23,7 +23,7 @@ from services.contracts.schemas import GapOut, MoneyOut, PriceBookOut
 from services.contracts.schemas.market import EstimateOut, SnapshotIn
 from services.contracts.shipped import estimator, market_terms
 from services.contracts.store import Store
-from services.contracts.store import price_reports as kept
+from services.contracts.store import market as kept
 from shared.web.access import GrantDep
 from shared.web.app import Router
 
@@ -100,7 +100,7 @@ async def _market(store: Store, day: date, terms: MarketTerms) -> Market:
     """Everything that counts on a day, read without the name of anybody."""
     opened, closed = terms.opened_from(day), terms.closed_before(day)
     async with store.db.transaction() as tx:
-        reports = await kept.observations(tx, opened, closed)
+        reports = await kept.reported(tx, opened, closed)
         related = await kept.related_entities(tx)
     return Market.of(reports, related, closed, estimator(closed))
 
@@ -121,7 +121,7 @@ def _told(
         gaps = [*gaps, RULE_FACTOR]
     told = answer.told
     band = None if told is None else told.band(BAND)
-    largest = None if told is None else next((one.share for one in told.influence if one.share is not None), None)
+    largest = None if told is None else most_moved(told)
     return EstimateOut(
         species=species, region=region, product=product, point_of_sale=point, unit="m3", rule=base, on=on,
         observed_before=closed, state=answer.state,

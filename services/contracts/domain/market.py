@@ -110,6 +110,12 @@ class Market:
         return sorted(found, key=PAIRED_FIRST.index)
 
 
+def most_moved(told: Estimate) -> Decimal | None:
+    """By how much of itself one party moves the estimate at most; none where nothing is left without somebody."""
+    moves = [one.moves for one in told.influence]
+    return max((abs(one) for one in moves if one is not None), default=None) if None not in moves else None
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is said of a cell. Where it has too few reporters, the nearest wider cell that has enough speaks for it."""
@@ -136,8 +142,14 @@ class Snapshot:
     """A price book made of reports, the reports it rests on, and those that carry an estimate too far."""
 
     book: PriceBook
+    parameters: str
     report_ids: tuple[str, ...]
     alarming: tuple[tuple[str, Decimal | None], ...]
+
+
+def name_of(region: str) -> str:
+    """The name of the book made from the reports of a region."""
+    return f"reports-{region}"[:60].rstrip("-")
 
 
 def snapshot(market: Market, region: str, as_of: date, terms: MarketTerms) -> Snapshot | None:
@@ -153,7 +165,7 @@ def snapshot(market: Market, region: str, as_of: date, terms: MarketTerms) -> Sn
         cell: max(one.observed_on for one in market.observations if one.cell == cell) for cell in (t.cell for t in kept)
     }
     book = PriceBook(
-        id=f"reports-{region}"[:60],
+        id=name_of(region),
         title="Precios reportados",
         region=region,
         as_of=as_of,
@@ -162,21 +174,21 @@ def snapshot(market: Market, region: str, as_of: date, terms: MarketTerms) -> Sn
         entries=tuple(_entry(one, newest[one.cell], market.tiers_of(one)) for one in kept),
     )
     ids = sorted({id_ for one in kept for id_ in one.own_reports})
-    return Snapshot(book, tuple(ids), tuple(_alarming(market, kept)))
+    return Snapshot(book, market.parameters.sha256, tuple(ids), tuple(_alarming(market, kept)))
 
 
 def _alarming(market: Market, told: Iterable[Estimate]) -> Iterable[tuple[str, Decimal | None]]:
-    """Reports of parties that move an estimate by more than the parameters allow, with the share."""
+    """Reports of parties that would move an estimate by more than the parameters allow, with the share."""
     limit = Decimal(str(market.parameters.alarm))
     seen: set[str] = set()
     for one in told:
         for moved in one.influence:
-            if moved.share is not None and abs(moved.share) <= limit:
+            if moved.would_move is not None and abs(moved.would_move) <= limit:
                 continue
             for id_ in market.reports_of(moved.party, one.cell):
                 if id_ not in seen:
                     seen.add(id_)
-                    yield id_, moved.share
+                    yield id_, moved.would_move
 
 
 def _entry(told: Estimate, observed_on: date, tiers: Sequence[str]) -> PriceEntry:

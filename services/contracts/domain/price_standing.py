@@ -122,4 +122,3 @@ def percent(milli: int) -> str:
     """Thousandths as a person reads them: ``12.5``."""
     whole, tenth = divmod(milli, 10)
     return f"{whole}.{tenth}" if tenth else str(whole)
-

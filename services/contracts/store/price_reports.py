@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -38,23 +37,6 @@ class Filed:
     received_on: date
     created_at: datetime
     standing: Standing
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """A report that may count, without the name of who filed it."""
-
-    id: str
-    entity: str
-    side: str
-    tier: str
-    species: str
-    product: str
-    point_of_sale: str
-    region: str
-    pen_m3: Decimal
-    observed_on: date
-    pair: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +106,6 @@ _OTHER_SIDE = text(
     "SELECT id, side, species, product, point_of_sale, unit, rule, currency, amount, pen_m3, CAST(acts AS text) AS acts"
     " FROM other_side(:pair, :org)"
 )
-_OBSERVATIONS = text("SELECT *, CAST(acts AS text) AS acts_text FROM price_observations(:opened, :closed)")
-_RELATED = text("SELECT entity, other FROM related_entities()")
 _RELATE = text(
     "INSERT INTO related_party (org, other, linked, reason, by_org, by_sub)"
     " VALUES (:org, :other, :linked, :reason, :by_org, :by_sub)"
@@ -212,7 +192,7 @@ def _filed(row: RowMapping) -> Filed:
         )  # fmt: skip
     return Filed(
         row["id"], row["org"], row["reporter"], PriceReport.model_validate_json(row["content"]), row["sha256"],
-        conversion, tuple(row["missing"]), row["received_on"], row["created_at"], _stands(row["acts"]),
+        conversion, tuple(row["missing"]), row["received_on"], row["created_at"], stands(row["acts"]),
     )  # fmt: skip
 
 
@@ -226,7 +206,7 @@ async def sales_of_other_side(tx: Tx, pair: str, org: str) -> list[Sale]:
             (row["unit"], row["rule"], row["currency"]), row["amount"], row["pen_m3"],
         )
         for row in rows
-        if _stands(row["acts"]).state != "retracted"
+        if stands(row["acts"]).state != "retracted"
     ]  # fmt: skip
 
 
@@ -263,30 +243,12 @@ async def _act(
     await tx.execute(_ACT, row)
 
 
-async def observations(tx: Tx, opened: date, closed: date) -> list[Observation]:
-    """Every report that counts and was observed from one day until before another, by day."""
-    rows = (await tx.execute(_OBSERVATIONS, {"opened": opened, "closed": closed})).mappings()
-    return [
-        Observation(
-            row["id"], row["entity"], row["side"], row["tier"], row["species"], row["product"], row["point_of_sale"],
-            row["region"], row["cash_pen_m3"], row["observed_on"], row["counterpart_sha256"],
-        )
-        for row in rows
-        if _stands(row["acts_text"]).state in ("counted", "in_review")
-    ]  # fmt: skip
-
-
-def _stands(acts: str | None) -> Standing:
+def stands(acts: str | None) -> Standing:
     """The acts as the database writes them, folded. What was said about another's report is not among them."""
     return standing(
         Act(one["act"], one["reason"], one.get("facts", {}), one.get("note"), datetime.fromisoformat(one["at"]))
         for one in orjson.loads(acts or "[]")
     )
-
-
-async def related_entities(tx: Tx) -> list[tuple[str, str]]:
-    """Pairs of entities that count as one, under the names of ``Observation.entity``."""
-    return [(row.entity, row.other) for row in await tx.execute(_RELATED)]
 
 
 async def relate(tx: Tx, org: str, other: str, linked: bool, reason: str, caller: Caller) -> None:
