@@ -25,6 +25,7 @@ ACCESS: Table = {
     "compare_offers": {"public": "any"},
     "counter_an_offer": {"public": "any"},
     "ask_what_if": {"public": "any"},
+    "index_price": {"public": "any"},
     "publish_price_book": _STEWARDS,
     "list_price_books": {"public": "any"},
     "read_price_book": {"public": "any"},

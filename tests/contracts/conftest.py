@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from deploy import databases
 from deploy.databases import Address, Database
 from services.contracts.main import build
+from shared.timber.event import make_statement, sid_of
 from shared.web.client import ServiceClient
 from shared.web.db import migrate
 from shared.web.settings import ServiceSettings
@@ -32,14 +33,21 @@ settings.load_profile("unhurried")
 
 @dataclass
 class Custody:
-    """Custody's lot address alone, as its document states it. Any other request is answered 500 and remembered."""
+    """Custody's lot address, as its document states it, and the one for statements, which reads them as the log does.
+    Any other request is answered 500 and remembered."""
 
     lots: dict[str, Any] = field(default_factory=dict)
+    entries: list[str] = field(default_factory=list)
+    refuses: bool = False
     down: bool = False
     wrong: list[str] = field(default_factory=list)
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path, method = scope["path"], scope["method"]
+        if (method, path) == ("POST", "/v1/statements"):
+            sent = orjson.loads((await receive())["body"])["statements"]
+            await (_answer(send, 503, {}) if self.down else _answer(send, 200, self._logged(sent)))
+            return
         name = path.removeprefix("/v1/lots/")
         if method != "GET" or name == path or "/" in name:
             self.wrong.append(f"{method} {path}")
@@ -48,9 +56,26 @@ class Custody:
             status, body = 500, {"status": 500, "slug": "internal"}
         elif body is None:
             status, body = 404, {"status": 404, "slug": "not-found"}
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": orjson.dumps(body)})
+        await _answer(send, status, body)
+
+    def _logged(self, statements: list[Any]) -> dict[str, Any]:
+        """Each in the log once, under the sid of the operator's statement; one the format refuses stops the test."""
+        results: list[dict[str, Any]] = []
+        for one in statements:
+            sid = sid_of(make_statement(one["type"], "trozalog", one["time"], one["body"]))
+            if self.refuses:
+                results.append({"sid": sid, "status": "refused", "problem": {"slug": "not-publishing"}})
+                continue
+            if sid not in self.entries:
+                self.entries.append(sid)
+            results.append({"sid": sid, "status": "logged", "index": self.entries.index(sid), "findings": []})
+        return {"origin": "log.example/x/2026", "results": results}
+
+
+async def _answer(send: Any, status: int, body: Any) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": orjson.dumps(body)})
 
 
 @dataclass
@@ -70,9 +95,7 @@ class Permits:
             status, body = 500, {"status": 500, "slug": "internal"}
         elif body is None:
             status, body = 404, {"status": 404, "slug": "not-found"}
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": orjson.dumps(body)})
+        await _answer(send, status, body)
 
 
 @dataclass
@@ -98,6 +121,12 @@ class Contracts:
 
     async def post(self, path: str, body: Any, expect: int | None = 201, **who: Any) -> Any:
         return await self.call("POST", path, body, expect=expect, **who)
+
+    async def as_admin(self, statement: str) -> None:
+        """What no user of the service can do: move the clock of a row."""
+        admin = await asyncpg.connect(self.database.admin_dsn)
+        await admin.execute(statement)
+        await admin.close()
 
     async def get(self, path: str, expect: int | None = 200, **who: Any) -> Any:
         return await self.call("GET", path, expect=expect, **who)

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from services.contracts.domain.book import PriceBook, PriceEntry
+from services.contracts.domain.book import MOST_ENTRIES, PriceBook, PriceEntry
 from services.contracts.domain.estimate import (
     Cell,
     Estimate,
@@ -158,7 +158,8 @@ def snapshot(market: Market, region: str, as_of: date, terms: MarketTerms) -> Sn
     told: list[Estimate] = []
     for name in sorted({cell.market for cell in cells}):
         told += market.estimates([cell for cell in cells if cell.market == name])
-    kept = [one for one in told if one.publishable]
+    kept = sorted((one for one in told if one.publishable), key=lambda one: (one.grade, -one.reporters, one.cell))
+    kept = sorted(kept[:MOST_ENTRIES], key=lambda one: one.cell)
     if not kept:
         return None
     newest = {
