@@ -4,8 +4,8 @@
 ``estimate`` puts them together. Floating point stays inside and leaves it rounded to the cent.
 """
 
+from services.contracts.domain.estimate.band import Band
 from services.contracts.domain.estimate.estimate import (
-    Band,
     Estimate,
     Influence,
     NothingReported,

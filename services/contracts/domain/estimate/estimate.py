@@ -8,15 +8,15 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import ClassVar, Literal
 
-from services.contracts.domain.estimate.observation import Cell, Observation, Vote, votes
-from services.contracts.domain.estimate.parameters import LEVELS, Parameters
+from services.contracts.domain.estimate.band import Band, bands, price
+from services.contracts.domain.estimate.observation import YEAR_DAYS, Cell, Observation, Vote, votes
+from services.contracts.domain.estimate.parameters import Parameters
 from services.contracts.domain.estimate.pooled import Place, Point, fit
 from services.contracts.domain.estimate.robust import robust_mean, weighted_median
 from shared.refusal import Missing
 
 Grade = Literal["A", "B", "C", "D"]
-YEAR_DAYS = 365.25
-CENT, TENTH_MILLI = Decimal("0.01"), Decimal("0.0001")
+TENTH_MILLI = Decimal("0.0001")
 
 
 @dataclass(eq=False)
@@ -26,15 +26,6 @@ class NothingReported(Missing):
     slug: ClassVar[str] = "nothing-reported"
     es: ClassVar[str] = "Nadie informó precios de este mercado hasta el día pedido: {key}."
     en: ClassVar[str] = "Nobody has reported prices of this market by the day asked for: {key}."
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Within these bounds the price that further reporters would give lies so many times of a hundred."""
-
-    level: int
-    low: Decimal
-    high: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +47,7 @@ class Estimate:
     ``reporters`` and ``age_days`` (the weighted median age) are of the cell's own votes within one half-life, and so are
     ``largest_share`` (of the heaviest party) and ``own_reports``; ``pooled_parties`` counts all parties of the market
     that it was pooled with. ``influence`` lists every party, the one that would move it most first; ``alarm`` when that
-    passes the limit. No party moves ``mid`` by more than ``Parameters.most_moved`` allows.
+    passes the limit. What the strongest party moves beyond ``Parameters.most_moved`` was taken back from ``mid``.
     """
 
     cell: Cell
@@ -157,17 +148,18 @@ class _Market:
         weights: dict[str, float] = defaultdict(float)
         for vote in fresh:
             weights[vote.party] = max(weights[vote.party], vote.weight)
-        counted = {one.party: _bounded(one, len(weights.keys() - {one.party}), p) for one in moved}
-        mean = belief.means[n] + sum(counted[one.party] - (one.robust or 0.0) for one in moved)
+        strongest = max(moved, key=lambda one: (abs(one.robust or 0.0), one.party))
+        counted = _bounded(strongest, len(weights.keys() - {strongest.party}), p)
+        mean = belief.means[n] + counted - (strongest.robust or 0.0)
         age = round(weighted_median([v.age_days for v in fresh], [v.weight for v in fresh])) if fresh else None
         largest = max(weights.values()) / sum(weights.values()) if weights else None
         return Estimate(
-            cell=cell, on=self.on, mid=price(mean), bands=bands(mean, belief.variances[n], p),
+            cell=cell, on=self.on, mid=price(mean), bands=bands(mean, math.sqrt(belief.variances[n]), p.bands),
             grade=grade(len(weights), age, p), reporters=len(weights), age_days=age,
             largest_share=None if largest is None else _quantised(largest, TENTH_MILLI),
             publishable=len(weights) >= p.publish_reporters and largest is not None and largest <= p.publish_share,
             own_reports=tuple(sorted(one.id for one in self.observations if self._is_own(one, cell))),
-            pooled_parties=len(moved), influence=_listed(moved, counted),
+            pooled_parties=len(moved), influence=_listed(moved, strongest.party, counted),
             alarm=any(one.would is None or abs(math.expm1(one.would)) > p.alarm for one in moved),
             parameters_version=p.version, parameters_sha256=p.sha256,
         )  # fmt: skip
@@ -193,15 +185,18 @@ def _bounded(moved: _Moved, others: int, parameters: Parameters) -> float:
     return moved.robust if most is None else min(max(moved.robust, -most), most)
 
 
-def _listed(moved: Sequence[_Moved], counted: Mapping[str, float]) -> tuple[Influence, ...]:
+def _listed(moved: Sequence[_Moved], strongest: str, counted: float) -> tuple[Influence, ...]:
     def share(log_change: float | None) -> Decimal | None:
         return None if log_change is None else _quantised(math.expm1(log_change), TENTH_MILLI)
 
     ordered = sorted(moved, key=lambda one: (-abs(math.inf if one.would is None else one.would), one.party))
     return tuple(
-        Influence(one.party, None if one.robust is None else share(counted[one.party]), share(one.would))
+        Influence(
+            one.party, share(counted if one.party == strongest and one.robust is not None else one.robust),
+            share(one.would),
+        )
         for one in ordered
-    )
+    )  # fmt: skip
 
 
 def _believed(counted: Sequence[Vote], cells: Sequence[Cell], parameters: Parameters) -> _Belief:
@@ -227,27 +222,19 @@ def points(counted: Sequence[Vote], parameters: Parameters) -> list[Point]:
         kept = sum(weight * share for weight, share in zip(weights, middle.kept, strict=True))
         age = weighted_median([vote.age_days for vote in own], weights)
         place = Place(cell.species, cell.region, -age / YEAR_DAYS)
-        found.append(Point(place, middle.mean, noise(kept, middle.scale, len(own), parameters)))
+        scatter = _scatter(middle.scale, len(own), parameters)
+        lean = math.sqrt(parameters.party_share * scatter) / kept
+        voices = {
+            vote.party: lean * weight * share for vote, weight, share in zip(own, weights, middle.kept, strict=True)
+        }
+        found.append(Point(place, middle.mean, parameters.spread.cell + scatter / kept, voices))
     return found
 
 
-def noise(evidence: float, scale: float, voters: int, parameters: Parameters) -> float:
-    """The variance of a cell's mean: the scatter of its own votes, drawn towards that of reports in general."""
-    spread, prior = parameters.spread, parameters.report_prior
-    seen = scale**2 if voters > 1 else spread.report
-    scatter = (prior * spread.report + voters * seen) / (prior + voters)
-    return spread.cell + scatter / evidence
-
-
-def bands(mean: float, variance: float, parameters: Parameters) -> tuple[Band, ...]:
-    """The bands of all levels round a mean of logs, as prices."""
-    deviation = math.sqrt(variance)
-    return tuple(
-        Band(
-            level, price(mean - parameters.bands[level] * deviation), price(mean + parameters.bands[level] * deviation)
-        )
-        for level in LEVELS
-    )
+def _scatter(scale: float, voters: int, parameters: Parameters) -> float:
+    """The variance of one full vote: that of the cell's own votes, drawn towards that of reports in general."""
+    usual, prior = parameters.spread.report, parameters.report_prior
+    return (prior * usual + voters * scale**2) / (prior + voters) if voters > 1 else usual
 
 
 def grade(reporters: int, age_days: int | None, parameters: Parameters) -> Grade:
@@ -256,11 +243,6 @@ def grade(reporters: int, age_days: int | None, parameters: Parameters) -> Grade
     if age_days is not None and reporters >= least["A"] and age_days <= parameters.grade_a_days:
         return "A"
     return "B" if reporters >= least["B"] else "C" if reporters >= least["C"] else "D"
-
-
-def price(log_price: float) -> Decimal:
-    """A log price as money, to the cent."""
-    return _quantised(math.exp(log_price), CENT)
 
 
 def _quantised(value: float, step: Decimal) -> Decimal:

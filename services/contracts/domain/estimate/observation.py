@@ -10,6 +10,8 @@ from decimal import Decimal
 from services.contracts.domain.estimate.parameters import Parameters, Tier
 from services.contracts.domain.estimate.robust import weighted_median
 
+YEAR_DAYS = 365.25
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cell:
@@ -87,14 +89,14 @@ def clusters(links: Iterable[tuple[str, str]]) -> dict[str, str]:
 def votes(
     observations: Iterable[Observation], on: date, parameters: Parameters, parties: Mapping[str, str]
 ) -> list[Vote]:
-    """One vote a party, cell and half-life counted back from ``on``; what was observed later does not count.
+    """One vote a party, cell and half-life counted back from ``on``; later reports and those too old do not count.
 
     A further report of the same party moves its own vote at most and never adds weight beyond its best report.
     """
     said: dict[tuple[Cell, int, str], list[tuple[float, float, float]]] = defaultdict(list)
     for one in observations:
         age = (on - one.observed_on).days
-        if age >= 0:
+        if 0 <= age <= parameters.years_back * YEAR_DAYS:
             window, rest = divmod(age, parameters.half_life_days)
             weight = parameters.tiers[one.tier] * 0.5 ** (rest / parameters.half_life_days)
             party = parties.get(one.entity, one.entity)

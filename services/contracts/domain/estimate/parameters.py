@@ -48,18 +48,25 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """One dated set. ``bands`` multiplies the standard deviation, by level in per cent; weights are shares of one."""
+    """One dated set. ``bands`` multiplies the standard deviation, by level in per cent; weights are shares of one.
+
+    Reports older than ``years_back`` are not looked at.
+    """
 
     version: str
     sha256: str
     tiers: Mapping[Tier, float]
     half_life_days: int
+    years_back: int
+    calibration_years: int
     huber_k: float
     reject_from: float
     reject_at: float
     least_scale: float
     most_pull: float
+    most_weight: float
     report_prior: float
+    party_share: float
     surprise: float
     spread: Spread
     bands: Mapping[int, float]
@@ -81,7 +88,7 @@ class Parameters:
         """The same with every vote and every cell believed in full: what an estimate without defence would be."""
         never = 1e9
         return replace(
-            self, huber_k=never, most_pull=never, reject_from=never, reject_at=2 * never, surprise=never**2
+            self, huber_k=never, most_pull=never, most_weight=never, reject_from=never, reject_at=2 * never, surprise=never**2
         )  # fmt: skip
 
 

@@ -5,8 +5,8 @@ A log price is market + species + region + series, each with a part that stays a
 same estimate in that currency. What is known of a thin cell is borrowed from its neighbours by these covariances alone.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +29,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The price of one cell at one time; ``noise`` is the variance of its log round what it tells of."""
+    """The price of one cell at one time; ``noise`` is the variance of its log round what it tells of.
+
+    ``voices`` are the parties behind it, each with the part of the deviation that its own leaning would cause: points
+    of one party lean the same way, so ten cells of its reports know little more than one.
+    """
 
     place: Place
     log_price: float
     noise: float
+    voices: Mapping[str, float] = field(default_factory=dict)
 
 
 def covariance(rows: Sequence[Place], columns: Sequence[Place], spread: Spread) -> Floats:
@@ -46,6 +51,18 @@ def covariance(rows: Sequence[Place], columns: Sequence[Place], spread: Spread) 
     found = found + region * (spread.region + spread.region_moving * np.exp(-gap / spread.region_years))
     series = species * region * (spread.series + spread.series_moving * np.exp(-gap / spread.series_years))
     return np.asarray(found + series, np.float64)
+
+
+def leanings(points: Sequence[Point]) -> Floats:
+    """How far points vary together because the same parties speak in them; nothing on the diagonal, it is noise."""
+    columns = {party: n for n, party in enumerate(sorted({party for point in points for party in point.voices}))}
+    parts = np.zeros((len(points), len(columns)))
+    for n, point in enumerate(points):
+        for party, part in point.voices.items():
+            parts[n, columns[party]] = part
+    together = parts @ parts.T
+    np.fill_diagonal(together, 0.0)
+    return np.asarray(together, np.float64)
 
 
 def _years(places: Sequence[Place]) -> Floats:
@@ -103,6 +120,16 @@ def without_each(fitted: Pool, prices: Floats) -> tuple[Floats, Floats]:
     return prices - projected @ prices / precision, 1.0 / precision
 
 
+def by_the_others(middle: Floats, joint: Floats, prices: Floats) -> tuple[Floats, Floats]:
+    """Mean and variance of each new price as the pool and all other new prices tell it, its own noise included.
+
+    ``joint`` is the covariance of the new prices by the pool, the noise of each on its diagonal.
+    """
+    inverse = np.linalg.inv(joint)
+    precision = np.diag(inverse)
+    return prices - inverse @ (prices - middle) / precision, 1.0 / precision
+
+
 def belief_weights(error: Floats, variance: Floats, surprise: float) -> Floats:
     """How far points are believed that miss what the others say by ``error``: Student's t of ``surprise`` degrees."""
     weight: Floats = np.minimum(1.0, (surprise + 1.0) / (surprise + error**2 / variance))
@@ -113,7 +140,7 @@ def fit(points: Sequence[Point], parameters: Parameters) -> Pool:
     """The pool with every point weighted by how well the others agree with it."""
     prices = np.array([point.log_price for point in points])
     places = [point.place for point in points]
-    together = covariance(places, places, parameters.spread)
+    together = covariance(places, places, parameters.spread) + leanings(points)
     weights = np.ones(len(points))
     for _ in range(ROUNDS):
         told, variance = without_each(pool(points, weights, parameters.spread, together), prices)

@@ -32,12 +32,13 @@ def weighted_median(values: Sequence[float] | Floats, weights: Sequence[float] |
 def robust_mean(values: Sequence[float], weights: Sequence[float], parameters: Parameters) -> Middle:
     """A Huber mean started at the weighted median, with two bounds on every single vote.
 
-    No vote pulls the mean by more than ``most_pull`` of the whole weight, whatever its own weight; and one further off
-    than ``reject_from`` scales counts less and less, from ``reject_at`` scales on not at all. The scale is
-    ``max(1.4826 MAD, least_scale)`` round the median.
+    No vote weighs more than ``most_weight`` times the average nor pulls the mean by more than ``most_pull`` of the
+    whole weight; one further off than ``reject_from`` scales counts less and less, from ``reject_at`` scales on not at
+    all. The scale is ``max(1.4826 MAD, least_scale)`` round the median.
     """
     order = sorted(range(len(values)), key=lambda n: (values[n], weights[n]))
     y, w = np.asarray(values, float)[order], np.asarray(weights, float)[order]
+    w = np.minimum(w, parameters.most_weight * w.mean())
     middle = weighted_median(y, w)
     scale = max(1.4826 * weighted_median(np.abs(y - middle), w), parameters.least_scale)
     bound = np.minimum(parameters.huber_k * scale, parameters.most_pull * w.sum() / w)
