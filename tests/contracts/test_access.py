@@ -4,7 +4,7 @@ from typing import Any
 
 from services.contracts.access import ACCESS
 from tests.access_matrix import Sample, check_matrix
-from tests.contracts.builders import an_offer
+from tests.contracts.builders import a_report, an_offer
 from tests.contracts.conftest import Contracts
 from tests.contracts.deals import a_payment, a_signed_contract, a_statement
 from tests.contracts.test_api import basis
@@ -14,7 +14,7 @@ from tests.tokens import ORG, OTHER_ORG
 
 
 async def test_the_access_table_holds_cell_by_cell(contracts: Contracts) -> None:
-    ids, appraisals, sales, settlements = {}, {}, {}, {}
+    ids, appraisals, reports, sales, settlements = {}, {}, {}, {}, {}
     for org in (ORG, OTHER_ORG):
         sales[org] = await a_signed_contract(contracts, community=org)
         settlements[org] = (await contracts.post("/v1/settlements", a_statement(sales[org]), org=org))["id"]
@@ -23,6 +23,8 @@ async def test_the_access_table_holds_cell_by_cell(contracts: Contracts) -> None
         ids[org] = stored["id"]
         made = await contracts.post(f"/v1/contracts/{stored['id']}/appraisals", basis(), org=org)
         appraisals[org] = made["id"]
+        filed = await contracts.post("/v1/price-reports", {"report": a_report()}, org=org)
+        reports[org] = filed["id"]
 
     def both(path: str, names: dict[str, str], body: Any = None) -> Sample:
         return Sample(path.format(names[ORG]), path.format(names[OTHER_ORG]), body)
@@ -37,6 +39,12 @@ async def test_the_access_table_holds_cell_by_cell(contracts: Contracts) -> None
             "read_appraisal": both("/v1/appraisals/{}", appraisals),
             "appraise_contract": Sample(
                 f"/v1/contracts/{ids[ORG]}/appraisals", f"/v1/contracts/{ids[OTHER_ORG]}/appraisals", basis()
+            ),
+            "read_price_report": both("/v1/price-reports/{}", reports),
+            "retract_price_report": Sample(
+                f"/v1/price-reports/{reports[ORG]}/retraction",
+                f"/v1/price-reports/{reports[OTHER_ORG]}/retraction",
+                {"reason": "otra especie"},
             ),
             "read_price_book": Sample("/v1/price-books/world-bank-pink-sheet"),
             "list_versions": both("/v1/contracts/{}/versions", sales),

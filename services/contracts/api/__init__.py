@@ -5,21 +5,17 @@ from services.contracts.api import (
     books,
     comparisons,
     contracts,
+    indexed,
     ledgers,
+    market,
     ocds,
+    price_reports,
     rules,
     settlements,
     versions,
 )
 
 routers = [
-    contracts.router,
-    versions.router,
-    ocds.router,
-    settlements.router,
-    ledgers.router,
-    appraisals.router,
-    comparisons.router,
-    books.router,
-    rules.router,
-]
+    contracts.router, versions.router, ocds.router, settlements.router, ledgers.router, appraisals.router,
+    comparisons.router, indexed.router, market.router, books.router, price_reports.router, rules.router,
+]  # fmt: skip

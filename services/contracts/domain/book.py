@@ -36,6 +36,7 @@ STEP_POINT: dict[str, PointOfSale] = {
     "to_lima": PointOfSale.WHOLESALE_LIMA,
     "to_fob": PointOfSale.FOB,
 }
+MOST_ENTRIES = 500
 MILL_STEPS = frozenset({"milling", "drying"})
 AFTER_MILL = frozenset({"to_lima", "to_fob"})
 
@@ -111,7 +112,7 @@ class PriceBook(Form):
     as_of: Day
     source: Text
     licence: Text
-    entries: tuple[PriceEntry, ...] = Field(min_length=1, max_length=500)
+    entries: tuple[PriceEntry, ...] = Field(min_length=1, max_length=MOST_ENTRIES)
 
     def entries_for(self, species: str, product: Product) -> Iterator[PriceEntry]:
         """Entries of a product that fit a species: those that name it first, then the newest, then the better grade."""
