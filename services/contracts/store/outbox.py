@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.contracts.domain.announced import Announced, Letter
+from services.contracts.domain.announced import Announced, Letter, State
 
 _ANNOUNCE = text(
     "INSERT INTO outbox (sid, type, subject, statement, created_at) VALUES (:sid, :type, :subject, :statement, :at)"
@@ -101,7 +101,7 @@ async def standing_about(tx: AsyncSession, subject: str) -> Announced | None:
 
 
 def _announced(row: Any) -> Announced:
-    state = "in_log" if row.state == "published" else row.state
+    state: State = "in_log" if row.state == "published" else row.state
     return Announced(row.sid, state, row.origin, row.log_index, row.problem)
 
 
