@@ -32,13 +32,13 @@ def make(folder: Path, origin: str = ORIGIN) -> dict[str, str]:
             role = f"{service}_{kind}"
             url = address.dsn(role, secrets.token_hex(24), service, scheme="postgresql+asyncpg")
             _kept(folder / f"{role}_url", url)
-    # Before the hashes: interrupted in between, the next run finds the secret it must hash.
-    chosen = {
+    # Before the hashes: interrupted in between, the next run finds the secrets it must hash.
+    clients = {
         part.client: _kept(folder / f"{part.name}_client_secret", secrets.token_hex(24))
         for part in PARTS
-        if part.client is not None
+        if part.client
     }
-    made = make_logins(folder / "logins.json", chosen)
+    made = make_logins(folder / "logins.json", clients)
     if made:
         roles = {name: role for name, role, _ in (*PEOPLE, *MACHINES)}
         write_secret(folder / "logins", "".join(f"{name}  {secret}  {roles[name]}\n" for name, secret in made.items()))

@@ -12,6 +12,8 @@ _COMMUNITY: Mapping[str, Scope] = {"manager": "own", "machine": "own"}
 # A signature is an act of a person.
 _SIGNERS: Mapping[str, Scope] = {"manager": "own", "company": "own"}
 _MANAGERS: Mapping[str, Scope] = {"manager": "own"}
+# One reports prices for the own organisation: what it was paid, what it pays, what it read in a bulletin.
+_REPORTERS: Mapping[str, Scope] = {**_PARTIES, "operator": "own", "authority": "own"}
 _STEWARDS: Mapping[str, Scope] = {"operator": "any", "authority": "any"}
 
 ACCESS: Table = {
@@ -46,6 +48,7 @@ ACCESS: Table = {
     "compare_offers": {"public": "any"},
     "counter_an_offer": {"public": "any"},
     "ask_what_if": {"public": "any"},
+    "index_price": {"public": "any"},
     "publish_price_book": _STEWARDS,
     "list_price_books": {"public": "any"},
     "read_price_book": {"public": "any"},
@@ -66,6 +69,19 @@ ACCESS: Table = {
     "list_alerts": _PARTIES,
     "end_alert": _PARTIES,
     "read_alert_events": _PARTIES,
+    "file_price_report": _REPORTERS,
+    "list_price_reports": _REPORTERS,
+    "read_price_report": _REPORTERS,
+    "retract_price_report": _REPORTERS,
+    # Of the region in the token, by row-level security.
+    "list_price_reviews": _STEWARDS,
+    "read_price_review": _STEWARDS,
+    "decide_price_review": _STEWARDS,
+    "relate_parties": _STEWARDS,
+    "list_related_parties": _STEWARDS,
+    "estimate_price": {"public": "any"},
+    "snapshot_price_book": _STEWARDS,
+    "read_price_pack": {"public": "any"},
     "list_log_rules": {"public": "any"},
     "list_red_flags": {"public": "any"},
 }

@@ -11,7 +11,7 @@ from services.contracts.access import ACCESS
 from services.contracts.api import routers
 from services.contracts.publisher import Publisher
 from services.contracts.quick_limit import Bucket
-from services.contracts.shipped import alert_limits, flag_pack, legal_rates, world_bank_indices
+from services.contracts.shipped import alert_limits, flag_pack, legal_rates, market_terms, world_bank_indices
 from services.contracts.store import Store, outbox
 from services.contracts.watcher import Watcher
 from shared.web.app import make_app
@@ -29,7 +29,7 @@ def build(
     of its statements to custody; tests give their own, and their own verifier."""
     if settings.database_url is None:
         raise BadSettings("TROZALOG_DATABASE_URL is needed")
-    flag_pack(), world_bank_indices(), legal_rates(), alert_limits()
+    flag_pack(), market_terms(), world_bank_indices(), legal_rates(), alert_limits()
     db = Database(settings.database_url.get_secret_value(), settings.database_pool)
 
     @asynccontextmanager
@@ -43,17 +43,10 @@ def build(
             app.state.permits = await stack.enter_async_context(permits)
             app.state.store = Store(db)
             app.state.quick_limit = Bucket()
-            client = log or await _log(settings, stack)
-            publisher = app.state.publisher = Publisher(db, client, app.state.metrics.registry)
             watcher = Watcher(app.state.store, app.state.permits)
             app.state.watching = await stack.enter_async_context(watcher.at_work())
-            publishing = asyncio.create_task(publisher.run())
-            try:
+            async with _publishing(app, settings, db, log):
                 yield
-            finally:
-                publishing.cancel()
-                with suppress(asyncio.CancelledError):
-                    await publishing
 
     async def health() -> Mapping[str, Any]:
         async with db.transaction() as tx:
@@ -66,12 +59,26 @@ def build(
     )  # fmt: skip
 
 
-async def _log(settings: ServiceSettings, stack: AsyncExitStack) -> ServiceClient:
-    """Custody as the house speaks to it: with a token of this service, which belongs to the house's organisation."""
-    tokens = await stack.enter_async_context(own_tokens(settings))
-    return await stack.enter_async_context(
-        service_client("custody", settings.custody_url, settings.custody_uds, tokens)
-    )
+@asynccontextmanager
+async def _publishing(
+    app: FastAPI, settings: ServiceSettings, db: Database, log: ServiceClient | None
+) -> AsyncIterator[None]:
+    """What is said goes on into the log, with a token of this service's own, which belongs to the house's organisation;
+    without a client of its own it waits in the database."""
+    async with AsyncExitStack() as stack:
+        if log is None and settings.client_id is not None:
+            tokens = await stack.enter_async_context(own_tokens(settings))
+            log = await stack.enter_async_context(
+                service_client("custody", settings.custody_url, settings.custody_uds, tokens)
+            )
+        publisher = app.state.publisher = Publisher(db, log, app.state.metrics.registry)
+        publishing = asyncio.create_task(publisher.run())
+        try:
+            yield
+        finally:
+            publishing.cancel()
+            with suppress(asyncio.CancelledError):
+                await publishing
 
 
 if __name__ == "__main__":

@@ -44,7 +44,11 @@ class Publisher:
     """The background worker. One process at a time publishes, by a lease in the database. ``wake`` saves it the wait."""
 
     def __init__(
-        self, db: Database, custody: ServiceClient, registry: CollectorRegistry, clock: Callable[[], datetime] = now
+        self,
+        db: Database,
+        custody: ServiceClient | None,
+        registry: CollectorRegistry,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self.db, self.custody, self.clock = db, custody, clock
         self.holder = uuid.uuid4().hex
@@ -97,7 +101,10 @@ class Publisher:
         self.wake.clear()
 
     async def publish(self) -> int:
-        """One round: what waits, else what is due again. How many were answered; ``Unanswered`` when custody is silent."""
+        """One round: what waits, else what is due again. How many were answered; ``Unanswered`` when custody is silent.
+        Without a way to custody everything waits."""
+        if self.custody is None:
+            return 0
         async with self.db.transaction() as tx:
             if not await outbox.lease(tx, self.holder, LEASE_S, self.clock()):
                 return 0
@@ -105,7 +112,7 @@ class Publisher:
         if not letters:
             return 0
         try:
-            answers = await self._send(letters)
+            answers = await self._send(self.custody, letters)
         except Unanswered:
             async with self.db.transaction() as tx:
                 await outbox.count_attempt(tx, [letter.sid for letter in letters])
@@ -125,18 +132,18 @@ class Publisher:
         self._waiting.labels("pending").set(pending)
         self._waiting.labels("refused").set(refused)
 
-    async def _send(self, letters: Sequence[Letter]) -> list[Announced]:
+    async def _send(self, custody: ServiceClient, letters: Sequence[Letter]) -> list[Announced]:
         """Custody's answer to each; a batch that is refused as a whole is sent again one by one."""
         body = {"statements": [_unsigned(letter) for letter in letters]}
         try:
-            answer = await self.custody.post("/v1/statements", body, deadline_s=DEADLINE_S)
+            answer = await custody.post("/v1/statements", body, deadline_s=DEADLINE_S)
         except UpstreamRefused as refusal:
             status = refusal.problem.get("status")
             if status not in OF_ONE_STATEMENT:
                 raise Unanswered(f"{status} {refusal.slug}") from refusal
             if len(letters) == 1:
                 return [Announced(letters[0].sid, "refused", None, None, refusal.problem)]
-            return [answer for letter in letters for answer in await self._send([letter])]
+            return [answer for letter in letters for answer in await self._send(custody, [letter])]
         except HttpRefusal as silence:
             raise Unanswered(silence.slug) from silence
         return _answers(letters, answer)

@@ -1,4 +1,4 @@
-"""Data that comes with this version: the flag catalogue, the limits of alerts, the World Bank's wood prices; read once."""
+"""Data that comes with this version: flags, terms, limits, estimator parameters, the World Bank's prices; read once."""
 
 import csv
 import hashlib
@@ -13,8 +13,10 @@ from typing import Any
 
 from services.contracts.domain.alert import Limits
 from services.contracts.domain.border import FIRST_DAY
+from services.contracts.domain.estimate import Parameters, parameters_on
 from services.contracts.domain.flags import FlagPack, parse_pack
 from services.contracts.domain.late import Rate
+from services.contracts.domain.market_terms import MarketTerms, parse_terms
 from services.contracts.domain.series import IndexSeries
 
 _DATA = resources.files("services.contracts") / "data"
@@ -34,6 +36,18 @@ def legal_rates() -> tuple[Rate, ...]:
         Rate(date.fromisoformat(one["valid_from"]), one["annual_milli"], one["source"], one["legal_review"])
         for one in read["rates"]
     )
+
+
+@cache
+def market_terms() -> tuple[MarketTerms, ...]:
+    """The versions of the terms of the market, oldest first."""
+    return parse_terms(json.loads((_DATA / "market.json").read_text(encoding="utf-8"))["terms"])
+
+
+@cache
+def estimator(day: date) -> Parameters:
+    """The parameters of the price estimator in force on a day."""
+    return parameters_on(json.loads((_DATA / "estimator.json").read_text(encoding="utf-8")), day)
 
 
 @cache

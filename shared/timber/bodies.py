@@ -393,6 +393,13 @@ BOTH: dict[str, Check] = {
             "by": f.user_id,
         }
     ),
+    "price_book.published": fields(
+        {
+            "book": f.matching(r"[a-z][a-z0-9-]{1,59}", "the id of a book", "el id de un libro"),
+            "version": f.whole(1, 1_000_000), "region": f.text(60), "as_of": f.day, "sha256": f.digest,
+            "publisher": f.org_id, "by": f.user_id,
+        }
+    ),
     "finding.resolved": fields(
         {"record": _sid, "rule": f.rule_id, "reason": f.text(), "evidence_sha256": f.digest, "by": f.user_id}
     ),

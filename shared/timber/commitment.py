@@ -1,4 +1,4 @@
-"""Commitments: the salted hash by which the log knows a contract or a settlement (docs/format.md, section 6.5)."""
+"""Commitments: the salted hash by which the log knows a contract or a settlement (docs/format.md, section 6.6)."""
 
 import hashlib
 import hmac

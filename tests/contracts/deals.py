@@ -54,7 +54,7 @@ async def a_signed_contract(contracts: Contracts, text: Json | None = None, comm
     """A contract that both have signed, and its wood in custody."""
     contracts.custody.lots[LOT] = kept()
     stored = await contracts.post("/v1/contracts", an_offer(community=community), org=community)
-    await signed(contracts, stored["id"], text or a_text())
+    await signed(contracts, stored["id"], text or a_text(), community)
     return str(stored["id"])
 
 

@@ -578,8 +578,12 @@ async def test_the_service_is_well_and_says_so(contracts: Contracts) -> None:
     answer = await contracts.http.get("/healthz")
 
     assert answer.json() == {
-        "status": "ok", "service": "contracts", "database": "ok", "statements_pending": 0, "statements_refused": 0,
-    }  # fmt: skip
+        "status": "ok",
+        "service": "contracts",
+        "database": "ok",
+        "statements_pending": 0,
+        "statements_refused": 0,
+    }
     assert isinstance(answer, httpx.Response)
 
 

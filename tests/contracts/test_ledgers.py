@@ -1,6 +1,7 @@
 """The benefit ledger through the door: shares by act, distributions that sum exactly, receipts by the members."""
 
 import asyncio
+from typing import Any
 
 import pytest
 

@@ -341,6 +341,32 @@ async def test_a_reconciled_settlement_is_closed_by_the_community_and_sealed_in_
     assert other["slug"] == "settlement-ended"
 
 
+async def test_a_reconciled_settlement_becomes_a_sealed_price_of_the_community(contracts: Contracts) -> None:
+    settlement = await paid_settlement(contracts)
+    await contracts.post(f"/v1/settlements/{settlement['id']}/closing", {})
+    await contracts.post(f"/v1/settlements/{settlement['id']}/closing", {}, 200)
+
+    [filed] = (await contracts.get("/v1/price-reports"))["items"]
+    opened = await contracts.get(f"/v1/settlements/{settlement['id']}/commitment")
+
+    report = filed["report"]
+    assert (report["tier"], report["side"], report["volume_m3"]) == ("sealed", "seller", "10.000")
+    assert report["line"]["price"] == pen("330.00")
+    assert report["line"]["species"] == [TORNILLO]
+    assert (report["payment_delay_days"], report["evidence_sha256"]) == (12, opened["document_sha256"])
+    assert report["logs"][0]["count"] == 10
+    assert (await contracts.get("/v1/price-reports", **AS_BUYER))["items"] == []
+
+
+async def test_a_settlement_with_a_difference_that_was_only_explained_seals_no_price(contracts: Contracts) -> None:
+    settlement = await settled(contracts, a_text(schedule=ONE))
+    explained = {"explanations": [{"what": "unpaid", "text": "Se paga después"}]}
+
+    await contracts.post(f"/v1/settlements/{settlement['id']}/closing", explained)
+
+    assert (await contracts.get("/v1/price-reports"))["items"] == []
+
+
 async def test_a_difference_is_explained_or_the_settlement_stays_open(contracts: Contracts) -> None:
     settlement = await settled(contracts, a_text(schedule=ONE))
     await pay(contracts, settlement, a_payment("3000.00", "2026-08-01"))

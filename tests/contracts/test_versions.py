@@ -51,10 +51,10 @@ async def sign(contracts: Contracts, version: Json, expect: int = 201, **who: An
     return done
 
 
-async def signed(contracts: Contracts, contract: str, text: Json | None = None) -> Json:
+async def signed(contracts: Contracts, contract: str, text: Json | None = None, org: str = "comunidad-a") -> Json:
     """A version that both parties have signed."""
-    version = await written(contracts, contract, text)
-    await sign(contracts, version)
+    version = await written(contracts, contract, text, org=org)
+    await sign(contracts, version, org=org)
     return await sign(contracts, version, **AS_BUYER)
 
 

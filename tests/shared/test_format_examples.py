@@ -26,7 +26,7 @@ from shared.tlog.witness import Request, cosign, examine
 PAGE = Path(__file__).parents[2] / "docs" / "format.md"
 SEED = bytes(range(32))
 ORIGIN = "trozalog.example/madre-de-dios/2026"
-BLOCK = re.compile(r"<!-- (example|type|private|values): ([a-z.-]+) -->\n```\n(.*?)```\n", re.DOTALL)
+BLOCK = re.compile(r"<!-- (example|type|private|values): ([a-z._-]+) -->\n```\n(.*?)```\n", re.DOTALL)
 
 
 def example_key() -> Ed25519PrivateKey:

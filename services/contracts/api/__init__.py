@@ -6,9 +6,12 @@ from services.contracts.api import (
     books,
     comparisons,
     contracts,
+    indexed,
     ledgers,
+    market,
     ocds,
     parties,
+    price_reports,
     rules,
     series,
     settlements,
@@ -16,16 +19,7 @@ from services.contracts.api import (
 )
 
 routers = [
-    contracts.router,
-    versions.router,
-    ocds.router,
-    settlements.router,
-    ledgers.router,
-    appraisals.router,
-    comparisons.router,
-    books.router,
-    series.router,
-    parties.router,
-    alerts.router,
-    rules.router,
-]
+    contracts.router, versions.router, ocds.router, settlements.router, ledgers.router, appraisals.router,
+    comparisons.router, indexed.router, market.router, books.router, series.router, price_reports.router,
+    parties.router, alerts.router, rules.router,
+]  # fmt: skip

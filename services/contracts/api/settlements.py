@@ -1,5 +1,7 @@
 """Settlements: lot by lot against custody's log list, with every payment, until the community closes it."""
 
+import hashlib
+from collections import Counter
 from datetime import date, datetime
 from typing import Annotated
 
@@ -13,7 +15,16 @@ from services.contracts.custody import list_of_lot
 from services.contracts.domain.announced import Announced
 from services.contracts.domain.appraisal import canonical
 from services.contracts.domain.contract import NotSigned, TurnTaken, Version, check_room
-from services.contracts.domain.reconciliation import KeptLot, Reconciliation, as_json, check_closing, reconcile
+from services.contracts.domain.lot import MeasuredLog
+from services.contracts.domain.reconciliation import (
+    KeptLot,
+    Reconciliation,
+    SealedPrice,
+    as_json,
+    check_closing,
+    reconcile,
+    sealed_report,
+)
 from services.contracts.domain.settlement import (
     MOST_ENTRIES,
     MOST_TAKES,
@@ -28,6 +39,7 @@ from services.contracts.domain.settlement import (
     check_payment,
     owed,
 )
+from services.contracts.filing import SealedSale, seal_report
 from services.contracts.schemas import read_cursor, write_cursor
 from services.contracts.schemas.deals import CommitmentOut
 from services.contracts.schemas.settlements import ReconciliationOut, SettlementOut, SettlementsOut
@@ -43,6 +55,7 @@ from shared.web.app import Router
 
 router = Router(tags=["settlements"])
 On = Annotated[date | None, Query(description="How it stood on a day; today unless asked otherwise")]
+MOST_SIZES, MOST_OF_A_SIZE = 500, 1_000  # what a price report carries of a log list
 STATES_ES = {"closed": "cerrada", "replaced": "reemplazada"}
 
 
@@ -172,7 +185,9 @@ async def close_settlement(
             if not await kept.add_entry(tx, found, body, caller, at):
                 raise TurnTaken("settlements")
             found = await _settlement(tx, settlement_id)
-            await _seal(tx, found, version, contract, stands, at)
+            sha256 = await _seal(tx, found, version, contract, stands, at)
+            for sale in _sales(found, version, contract, stands, lot, sha256):
+                await seal_report(tx, sale, today(), caller)
             found = await _settlement(tx, settlement_id)
         standing = await _standing(tx, [found])
     sealing.wake_publisher(request)
@@ -182,8 +197,8 @@ async def close_settlement(
 
 async def _seal(
     tx: Tx, found: Settlement, version: Version, contract: Contract, stands: Reconciliation, at: datetime
-) -> None:
-    """The document of a closed settlement, and its way into the log behind the contract's."""
+) -> str:
+    """The document of a closed settlement, its way into the log behind the contract's; the document's hash."""
     assert found.closed is not None
     document = canonical(
         {
@@ -201,6 +216,39 @@ async def _seal(
     )  # fmt: skip
     prev = [] if version.sealed is None else [version.sealed]
     await sealing.seal(tx, "settlement.sealed", kept.subject_of(found.id), contract.id, document, at, prev)
+    return hashlib.sha256(document).hexdigest()
+
+
+def _sales(
+    found: Settlement, version: Version, contract: Contract, stands: Reconciliation, lot: KeptLot, sha256: str
+) -> list[SealedSale]:
+    """The prices that a closed settlement seals, for the market of reports."""
+    assert found.closed is not None
+    offer, closing = contract.offer, found.closed.closing
+    prices = sealed_report(version.text, found.stated, stands, found.payments, offer.community, closing, lot)
+    return [
+        SealedSale(
+            settlement=found.id, number=one.number, settlement_sha256=sha256, seller=offer.community,
+            buyer=offer.buyer or "", line=one.line, region=offer.region, sale_kind=one.sale_kind,
+            closed_on=one.closed_on, payment_delay_days=one.payment_delay_days, volume_m3=one.volume_m3,
+            logs=_sizes(one),
+        )
+        for one in prices
+    ]  # fmt: skip
+
+
+def _sizes(price: SealedPrice) -> tuple[MeasuredLog, ...]:
+    """The logs of a price by size; none where there are more sizes than a report carries."""
+    counted = Counter(price.logs)
+    if len(counted) > MOST_SIZES or max(counted.values()) > MOST_OF_A_SIZE:
+        return ()
+    return tuple(
+        MeasuredLog(
+            species=price.line.species[0], large_mm=size.large_mm, small_mm=size.small_mm, length_mm=size.length_mm,
+            count=count,
+        )
+        for size, count in counted.items()
+    )  # fmt: skip
 
 
 @router.get("/v1/settlements/{settlement_id}/commitment")

@@ -37,6 +37,7 @@ STEP_POINT: dict[str, PointOfSale] = {
     "to_lima": PointOfSale.WHOLESALE_LIMA,
     "to_fob": PointOfSale.FOB,
 }
+MOST_ENTRIES = 500
 MILL_STEPS = frozenset({"milling", "drying"})
 AFTER_MILL = frozenset({"to_lima", "to_fob"})
 
@@ -126,7 +127,7 @@ class PriceBook(Form):
     as_of: Day
     source: Text
     licence: Text
-    entries: tuple[PriceEntry, ...] = Field(min_length=1, max_length=500)
+    entries: tuple[PriceEntry, ...] = Field(min_length=1, max_length=MOST_ENTRIES)
 
     def check_days(self) -> None:
         """Refuse figures of a day after the book's own: asked of books as they arrive, not of those that are kept."""

@@ -14,7 +14,7 @@ DEEPEST = 12
 DECIMALS = frozenset(
     {
         "amount", "volume_m3", "volume_low_m3", "volume_high_m3", "pen_per_usd", "census_m3", "area_ha",
-        "alternative_m3", "reservation_m3", "value",
+        "alternative_m3", "reservation_m3", "start", "now", "value",
     }
 )  # fmt: skip
 _WITH_COMMA = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,([0-9]+))?")

@@ -12,7 +12,7 @@ from typing import Any
 
 from services.contracts.domain.contract import ContractText, Version, last_signed
 from services.contracts.domain.money import Money
-from services.contracts.domain.price import PerVolume
+from services.contracts.domain.price import PerTree, PerVolume
 from services.contracts.domain.settlement import Owed, SettlementText, Stated
 
 # A prefix is registered with the Open Contracting Partnership by whoever publishes; until then this one says so.
@@ -110,7 +110,7 @@ def _contract(
         **({} if last is None else {"dateSigned": _moment(last)}),
         **_value(text, prices),
         "items": [_item(number, text, prices) for number in range(len(text.lines))],
-        "documents": _documents(text, shown),
+        "documents": _documents(parties, text, shown),
         "amendments": [_amendment(parties, version) for version in signed if version.text.amends is not None],
         "milestones": _milestones(text, prices),
         "implementation": {
@@ -137,14 +137,17 @@ def _item(number: int, text: ContractText, prices: bool) -> dict[str, Any]:
     if isinstance(line, PerVolume):
         item["description"] += f"; regla {line.rule.value}"
         item["unit"] = {"name": line.unit.value, **({"value": _money(line.price)} if prices else {})}
+    if isinstance(line, PerTree):
+        item["unit"] = {"name": "tree", **({"value": _money(line.price)} if prices else {})}
     if len(text.lines) == 1 and text.volume_m3 is not None:
         item["quantity"] = _number(text.volume_m3)
     return item
 
 
-def _documents(text: ContractText, shown: Version) -> list[dict[str, Any]]:
+def _documents(parties: Parties, text: ContractText, shown: Version) -> list[dict[str, Any]]:
     contract = {
-        "id": shown.sha256, "documentType": "contractSigned" if shown.sealed is not None else "contractDraft",
+        # Not its hash: whoever has that can check a guess of the price.
+        "id": f"{parties.contract}-{shown.number}", "documentType": "contractSigned" if shown.sealed is not None else "contractDraft",
         "title": text.title, "datePublished": _moment(shown.written_at), "format": "application/json", "language": "es",
     }  # fmt: skip
     annexes = [

@@ -23,7 +23,7 @@ from shared.timber.measure import LogRule, Unit, Volume, half_up, in_unit
 
 Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 MOST_ENTRIES = 500
-MOST_LOGS = 5_000
+MOST_LOGS = 2_000  # what a request body of the service carries
 MOST_TAKES = 20
 
 

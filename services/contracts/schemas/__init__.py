@@ -300,6 +300,15 @@ class ToldOut(Out):
     flags: list[ToldFlagOut]
 
 
+class InLogOut(Out):
+    """Where the record of a publication stands in the log; ``index`` once it is in."""
+
+    state: Literal["pending", "in_log", "refused"]
+    sid: str
+    origin: str | None
+    index: int | None
+
+
 class PriceBookOut(Out):
     id: str
     kind: Literal["book"]
@@ -307,6 +316,7 @@ class PriceBookOut(Out):
     sha256: str
     published_by_org: str
     published_at: datetime
+    log: InLogOut | None
     book: PriceBook
 
 

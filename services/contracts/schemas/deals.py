@@ -48,7 +48,7 @@ class VersionsOut(Out):
 
 
 class CommitmentOut(Out):
-    """What opens a commitment (docs/format.md, section 6.5): the document's text is its bytes in UTF-8."""
+    """What opens a commitment (docs/format.md, section 6.6): the document's text is its bytes in UTF-8."""
 
     type: Literal["contract.committed", "settlement.sealed"]
     commitment: str

@@ -248,6 +248,14 @@ class Store:
         found = (await tx.execute(statement.order_by(col(row.version).desc()).limit(1))).one_or_none()
         return None if found is None else Published(**found._mapping)
 
+    async def book_of_day(self, tx: AsyncSession, kind: BookKind, book_id: str, on: date) -> Published | None:
+        """The version of a book that was newest on a day."""
+        row = BookRow
+        statement = select(*_BOOK_COLUMNS).where(col(row.kind) == kind, col(row.id) == book_id, col(row.as_of) <= on)
+        statement = statement.order_by(col(row.as_of).desc(), col(row.version).desc()).limit(1)
+        found = (await tx.execute(statement)).one_or_none()
+        return None if found is None else Published(**found._mapping)
+
     async def book_with(self, tx: AsyncSession, kind: BookKind, book_id: str, sha256: str) -> Published | None:
         """The version of a book that has this content."""
         row = BookRow

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import orjson
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.contracts.domain.announced import Announced, Letter
+from services.contracts.domain.announced import Announced, Letter, State
 
 _ANNOUNCE = text(
     "INSERT INTO outbox (sid, type, subject, statement, created_at) VALUES (:sid, :type, :subject, :statement, :at)"
@@ -32,6 +33,7 @@ _ANSWER = text(
 )
 _UNANSWERED = text("UPDATE outbox SET attempts = attempts + 1 WHERE sid = ANY (CAST(:sids AS text[]))")
 _STANDING = text("SELECT sid, state, origin, log_index, problem FROM outbox WHERE sid = ANY (CAST(:sids AS text[]))")
+_ABOUT = text("SELECT sid, state, origin, log_index, problem FROM outbox WHERE subject = :subject")
 _WAITING = text(
     "SELECT (SELECT count(*) FROM outbox WHERE state = 'pending') AS pending,"
     " (SELECT count(*) FROM outbox WHERE state = 'refused') AS refused"
@@ -89,13 +91,18 @@ async def count_attempt(tx: AsyncSession, sids: Sequence[str]) -> None:
 
 async def standing(tx: AsyncSession, sids: Sequence[str]) -> dict[str, Announced]:
     """What became of each of these statements."""
-    rows = await tx.execute(_STANDING, {"sids": list(sids)})
-    return {
-        row.sid: Announced(
-            row.sid, "in_log" if row.state == "published" else row.state, row.origin, row.log_index, row.problem
-        )
-        for row in rows
-    }
+    return {row.sid: _announced(row) for row in await tx.execute(_STANDING, {"sids": list(sids)})}
+
+
+async def standing_about(tx: AsyncSession, subject: str) -> Announced | None:
+    """What became of the statement about a subject; none for what the log was not told of."""
+    row = (await tx.execute(_ABOUT, {"subject": subject})).one_or_none()
+    return None if row is None else _announced(row)
+
+
+def _announced(row: Any) -> Announced:
+    state: State = "in_log" if row.state == "published" else row.state
+    return Announced(row.sid, state, row.origin, row.log_index, row.problem)
 
 
 async def waiting(tx: AsyncSession) -> tuple[int, int]:

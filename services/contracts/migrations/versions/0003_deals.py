@@ -9,7 +9,7 @@ from alembic import op
 from shared.web.db import app_role
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 # What the parties wrote. A version that both have signed has a seal; no other can be signed by anybody after it.
 VERSION = """
@@ -102,7 +102,9 @@ CREATE TABLE ledger_member (
     PRIMARY KEY (enterprise, org)
 )"""
 
-# As permits' (services/permits/migrations/0001). `statement` is signed by custody with the key it holds for the house.
+# As permits' (services/permits/migrations/0001), for books, contracts and settlements alike. `statement` is signed by
+# custody with the key it holds for the house. It takes the place of the outbox of books alone, which no release had.
+NO_OUTBOX = "DROP TABLE outbox"
 OUTBOX = """
 CREATE TABLE outbox (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -132,6 +134,7 @@ INDEXES = (
     "CREATE INDEX seal_contract ON seal (contract_id)",
     "CREATE INDEX settlement_contract ON settlement (contract_id, stated_at DESC, id DESC)",
     "CREATE INDEX ledger_member_org ON ledger_member (org)",
+    "CREATE UNIQUE INDEX outbox_subject ON outbox (subject)",
     "CREATE INDEX outbox_pending ON outbox (seq) WHERE state = 'pending'",
     "CREATE INDEX outbox_refused ON outbox (next_attempt_at) WHERE state = 'refused'",
 )
@@ -159,7 +162,7 @@ KEPT = (
 def upgrade() -> None:
     app = app_role()
     for statement in (
-        VERSION, SIGNATURE, SEAL, SETTLEMENT, SETTLEMENT_ENTRY, CLOSED_ONCE, LEDGER_ENTRY, LEDGER_MEMBER, OUTBOX, LEASE,
+        VERSION, SIGNATURE, SEAL, SETTLEMENT, SETTLEMENT_ENTRY, CLOSED_ONCE, LEDGER_ENTRY, LEDGER_MEMBER, NO_OUTBOX, OUTBOX, LEASE,
         FREE, *INDEXES,
     ):  # fmt: skip
         op.execute(statement)

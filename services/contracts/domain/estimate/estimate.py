@@ -1,0 +1,249 @@
+"""What a cell costs, how sure that is, on whose word, and how far one of them carries it."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import ClassVar, Literal
+
+from services.contracts.domain.estimate.band import Band, bands, price
+from services.contracts.domain.estimate.observation import YEAR_DAYS, Cell, Observation, Vote, votes
+from services.contracts.domain.estimate.parameters import Parameters
+from services.contracts.domain.estimate.pooled import Place, Point, fit
+from services.contracts.domain.estimate.robust import robust_mean, weighted_median
+from shared.refusal import Missing
+
+Grade = Literal["A", "B", "C", "D"]
+TENTH_MILLI = Decimal("0.0001")
+
+
+@dataclass(eq=False)
+class NothingReported(Missing):
+    """There is no report of this market by that day: nothing to estimate from (404)."""
+
+    slug: ClassVar[str] = "nothing-reported"
+    es: ClassVar[str] = "Nadie informó precios de este mercado hasta el día pedido: {key}."
+    en: ClassVar[str] = "Nobody has reported prices of this market by the day asked for: {key}."
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """By what share of itself one party moves the estimate, and would have moved one that believes everybody.
+
+    ``None`` when nothing is left without it.
+    """
+
+    party: str
+    moves: Decimal | None
+    would_move: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The price of one cell on one day.
+
+    ``reporters`` and ``age_days`` (the weighted median age) are of the cell's own votes within one half-life, and so are
+    ``largest_share`` (of the heaviest party) and ``own_reports``; ``pooled_parties`` counts all parties of the market
+    that it was pooled with. ``influence`` lists every party, the one that would move it most first; ``alarm`` when that
+    passes the limit. What the strongest party moves beyond ``Parameters.most_moved`` was taken back from ``mid``.
+    """
+
+    cell: Cell
+    on: date
+    mid: Decimal
+    bands: tuple[Band, ...]
+    grade: Grade
+    reporters: int
+    age_days: int | None
+    largest_share: Decimal | None
+    publishable: bool
+    own_reports: tuple[str, ...]
+    pooled_parties: int
+    influence: tuple[Influence, ...]
+    alarm: bool
+    parameters_version: str
+    parameters_sha256: str
+
+    def band(self, level: int) -> Band:
+        """The band of one of the levels 50, 80, 90 and 95."""
+        return next(band for band in self.bands if band.level == level)
+
+
+def estimate(
+    observations: Iterable[Observation],
+    cells: Sequence[Cell],
+    on: date,
+    parameters: Parameters,
+    parties: Mapping[str, str] | None = None,
+) -> tuple[Estimate, ...]:
+    """An estimate of each cell from all reports of its market, in the order of the cells.
+
+    ``parties`` names the party of entities that count as one (``clusters``). The order of the observations changes
+    nothing, and the same ones give the same bytes. ``NothingReported`` when a market has no report by that day.
+    """  # fmt: skip
+    known = dict(parties or {})
+    by_market: dict[str, list[Observation]] = defaultdict(list)
+    for one in sorted(observations, key=lambda one: one.id):
+        if one.observed_on <= on:
+            by_market[one.cell.market].append(one)
+    found: dict[Cell, Estimate] = {}
+    for market in dict.fromkeys(cell.market for cell in cells):
+        asked = list(dict.fromkeys(cell for cell in cells if cell.market == market))
+        found |= _Market(by_market[market], on, parameters, known).estimates(asked)
+    return tuple(found[cell] for cell in cells)
+
+
+def published(
+    observations: Iterable[Observation],
+    cell: Cell,
+    on: date,
+    parameters: Parameters,
+    parties: Mapping[str, str] | None = None,
+) -> Estimate:
+    """The estimate of the cell, or of its nearest wider cell that may be published; the widest one if none may."""  # fmt: skip
+    found = estimate(observations, (cell, *cell.parents()), on, parameters, parties)
+    return next((one for one in found if one.publishable), found[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Belief:
+    """The log price of each cell by some votes, and the variance of what as many reporters again would say."""
+
+    means: Sequence[float]
+    variances: Sequence[float]
+
+
+class _Market:
+    """The votes of one market on one day."""
+
+    def __init__(
+        self, observations: Sequence[Observation], on: date, parameters: Parameters, parties: Mapping[str, str]
+    ) -> None:
+        self.observations, self.on, self.parameters = observations, on, parameters
+        self.votes = votes(observations, on, parameters, parties)
+
+    def estimates(self, cells: Sequence[Cell]) -> dict[Cell, Estimate]:
+        if not self.votes:
+            raise NothingReported("price", cells[0].market)
+        all_votes, defenceless = _believed(self.votes, cells, self.parameters), self.parameters.trusting()
+        naive = _believed(self.votes, cells, defenceless)
+        moved: list[list[_Moved]] = [[] for _ in cells]
+        for party in sorted({vote.party for vote in self.votes}):
+            left = [vote for vote in self.votes if vote.party != party]
+            if not left:
+                return {
+                    cell: self._told(cell, all_votes, n, [_Moved(party, None, None)]) for n, cell in enumerate(cells)
+                }
+            without, plain = _believed(left, cells, self.parameters), _believed(left, cells, defenceless)
+            for n in range(len(cells)):
+                robust = all_votes.means[n] - without.means[n]
+                moved[n].append(_Moved(party, robust, max(robust, naive.means[n] - plain.means[n], key=abs)))
+        return {cell: self._told(cell, all_votes, n, moved[n]) for n, cell in enumerate(cells)}
+
+    def _told(self, cell: Cell, belief: _Belief, n: int, moved: Sequence["_Moved"]) -> Estimate:
+        p = self.parameters
+        fresh = [vote for vote in self.votes if vote.window == 0 and cell.covers(vote.cell)]
+        weights: dict[str, float] = defaultdict(float)
+        for vote in fresh:
+            weights[vote.party] = max(weights[vote.party], vote.weight)
+        strongest = max(moved, key=lambda one: (abs(one.robust or 0.0), one.party))
+        counted = _bounded(strongest, len(weights.keys() - {strongest.party}), p)
+        mean = belief.means[n] + counted - (strongest.robust or 0.0)
+        age = round(weighted_median([v.age_days for v in fresh], [v.weight for v in fresh])) if fresh else None
+        largest = max(weights.values()) / sum(weights.values()) if weights else None
+        return Estimate(
+            cell=cell, on=self.on, mid=price(mean), bands=bands(mean, math.sqrt(belief.variances[n]), p.bands),
+            grade=grade(len(weights), age, p), reporters=len(weights), age_days=age,
+            largest_share=None if largest is None else _quantised(largest, TENTH_MILLI),
+            publishable=len(weights) >= p.publish_reporters and largest is not None and largest <= p.publish_share,
+            own_reports=tuple(sorted(one.id for one in self.observations if self._is_own(one, cell))),
+            pooled_parties=len(moved), influence=_listed(moved, strongest.party, counted),
+            alarm=any(one.would is None or abs(math.expm1(one.would)) > p.alarm for one in moved),
+            parameters_version=p.version, parameters_sha256=p.sha256,
+        )  # fmt: skip
+
+    def _is_own(self, one: Observation, cell: Cell) -> bool:
+        return cell.covers(one.cell) and (self.on - one.observed_on).days < self.parameters.half_life_days
+
+
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """By how much of a log one party moves an estimate, and would at most; ``None`` where it speaks alone."""
+
+    party: str
+    robust: float | None
+    would: float | None
+
+
+def _bounded(moved: _Moved, others: int, parameters: Parameters) -> float:
+    """What of a party's move counts. What goes beyond its bound is taken back."""
+    if moved.robust is None:
+        return 0.0
+    most = parameters.most_moved(others)
+    return moved.robust if most is None else min(max(moved.robust, -most), most)
+
+
+def _listed(moved: Sequence[_Moved], strongest: str, counted: float) -> tuple[Influence, ...]:
+    def share(log_change: float | None) -> Decimal | None:
+        return None if log_change is None else _quantised(math.expm1(log_change), TENTH_MILLI)
+
+    ordered = sorted(moved, key=lambda one: (-abs(math.inf if one.would is None else one.would), one.party))
+    return tuple(
+        Influence(
+            one.party, share(counted if one.party == strongest and one.robust is not None else one.robust),
+            share(one.would),
+        )
+        for one in ordered
+    )  # fmt: skip
+
+
+def _believed(counted: Sequence[Vote], cells: Sequence[Cell], parameters: Parameters) -> _Belief:
+    fitted = fit(points(counted, parameters), parameters)
+    means, joint = fitted.belief([Place(cell.species, cell.region, 0.0) for cell in cells])
+    spread, variances = parameters.spread, []
+    for n, cell in enumerate(cells):
+        own = sum(vote.weight for vote in counted if vote.window == 0 and cell.covers(vote.cell))
+        again = spread.cell + spread.report / max(own, parameters.grade_reporters["C"])
+        variances.append(float(joint[n, n]) + again)
+    return _Belief([float(mean) for mean in means], variances)
+
+
+def points(counted: Sequence[Vote], parameters: Parameters) -> list[Point]:
+    """The robust mean of each cell and half-life, with the noise that so many votes leave."""
+    cells: dict[tuple[Cell, int], list[Vote]] = defaultdict(list)
+    for vote in counted:
+        cells[vote.cell, vote.window].append(vote)
+    found = []
+    for (cell, _), own in sorted(cells.items()):
+        weights = [vote.weight for vote in own]
+        middle = robust_mean([vote.log_price for vote in own], weights, parameters)
+        kept = sum(weight * share for weight, share in zip(weights, middle.kept, strict=True))
+        age = weighted_median([vote.age_days for vote in own], weights)
+        place = Place(cell.species, cell.region, -age / YEAR_DAYS)
+        scatter = _scatter(middle.scale, len(own), parameters)
+        lean = math.sqrt(parameters.party_share * scatter) / kept
+        voices = {
+            vote.party: lean * weight * share for vote, weight, share in zip(own, weights, middle.kept, strict=True)
+        }
+        found.append(Point(place, middle.mean, parameters.spread.cell + scatter / kept, voices))
+    return found
+
+
+def _scatter(scale: float, voters: int, parameters: Parameters) -> float:
+    """The variance of one full vote: that of the cell's own votes, drawn towards that of reports in general."""
+    usual, prior = parameters.spread.report, parameters.report_prior
+    return (prior * usual + voters * scale**2) / (prior + voters) if voters > 1 else usual
+
+
+def grade(reporters: int, age_days: int | None, parameters: Parameters) -> Grade:
+    """A: 30 reporters and at most three months old; B: 10; C: 3; D: fewer, shown and never judged with."""
+    least = parameters.grade_reporters
+    if age_days is not None and reporters >= least["A"] and age_days <= parameters.grade_a_days:
+        return "A"
+    return "B" if reporters >= least["B"] else "C" if reporters >= least["C"] else "D"
+
+
+def _quantised(value: float, step: Decimal) -> Decimal:
+    return Decimal(value).quantize(step, rounding=ROUND_HALF_EVEN) + 0
