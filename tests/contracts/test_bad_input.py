@@ -89,6 +89,7 @@ async def test_a_hollow_says_how_it_is_measured(contracts: Contracts) -> None:
 
     problem = await contracts.post("/v1/appraisals/quick", open_rule, 422)
 
+    assert problem["slug"] == "hollow-without-formula"
     assert "deductions.formula" in str(problem["facts"])
     assert ("fórmula" in problem["detail_es"], "formula" in problem["detail_en"]) == (True, True)
     await contracts.post("/v1/appraisals/quick", stated, 200)

@@ -90,7 +90,7 @@ COMMA = {"amount": "0,70", "currency": "PEN"}
         (changed("2026-10-31", "offer", "terms", "signed_on"), "dates-out-of-order", "signed_on"),
         (changed([{"kind": "cash", "worth": COMMA | {"amount": "1"}, "billed": COMMA | {"amount": "1"}, "days": 9,
                    "recovered_days": 8}], "offer", "advances"), "dates-out-of-order", "recovered_days"),
-        (changed([HOLLOW], "offer", "deductions"), "malformed", "formula"),
+        (changed([HOLLOW], "offer", "deductions"), "hollow-without-formula", "formula"),
         (changed(COMMA, *LINE, "price"), "decimal-comma", "offer.lines.0.price.amount"),
         (changed(",", "decimal_mark"), "number-not-by-its-mark", "amount"),
         (changed({"rule": "smalian", "logs": [{"code": "1", "volume_m3": "1.000", "rule": "doyle"}]}, "offer", "settlement"),
