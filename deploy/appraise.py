@@ -19,8 +19,9 @@ from services.contracts.domain.judged import judge_offer
 from services.contracts.domain.lot import Wood, count_wood
 from services.contracts.domain.offer import Offer
 from services.contracts.domain.report import aloud, message, page
+from services.contracts.domain.series import read_clause
 from services.contracts.questions import CounterOfferIn, QuickIn
-from services.contracts.shipped import flag_pack
+from services.contracts.shipped import flag_pack, world_bank_indices
 from shared.refusal import Malformed, Refusal
 from shared.timber.measure import LogRule
 from shared.web.reasons import reason_en, reason_es
@@ -110,7 +111,10 @@ def _facts(asked: QuickIn) -> tuple[Offer, Basis, Wood]:
             raise BookNeedsServer(f"basis.{name}")
     day = given.on or (datetime.now(UTC) + PERU).date()
     rule = LogRule(given.base_rule)
-    basis = Basis(day, given.rate_milli, rule, given.prices, given.costs, given.fx, given.seed, given.draws)
+    basis = Basis(
+        day, given.rate_milli, rule, given.prices, given.costs, given.fx, given.seed, given.draws,
+        read_clause(asked.offer.index, world_bank_indices() if asked.offer.index else {}, day), asked.offer.index is not None,
+    )  # fmt: skip
     lot = asked.offer.lot
     wood = count_wood(lot, None, "not_asked" if lot.custody_lot is None else "unavailable", rule)
     return asked.offer, basis, wood

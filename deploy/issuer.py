@@ -56,6 +56,8 @@ PEOPLE: tuple[tuple[str, str, str], ...] = (
 )
 MACHINES: tuple[tuple[str, str, str], ...] = (
     ("permits-service", "service", "plataforma"),
+    # Speaks for the operator: what it says of a published book is signed with the key custody holds for that organisation.
+    ("contracts-service", "service", "trozalog"),
     ("demo-machine", "machine", "comunidad-a"),
 )
 ACCESS: Table = {"issue_token": {"public": "any"}, "published_keys": {"public": "any"}}

@@ -13,6 +13,7 @@ from deploy.databases import SERVICES, Address
 from deploy.issuer import MACHINES, PEOPLE, make_logins
 from deploy.keygen import DEVELOPMENT_MARK, ORIGIN, make_keys
 from deploy.secret_files import write_secret
+from deploy.topology import PARTS
 
 OUR_USER = 10001
 POSTGRES_USER = 999  # of the image postgres:18
@@ -31,9 +32,13 @@ def make(folder: Path, origin: str = ORIGIN) -> dict[str, str]:
             role = f"{service}_{kind}"
             url = address.dsn(role, secrets.token_hex(24), service, scheme="postgresql+asyncpg")
             _kept(folder / f"{role}_url", url)
-    # Before the hashes: interrupted in between, the next run finds the secret it must hash.
-    client_secret = _kept(folder / "permits_client_secret", secrets.token_hex(24))
-    made = make_logins(folder / "logins.json", {"permits-service": client_secret})
+    # Before the hashes: interrupted in between, the next run finds the secrets it must hash.
+    clients = {
+        part.client: _kept(folder / f"{part.name}_client_secret", secrets.token_hex(24))
+        for part in PARTS
+        if part.client
+    }
+    made = make_logins(folder / "logins.json", clients)
     if made:
         roles = {name: role for name, role, _ in (*PEOPLE, *MACHINES)}
         write_secret(folder / "logins", "".join(f"{name}  {secret}  {roles[name]}\n" for name, secret in made.items()))

@@ -77,7 +77,8 @@ class House:
 
     async def _logins(self) -> None:
         """Secrets of users and machines, made by a process of its own: it loads the issuer with all that it needs."""
-        if not self.instance.logins_file.exists() or not (self.instance.keys / "logins.json").exists():
+        clients = {part.client for part in PARTS if part.client}
+        if not (self.instance.keys / "logins.json").exists() or clients - self.instance.logins().keys():
             self._status["fresh"] = True
             await self._step("logins", "deploy.logins", [str(self.instance.data)], {})
         self._set_ready("logins")

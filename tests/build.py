@@ -159,6 +159,15 @@ def an_inspection(volume_dm3: int = 5_881, number: str = "INF-1", **body: Any) -
     return an_act("inspection.reported", inspection | body)
 
 
+def a_book(actor: str = AUTHORITY, *, signed_by: Ed25519PrivateKey | None = None, **body: Any) -> Record:
+    """A version of a price book, published; through the registrar unless ``signed_by`` says otherwise."""
+    book = {
+        "book": "reports-madre-de-dios", "version": 1, "region": "madre-de-dios", "as_of": "2025-09-01",
+        "sha256": "0a" * 32, "publisher": actor, "by": "u1",
+    }  # fmt: skip
+    return a_record("price_book.published", book | body, actor=actor, by=signed_by or a_key(REGISTRY))
+
+
 def a_finding(subject: str, severity: str = "S3", *, actor: str = SUPERVISOR, **body: Any) -> Record:
     """What a supervisor saw, through the registrar unless ``by`` says otherwise."""
     by = body.pop("signed_by", a_key(REGISTRY))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.contracts.domain.lot import CustodyState
+from services.contracts.domain.reconciliation import KeptLog, KeptLot
 from shared.timber.measure import LogSize
 from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
 from shared.web.telemetry import logger
@@ -41,6 +42,26 @@ async def logs_of_lot(custody: ServiceClient, lot: str | None) -> CustodyLot:
     except (KeyError, TypeError, ValueError):
         logger.warning("custody_answer_not_understood", lot=lot)
         return UNAVAILABLE
+
+
+async def list_of_lot(custody: ServiceClient, lot: str) -> KeptLot:
+    """The logs of a lot by their code, who composed it and who bought it, asked with two seconds to answer."""
+    try:
+        answer = await custody.get(f"/v1/lots/{lot}", deadline_s=DEADLINE_S)
+    except UpstreamRefused as refused:
+        return KeptLot("not_found" if refused.status == 404 else "unavailable", {})
+    except UpstreamDown:
+        return KeptLot("unavailable", {})
+    try:
+        measured = _measured(answer)
+        logs = {str(item["code"]): KeptLog(*_log(item), int(item["volume_dm3"])) for item in measured}
+        if len(logs) != len(measured):
+            raise ValueError("two logs bear one code")
+        seller = next((said["actor"] for said in answer["history"] if said["type"] == "lot.composed"), None)
+        return KeptLot("read", logs, seller, answer["lot"]["buyer"])
+    except (KeyError, TypeError, ValueError):
+        logger.warning("custody_answer_not_understood", lot=lot)
+        return KeptLot("unavailable", {})
 
 
 def _measured(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,28 +1,35 @@
 """Settings, pool, application: `python -m services.contracts.main serve|migrate`."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 from fastapi import FastAPI
 
 from services.contracts.access import ACCESS
 from services.contracts.api import routers
+from services.contracts.publisher import Publisher
 from services.contracts.quick_limit import Bucket
-from services.contracts.shipped import flag_pack, world_bank
-from services.contracts.store import Store
+from services.contracts.shipped import alert_limits, flag_pack, legal_rates, market_terms, world_bank_indices
+from services.contracts.store import Store, outbox
+from services.contracts.watcher import Watcher
 from shared.web.app import make_app
 from shared.web.auth import TokenVerifier
-from shared.web.client import service_client
+from shared.web.client import ServiceClient, service_client
 from shared.web.db import Database, is_outage
-from shared.web.runtime import remote_verifier, run
+from shared.web.runtime import own_tokens, remote_verifier, run
 from shared.web.settings import BadSettings, ServiceSettings
 
 
-def build(settings: ServiceSettings, verifier: TokenVerifier | None = None) -> FastAPI:
-    """The application. Shipped data is read before it serves, so a broken catalogue stops the start."""
+def build(
+    settings: ServiceSettings, verifier: TokenVerifier | None = None, log: ServiceClient | None = None
+) -> FastAPI:
+    """The application. Shipped data is read before it serves, so a broken catalogue stops the start. ``log`` is the way
+    of its statements to custody; tests give their own, and their own verifier."""
     if settings.database_url is None:
         raise BadSettings("TROZALOG_DATABASE_URL is needed")
-    flag_pack(), world_bank()
+    flag_pack(), market_terms(), world_bank_indices(), legal_rates(), alert_limits()
     db = Database(settings.database_url.get_secret_value(), settings.database_pool)
 
     @asynccontextmanager
@@ -36,12 +43,42 @@ def build(settings: ServiceSettings, verifier: TokenVerifier | None = None) -> F
             app.state.permits = await stack.enter_async_context(permits)
             app.state.store = Store(db)
             app.state.quick_limit = Bucket()
-            yield
+            watcher = Watcher(app.state.store, app.state.permits)
+            app.state.watching = await stack.enter_async_context(watcher.at_work())
+            async with _publishing(app, settings, db, log):
+                yield
+
+    async def health() -> Mapping[str, Any]:
+        async with db.transaction() as tx:
+            pending, refused = await outbox.waiting(tx)
+        return {"database": "ok", "statements_pending": pending, "statements_refused": refused}
 
     return make_app(
         "Trozalog contracts", service="contracts", routers=routers, access=ACCESS, verifier=verifier,
-        lifespan=lifespan, health=db.ping, is_outage=is_outage,
+        lifespan=lifespan, health=health, is_outage=is_outage,
     )  # fmt: skip
+
+
+@asynccontextmanager
+async def _publishing(
+    app: FastAPI, settings: ServiceSettings, db: Database, log: ServiceClient | None
+) -> AsyncIterator[None]:
+    """What is said goes on into the log, with a token of this service's own, which belongs to the house's organisation;
+    without a client of its own it waits in the database."""
+    async with AsyncExitStack() as stack:
+        if log is None and settings.client_id is not None:
+            tokens = await stack.enter_async_context(own_tokens(settings))
+            log = await stack.enter_async_context(
+                service_client("custody", settings.custody_url, settings.custody_uds, tokens)
+            )
+        publisher = app.state.publisher = Publisher(db, log, app.state.metrics.registry)
+        publishing = asyncio.create_task(publisher.run())
+        try:
+            yield
+        finally:
+            publishing.cancel()
+            with suppress(asyncio.CancelledError):
+                await publishing
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from services.contracts.domain.decimal_mark import Mark, with_points
 from services.contracts.domain.offer import Offer
 from services.contracts.domain.scenario import Scenario
 from services.contracts.domain.verdict import Verdict
-from services.contracts.schemas import BasisIn, CauseOut, FiguresOut, GapOut, MoneyOut, Out, SensitivityOut
+from services.contracts.schemas import BasisIn, CauseOut, FiguresOut, GapOut, MoneyOut, SensitivityOut
+from services.contracts.schemas.answer import Out
 
 
 class Upload(Form):

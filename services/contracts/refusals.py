@@ -76,3 +76,84 @@ class PrivateGrade(Malformed):
     es: ClassVar[str] = "{where}: un libro publicado lleva grado A, B, C o D, no given."
     en: ClassVar[str] = "{where}: a published book carries grade A, B, C or D, not given."
     reason: str = "given"
+
+
+@dataclass(eq=False)
+class TooManyAlerts(Refusal):
+    """An organisation sets so many alerts and no more."""
+
+    slug: ClassVar[str] = "too-many-alerts"
+    es: ClassVar[str] = "Su organización ya tiene {most} avisos; quite uno antes de poner otro."
+    en: ClassVar[str] = "Your organisation has {most} alerts already; end one before setting another."
+    most: int
+
+
+@dataclass(eq=False)
+class NothingToPublish(Refusal):
+    """No cell of the region has enough reporters on that day."""
+
+    slug: ClassVar[str] = "nothing-to-publish"
+    es: ClassVar[str] = (
+        "En {region} ningún precio observado antes del {closed} tiene {reporters} reportantes sin que uno pese demasiado."
+    )
+    en: ClassVar[str] = (
+        "In {region} no price observed before {closed} has {reporters} reporters of whom none weighs too much."
+    )
+    region: str
+    closed: str
+    reporters: int
+
+
+@dataclass(eq=False)
+class ReportIdTaken(Refusal):
+    """The reporter gave this id to another report before."""
+
+    slug: ClassVar[str] = "report-id-taken"
+    es: ClassVar[str] = "Ya hay un reporte suyo con el id {id} que dice otra cosa; dé otro id a este."
+    en: ClassVar[str] = "A report of yours with the id {id} says something else; give this one another id."
+    id: str
+    first: str
+
+
+@dataclass(eq=False)
+class DuplicateReport(Refusal):
+    """The same organisation said exactly this before, under another id."""
+
+    slug: ClassVar[str] = "duplicate-report"
+    es: ClassVar[str] = (
+        "Su organización ya reportó exactamente esto ({first}). Si fue otra venta, diga su documento o su volumen."
+    )
+    en: ClassVar[str] = (
+        "Your organisation has reported exactly this before ({first}). If it was another sale, name its document or volume."
+    )
+    first: str
+
+
+@dataclass(eq=False)
+class ReportRetracted(Refusal):
+    """Its author took the report back; there is nothing to decide about it."""
+
+    slug: ClassVar[str] = "report-retracted"
+    es: ClassVar[str] = "Su autor retiró el reporte {report}."
+    en: ClassVar[str] = "The author took the report {report} back."
+    report: str
+
+
+@dataclass(eq=False)
+class NothingToRelease(Refusal):
+    """The report counts already."""
+
+    slug: ClassVar[str] = "nothing-to-release"
+    es: ClassVar[str] = "El reporte {report} no está en revisión ni retenido."
+    en: ClassVar[str] = "The report {report} is neither in review nor held."
+    report: str
+
+
+@dataclass(eq=False)
+class OwnReport(NotAllowed):
+    """Nobody judges the own report."""
+
+    slug: ClassVar[str] = "own-report"
+    es: ClassVar[str] = "El reporte es de su propia organización: lo decide otra."
+    en: ClassVar[str] = "The report is of your own organisation: another decides about it."
+    reason: str = "own"

@@ -7,7 +7,8 @@ ACCESS: Table = {
     "add_records": {
         "member": "any", "manager": "any", "regent": "any", "company": "any", "machine": "any", "service": "any",
     },
-    "add_statements": {"member": "own", "manager": "own", "company": "own", "machine": "own"},
+    # `service`: contracts says for the operator which price books were published.
+    "add_statements": {"member": "own", "manager": "own", "company": "own", "machine": "own", "service": "own"},
     "read_record": {"public": "any"},
     "read_item": {"public": "any"},
     "read_guide": {"public": "any"},

@@ -381,12 +381,23 @@ _CORRECTION = fields(
      "was": f.text(), "now": f.text(), "reason": f.text()}
 )  # fmt: skip
 
+_COMMITTED = fields({"commitment": f.digest})
+
 BOTH: dict[str, Check] = {
     "record.corrected": _CORRECTION,
+    "contract.committed": _COMMITTED,
+    "settlement.sealed": _COMMITTED,
     "finding.raised": fields(
         {
             "subject": f.finding_subject, "org": f.org_id, "severity": f.one_of(*SEVERITIES), "text": f.text(),
             "by": f.user_id,
+        }
+    ),
+    "price_book.published": fields(
+        {
+            "book": f.matching(r"[a-z][a-z0-9-]{1,59}", "the id of a book", "el id de un libro"),
+            "version": f.whole(1, 1_000_000), "region": f.text(60), "as_of": f.day, "sha256": f.digest,
+            "publisher": f.org_id, "by": f.user_id,
         }
     ),
     "finding.resolved": fields(

@@ -12,7 +12,7 @@ from shared.timber.facts import STATUS, Facts, Guide, Item, Lot, Past, Plan, cen
 from shared.timber.norms import Norms
 from shared.timber.party import signer
 from shared.timber.rules.outcome import Outcome, Outcomes
-from shared.timber.steps import authority, certificates, findings, forest, guides, keys, mills
+from shared.timber.steps import authority, books, certificates, findings, forest, guides, keys, mills
 from shared.timber.steps.case import Case, may_name_a_tree
 
 _STEPS: dict[str, Callable[[Case], Outcomes]] = {
@@ -41,6 +41,9 @@ _STEPS: dict[str, Callable[[Case], Outcomes]] = {
     "log.continued": authority.continue_log,
     "finding.raised": findings.raise_finding,
     "finding.resolved": findings.resolve_finding,
+    "contract.committed": authority.note_commitment,
+    "settlement.sealed": authority.note_commitment,
+    "price_book.published": books.publish_book,
     "tree.felled": forest.fell,
     "log.cut": forest.cut,
     "log.moved": forest.move,
@@ -248,7 +251,8 @@ _AUTHORITY_NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
 
 _NEEDS: dict[str, Callable[[Record, set[str]], None]] = {
     **dict.fromkeys((*_AUTHORITY_NEEDS, "census.listed", "status.listed"), _need_authority),
-    **dict.fromkeys(("log.recovered", "log.closed", "log.continued"), _need_authority),
+    **dict.fromkeys(("log.recovered", "log.closed", "log.continued", "price_book.published"), _need_authority),
+    **dict.fromkeys(("contract.committed", "settlement.sealed"), _need_authority),
     **dict.fromkeys(_OF_GUIDE, _need_guide),
     **dict.fromkeys(("finding.raised", "finding.resolved"), _need_finding),
     "tree.felled": _need_felling,

@@ -12,6 +12,8 @@ HOSTS = frozenset({"conflict.noted", "log.recovered", "log.closed", "log.continu
 MEMBERS = frozenset({ROOT, DEVICE, HOSTED})
 SUPERVISING = frozenset({"authority", "supervisor"})
 """Kinds of organisation that may see another's guide on the road."""
+PUBLISHING = frozenset({"operator", "authority", "federation"})
+"""Kinds of organisation that publish what others appraise by."""
 CERTIFYING = "certifier"
 INDEPENDENT = SUPERVISING | {CERTIFYING}
 """Kinds of organisation whose field inspections count as coverage."""

@@ -117,3 +117,13 @@ def judged(offer: Json, basis: Basis | None = None, known: Known = NOTHING_KNOWN
     parsed, basis = Offer.model_validate(offer), basis or a_basis()
     counted = count_wood(parsed.lot, None, "not_asked", basis.base_rule)
     return judge_offer(parsed, counted, basis, flag_pack().verdict, known)
+
+
+def a_report(id_: str = "01JDQ7Z5P0000000000000000A", amount: str = "120", **more: Any) -> Json:
+    """A community sold standing tornillo by the official cubic metre, and has the receipt."""
+    line = more.pop("line", None) or per_volume(amount, "m3", "mean_of_ends", [TORNILLO])
+    report = {
+        "id": id_, "side": "seller", "line": line, "region": "madre-de-dios", "observed_on": "2026-09-15",
+        "tier": "receipt", "sale_kind": "negotiated", "volume_m3": "80.000", "evidence_sha256": "ab" * 32,
+    }  # fmt: skip
+    return {name: value for name, value in (report | more).items() if value is not None}

@@ -1,5 +1,6 @@
 """A running contracts service on real PostgreSQL, and a custody that complains about what it is not asked well."""
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +22,7 @@ from shared.web.client import ServiceClient
 from shared.web.db import migrate
 from shared.web.settings import ServiceSettings
 from tests.conftest import TESTS, run_apart
+from tests.contracts.strict_log import StrictLog
 from tests.tokens import Issuer
 
 BUYER = "aserradero-1"
@@ -48,9 +50,13 @@ class Custody:
             status, body = 500, {"status": 500, "slug": "internal"}
         elif body is None:
             status, body = 404, {"status": 404, "slug": "not-found"}
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": orjson.dumps(body)})
+        await _answer(send, status, body)
+
+
+async def _answer(send: Any, status: int, body: Any) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": orjson.dumps(body)})
 
 
 @dataclass
@@ -70,9 +76,7 @@ class Permits:
             status, body = 500, {"status": 500, "slug": "internal"}
         elif body is None:
             status, body = 404, {"status": 404, "slug": "not-found"}
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": orjson.dumps(body)})
+        await _answer(send, status, body)
 
 
 @dataclass
@@ -85,6 +89,14 @@ class Contracts:
     custody: Custody
     permits: Permits
     database: Database
+    log: StrictLog
+
+    async def published(self) -> None:
+        """Until every statement that waits has been answered."""
+        async with asyncio.timeout(20):
+            while (await self.get("/healthz", role=None))["statements_pending"]:
+                self.app.state.publisher.wake.set()
+                await asyncio.sleep(0.02)
 
     async def call(
         self, method: str, path: str, body: Any = None, role: str | None = "manager", org: str = "comunidad-a",
@@ -98,6 +110,12 @@ class Contracts:
 
     async def post(self, path: str, body: Any, expect: int | None = 201, **who: Any) -> Any:
         return await self.call("POST", path, body, expect=expect, **who)
+
+    async def as_admin(self, statement: str) -> None:
+        """What no user of the service can do: move the clock of a row."""
+        admin = await asyncpg.connect(self.database.admin_dsn)
+        await admin.execute(statement)
+        await admin.close()
 
     async def get(self, path: str, expect: int | None = 200, **who: Any) -> Any:
         return await self.call("GET", path, expect=expect, **who)
@@ -122,17 +140,23 @@ def migrated(postgres: Address) -> Iterator[Database]:
 async def contracts(migrated: Database) -> AsyncIterator[Contracts]:
     """A fresh service."""
     admin = await asyncpg.connect(migrated.admin_dsn)
-    await admin.execute("TRUNCATE contract, appraisal, book")
+    tables = await admin.fetch(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        " AND tablename NOT IN ('alembic_version', 'publisher_lease', 'reporter_salt')"
+    )
+    await admin.execute(f"TRUNCATE {', '.join(row['tablename'] for row in tables)} RESTART IDENTITY CASCADE")
+    await admin.execute("UPDATE publisher_lease SET holder = '', until = '-infinity'")
     await admin.close()
-    issuer, custody, permits = Issuer(), Custody(), Permits()
+    issuer, custody, permits, log = Issuer(), Custody(), Permits(), StrictLog()
     configured = ServiceSettings(env="test", database_url=SecretStr(migrated.app_url), database_pool=4)
-    app = build(configured, issuer.verifier())
+    spoken = httpx.AsyncClient(transport=log, base_url="http://custody")
+    app = build(configured, issuer.verifier(), ServiceClient("custody", spoken))
     fake = httpx.AsyncClient(transport=httpx.ASGITransport(app=custody), base_url="http://custody")
     registry = httpx.AsyncClient(transport=httpx.ASGITransport(app=permits), base_url="http://permits")
-    async with app.router.lifespan_context(app), fake, registry:
+    async with app.router.lifespan_context(app), fake, registry, spoken:
         app.state.custody = ServiceClient("custody", fake, None)
         app.state.permits = ServiceClient("permits", registry, None)
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://contracts") as http:
-            yield Contracts(app, http, issuer, custody, permits, migrated)
-    assert custody.wrong == permits.wrong == []
+            yield Contracts(app, http, issuer, custody, permits, migrated, log)
+    assert custody.wrong == permits.wrong == log.complaints == []

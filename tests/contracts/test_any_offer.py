@@ -12,12 +12,14 @@ from services.contracts.domain.known import Known
 from services.contracts.domain.lot import count_wood
 from services.contracts.domain.offer import Offer
 from services.contracts.domain.report import aloud, page
+from services.contracts.domain.standing import standing_on
 from services.contracts.domain.terms import Terms
 from services.contracts.schemas import AppraisalOut
 from services.contracts.shipped import flag_pack
 from tests.contracts.builders import (
     CAOBA,
     LUPUNA,
+    ON,
     TORNILLO,
     Json,
     a_basis,
@@ -99,7 +101,12 @@ SIGNED = a_cost_book(
 )  # fmt: skip
 bases = st.sampled_from([a_basis(fx=FX), a_basis(), a_basis(bare=True), a_basis(BANDS, SIGNED, fx=FX, base="smalian")])
 knowns = st.sampled_from(
-    [Known(), Known("not_found", "not_registered", {"L0": 0}), Known(None, "registered", {"L0": 900})]
+    [
+        Known(),
+        Known(buyer=standing_on("20000000001", ON, [])),
+        Known("not_found", "not_registered", {"L0": 0}),
+        Known(None, "registered", {"L0": 900}),
+    ]
 )
 settled = st.sampled_from([None, {"rule": "mean_of_ends", "logs": [{"code": "L0", "volume_m3": "0.900"}]}])
 

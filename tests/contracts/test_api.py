@@ -577,7 +577,13 @@ async def test_bytes_that_are_not_a_question_are_refused_as_a_problem(
 async def test_the_service_is_well_and_says_so(contracts: Contracts) -> None:
     answer = await contracts.http.get("/healthz")
 
-    assert answer.json() == {"status": "ok", "service": "contracts", "database": "ok"}
+    assert answer.json() == {
+        "status": "ok",
+        "service": "contracts",
+        "database": "ok",
+        "statements_pending": 0,
+        "statements_refused": 0,
+    }
     assert isinstance(answer, httpx.Response)
 
 

@@ -1,6 +1,8 @@
 """What people are told: range, causes, what is missing; never what to do."""
 
 import re
+from dataclasses import replace
+from datetime import date
 
 import orjson
 import pytest
@@ -12,8 +14,9 @@ from services.contracts.domain.fair import Basis
 from services.contracts.domain.lot import count_wood
 from services.contracts.domain.money import shown
 from services.contracts.domain.offer import Offer
+from services.contracts.domain.series import IndexClause, read_clause
 from services.contracts.schemas import AppraisalOut, ToldOut
-from services.contracts.shipped import flag_pack
+from services.contracts.shipped import flag_pack, world_bank_indices
 from shared.timber.measure import Decimal
 from tests.contracts.builders import (
     CAOBA,
@@ -152,3 +155,24 @@ def test_another_offer_another_day_or_another_book_is_another_appraisal() -> Non
 )
 def test_soles_are_shown_as_people_write_them(amount: str, text: str) -> None:
     assert shown(Decimal(amount)) == text
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("2025-04-30", "hoy cada precio vale 2.6 % más de lo que está escrito"),  # 716.78 to 735.26
+        ("2026-05-31", "El índice no se ha movido"),
+        ("2026-02-28", "hoy cada precio vale 0.7 % menos de lo que está escrito"),
+    ],
+)
+def test_what_an_index_makes_of_a_price_is_said(base: str, said: str) -> None:
+    clause = {
+        "fixed_milli": 0,
+        "parts": [{"index": "world-bank-sawnwood-malaysia", "weight_milli": 1000, "base_on": base}],
+    }
+    read = read_clause(IndexClause.model_validate(clause), world_bank_indices(), date(2026, 6, 10))
+
+    told = appraisal(an_offer(index=clause), replace(a_basis(), index=read, indexed=True))["text"]
+
+    assert any(said in sentence for sentence in told["es"]["sentences"])
+    assert len(told["es"]["sentences"]) == len(told["en"]["sentences"])

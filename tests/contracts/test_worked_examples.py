@@ -1,6 +1,8 @@
 """The worked examples of the method, exact to the figures they state; W01 to W04 are in the tests of measure."""
 
+import csv
 from decimal import Decimal
+from statistics import median
 
 import pytest
 
@@ -14,6 +16,7 @@ from services.contracts.domain.residual import (
     residual_m3,
 )
 from services.contracts.domain.verdict import Verdict
+from services.contracts.shipped import flag_pack
 from shared.timber.measure import PT_PER_M3, half_up
 from tests.contracts.builders import (
     CAOBA,
@@ -35,6 +38,7 @@ from tests.contracts.builders import (
     t10,
     wood,
 )
+from tests.permits.conftest import research_data
 
 D = Decimal
 T10 = {"basis": "logs", "logs": t10()}
@@ -220,6 +224,26 @@ def test_w12_a_schedule_of_payments(days: tuple[int, ...], worth: str) -> None:
 )  # fmt: skip
 def test_w17_one_input_at_a_time(name: str, low: str, high: str, swing: str) -> None:
     assert cents(residual_m3(w06(**{name: D(high)})) - residual_m3(w06(**{name: D(low)}))) == D(swing)
+
+
+def test_w23_the_usual_part_of_the_boards_value_is_what_a_real_bulletin_shows() -> None:
+    """Fourteen species priced standing, as logs and sawn (half a year, one country): a band, not a law."""
+    rows = list(csv.DictReader(research_data("cr_onf_2018s1_sample.csv").decode().splitlines()))
+
+    def ratios(one: str, other: str) -> list[Decimal]:
+        return [D(row[one]) / D(row[other]) for row in rows]
+
+    standing, log, sawn_wood = "stumpage_crc_pmt", "log_yard_gt10in_crc_pmt", "sawn_crc_pmt"
+    usual = ratios(standing, sawn_wood)
+
+    assert len(rows) == 14
+    assert half_up(median(usual), D("0.001")) == D("0.245")
+    assert (half_up(min(usual), D("0.001")), half_up(max(usual), D("0.001"))) == (D("0.170"), D("0.339"))
+    assert half_up(median(ratios(log, sawn_wood)), D("0.001")) == D("0.507")
+    assert half_up(median(ratios(standing, log)), D("0.001")) == D("0.513")
+    # The flag about an unfair share begins where the band of the bulletin ends.
+    split = next(flag for flag in flag_pack().flags if flag.code == "P14")
+    assert half_up(min(usual), D("0.01")) in [D(str(limit)) for limit in split.threshold.values()]
 
 
 def test_the_offer_names_the_lot_of_the_examples() -> None:

@@ -86,15 +86,15 @@ COMMA = {"amount": "0,70", "currency": "PEN"}
         (changed("0", *LINE, "price", "amount"), "malformed", "price"),
         (changed("100000.01", *LINE, "price", "amount"), "absurd-price", "price"),
         (changed(0.9, *LINE, "price", "amount"), "malformed", "amount"),
-        (changed([{"share_milli": 300, "days": 0}, {"share_milli": 600, "days": 90}], "offer", "payments"), "malformed", "payments"),
-        (changed("2026-10-31", "offer", "terms", "signed_on"), "malformed", "signed_on"),
+        (changed([{"share_milli": 300, "days": 0}, {"share_milli": 600, "days": 90}], "offer", "payments"), "schedule-does-not-sum", "payments"),
+        (changed("2026-10-31", "offer", "terms", "signed_on"), "dates-out-of-order", "signed_on"),
         (changed([{"kind": "cash", "worth": COMMA | {"amount": "1"}, "billed": COMMA | {"amount": "1"}, "days": 9,
-                   "recovered_days": 8}], "offer", "advances"), "malformed", "recovered_days"),
-        (changed([HOLLOW], "offer", "deductions"), "malformed", "formula"),
+                   "recovered_days": 8}], "offer", "advances"), "dates-out-of-order", "recovered_days"),
+        (changed([HOLLOW], "offer", "deductions"), "hollow-without-formula", "formula"),
         (changed(COMMA, *LINE, "price"), "decimal-comma", "offer.lines.0.price.amount"),
         (changed(",", "decimal_mark"), "number-not-by-its-mark", "amount"),
         (changed({"rule": "smalian", "logs": [{"code": "1", "volume_m3": "1.000", "rule": "doyle"}]}, "offer", "settlement"),
-         "malformed", "rule"),
+         "mixed-rules", "rule"),
         (changed("precios-mdd", "basis", "price_book"), "malformed", "price_book"),
         (changed("precios-mdd", "basis") | {"basis": {"price_book": "precios-mdd"}}, "book-needs-server", "price_book"),
         (changed(["Tornillo"], *LINE, "species"), "unknown-species", "species"),
@@ -120,7 +120,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_slug_in_both_languages(bad: 
     ],
 )
 def test_its_twin_passes(good: Any) -> None:
-    assert answer(good)["engine"] == "contracts/2"
+    assert answer(good)["engine"] == "contracts/3"
 
 
 def with_commas(value: Any) -> Any:

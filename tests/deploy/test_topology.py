@@ -61,7 +61,7 @@ def test_each_container_gets_only_its_own_secrets(part: Part) -> None:
     if part.database:
         own.add(f"{part.name}_app_url")
     if part.client:
-        own.add("permits_client_secret")
+        own.add(f"{part.name}_client_secret")
 
     assert set(SERVICES[part.name].get("secrets", [])) == own
 

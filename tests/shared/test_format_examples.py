@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.timber import bodies, disclosure, event, fields, lottery, upload
+from shared.timber.commitment import commitment_of
 from shared.timber.norms.private import load_private
 from shared.tlog import canon, merkle, note
 from shared.tlog.checkpoint import Checkpoint
@@ -25,7 +26,7 @@ from shared.tlog.witness import Request, cosign, examine
 PAGE = Path(__file__).parents[2] / "docs" / "format.md"
 SEED = bytes(range(32))
 ORIGIN = "trozalog.example/madre-de-dios/2026"
-BLOCK = re.compile(r"<!-- (example|type|private|values): ([a-z.-]+) -->\n```\n(.*?)```\n", re.DOTALL)
+BLOCK = re.compile(r"<!-- (example|type|private|values): ([a-z._-]+) -->\n```\n(.*?)```\n", re.DOTALL)
 
 
 def example_key() -> Ed25519PrivateKey:
@@ -96,6 +97,7 @@ def examples() -> dict[str, str]:
         "multiproof": "\n".join(h.hex() for h in [*multiproof, merkle.root_of(leaves)]),
         "disclosure": f"{shown.text}\n{shown.digest}",
         "draw": "\n".join(a_draw()),
+        "commitment": commitment_of(bytes(range(32)), b'{"precio":"330.00"}'),
     }
 
 

@@ -1,5 +1,25 @@
 """The HTTP door of contracts: parse, load, decide, save, answer."""
 
-from services.contracts.api import appraisals, books, comparisons, contracts, rules
+from services.contracts.api import (
+    alerts,
+    appraisals,
+    books,
+    comparisons,
+    contracts,
+    indexed,
+    ledgers,
+    market,
+    ocds,
+    parties,
+    price_reports,
+    rules,
+    series,
+    settlements,
+    versions,
+)
 
-routers = [contracts.router, appraisals.router, comparisons.router, books.router, rules.router]
+routers = [
+    contracts.router, versions.router, ocds.router, settlements.router, ledgers.router, appraisals.router,
+    comparisons.router, indexed.router, market.router, books.router, series.router, price_reports.router,
+    parties.router, alerts.router, rules.router,
+]  # fmt: skip

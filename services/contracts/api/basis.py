@@ -1,13 +1,15 @@
 """What a question is answered from: the books, custody's logs, the standing of permit and regent; and the answer."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.contracts.api.dated import read_dated
 from services.contracts.api.house import House, today
 from services.contracts.custody import CustodyLot, logs_of_lot
 from services.contracts.domain.appraisal import Pin, Pins, appraise, sha256_of
-from services.contracts.domain.book import CostBook, PriceBook
+from services.contracts.domain.book import CostBook, PriceBook, Signatory
 from services.contracts.domain.fair import Basis
 from services.contracts.domain.judged import Case, judge_offer
 from services.contracts.domain.known import Known
@@ -17,6 +19,7 @@ from services.contracts.permits import regent_in_registry, standing_of
 from services.contracts.schemas import BasisIn
 from services.contracts.shipped import flag_pack
 from services.contracts.store import BookKind, Published, Store
+from services.contracts.store.signatures import Signed, cost_book_for, signatures_of
 from shared.refusal import Missing
 from shared.timber.measure import LogRule
 from shared.web.auth import Caller
@@ -41,22 +44,26 @@ class Question:
         return appraise(self.offer, self.wood, self.basis, flag_pack(), self.pins, contract, self.known)
 
 
-Books = tuple[PriceBook | None, Pin | None, CostBook | None, Pin | None]
+Books = tuple[PriceBook | None, Pin | None, CostBook | None, Pin | None, str | None]
 
 
 async def ask(store: Store, house: House, offer: Offer, asked: BasisIn, caller: Caller | None) -> Question:
     """Load the books, and ask custody and permits at once; what they do not answer stays unknown."""
     day = asked.on or today()
-    prices, price_pin, costs, cost_pin = await _load_books(store, asked, offer.region, caller)
+    prices, price_pin, costs, cost_pin, signature = await _load_books(store, asked, offer.region, caller)
     lot, permit, regent = await asyncio.gather(
         logs_of_lot(house.custody, offer.lot.custody_lot),
         standing_of(house.permits, offer.permit, day),
         regent_in_registry(house.permits, offer.regent),
     )
-    basis = Basis(day, asked.rate_milli, LogRule(asked.base_rule), prices, costs, asked.fx, asked.seed, asked.draws)
-    pins = Pins(sha256_of(offer), price_pin, cost_pin, _pin_of(lot))
+    dated = await read_dated(store, offer, asked.fx, (prices, costs), day)
+    basis = Basis(
+        day, asked.rate_milli, LogRule(asked.base_rule), prices, costs, dated.fx, asked.seed, asked.draws, dated.index,
+        offer.index is not None,
+    )  # fmt: skip
+    pins = Pins(sha256_of(offer), price_pin, cost_pin, _pin_of(lot), signature, dated.fx_pin, dated.index_pins)
     wood = count_wood(offer.lot, lot.logs, lot.state, basis.base_rule)
-    return Question(offer, basis, wood, Known(permit, regent, lot.litres), pins)
+    return Question(offer, basis, wood, Known(permit, regent, lot.litres, dated.buyer), pins)
 
 
 def _pin_of(lot: CustodyLot) -> str | None:
@@ -68,13 +75,17 @@ async def _load_books(store: Store, basis: BasisIn, region: str, caller: Caller 
     prices, costs = basis.prices, basis.costs
     price_pin = None if prices is None else Pin(prices.id, None, sha256_of(prices))
     cost_pin = None if costs is None else Pin(costs.id, None, sha256_of(costs))
+    signature: str | None = None
     if prices is not None and costs is not None:
-        return prices, price_pin, costs, cost_pin
+        return prices, price_pin, costs, cost_pin, signature
     async with store.db.transaction(caller) as tx:
 
         async def find(kind: BookKind, named: str | None) -> Published | None:
             if named is None:
-                return await store.newest_book_for(tx, kind, region, basis.on or today())
+                day = basis.on or today()
+                if kind == "cost":
+                    return await cost_book_for(tx, region, day)
+                return await store.newest_book_for(tx, kind, region, day)
             found = await store.book(tx, kind, named)
             if found is None:
                 raise Missing(f"{kind}_book", named)
@@ -83,8 +94,17 @@ async def _load_books(store: Store, basis: BasisIn, region: str, caller: Caller 
         if prices is None and (found := await find("price", basis.price_book)):
             prices, price_pin = PriceBook.model_validate_json(found.content), _pin(found)
         if costs is None and (found := await find("cost", basis.cost_book)):
-            costs, cost_pin = CostBook.model_validate_json(found.content), _pin(found)
-    return prices, price_pin, costs, cost_pin
+            cost_pin, signed = _pin(found), await signatures_of(tx, found.id, found.version)
+            costs = _signed(CostBook.model_validate_json(found.content), signed)
+            signature = signed[0].sha256 if signed else None
+    return prices, price_pin, costs, cost_pin, signature
+
+
+def _signed(book: CostBook, signatures: Sequence[Signed]) -> CostBook:
+    """A stored book is signed by whoever signed it after it was published, whatever its own text says."""
+    first = signatures[0] if signatures else None
+    by = None if first is None else Signatory(name=first.name, licence=first.licence, on=first.signed_on)
+    return book.model_copy(update={"signed_by": by})
 
 
 def _pin(book: Published) -> Pin:

@@ -1,8 +1,11 @@
 """Offers: stored once, seen by the community and the named buyer."""
 
+from typing import Annotated
+
 from fastapi import Response
 
 from services.contracts.api.house import Cursor, Limit, StoreDep
+from services.contracts.domain.decimal_mark import ByItsMark
 from services.contracts.domain.offer import Offer
 from services.contracts.refusals import NotAParty
 from services.contracts.schemas import ContractOut, ContractsOut, ListedContractOut, read_cursor, write_cursor
@@ -15,7 +18,9 @@ router = Router(tags=["contracts"])
 
 
 @router.post("/v1/contracts", status_code=201, responses={200: {"model": ContractOut}})
-async def store_contract(offer: Offer, grant: GrantDep, store: StoreDep, response: Response) -> ContractOut:
+async def store_contract(
+    offer: Annotated[Offer, ByItsMark], grant: GrantDep, store: StoreDep, response: Response
+) -> ContractOut:
     """Store an offer. The same offer again answers 200 with what was stored first."""
     caller = grant.known
     if caller.org not in (offer.community, offer.buyer):

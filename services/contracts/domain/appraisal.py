@@ -25,7 +25,7 @@ from services.contracts.domain.scenario import Scenario, moved
 from services.contracts.domain.text import Spoken, speak, tell_floors
 from shared.timber.measure import half_up
 
-ENGINE = "contracts/2"
+ENGINE = "contracts/3"
 # Every sum of an appraisal is made in this context, whatever the caller's is.
 MONEY = Context(prec=28, rounding=ROUND_HALF_EVEN)
 _FOUR = Decimal("0.0001")
@@ -48,6 +48,9 @@ class Pins:
     price_book: Pin | None
     cost_book: Pin | None
     lot_sha256: str | None
+    cost_signature_sha256: str | None = None
+    fx_series: Pin | None = None
+    indices: tuple[Pin, ...] = ()
 
 
 def canonical(value: Any) -> bytes:
@@ -89,7 +92,10 @@ def _appraise(
         "flag_pack": {"version": pack.version, "sha256": pack.sha256},
         "lot_sha256": pins.lot_sha256,
         "rate_milli": basis.rate_milli,
+        "cost_signature_sha256": pins.cost_signature_sha256,
         "fx": None if basis.fx is None else basis.fx.model_dump(mode="json"),
+        "fx_series": _pin(pins.fx_series),
+        "indices": [_pin(one) for one in pins.indices],
         "seed": basis.seed,
         "draws": basis.draws,
         "known_sha256": sha256_of(known.as_json()),
@@ -107,6 +113,7 @@ def _appraise(
             "volume_m3": spelled(wood.volume_m3, 3),
             "trees": wood.trees,
         },
+        "index": _index(offer, basis),
     }
     return {
         "id": sha256_of(asked)[:32],
@@ -228,6 +235,23 @@ def what_if(case: Case, pack: FlagPack, scenarios: Sequence[Scenario]) -> dict[s
 
 def _pin(pin: Pin | None) -> dict[str, Any] | None:
     return None if pin is None else {"id": pin.id, "version": pin.version, "sha256": pin.sha256}
+
+
+def _index(offer: Offer, basis: Basis) -> dict[str, Any] | None:
+    if offer.index is None or basis.index is None:
+        return None
+    return {
+        "factor": str(half_up(basis.index.factor, Decimal("0.000001"))),
+        "fixed_milli": offer.index.fixed_milli,
+        "parts": [
+            {
+                "index": one.part.index, "weight_milli": one.part.weight_milli,
+                "base_on": one.base.on.isoformat(), "base": spelled(one.base.value),
+                "now_on": one.now.on.isoformat(), "now": spelled(one.now.value),
+            }
+            for one in basis.index.parts
+        ],
+    }  # fmt: skip
 
 
 def _spoken(text: Spoken) -> dict[str, Any]:

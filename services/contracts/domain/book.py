@@ -1,15 +1,16 @@
 """Price books and cost books: reference figures with their source and date, never a figure alone."""
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from services.contracts.domain.border import Contradiction, Count, Day, Form, Milli, Slug, Text, later
+from services.contracts.domain.border import Contradiction, Count, DatesOutOfOrder, Day, Form, Milli, Slug, Text, later
 from services.contracts.domain.gap import LADDER, Lacking
 from services.contracts.domain.money import ExchangeRate, Price, in_pen
-from services.contracts.domain.price import PaidRule, PointOfSale, Product, SpeciesName
+from services.contracts.domain.price import PaidRule, PointOfSale, Product, SpeciesName, check_price
 from shared.timber.measure import Unit
 
 Grade = Literal["A", "B", "C", "D", "given"]
@@ -36,6 +37,7 @@ STEP_POINT: dict[str, PointOfSale] = {
     "to_lima": PointOfSale.WHOLESALE_LIMA,
     "to_fob": PointOfSale.FOB,
 }
+MOST_ENTRIES = 500
 MILL_STEPS = frozenset({"milling", "drying"})
 AFTER_MILL = frozenset({"to_lima", "to_fob"})
 
@@ -43,6 +45,13 @@ AFTER_MILL = frozenset({"to_lima", "to_fob"})
 def _in_order(low: Decimal | int | None, mid: Decimal | int, high: Decimal | int | None, where: str) -> None:
     if not (mid if low is None else low) <= mid <= (mid if high is None else high):
         raise Contradiction(where, "low, mid and high are not in order", "low, mid y high no están en orden")
+
+
+def _not_after(as_of: date, on: date, where: str) -> None:
+    if on > as_of:
+        raise DatesOutOfOrder(
+            where, f"is after the day of the book, {as_of}", f"es posterior al día del libro, {as_of}"
+        )
 
 
 class MilliRange(Form):
@@ -86,6 +95,13 @@ class PriceEntry(_PriceRange):
     source: Text
 
     @model_validator(mode="after")
+    def _is_a_price_of_wood(self) -> Self:
+        for name, money in (("low", self.low), ("mid", self.mid), ("high", self.high)):
+            if money is not None:
+                check_price(f"entries.{name}", money, self.unit.value)
+        return self
+
+    @model_validator(mode="after")
     def _product_fits(self) -> Self:
         if (self.product is Product.SAWN) is not (self.rule is PaidRule.SAWN):
             raise Contradiction(
@@ -111,7 +127,12 @@ class PriceBook(Form):
     as_of: Day
     source: Text
     licence: Text
-    entries: tuple[PriceEntry, ...] = Field(min_length=1, max_length=500)
+    entries: tuple[PriceEntry, ...] = Field(min_length=1, max_length=MOST_ENTRIES)
+
+    def check_days(self) -> None:
+        """Refuse figures of a day after the book's own: asked of books as they arrive, not of those that are kept."""
+        for number, entry in enumerate(self.entries):
+            _not_after(self.as_of, entry.observed_on, f"entries.{number}.observed_on")
 
     def entries_for(self, species: str, product: Product) -> Iterator[PriceEntry]:
         """Entries of a product that fit a species: those that name it first, then the newest, then the better grade."""
@@ -125,6 +146,13 @@ class CostLine(_PriceRange):
     step: Step
     source: Text
     on: Day
+
+    @model_validator(mode="after")
+    def _is_a_cost_of_wood(self) -> Self:
+        for name, money in (("low", self.low), ("mid", self.mid), ("high", self.high)):
+            if money is not None:
+                check_price(f"lines.{name}", money, "m3")
+        return self
 
 
 def on_the_way(line: CostLine, product: Product, point: PointOfSale) -> bool:
@@ -156,6 +184,22 @@ class CostBook(Form):
     margin_milli: MilliRange
     lines: tuple[CostLine, ...] = Field(min_length=1, max_length=60)
     signed_by: Signatory | None = later()
+    valid_to: Day | None = later()
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        if self.valid_to is not None and self.valid_to < self.as_of:
+            raise DatesOutOfOrder("valid_to", "is before as_of", "es anterior a as_of")
+        return self
+
+    def check_days(self) -> None:
+        """Refuse costs of a day after the book's own: asked of books as they arrive, not of those that are kept."""
+        for number, line in enumerate(self.lines):
+            _not_after(self.as_of, line.on, f"lines.{number}.on")
+
+    def valid_on(self, day: date) -> bool:
+        """Whether its figures hold on a day; a book that names no last day holds until a newer one."""
+        return self.as_of <= day and (self.valid_to is None or day <= self.valid_to)
 
     def ladder_m3(self, product: Product, point: PointOfSale, rate: ExchangeRate | None) -> Decimal:
         """What the seller spends on each round cubic metre to hand a felled or sawn product over there.

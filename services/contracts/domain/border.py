@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -35,6 +35,20 @@ class Contradiction(Malformed):
         return f"{self.where}: {reason}."
 
 
+@dataclass(eq=False)
+class DatesOutOfOrder(Contradiction):
+    """A day stands before one that it must follow (422)."""
+
+    slug: ClassVar[str] = "dates-out-of-order"
+
+
+@dataclass(eq=False)
+class ScheduleDoesNotSum(Contradiction):
+    """Parts are more or less than what they are parts of (422)."""
+
+    slug: ClassVar[str] = "schedule-does-not-sum"
+
+
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,4})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2100, 1, 1)
@@ -53,6 +67,8 @@ def _decimal(value: Any) -> Decimal:
         return value
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
         return Decimal(value)
+    if isinstance(value, str) and value.startswith("-") and _DECIMAL.fullmatch(value[1:]):
+        raise PydanticCustomError("greater_than_equal", "must not be less than nothing", {"ge": 0})
     raise PydanticCustomError("decimal_parsing", 'must be a decimal number as text, such as "12.50"')
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from pydantic import BeforeValidator
+
 from shared.refusal import Malformed
 
 Mark = Literal[".", ","]
@@ -12,7 +14,7 @@ DEEPEST = 12
 DECIMALS = frozenset(
     {
         "amount", "volume_m3", "volume_low_m3", "volume_high_m3", "pen_per_usd", "census_m3", "area_ha",
-        "alternative_m3", "reservation_m3",
+        "alternative_m3", "reservation_m3", "start", "now", "value",
     }
 )  # fmt: skip
 _WITH_COMMA = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,([0-9]+))?")
@@ -68,3 +70,17 @@ def _read(key: Any, value: Any, mark: Mark, where: str, depth: int) -> Any:
         raise NotByThatMark(where, value)
     whole, part = found.groups()
     return whole.replace(".", "") + (f".{part}" if part else "")
+
+
+def by_its_mark(body: Any) -> Any:
+    """A form with its numbers read by the ``decimal_mark`` that stands beside its own fields, which is no part of it.
+
+    Without one the mark is the point, and a comma is refused.
+    """
+    mark = body.get("decimal_mark", ".") if isinstance(body, Mapping) else None
+    if mark not in (".", ","):
+        return body
+    return with_points({key: value for key, value in body.items() if key != "decimal_mark"}, mark)
+
+
+ByItsMark = BeforeValidator(by_its_mark)

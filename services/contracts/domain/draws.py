@@ -304,14 +304,14 @@ class _Model:
             )
         if isinstance(priced, PerVolume):
             factor = self._factor(species, priced.rule, priced.unit, sample)
-            return float(in_pen(priced.price, self._basis.fx)) * factor * volume
+            return float(self._basis.agreed(priced.price)) * factor * volume
         return self._shared_m3(line, species, fair_m3, sample) * (priced.share_milli / 1_000) * volume
 
     def _shared_m3(self, line: JudgedLine, species: str, fair_m3: Draws, sample: _Sample) -> Draws:
         priced = line.line
         if isinstance(priced, ShareOfVolume) and priced.buy_back is not None:
             bought = priced.buy_back
-            return float(in_pen(bought.price, self._basis.fx)) * self._factor(species, bought.rule, bought.unit, sample)
+            return float(self._basis.agreed(bought.price)) * self._factor(species, bought.rule, bought.unit, sample)
         if isinstance(priced, ShareOfVolume):
             free = priced.product is Product.STANDING
             return fair_m3 + (0.0 if free else self._way(priced.product, priced.point_of_sale, sample))

@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Literal
 
 from services.contracts.domain.book import AFTER_MILL, CostBook, PriceBook, PriceEntry
-from services.contracts.domain.gap import COST_BOOK, PRICE_BOOK, PRICE_GRADE, Gap, Lacking
+from services.contracts.domain.gap import COST_BOOK, INDEX, PRICE_BOOK, PRICE_GRADE, Gap, Lacking
 from services.contracts.domain.lot import Wood
 from services.contracts.domain.money import ExchangeRate, Money, in_pen
 from services.contracts.domain.price import PointOfSale, Product
 from services.contracts.domain.residual import Bounded, Inputs, Residual, mill_price_m3, residual_with_band
+from services.contracts.domain.series import ReadClause
 from shared.timber.measure import PT_PER_M3, LogRule, Unit
 
 Method = Literal["residual", "market"]
@@ -30,6 +31,14 @@ class Basis:
     fx: ExchangeRate | None
     seed: int = 1
     draws: int = 2_000
+    index: ReadClause | None = None
+    indexed: bool = False
+
+    def agreed(self, offer_price: Money) -> Decimal:
+        """A price of the offer in soles on the day, after its index clause; ``Lacking`` where that cannot be read."""
+        if self.index is None and self.indexed:
+            raise Lacking(INDEX)
+        return in_pen(offer_price, self.fx) * (1 if self.index is None else self.index.factor)
 
     @property
     def rate(self) -> Decimal:
@@ -69,9 +78,11 @@ class Fair:
     sawn: PriceEntry | None
 
     def supported(self, basis: Basis, region: str) -> bool:
-        """Whether a verdict may rest on it: an estimate of grade C or better, or the region's signed cost book."""
+        """Whether a verdict may rest on it: an estimate of grade C or better, or the region's valid, signed cost book."""
         costs = basis.costs
-        signed = costs is not None and costs.signed_by is not None and costs.region == region
+        signed = (
+            costs is not None and costs.signed_by is not None and costs.region == region and costs.valid_on(basis.on)
+        )
         return self.entry.grade in ("A", "B", "C") or (self.method == "residual" and signed)
 
 

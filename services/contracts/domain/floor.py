@@ -109,7 +109,7 @@ def _in_own_unit(price_m3: Decimal, line: JudgedLine, basis: Basis) -> Money | N
     each = line.factor if isinstance(priced, PerVolume) else Decimal(units[priced.kind] or 0) / line.volume_m3
     if not each:
         return None
-    price = price_m3 / each
+    price = price_m3 / each / (1 if basis.index is None else basis.index.factor)
     if priced.price.currency == "USD" and basis.fx is not None:
         return Money.model_construct(amount=_up(price / basis.fx.pen_per_usd), currency="USD")
     return Money.model_construct(amount=_up(price), currency="PEN")

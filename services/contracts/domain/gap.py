@@ -20,7 +20,12 @@ class Lacking(Exception):  # noqa: N818
         self.gaps = gaps
 
 
-FX = Gap("fx", "el tipo de cambio del dólar", "the exchange rate of the dollar")
+FX = Gap("fx", "el tipo de cambio del dólar de ese día", "the exchange rate of the dollar on that day")
+INDEX = Gap(
+    "index",
+    "el índice con que la oferta actualiza el precio, en su día de partida y hoy",
+    "the index by which the offer updates the price, on its first day and today",
+)
 COST_BOOK = Gap(
     "cost_book",
     "un libro de costos (talar, arrastrar, transportar, aserrar)",
@@ -41,8 +46,8 @@ PRICE_GRADE = Gap(
 )
 SUPPORT = Gap(
     "support",
-    "un libro de costos de la región por el que responda un forestal, o un precio de grado C o mejor",
-    "a cost book of the region that a forester answers for, or a price of grade C or better",
+    "un libro de costos de la región, vigente ese día y firmado por un forestal, o un precio de grado C o mejor",
+    "a cost book of the region, valid on that day and signed by a forester, or a price of grade C or better",
 )
 RULE_FACTOR = Gap(
     "diameters",

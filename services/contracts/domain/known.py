@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from services.contracts.domain.border import spelled
+from services.contracts.domain.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,15 @@ class PermitStanding:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Answers of permits and custody, already asked. ``custody_logs`` are litres by the code of the log."""
+    """Answers of permits and custody, already asked, and the buyer's standing by the lists of sanctions.
+
+    ``custody_logs`` are litres by the code of the log.
+    """
 
     permit: PermitStanding | Literal["not_found"] | None = None
     regent: Literal["registered", "not_registered"] | None = None
     custody_logs: Mapping[str, int] | None = None
+    buyer: Standing | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The same facts as JSON: the part of an appraisal's pins that is not the offer's and not a book's."""
@@ -39,7 +44,8 @@ class Known:
                 "move_to": None if permit.move_to is None else permit.move_to.isoformat(),
             }
         logs = None if self.custody_logs is None else dict(sorted(self.custody_logs.items()))
-        return {"permit": permit, "regent": self.regent, "custody_logs": logs}
+        buyer = None if self.buyer is None else self.buyer.as_json()
+        return {"permit": permit, "regent": self.regent, "custody_logs": logs, "buyer": buyer}
 
 
 NOTHING_KNOWN = Known()

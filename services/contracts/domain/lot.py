@@ -12,6 +12,8 @@ from services.contracts.domain.gap import RECOVERY, RULE_FACTOR, Lacking
 from services.contracts.domain.price import PaidRule, SpeciesName
 from shared.timber.measure import PT_PER_M3, SCALES, LogRule, LogSize, Unit, in_unit, rule_factor
 
+# A lot's number as custody has it (docs/format.md, section 4); offers of the first release named lots by a UUID.
+CustodyLotId = Annotated[str, StringConstraints(pattern=r"^(?:[A-Z0-9][A-Z0-9.-]{1,39}|[0-9a-f-]{36})$")]
 FactorSource = Literal["custody", "logs", "distribution", "same_rule", "taken_equal", "recovery", "volume"]
 LotSource = Literal["custody", "logs", "distribution", "none"]
 CustodyState = Literal["read", "unavailable", "not_found", "not_asked"]
@@ -72,7 +74,7 @@ class LotEstimate(Form):
     """What is known of the wood before it is cut or sold. Base volumes are official unless the basis says otherwise."""
 
     basis: Literal["census", "logs", "declared"]
-    custody_lot: Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")] | None = None
+    custody_lot: CustodyLotId | None = None
     species: tuple[SpeciesVolume, ...] = Field(default=(), max_length=100)
     logs: tuple[MeasuredLog, ...] = Field(default=(), max_length=2_000)
     diameters: tuple[DiameterClass, ...] = Field(default=(), max_length=40)

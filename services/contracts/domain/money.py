@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from services.contracts.domain.border import Amount, Day, Form, Text
+from services.contracts.domain.border import Amount, Day, Form, Text, spelled
 from services.contracts.domain.gap import FX, Lacking
 from shared.timber.measure import half_up
 
@@ -27,7 +27,8 @@ class Money(Form):
         return cls.model_construct(amount=half_up(amount, CENT), currency="PEN")
 
     def __str__(self) -> str:
-        return f"{_SIGNS[self.currency]} {half_up(self.amount, CENT):,}"
+        """As it was written: to the cent, or to the last decimal that was given of a price by the board foot."""
+        return f"{_SIGNS[self.currency]} {Decimal(spelled(self.amount)):,}"
 
 
 def _positive(money: Money) -> Money:

@@ -1,17 +1,21 @@
 """An offer as the parties wrote it: price lines, wood, payments, deductions, advances, and facts about its clauses."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from services.contracts.domain.border import (
     Contradiction,
+    DatesOutOfOrder,
     Day,
     Days,
     Form,
     Milli,
     OrgId,
     Positive,
+    ScheduleDoesNotSum,
     Sha256,
     Slug,
     Text,
@@ -20,7 +24,9 @@ from services.contracts.domain.border import (
 )  # fmt: skip
 from services.contracts.domain.lot import LotEstimate
 from services.contracts.domain.money import Money, Price
-from services.contracts.domain.price import PriceLine
+from services.contracts.domain.price import AnyLine, PriceLine
+from services.contracts.domain.series import IndexClause
+from services.contracts.domain.standing import Ruc
 from services.contracts.domain.terms import Terms
 from shared.timber.measure import LogRule
 
@@ -28,6 +34,13 @@ Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1
 DeductionKind = Literal[
     "road", "planning", "permit", "transport", "machinery", "camp", "obligation", "penalty", "hollow", "other"
 ]
+
+
+@dataclass(eq=False)
+class HollowWithoutFormula(Contradiction):
+    """A deduction for hollows that does not say how a hollow is measured (422)."""
+
+    slug: ClassVar[str] = "hollow-without-formula"
 
 
 class Payment(Form):
@@ -49,7 +62,7 @@ class Deduction(Form):
     @model_validator(mode="after")
     def _says_how_a_hollow_is_measured(self) -> Self:
         if self.kind == "hollow" and self.formula is None:
-            raise Contradiction(
+            raise HollowWithoutFormula(
                 "deductions.formula",
                 "a deduction for hollows needs its formula",
                 "un descuento por hueco necesita su fórmula",
@@ -70,7 +83,7 @@ class Advance(Form):
     @model_validator(mode="after")
     def _is_received_before_it_is_recovered(self) -> Self:
         if self.recovered_days < self.days:
-            raise Contradiction(
+            raise DatesOutOfOrder(
                 "advances.recovered_days",
                 "is recovered before it is received",
                 "se recupera antes de recibirse",
@@ -78,11 +91,19 @@ class Advance(Form):
         return self
 
 
+@dataclass(eq=False)
+class MixedRules(Contradiction):
+    """Volumes by two log rules in one sum (422)."""
+
+    slug: ClassVar[str] = "mixed-rules"
+
+
 class SettledLog(Form):
-    """What the buyer's scale sheet credits for one log of custody, by its code."""
+    """What the buyer's scale sheet credits for one log of custody, by its code. A rule of its own is the sheet's."""
 
     code: Text
     volume_m3: VolumeM3
+    rule: LogRule | None = later()
 
 
 class Settlement(Form):
@@ -92,10 +113,27 @@ class Settlement(Form):
     logs: tuple[SettledLog, ...] = Field(min_length=1, max_length=20_000)
 
     @model_validator(mode="after")
+    def _measures_by_one_rule(self) -> Self:
+        for number, log in enumerate(self.logs):
+            if log.rule not in (None, self.rule):
+                raise MixedRules(
+                    f"settlement.logs.{number}.rule",
+                    f"a volume by {log.rule} does not add to volumes by {self.rule}",
+                    f"un volumen por {log.rule} no se suma con volúmenes por {self.rule}",
+                )
+        return self
+
+    @model_validator(mode="after")
     def _lists_each_log_once(self) -> Self:
         if len({log.code for log in self.logs}) != len(self.logs):
             raise Contradiction("settlement.logs", "a log is listed twice", "una troza está dos veces")
         return self
+
+
+def priced_twice(lines: Sequence[AnyLine]) -> bool:
+    """Whether two lines price one species, or two price any other."""
+    named = [name for line in lines if line.species != "any" for name in line.species]
+    return len(set(named)) != len(named) or sum(line.species == "any" for line in lines) > 1
 
 
 ALL_AT_SIGNATURE = (Payment(share_milli=1_000, days=0),)
@@ -121,6 +159,8 @@ class Offer(Form):
     permit: Number | None = later()
     regent: OrgId | None = later()
     settlement: Settlement | None = later()
+    buyer_ruc: Ruc | None = later()
+    index: IndexClause | None = later()
 
     @model_validator(mode="after")
     def _is_of_two_parties(self) -> Self:
@@ -132,19 +172,28 @@ class Offer(Form):
     def _dates_in_order(self) -> Self:
         signed = self.terms.signed_on
         if signed is not None and signed < self.offered_on:
-            raise Contradiction("terms.signed_on", "is before the offer", "es anterior a la oferta")
+            raise DatesOutOfOrder("terms.signed_on", "is before the offer", "es anterior a la oferta")
+        return self
+
+    @model_validator(mode="after")
+    def _says_once_whether_it_is_indexed(self) -> Self:
+        if self.index is not None and self.terms.index_clause is False:
+            raise Contradiction(
+                "terms.index_clause",
+                "says no, and there is an index clause",
+                "dice que no, y hay una cláusula de índice",
+            )
         return self
 
     @model_validator(mode="after")
     def _pays_exactly_once(self) -> Self:
         if sum(payment.share_milli for payment in self.payments) != 1_000:
-            raise Contradiction("payments", "the shares do not add up to 1000", "las partes no suman 1000")
+            raise ScheduleDoesNotSum("payments", "the shares do not add up to 1000", "las partes no suman 1000")
         return self
 
     @model_validator(mode="after")
     def _prices_each_species_once(self) -> Self:
-        named = [name for line in self.lines if line.species != "any" for name in line.species]
-        if len(set(named)) != len(named) or sum(line.species == "any" for line in self.lines) > 1:
+        if priced_twice(self.lines):
             raise Contradiction(
                 "lines", "two lines price the same species", "dos líneas ponen precio a la misma especie"
             )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from services.contracts.domain.border import Contradiction, Form
-from services.contracts.domain.money import Price
+from services.contracts.domain.money import Money, Price
 from shared.refusal import Malformed
 from shared.timber.measure import LogRule, Unit
 from shared.timber.species import catalogue
@@ -108,6 +108,12 @@ class AbsurdPrice(Malformed):
     unit: str
 
 
+def check_price(where: str, price: Money, unit: str) -> None:
+    """Refuse a price that no wood and no work on it ever cost for one unit."""
+    if price.amount > DEAREST:
+        raise AbsurdPrice(where, str(price), unit)
+
+
 class PerVolume(_Line):
     """So much for each cubic metre or board foot, measured by a named rule."""
 
@@ -119,8 +125,7 @@ class PerVolume(_Line):
 
     @model_validator(mode="after")
     def _is_a_price_of_wood(self) -> Self:
-        if self.price.amount > DEAREST:
-            raise AbsurdPrice("price", str(self.price), self.unit.value)
+        check_price("price", self.price, self.unit.value)
         return self
 
     @model_validator(mode="after")
@@ -162,6 +167,11 @@ class PerTree(_Whole):
 
     kind: Literal["per_tree"]
 
+    @model_validator(mode="after")
+    def _is_a_price_of_a_tree(self) -> Self:
+        check_price("price", self.price, "árbol (tree)")
+        return self
+
 
 class LumpSum(_Whole):
     """So much for all the wood of the line."""
@@ -182,6 +192,11 @@ class BuyBack(Form):
     price: Price
     unit: Unit
     rule: PaidRule
+
+    @model_validator(mode="after")
+    def _is_a_price_of_wood(self) -> Self:
+        check_price("buy_back.price", self.price, self.unit.value)
+        return self
 
 
 class _Share(_Line):

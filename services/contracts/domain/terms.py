@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from services.contracts.domain.border import (
     Contradiction,
     Count,
+    DatesOutOfOrder,
     Day,
     Days,
     Form,
@@ -152,7 +153,7 @@ class Terms(Form):
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
         if self.first_contact_on and self.signed_on and self.signed_on < self.first_contact_on:
-            raise Contradiction("terms.signed_on", "is before the first contact", "es anterior al primer contacto")
+            raise DatesOutOfOrder("terms.signed_on", "is before the first contact", "es anterior al primer contacto")
         if self.index_clause is False and self.index_shares is not None:
             raise Contradiction(
                 "terms.index_shares", "there is no index clause", "no hay cláusula que actualice el precio"

@@ -28,10 +28,12 @@ from services.contracts.domain.price import (
 from services.contracts.domain.verdict import Verdict
 from services.contracts.domain.words import CAUSES, POINTS, RULES, Both
 from shared.timber.measure import Unit, half_up
+from shared.timber.species import catalogue
 
 SMS_CHARACTERS = 480
 LINES_TOLD = 3
 CAUSES_TOLD = 3
+SPECIES_TOLD = 3
 
 HEADLINES = {
     Verdict.NO_ANSWER: Both("Todavía no se puede comparar esta oferta.", "This offer cannot be compared yet."),
@@ -77,8 +79,9 @@ def speak(case: Case, flags: Sequence[Flag], floors: Sequence[Floor | None]) -> 
     """The text in Spanish and in English."""
     headline = HEADLINES[case.total.verdict]
     sentences = [
-        *(_offered(line) for line in case.lines[:LINES_TOLD]),
+        *(_offered(line, case) for line in case.lines[:LINES_TOLD]),
         *_more_lines(case),
+        *_indexed(case),
         *_net(case),
         *_range(case.total),
         *_loss(case),
@@ -119,16 +122,60 @@ def _price(line: AnyLine) -> Both:
             return Both(f"{part} % de {of.es}", f"{part} % of {of.en}")
 
 
-def _offered(line: JudgedLine) -> Both:
+def _of_which(line: JudgedLine, case: Case) -> Both:
+    """Which wood a line is about, where an offer has several; nothing where it has one, or the line takes the rest."""
+    if len(case.lines) == 1 or line.line.species == "any":
+        return Both("", "")
+    names = [catalogue().accepted(name).trade_name.lower() for name in line.line.species]
+    more = len(names) - SPECIES_TOLD
+    shown_names = names[:SPECIES_TOLD] if more > 0 else names
+    es = [*shown_names, f"{more} más"] if more > 0 else shown_names
+    en = [*shown_names, f"{more} more"] if more > 0 else shown_names
+    return Both(f"Por {_listed(es, 'y')} ", f"For {_listed(en, 'and')} ")
+
+
+def _offered(line: JudgedLine, case: Case) -> Both:
     price, point = _price(line.line), POINTS[line.line.point_of_sale]
     if line.line.product is Product.STANDING:
         point = Both("en pie", "standing")
-    return Both(f"Le ofrecen {price.es}, {point.es}.", f"You are offered {price.en}, {point.en}.")
+    which = _of_which(line, case)
+    return Both(
+        _begun(f"{which.es}le ofrecen {price.es}, {point.es}."),
+        _begun(f"{which.en}you are offered {price.en}, {point.en}."),
+    )
+
+
+def _begun(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 def _more_lines(case: Case) -> list[Both]:
     more = len(case.lines) - LINES_TOLD
+    if more == 1:
+        return [Both("Y un precio más.", "And one more price.")]
     return [Both(f"Y {more} precios más.", f"And {more} more prices.")] if more > 0 else []
+
+
+def _indexed(case: Case) -> list[Both]:
+    """What an index clause has made of the prices that are written."""
+    if case.basis.index is None:
+        return []
+    moved = half_up((case.basis.index.factor - 1) * 100, Decimal("0.1"))
+    if moved == 0:
+        return [
+            Both(
+                "El índice no se ha movido: valen los precios escritos.",
+                "The index has not moved: prices are as written.",
+            )
+        ]
+    part = f"{abs(moved):f}".removesuffix(".0")
+    es, en = ("más", "more") if moved > 0 else ("menos", "less")
+    return [
+        Both(
+            f"Por la cláusula de índice, hoy cada precio vale {part} % {es} de lo que está escrito.",
+            f"By the index clause each price is worth {part} % {en} today than what is written.",
+        )
+    ]
 
 
 def _net(case: Case) -> list[Both]:
@@ -229,7 +276,8 @@ def tell_floors(case: Case, floors: Sequence[Floor | None]) -> list[Both]:
         if floor.price is not None:
             price = _price(line.line.model_copy(update={"price": floor.price}))
             own = Both(f"{price.es}, o {base.es}", f"{price.en}, or {base.en}")
-        said.append(Both(f"Pida al menos {own.es}.", f"Ask for at least {own.en}."))
+        which = _of_which(line, case)
+        said.append(Both(_begun(f"{which.es}pida al menos {own.es}."), _begun(f"{which.en}ask for at least {own.en}.")))
         if floor.deal is False:
             said.append(NO_DEAL)
     return said
@@ -279,7 +327,9 @@ def _age(months: int) -> Both:
 
 def _sms(case: Case, flags: Sequence[Flag], floors: Sequence[Floor | None]) -> Both:
     total = case.total
-    price = _price(case.lines[0].line)
+    # Of several prices none speaks for all of them: the message says how many there are.
+    number = len(case.lines)
+    price = _price(case.lines[0].line) if number == 1 else Both(f"{number} precios", f"{number} prices")
     es, en = [HEADLINES[total.verdict].es, f"Oferta: {price.es}"], [HEADLINES[total.verdict].en, f"Offer: {price.en}"]
     if total.net_m3 is not None:
         es[-1] += f" = {shown(total.net_m3)} por m³."

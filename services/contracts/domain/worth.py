@@ -119,7 +119,7 @@ def gross_of(line: AnyLine, species: str, covered: Sequence[str], wood: Wood, ba
 
 def _gross_of_price(line: Priced, species: str, covered: Sequence[str], wood: Wood, basis: Basis) -> Gross:
     one = wood.species[species]
-    price = in_pen(line.price, basis.fx)
+    price = basis.agreed(line.price)
     match line:
         case PerVolume():
             factor, source = wood.factor(species, line.rule, line.unit, basis.recovery_milli)
@@ -145,7 +145,7 @@ def _gross_of_share(line: Shared, species: str, wood: Wood, basis: Basis) -> Gro
             each = fair_value(species, wood, basis).mid_m3 + _way_m3(line, basis)
         case ShareOfVolume(buy_back=bought) if bought is not None:
             factor, source = wood.factor(species, bought.rule, bought.unit, basis.recovery_milli)
-            each = in_pen(bought.price, basis.fx) * factor
+            each = basis.agreed(bought.price) * factor
         case ShareOfRevenue():
             each = boards_of(species, basis).gross_m3
         case _:

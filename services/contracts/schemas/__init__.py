@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from services.contracts.domain.book import CostBook, PriceBook
 from services.contracts.domain.border import Contradiction, Day, Form, Slug
@@ -14,6 +14,8 @@ from services.contracts.domain.money import ExchangeRate
 from services.contracts.domain.offer import Offer
 from services.contracts.domain.price import PriceLine
 from services.contracts.domain.verdict import Verdict
+from services.contracts.schemas.answer import Out as Out
+from services.contracts.schemas.signatures import SignatureOut
 from shared.refusal import Malformed
 
 ID = re.compile("[0-9a-f]{32}")
@@ -35,6 +37,13 @@ class BasisIn(Form):
     draws: Annotated[int, Field(strict=True, ge=100, le=2_000)] = 2_000
 
     @model_validator(mode="after")
+    def _of_their_days(self) -> Self:
+        for book in (self.prices, self.costs):
+            if book is not None:
+                book.check_days()
+        return self
+
+    @model_validator(mode="after")
     def _one_source_each(self) -> Self:
         for name, given in (("price_book", self.prices), ("cost_book", self.costs)):
             if given is not None and getattr(self, name) is not None:
@@ -42,12 +51,6 @@ class BasisIn(Form):
                     name, "a stored book and given figures at once", "un libro guardado y cifras dadas a la vez"
                 )
         return self
-
-
-class Out(BaseModel):
-    """An answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class MoneyOut(Out):
@@ -109,7 +112,10 @@ class PinsOut(Out):
     flag_pack: PackOut
     lot_sha256: str | None
     rate_milli: int
+    cost_signature_sha256: str | None
     fx: ExchangeRate | None
+    fx_series: PinOut | None
+    indices: list[PinOut]
     seed: int
     draws: int
     known_sha256: str
@@ -235,6 +241,23 @@ class TextOut(Out):
     en: SpokenOut
 
 
+class IndexFigureOut(Out):
+    index: str
+    weight_milli: int
+    base_on: Day
+    base: str
+    now_on: Day
+    now: str
+
+
+class IndexOut(Out):
+    """F10: what the index clause makes of every price on the day, with the figures that were read."""
+
+    factor: str
+    fixed_milli: int
+    parts: list[IndexFigureOut]
+
+
 class AppraisalOut(Out):
     """What an offer is worth: immutable, and the same bytes for the same inputs."""
 
@@ -244,6 +267,7 @@ class AppraisalOut(Out):
     contract: str | None
     pins: PinsOut
     lot: LotOut
+    index: IndexOut | None
     verdict: Verdict
     missing: list[GapOut]
     total: FiguresOut
@@ -276,6 +300,15 @@ class ToldOut(Out):
     flags: list[ToldFlagOut]
 
 
+class InLogOut(Out):
+    """Where the record of a publication stands in the log; ``index`` once it is in."""
+
+    state: Literal["pending", "in_log", "refused"]
+    sid: str
+    origin: str | None
+    index: int | None
+
+
 class PriceBookOut(Out):
     id: str
     kind: Literal["book"]
@@ -283,6 +316,7 @@ class PriceBookOut(Out):
     sha256: str
     published_by_org: str
     published_at: datetime
+    log: InLogOut | None
     book: PriceBook
 
 
@@ -294,6 +328,7 @@ class CostBookOut(Out):
     published_by_org: str
     published_at: datetime
     book: CostBook
+    signatures: list[SignatureOut]
 
 
 class SeriesOut(Out):

@@ -64,6 +64,7 @@ class BookRow(SQLModel, table=True):
     title: str
     region: str
     as_of: date
+    valid_to: date | None
     content: bytes
     sha256: str
     published_by_org: str
@@ -227,6 +228,7 @@ class Store:
             "title": book.title,
             "region": book.region,
             "as_of": book.as_of,
+            "valid_to": book.valid_to if isinstance(book, CostBook) else None,
             "content": canonical(book),
             "sha256": sha256_of(book),
             "published_by_org": caller.org,
@@ -244,6 +246,14 @@ class Store:
         if version is not None:
             statement = statement.where(col(row.version) == version)
         found = (await tx.execute(statement.order_by(col(row.version).desc()).limit(1))).one_or_none()
+        return None if found is None else Published(**found._mapping)
+
+    async def book_of_day(self, tx: AsyncSession, kind: BookKind, book_id: str, on: date) -> Published | None:
+        """The version of a book that was newest on a day."""
+        row = BookRow
+        statement = select(*_BOOK_COLUMNS).where(col(row.kind) == kind, col(row.id) == book_id, col(row.as_of) <= on)
+        statement = statement.order_by(col(row.as_of).desc(), col(row.version).desc()).limit(1)
+        found = (await tx.execute(statement)).one_or_none()
         return None if found is None else Published(**found._mapping)
 
     async def book_with(self, tx: AsyncSession, kind: BookKind, book_id: str, sha256: str) -> Published | None:

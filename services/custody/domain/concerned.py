@@ -19,6 +19,7 @@ _ORGS = {
     "inspection.reported": ("inspector",),
     "certificate.registered": ("holder",),
     "finding.raised": ("org",),
+    "price_book.published": ("publisher",),
     "guide.issued": ("addressee",),
     "lot.sold": ("buyer",),
 }

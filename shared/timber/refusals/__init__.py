@@ -23,7 +23,7 @@ from shared.timber.refusals.chain import (
     UnknownParent,
     Unrelated,
 )
-from shared.timber.refusals.findings import NotSupervising, OwnFinding
+from shared.timber.refusals.findings import NotPublishing, NotSupervising, OwnFinding
 from shared.timber.refusals.guides import (
     BalanceExceeded,
     GuideDates,
@@ -55,4 +55,4 @@ from shared.timber.refusals.keys import (
 )
 from shared.timber.refusals.wood import AlreadySpent, BranchWood, WrongKind
 
-__all__ = ["AlreadyDone", "AlreadySpent", "BalanceExceeded", "BranchWood", "CensusExceeded", "CertificateStatus", "DistrustLater", "GuideDates", "GuideFromFuture", "GuideRefused", "GuideTooLong", "GuideWithoutItems", "IdTaken", "KeyReplaced", "KeyRevoked", "KeyRole", "LineNotAuthorised", "LinesDiffer", "ListFromFuture", "MovementEnded", "NeverDrawn", "NotCertifying", "NotCrossCut", "NotIndependent", "NotOfPermit", "NotSupervising", "NotTheEnd", "NotYours", "OnOpenGuide", "OnePerson", "OpenFinding", "OutsideMovementWindow", "OwnFinding", "PermitNotInForce", "PermitStatus", "PossessionNotShown", "StatusStale", "TooMany", "UnknownKey", "UnknownOrganisation", "UnknownParent", "Unrelated", "WindowOrder", "WrongKind", "WrongSigner"]  # fmt: skip
+__all__ = ["AlreadyDone", "AlreadySpent", "BalanceExceeded", "BranchWood", "CensusExceeded", "CertificateStatus", "DistrustLater", "GuideDates", "GuideFromFuture", "GuideRefused", "GuideTooLong", "GuideWithoutItems", "IdTaken", "KeyReplaced", "KeyRevoked", "KeyRole", "LineNotAuthorised", "LinesDiffer", "ListFromFuture", "MovementEnded", "NeverDrawn", "NotCertifying", "NotCrossCut", "NotIndependent", "NotOfPermit", "NotPublishing", "NotSupervising", "NotTheEnd", "NotYours", "OnOpenGuide", "OnePerson", "OpenFinding", "OutsideMovementWindow", "OwnFinding", "PermitNotInForce", "PermitStatus", "PossessionNotShown", "StatusStale", "TooMany", "UnknownKey", "UnknownOrganisation", "UnknownParent", "Unrelated", "WindowOrder", "WrongKind", "WrongSigner"]  # fmt: skip

@@ -19,6 +19,18 @@ class NotSupervising(Refusal):
 
 
 @dataclass(eq=False)
+class NotPublishing(Refusal):
+    """Price books are published by operators, authorities and federations."""
+
+    slug: ClassVar[str] = "not-publishing"
+    es: ClassVar[str] = "{actor} ({kind}) no publica libros: no firma registros {type}."
+    en: ClassVar[str] = "{actor} ({kind}) does not publish books: it signs no {type} records."
+    actor: str
+    kind: str
+    type: str
+
+
+@dataclass(eq=False)
 class OwnFinding(Refusal):
     """Nobody resolves a finding on what they did themselves."""
 

@@ -48,6 +48,7 @@ class Story(Telling):
             self.census,
             self.recover,
             self.hand_over,
+            self.commit,
         ]
         for _ in range(times - 1 if force else times):
             self.random.choice(verbs)(False)
@@ -427,6 +428,13 @@ class Story(Telling):
         if kind == "log.closed":
             body = {"next": "log.example/x/2027", "vkey": self.one("log.example/x/2027", "other.example/x") + KEY_ENDS}
         return self.say(kind, "trozalog", body, by=self.one(["host"], ["host"], [self.registrar]), force=force)
+
+    def commit(self, force: bool) -> Record | None:
+        """A contract or a settlement by its hash: anybody may say it, and no verdict rests on it."""
+        kind = self.one("contract.committed", "settlement.sealed")
+        body = {"commitment": self.one("ab" * 32, "ab" * 32, "AB" * 32)}
+        by: list[str] = self.one([], [], [self.registrar], ["host"])
+        return self.say(kind, self.one(*ORGS), body, by=by, force=force) if self.rarely(0.3) or force else None
 
     def list_status(self, force: bool) -> Record | None:
         body = {"as_of": self.at()[:10], "permits": 2, "suspended": ["PER-0-2026"][: self.one(0, 1)], "revoked": []}

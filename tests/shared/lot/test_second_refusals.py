@@ -168,6 +168,16 @@ def not_supervising(story: Story) -> None:
     finding(story, COMMUNITY)
 
 
+def not_publishing(story: Story) -> None:
+    """The registry's authority publishes a version; a community does not."""
+    book = {
+        "book": "reports-madre-de-dios", "version": 1, "region": "madre-de-dios", "as_of": "2026-11-01",
+        "sha256": "0" * 64, "publisher": "gerfor-md", "by": "u3",
+    }  # fmt: skip
+    for actor in ("gerfor-md", COMMUNITY):
+        story.say("price_book.published", actor, book, force=True)
+
+
 def finding_of_nothing(story: Story) -> None:
     finding(story, "osinfor-md", subject="guide:own:001-1")
 
@@ -324,6 +334,7 @@ CASES: list[tuple[Callable[[Story], None], str]] = [
     (own_finding, "own-finding"),
     (resolved_twice, "already-done"),
     (not_supervising, "not-supervising"),
+    (not_publishing, "not-publishing"),
     (finding_of_nothing, "unknown-parent"),
     (census_exceeded, "census-exceeded"),
     (census_trees_exceeded, "census-exceeded"),

@@ -161,3 +161,17 @@ def test_a_root_revokes_keys_of_its_own_organisation_only() -> None:
     assert isinstance(refused(log, revocation("nobody")), UnknownKey)
     log.admit(revocation(COMMUNITY))
     assert isinstance(refused(log, revocation(COMMUNITY)), KeyRevoked)
+
+
+@pytest.mark.parametrize("kind", ["contract.committed", "settlement.sealed"])
+def test_a_commitment_is_said_by_whose_it_is_and_changes_nothing_of_wood(kind: str) -> None:
+    log = with_log()
+    before = dict(log.facts.items())
+    body = {"commitment": "ab" * 32}
+
+    others = refused(log, a_record(kind, body, actor=COMMUNITY, by=a_key(MILL), time="2025-09-01T12:00:00Z"))
+    log.admit(a_record(kind, body, actor=COMMUNITY, by=a_key(COMMUNITY), time="2025-09-01T12:00:00Z"))
+
+    assert isinstance(others, WrongSigner)
+    assert {key for key, _ in log.facts.items()} - before.keys() == {f"record:{log.records[-1].sid}"}
+    assert all(log.facts.get(key) == doc for key, doc in before.items())

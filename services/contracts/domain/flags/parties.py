@@ -30,8 +30,12 @@ def _hidden_third_party(case: Case, _: FlagSpec) -> Outcome:
 
 
 def _buyer_sanctioned(case: Case, _: FlagSpec) -> Outcome:
-    listed = case.offer.terms.sanctions
-    return found(None if listed is None else listed.listed, stated(case, "sanctions"), where(case, "sanctions"))
+    """By the snapshots of the house, and by a list that the parties say they read: one that names the buyer is enough."""
+    said, known = case.offer.terms.sanctions, case.known.buyer
+    words = [] if said is None else [said.listed]
+    words += [] if known is None or known.state == "unknown" else [known.state == "listed"]
+    evidence = {"buyer_ruc": case.offer.buyer_ruc, "standing": None if known is None else known.as_json()}
+    return found(any(words) if words else None, stated(case, "sanctions") | evidence, where(case, "sanctions"))
 
 
 def _regent_unlicensed(case: Case, _: FlagSpec) -> Outcome:

@@ -131,7 +131,8 @@ def _doyle_small_logs(case: Case, spec: FlagSpec) -> Outcome:
 
 
 def _fixed_price_long(case: Case, spec: FlagSpec) -> Outcome:
-    months, indexed = case.offer.terms.term_months, case.offer.terms.index_clause
+    months = case.offer.terms.term_months
+    indexed = case.offer.terms.index_clause if case.offer.index is None else True
     evidence = {"term_months": months, "index_clause": indexed}
     if indexed or (months is not None and months <= spec.limit("months")):
         return Outcome("clear", evidence)
@@ -219,7 +220,9 @@ def _index_asymmetric(case: Case, _: FlagSpec) -> Outcome:
     terms = case.offer.terms
     evidence, words = stated(case, "index_clause", "index_shares"), where(case, "index_clause", "index_shares")
     if terms.index_shares is None:
-        return found(False if terms.index_clause is False else None, evidence, words)
+        # A clause that is written as a formula (F10) follows its index up and down alike.
+        none_or_formula = terms.index_clause is False or case.offer.index is not None
+        return found(False if none_or_formula else None, evidence, words)
     up, down = terms.index_shares.up_milli, terms.index_shares.down_milli
     words |= {"up": percent(Decimal(up) / 1_000), "down": percent(Decimal(down) / 1_000)}
     return found(up < down, evidence, words)

@@ -1,6 +1,6 @@
 """Flags about who measures, and what the scale sheet says beside custody: V01 to V06."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from services.contracts.domain.flags.answer import (
@@ -49,7 +49,11 @@ def _pairs(case: Case) -> list[tuple[Decimal, Decimal]] | None:
 
 
 def _underscale_detected(case: Case, spec: FlagSpec) -> Outcome:
-    pairs = _pairs(case)
+    return underscale(_pairs(case), spec)
+
+
+def underscale(pairs: Sequence[tuple[Decimal, Decimal]] | None, spec: FlagSpec) -> Outcome:
+    """V03 over (settled, custody) volumes of the same logs by one rule: unknown for too few of them."""
     if pairs is None or len(pairs) < spec.limit("logs"):
         return found(None, {"logs": None if pairs is None else len(pairs)})
     test: Paired = paired_log_ratios(pairs)
@@ -66,6 +70,11 @@ def _settlement_ne_custody(case: Case, spec: FlagSpec) -> Outcome:
     paid = sum((log.volume_m3 for log in settled.logs), Decimal(0))
     kept = Decimal(sum(logs.values())) / 1_000
     price = case.total.worth.net / case.total.worth.volume_m3 if case.total.worth else None
+    return short_settled(paid, kept, spec, price)
+
+
+def short_settled(paid: Decimal, kept: Decimal, spec: FlagSpec, price: Decimal | None = None) -> Outcome:
+    """V04 over the cubic metres that are paid and those that custody keeps, which must be some; ``price`` a cubic metre."""
     short = 1 - paid / kept
     evidence = {"settled_m3": str(paid), "custody_m3": str(kept), "short": str(half_up(short, Decimal("0.0001")))}
     words: Words = {"settled": f"{paid:f}", "custody": f"{kept:f}", "percent": percent(max(short, Decimal(0)))}

@@ -1,0 +1,194 @@
+"""Reported prices: filed and taken back by their authors; looked into, held and released by the stewards of the region."""
+
+from typing import Annotated
+
+from fastapi import Query, Response
+
+from services.contracts.api.house import Cursor, Limit, StoreDep, today
+from services.contracts.domain.money import Money
+from services.contracts.domain.price_report import Conversion, check_report
+from services.contracts.domain.price_standing import Act, said
+from services.contracts.filing import file_report
+from services.contracts.refusals import NothingToRelease, OwnReport, ReportRetracted
+from services.contracts.schemas import MoneyOut, read_cursor, write_cursor
+from services.contracts.schemas.price_reports import (
+    ConversionOut,
+    DecisionIn,
+    FiledListOut,
+    FiledOut,
+    PriceReportIn,
+    ReasonIn,
+    RelationIn,
+    RelationOut,
+    RelationsOut,
+    ReviewOut,
+    ReviewsOut,
+    WhyOut,
+)
+from services.contracts.store import price_reports as kept
+from services.contracts.store.price_reports import Filed, Tx
+from shared.refusal import Malformed, Missing
+from shared.web.access import Grant, GrantDep
+from shared.web.app import Router
+from shared.web.auth import Caller
+
+router = Router(tags=["price reports"])
+
+
+@router.post("/v1/price-reports", status_code=201, responses={200: {"model": FiledOut}})
+async def file_price_report(body: PriceReportIn, grant: GrantDep, store: StoreDep, response: Response) -> FiledOut:
+    """Report a price. The same report again answers 200 with what was filed first."""
+    caller, day = grant.known, today()
+    check_report(body.report, caller.roles, day)
+    async with store.db.transaction(caller) as tx:
+        filed, new = await file_report(tx, body.report, day, caller)
+    response.status_code = 201 if new else 200
+    return _shown(filed)
+
+
+@router.get("/v1/price-reports")
+async def list_price_reports(
+    grant: GrantDep, store: StoreDep, cursor: Cursor = None, limit: Limit = 50
+) -> FiledListOut:
+    """What the caller's organisation reported, newest first, with why a price does not count."""
+    caller, after = grant.known, read_cursor(cursor)
+    async with store.db.transaction(caller) as tx:
+        found = await kept.reports_of(tx, caller.org, after, limit + 1)
+    return FiledListOut(items=[_shown(one) for one in found[:limit]], next=_next(found, limit))
+
+
+@router.get("/v1/price-reports/{report_id}")
+async def read_price_report(report_id: str, grant: GrantDep, store: StoreDep) -> FiledOut:
+    """One report, to its author; to anyone else it does not exist here."""
+    async with store.db.transaction(grant.known) as tx:
+        return _shown(await _own(tx, report_id, grant))
+
+
+@router.post("/v1/price-reports/{report_id}/retraction")
+async def retract_price_report(report_id: str, body: ReasonIn, grant: GrantDep, store: StoreDep) -> FiledOut:
+    """Take a report back. It stays on record and no longer counts; again answers the same."""
+    caller = grant.known
+    async with store.db.transaction(caller) as tx:
+        filed = await _own(tx, report_id, grant)
+        if filed.standing.state != "retracted":
+            await kept.retract(tx, report_id, body.reason, caller)
+            filed = await _own(tx, report_id, grant)
+    return _shown(filed)
+
+
+@router.get("/v1/price-reviews")
+async def list_price_reviews(
+    grant: GrantDep, store: StoreDep, cursor: Cursor = None, limit: Limit = 50,
+    every: Annotated[bool, Query(description="every report of the region, not only those in review")] = False,
+) -> ReviewsOut:  # fmt: skip
+    """Reports of the steward's region with an open review, newest first."""
+    after = read_cursor(cursor)
+    async with store.db.transaction(grant.known) as tx:
+        found = await (kept.reports if every else kept.reports_in_review)(tx, after, limit + 1)
+    return ReviewsOut(items=[_review(one) for one in found[:limit]], next=_next(found, limit))
+
+
+@router.get("/v1/price-reviews/{report_id}")
+async def read_price_review(report_id: str, grant: GrantDep, store: StoreDep) -> ReviewOut:
+    """One report of the steward's region, with who filed it."""
+    async with store.db.transaction(grant.known) as tx:
+        return _review(await _watched(tx, report_id))
+
+
+@router.post("/v1/price-reviews/{report_id}/decisions")
+async def decide_price_review(report_id: str, body: DecisionIn, grant: GrantDep, store: StoreDep) -> ReviewOut:
+    """Release a report, hold it, or open a review of it by hand. Its author reads the reason."""
+    caller = grant.known
+    async with store.db.transaction(caller) as tx:
+        filed = await _watched(tx, report_id)
+        _check_decision(filed, body, caller)
+        if body.decision == "looked_into":
+            await kept.open_review(tx, report_id, "by_hand", {}, body.reason, caller)
+        else:
+            await kept.decide(tx, report_id, body.decision, body.reason, caller)
+        return _review(await _watched(tx, report_id))
+
+
+@router.post("/v1/related-parties", status_code=201)
+async def relate_parties(body: RelationIn, grant: GrantDep, store: StoreDep) -> RelationOut:
+    """Two organisations that count as one reporter, or no longer do. The last word counts."""
+    first, second = sorted((body.org, body.other))
+    async with store.db.transaction(grant.known) as tx:
+        await kept.relate(tx, first, second, body.linked, body.reason, grant.known)
+        relation = await kept.relation(tx, first, second)
+    return _relation(relation)
+
+
+@router.get("/v1/related-parties")
+async def list_related_parties(
+    grant: GrantDep, store: StoreDep, cursor: Cursor = None, limit: Limit = 50
+) -> RelationsOut:
+    """The last word on each pair, by name."""
+    first, _, second = (cursor or " ").partition(" ")
+    if "\x00" in (cursor or ""):
+        raise Malformed("query.cursor", "not a cursor of this list")
+    async with store.db.transaction(grant.known) as tx:
+        found = await kept.relations(tx, (first, second), limit + 1)
+    more = f"{found[limit - 1].org} {found[limit - 1].other}" if len(found) > limit else None
+    return RelationsOut(items=[_relation(one) for one in found[:limit]], next=more)
+
+
+async def _own(tx: Tx, report_id: str, grant: Grant) -> Filed:
+    filed = await kept.report(tx, report_id)
+    if filed is None or filed.org != grant.known.org:
+        raise Missing("price_report", report_id)
+    return filed
+
+
+async def _watched(tx: Tx, report_id: str) -> Filed:
+    """A report that row-level security shows a steward."""
+    filed = await kept.report(tx, report_id)
+    if filed is None:
+        raise Missing("price_report", report_id)
+    return filed
+
+
+def _check_decision(filed: Filed, body: DecisionIn, caller: Caller) -> None:
+    if filed.org == caller.org:
+        raise OwnReport("decide_price_review")
+    if filed.standing.state == "retracted":
+        raise ReportRetracted(filed.id)
+    if body.decision == "released" and filed.standing.state == "counted":
+        raise NothingToRelease(filed.id)
+
+
+def _next(found: list[Filed], limit: int) -> str | None:
+    return write_cursor((found[limit - 1].created_at, found[limit - 1].id)) if len(found) > limit else None
+
+
+def _review(filed: Filed) -> ReviewOut:
+    return ReviewOut(org=filed.org, filed=_shown(filed))
+
+
+def _relation(one: kept.Relation) -> RelationOut:
+    return RelationOut(org=one.org, other=one.other, linked=one.linked, reason=one.reason, at=one.at)
+
+
+def _shown(filed: Filed) -> FiledOut:
+    return FiledOut(
+        id=filed.id, report=filed.report, sha256=filed.sha256, reporter=filed.reporter,
+        conversion=None if filed.conversion is None else _conversion(filed.conversion), missing=list(filed.missing),
+        state=filed.standing.state, why=[_why(act) for act in filed.standing.why], received_on=filed.received_on,
+        created_at=filed.created_at,
+    )  # fmt: skip
+
+
+def _conversion(one: Conversion) -> ConversionOut:
+    return ConversionOut(
+        pen_m3=_soles(Money.pen(one.pen_m3)), cash_pen_m3=_soles(Money.pen(one.cash_pen_m3)), factor=str(one.factor),
+        factor_source=one.factor_source, fx_on=one.fx_on, fx_source=one.fx_source, terms=one.version,
+    )  # fmt: skip
+
+
+def _soles(money: Money) -> MoneyOut:
+    return MoneyOut.model_validate(money.model_dump(mode="json"))
+
+
+def _why(act: Act) -> WhyOut:
+    spanish, english = said(act)
+    return WhyOut.model_validate({"act": act.act, "reason": act.reason, "es": spanish, "en": english, "at": act.at})

@@ -1,0 +1,122 @@
+"""Settlements and their reconciliation as they are answered."""
+
+from decimal import Decimal
+from typing import Any
+
+from services.contracts.api import sealing
+from services.contracts.domain.announced import Announced
+from services.contracts.domain.border import spelled
+from services.contracts.domain.late import Late, Rate
+from services.contracts.domain.reconciliation import Reconciliation, Row
+from services.contracts.domain.settlement import Owed, counted
+from services.contracts.schemas.settlements import ReconciliationOut, SettlementOut
+from services.contracts.store.settlements import Settlement
+from shared.timber.measure import half_up
+
+FOUR = Decimal("0.0001")
+
+
+def shown(found: Settlement, comes_to: Owed, community: str, standing: dict[str, Announced]) -> SettlementOut:
+    """A settlement with what its contract makes of it."""
+    own, only_buyer = counted(found.payments, community)
+    closed = found.closed
+    return SettlementOut.model_validate(
+        {
+            "id": found.id,
+            "state": found.state,
+            "stated": found.stated,
+            "stated_by_org": found.stated_by_org,
+            "stated_at": found.stated_at,
+            "lines": [
+                {
+                    "line": line.line, "species": list(line.species), "unit": line.unit,
+                    "measured": spelled(half_up(line.measured, FOUR).normalize(), 0 if line.unit == "tree" else 3),
+                    "price": line.price.model_dump(mode="json"), "amount": _money(comes_to, line.amount),
+                }
+                for line in comes_to.lines
+            ],
+            "gross": _money(comes_to, comes_to.gross),
+            "taken": _money(comes_to, comes_to.taken),
+            "owed": _money(comes_to, comes_to.net),
+            "due": [{"due_on": day, "amount": _money(comes_to, Decimal(cents) / 100)} for day, cents in comes_to.due],
+            "payments": [
+                {
+                    "seq": one.seq, "payment": one.payment, "stated_by_org": one.org, "stated_at": one.at,
+                    "counted": one in own,
+                }
+                for one in found.payments
+            ],
+            "paid": _money(comes_to, sum((one.payment.amount.amount for one in own), Decimal(0))),
+            "claimed": _money(comes_to, sum((one.payment.amount.amount for one in only_buyer), Decimal(0))),
+            "closed": None if closed is None else {"by_org": closed.org, "at": closed.at, "closing": closed.closing},
+            "sid": found.sid,
+            "log": None if found.sid is None else sealing.shown(standing[found.sid]),
+        }
+    )  # fmt: skip
+
+
+def shown_reconciliation(found: Settlement, stands: Reconciliation) -> ReconciliationOut:
+    """How a settlement stands on a day."""
+    return ReconciliationOut.model_validate(
+        {
+            "settlement": found.id,
+            "on": stands.on,
+            "custody": stands.custody,
+            "rule": found.stated.sheet.rule.value,
+            "unit": found.stated.sheet.unit.value,
+            "logs": [_row(row) for row in stands.rows],
+            "flags": [
+                {
+                    "code": flag.spec.code, "state": flag.outcome.state, "severity": flag.severity,
+                    "evidence": dict(flag.outcome.evidence), "threshold": dict(flag.spec.threshold),
+                    "text_es": flag.text("es"), "text_en": flag.text("en"),
+                }
+                for flag in stands.flags
+            ],
+            "owed": _money(stands.owed, stands.owed.net),
+            "paid": _money(stands.owed, stands.paid),
+            "claimed": _money(stands.owed, stands.claimed),
+            "interest": _money(stands.owed, stands.interest),
+            "rate": _rate(stands.rate),
+            "late": [_late(stands.owed, one) for one in stands.lates],
+            "balance": f"{stands.balance:.2f}",
+            "differences": [{"what": one.what, "es": one.es, "en": one.en} for one in stands.differences],
+            "reconciled": stands.reconciled,
+        }
+    )  # fmt: skip
+
+
+def _money(comes_to: Owed, amount: Decimal) -> dict[str, str]:
+    return {"amount": spelled(amount), "currency": comes_to.currency}
+
+
+def _volume(volume: Decimal | None) -> str | None:
+    return None if volume is None else spelled(volume, 3)
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "code": row.code,
+        "species": row.species,
+        "species_custody": row.species_custody,
+        "custody_m3": _volume(None if row.custody_litres is None else Decimal(row.custody_litres) / 1_000),
+        "expected": _volume(row.expected),
+        "measured": _volume(row.measured),
+    }
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    return {
+        "annual_milli": rate.annual_milli,
+        "valid_from": None if rate.source == "contract" else rate.valid_from,
+        "source": rate.source,
+        "legal_review": rate.legal_review,
+    }
+
+
+def _late(comes_to: Owed, one: Late) -> dict[str, Any]:
+    part = one.part
+    return {
+        "due_on": part.due_on, "paid_on": part.paid_on, "amount": _money(comes_to, Decimal(part.cents) / 100),
+        "days": one.days,
+    }  # fmt: skip

@@ -1,0 +1,212 @@
+"""The market as reports tell it: which of them count, what they say of a cell, and what of that may be published."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from services.contracts.domain.book import MOST_ENTRIES, PriceBook, PriceEntry
+from services.contracts.domain.estimate import (
+    Cell,
+    Estimate,
+    NothingReported,
+    Observation,
+    Parameters,
+    Tier,
+    clusters,
+    estimate,
+)
+from services.contracts.domain.market_terms import MarketTerms
+from services.contracts.domain.money import Money
+from services.contracts.domain.price import PaidRule, PointOfSale, Product
+from shared.timber.measure import Unit
+
+BAND = 80
+PAIRED_FIRST = ("sealed", "receipt", "contract", "bulletin", "witnessed", "oral")
+State = Literal["published", "pooled", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A report that may count, under a name of its entity that says nothing of who it is."""
+
+    id: str
+    entity: str
+    side: str
+    tier: str
+    species: str
+    product: str
+    point_of_sale: str
+    region: str
+    pen_m3: Decimal
+    observed_on: date
+    pair: str | None
+
+
+def market_of(product: str, point: str) -> str:
+    """Prices that may be pooled: soles for a cubic metre of one product at one point of sale."""
+    return f"{product}/{point}"
+
+
+def cell_of(one: Reported) -> Cell:
+    """The cell a report is of."""
+    return Cell(market_of(one.product, one.point_of_sale), one.species, one.region)
+
+
+def counted(reports: Iterable[Reported]) -> list[Observation]:
+    """What the estimator looks at: of one sale that both sides reported, the better evidenced report, then the seller's."""
+    best: dict[str, Reported] = {}
+    for one in sorted(reports, key=lambda one: one.id):
+        name = one.pair or one.id
+        if name not in best or _rank(one) < _rank(best[name]):
+            best[name] = one
+    return [
+        Observation(one.id, cell_of(one), one.pen_m3, Tier(one.tier), one.entity, one.observed_on)
+        for one in best.values()
+    ]
+
+
+def _rank(one: Reported) -> tuple[int, bool, str]:
+    return PAIRED_FIRST.index(one.tier), one.side != "seller", one.id
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """All that counts on a day: reports closed before a month, and who belongs to whom."""
+
+    observations: Sequence[Observation]
+    parties: Mapping[str, str]
+    closed: date
+    parameters: Parameters
+
+    @classmethod
+    def of(
+        cls, reports: Iterable[Reported], related: Iterable[tuple[str, str]], closed: date, parameters: Parameters
+    ) -> "Market":
+        """From the rows of the database."""
+        return cls(counted(reports), clusters(related), closed, parameters)
+
+    def estimates(self, cells: Sequence[Cell]) -> tuple[Estimate, ...]:
+        """An estimate of each cell; ``NothingReported`` where its market has no report."""
+        return estimate(self.observations, cells, self.closed, self.parameters, self.parties)
+
+    def cells(self, region: str) -> list[Cell]:
+        """The cells of a region that somebody reported of, by name."""
+        return sorted({one.cell for one in self.observations if one.cell.region == region})
+
+    def reports_of(self, party: str, cell: Cell) -> list[str]:
+        """The reports of a party that speak of a cell."""
+        return [
+            one.id
+            for one in self.observations
+            if self.parties.get(one.entity, one.entity) == party and cell.covers(one.cell)
+        ]
+
+    def tiers_of(self, told: Estimate) -> list[str]:
+        """How the reports behind an estimate are evidenced, the best first."""
+        own = set(told.own_reports)
+        found = {one.tier.value for one in self.observations if one.id in own}
+        return sorted(found, key=PAIRED_FIRST.index)
+
+
+def most_moved(told: Estimate) -> Decimal | None:
+    """By how much of itself one party moves the estimate at most; none where nothing is left without somebody."""
+    moves = [one.moves for one in told.influence]
+    return max((abs(one) for one in moves if one is not None), default=None) if None not in moves else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said of a cell. Where it has too few reporters, the nearest wider cell that has enough speaks for it."""
+
+    state: State
+    told: Estimate | None
+    tiers: tuple[str, ...]
+
+
+def ask(market: Market, cell: Cell) -> Answer:
+    """The cell itself, or its parent with the state ``pooled``; ``missing`` where nobody may be quoted."""
+    try:
+        found = market.estimates((cell, *cell.parents()))
+    except NothingReported:
+        return Answer("missing", None, ())
+    told = next((one for one in found if one.publishable), None)
+    if told is None:
+        return Answer("missing", None, ())
+    return Answer("published" if told.cell == cell else "pooled", told, tuple(market.tiers_of(told)))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A price book made of reports, the reports it rests on, and those that carry an estimate too far."""
+
+    book: PriceBook
+    parameters: str
+    report_ids: tuple[str, ...]
+    alarming: tuple[tuple[str, Decimal | None], ...]
+
+
+def name_of(region: str) -> str:
+    """The name of the book made from the reports of a region."""
+    return f"reports-{region}"[:60].rstrip("-")
+
+
+def snapshot(market: Market, region: str, as_of: date, terms: MarketTerms) -> Snapshot | None:
+    """The book of a region on a day; none where no cell of it may be published."""
+    cells = market.cells(region)
+    told: list[Estimate] = []
+    for name in sorted({cell.market for cell in cells}):
+        told += market.estimates([cell for cell in cells if cell.market == name])
+    kept = sorted((one for one in told if one.publishable), key=lambda one: (one.grade, -one.reporters, one.cell))
+    kept = sorted(kept[:MOST_ENTRIES], key=lambda one: one.cell)
+    if not kept:
+        return None
+    newest = {
+        cell: max(one.observed_on for one in market.observations if one.cell == cell) for cell in (t.cell for t in kept)
+    }
+    book = PriceBook(
+        id=name_of(region),
+        title="Precios reportados",
+        region=region,
+        as_of=as_of,
+        source=f"reports observed before {market.closed}, {terms.version}, estimator {market.parameters.version}",
+        licence="CC BY 4.0",
+        entries=tuple(_entry(one, newest[one.cell], market.tiers_of(one)) for one in kept),
+    )
+    ids = sorted({id_ for one in kept for id_ in one.own_reports})
+    return Snapshot(book, market.parameters.sha256, tuple(ids), tuple(_alarming(market, kept)))
+
+
+def _alarming(market: Market, told: Iterable[Estimate]) -> Iterable[tuple[str, Decimal | None]]:
+    """Reports of parties that would move an estimate by more than the parameters allow, with the share."""
+    limit = Decimal(str(market.parameters.alarm))
+    seen: set[str] = set()
+    for one in told:
+        for moved in one.influence:
+            if moved.would_move is not None and abs(moved.would_move) <= limit:
+                continue
+            for id_ in market.reports_of(moved.party, one.cell):
+                if id_ not in seen:
+                    seen.add(id_)
+                    yield id_, moved.would_move
+
+
+def _entry(told: Estimate, observed_on: date, tiers: Sequence[str]) -> PriceEntry:
+    product, _, point = told.cell.market.partition("/")
+    band = told.band(BAND)
+    sawn = product == Product.SAWN.value
+    return PriceEntry(
+        species=told.cell.species or "any",
+        product=Product(product),
+        unit=Unit.M3,
+        rule=PaidRule.SAWN if sawn else PaidRule.MEAN_OF_ENDS,
+        point_of_sale=PointOfSale(point),
+        low=Money.pen(band.low),
+        mid=Money.pen(told.mid),
+        high=Money.pen(band.high),
+        grade=told.grade,
+        reporters=told.reporters,
+        observed_on=observed_on,
+        source=f"reports: {', '.join(tiers)}",
+    )

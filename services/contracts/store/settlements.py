@@ -1,0 +1,136 @@
+"""Settlements and what happens to them: only ever added to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import text
+
+from services.contracts.domain.appraisal import canonical, sha256_of
+from services.contracts.domain.border import Form
+from services.contracts.domain.settlement import Closed, Closing, Payment, SettlementText, Stated
+from services.contracts.store.versions import Tx
+from shared.web.auth import Caller
+
+_COLUMNS = (
+    "SELECT s.id, s.content, s.take, s.stated_by_org, s.stated_at,"
+    " (SELECT max(o.take) FROM settlement o WHERE o.contract_id = s.contract_id AND o.lot = s.lot) AS last_take,"
+    " (SELECT l.sid FROM seal l WHERE l.subject = 'settlement:' || s.id) AS sid FROM settlement s"
+)
+_ONE = text(f"{_COLUMNS} WHERE s.id = :id")
+_OF_LOT = text(f"{_COLUMNS} WHERE s.contract_id = :contract AND s.lot = :lot ORDER BY s.take DESC LIMIT 1")
+_OF_CONTRACT = text(
+    f"{_COLUMNS} WHERE s.contract_id = :contract AND (CAST(:at AS timestamptz) IS NULL OR (s.stated_at, s.id) <"
+    " (CAST(:at AS timestamptz), :after)) ORDER BY s.stated_at DESC, s.id DESC LIMIT :limit"
+)
+_ADD = text(
+    "INSERT INTO settlement (id, contract_id, version, lot, take, content, sha256, stated_by_org, stated_by, stated_at)"
+    " VALUES (:id, :contract, :version, :lot, :take, :content, :sha256, :org, :sub, :at)"
+    " ON CONFLICT DO NOTHING RETURNING 1"
+)
+_ENTRIES = text(
+    "SELECT settlement_id, seq, kind, content, org, at FROM settlement_entry"
+    " WHERE settlement_id = ANY (CAST(:ids AS text[])) ORDER BY settlement_id, seq"
+)
+_ADD_ENTRY = text(
+    "INSERT INTO settlement_entry (settlement_id, seq, kind, content, org, by_sub, at)"
+    " VALUES (:id, :seq, :kind, :content, :org, :sub, :at) ON CONFLICT DO NOTHING RETURNING 1"
+)
+
+T = TypeVar("T", bound=Form)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A settlement as it stands, with the entries made so far."""
+
+    id: str
+    stated: SettlementText
+    take: int
+    replaced: bool
+    stated_by_org: str
+    stated_at: datetime
+    payments: tuple[Stated, ...]
+    closed: Closed | None
+    entries: int
+    sid: str | None
+
+    @property
+    def state(self) -> str:
+        """``open``, ``closed`` or ``replaced``."""
+        return "closed" if self.closed is not None else "replaced" if self.replaced else "open"
+
+
+def id_of(stated: SettlementText) -> str:
+    """The id of a settlement: the same statement is the same settlement."""
+    return sha256_of(stated)[:32]
+
+
+def subject_of(settlement_id: str) -> str:
+    """The name of a settlement's seal."""
+    return f"settlement:{settlement_id}"
+
+
+async def settlement(tx: Tx, settlement_id: str) -> Settlement | None:
+    """A settlement of a contract the caller is a party of."""
+    return _first(await _read(tx, (await tx.execute(_ONE, {"id": settlement_id})).all()))
+
+
+async def last_of_lot(tx: Tx, contract_id: str, lot: str) -> Settlement | None:
+    """The settlement of a lot that was not replaced."""
+    return _first(await _read(tx, (await tx.execute(_OF_LOT, {"contract": contract_id, "lot": lot})).all()))
+
+
+async def of_contract(tx: Tx, contract_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Settlement]:
+    """Settlements of a contract, the newest first."""
+    at, key = after or (None, "")
+    values = {"contract": contract_id, "at": at, "after": key, "limit": limit}
+    return await _read(tx, (await tx.execute(_OF_CONTRACT, values)).all())
+
+
+async def add(tx: Tx, stated: SettlementText, take: int, caller: Caller, at: datetime) -> bool:
+    """Add a settlement as a take of its lot; False when somebody else took that place first."""
+    row = {
+        "id": id_of(stated), "contract": stated.contract, "version": stated.version, "lot": stated.lot, "take": take,
+        "content": canonical(stated), "sha256": sha256_of(stated), "org": caller.org, "sub": caller.sub, "at": at,
+    }  # fmt: skip
+    return (await tx.execute(_ADD, row)).first() is not None
+
+
+async def add_entry(tx: Tx, known: Settlement, content: Payment | Closing, caller: Caller, at: datetime) -> bool:
+    """Add what happened behind everything that was read; False when something else happened first."""
+    row = {
+        "id": known.id, "seq": known.entries + 1, "kind": "payment" if isinstance(content, Payment) else "closed",
+        "content": canonical(content), "org": caller.org, "sub": caller.sub, "at": at,
+    }  # fmt: skip
+    return (await tx.execute(_ADD_ENTRY, row)).first() is not None
+
+
+def _first(found: Sequence[Settlement]) -> Settlement | None:
+    return found[0] if found else None
+
+
+async def _read(tx: Tx, rows: Sequence[object]) -> list[Settlement]:
+    ids = [row.id for row in rows]  # type: ignore[attr-defined]
+    entries = (await tx.execute(_ENTRIES, {"ids": ids})).all() if ids else []
+    found = []
+    for row in rows:
+        own = [entry for entry in entries if entry.settlement_id == row.id]  # type: ignore[attr-defined]
+        payments = tuple(
+            Stated(one.seq, _parse(Payment, one.content), one.org, one.at) for one in own if one.kind == "payment"
+        )
+        closed = next(
+            (Closed(_parse(Closing, one.content), one.org, one.at) for one in own if one.kind == "closed"), None
+        )
+        found.append(
+            Settlement(
+                row.id, _parse(SettlementText, row.content), row.take, row.take < row.last_take, row.stated_by_org,  # type: ignore[attr-defined]
+                row.stated_at, payments, closed, len(own), row.sid,  # type: ignore[attr-defined]
+            )
+        )  # fmt: skip
+    return found
+
+
+def _parse(kind: type[T], content: bytes) -> T:
+    return kind.model_validate_json(content)
