@@ -5,7 +5,7 @@ from typing import Any
 from services.contracts.api.house import StoreDep
 from services.contracts.api.versions import party_contract
 from services.contracts.domain.ocds import Parties, Settled, release
-from services.contracts.domain.settlement import owed
+from services.contracts.domain.settlement import MOST_SETTLEMENTS, owed
 from services.contracts.store import settlements
 from services.contracts.store import versions as kept
 from shared.refusal import Missing
@@ -13,7 +13,6 @@ from shared.web.access import GrantDep
 from shared.web.app import Router
 
 router = Router(tags=["contract versions"])
-MOST_SETTLEMENTS = 1_000
 # Who reads the contract itself; the other members of a party read the export without its prices.
 READS_PRICES = frozenset({"manager", "company", "machine"})
 
