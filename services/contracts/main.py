@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from services.contracts.access import ACCESS
 from services.contracts.api import routers
+from services.contracts.estimates import Estimates
 from services.contracts.publisher import Publisher
 from services.contracts.quick_limit import Bucket
 from services.contracts.shipped import flag_pack, legal_rates, market_terms, world_bank
@@ -42,8 +43,10 @@ def build(
             app.state.permits = await stack.enter_async_context(permits)
             app.state.store = Store(db)
             app.state.quick_limit = Bucket()
-            async with _publishing(app, settings, db, log):
-                yield
+            app.state.estimates = Estimates(app.state.store)
+            stack.callback(app.state.estimates.close)
+            await stack.enter_async_context(_publishing(app, settings, db, log))
+            yield
 
     async def health() -> Mapping[str, Any]:
         async with db.transaction() as tx:

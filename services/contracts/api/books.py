@@ -96,7 +96,7 @@ async def publish(
     store: Store, kind: BookKind, book: PriceBook | CostBook, caller: Caller, made_of: Snapshot | None = None
 ) -> tuple[Published, bool]:
     """The version of this content, and whether this call made it. A price book goes on into the log."""
-    _check_region(caller, book.region)
+    check_region(caller, book.region)
     if book.id == world_bank()["id"]:
         raise BookNameReserved(book.id)
     async with store.db.transaction(caller) as tx:
@@ -140,7 +140,7 @@ async def _note_sources(tx: Tx, book: Published, made_of: Snapshot, caller: Call
     await market.open_influence_reviews(tx, alarming, caller)
 
 
-def _check_region(caller: Caller, region: str) -> None:
+def check_region(caller: Caller, region: str) -> None:
     """The house publishes for every region, an officer for the own one; one whose token names none, for none."""
     house = caller.region is None and "operator" in caller.roles
     if not house and caller.region not in (NATIONAL, region):
