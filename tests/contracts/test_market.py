@@ -230,6 +230,7 @@ async def test_who_is_in_a_hurry_is_told_to_come_back_and_finds_the_answer(contr
 
 
 async def test_a_steward_makes_a_book_of_the_reports_and_the_same_again_is_the_same(contracts: Contracts) -> None:
+    contracts.log.silent = True
     await reported(contracts, HONEST)
     await reported(contracts, [200, 210], first=20, line=per_volume("200", "m3", "mean_of_ends", [LUPUNA]))
 
