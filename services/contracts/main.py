@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from services.contracts.access import ACCESS
 from services.contracts.api import routers
+from services.contracts.estimates import Estimates
 from services.contracts.publisher import Publisher
 from services.contracts.quick_limit import Bucket
 from services.contracts.shipped import alert_limits, flag_pack, legal_rates, market_terms, world_bank_indices
@@ -43,10 +44,12 @@ def build(
             app.state.permits = await stack.enter_async_context(permits)
             app.state.store = Store(db)
             app.state.quick_limit = Bucket()
+            app.state.estimates = Estimates(app.state.store)
+            stack.callback(app.state.estimates.close)
             watcher = Watcher(app.state.store, app.state.permits)
             app.state.watching = await stack.enter_async_context(watcher.at_work())
-            async with _publishing(app, settings, db, log):
-                yield
+            await stack.enter_async_context(_publishing(app, settings, db, log))
+            yield
 
     async def health() -> Mapping[str, Any]:
         async with db.transaction() as tx:

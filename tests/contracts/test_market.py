@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,9 @@ import orjson
 import pytest
 
 from services.contracts.api.house import today
+from services.contracts.estimates import Estimates
 from shared.timber.species import catalogue
+from shared.web.problems import Unavailable
 from tests.contracts.builders import LUPUNA, TORNILLO, a_report, an_offer, pen, per_volume, sawn, wood
 from tests.contracts.conftest import BUYER, Contracts
 from tests.contracts.strict_log import ORIGIN
@@ -189,10 +192,45 @@ async def test_another_rule_needs_diameters_and_the_base_is_answered(contracts: 
     assert (told["rule"], [gap["what"] for gap in told["missing"]]) == ("mean_of_ends", ["diameters"])
 
 
+async def test_a_market_is_worked_out_once_for_each_state_of_its_closed_months(contracts: Contracts) -> None:
+    estimates, name = Estimates(contracts.app.state.store), "standing/stump"
+    await reported(contracts, [118, 122, 120])
+
+    first, second = await asyncio.gather(*(estimates.told(today(), name) for _ in range(2)))
+    await reported(contracts, [300], first=3, observed_on=today().isoformat())
+    third = await estimates.told(today(), name)
+    await reported(contracts, [121], first=4)
+    fourth = await estimates.told(today(), name)
+    estimates.close()
+
+    assert first is second is third
+    assert len(fourth.market.observations) == 4
+
+
+async def test_who_is_in_a_hurry_is_told_to_come_back_and_finds_the_answer(contracts: Contracts) -> None:
+    estimates, name = Estimates(contracts.app.state.store, patience_s=0), "standing/stump"
+    await reported(contracts, [118, 122, 120])
+
+    with pytest.raises(Unavailable):
+        await estimates.told(today(), name)
+    patient = Estimates(contracts.app.state.store)
+    expected = await patient.told(today(), name)
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(Unavailable):
+                found = await estimates.told(today(), name)
+                break
+            await asyncio.sleep(0.01)
+    estimates.close(), patient.close()
+
+    assert found.cells == expected.cells
+
+
 # --- books --------------------------------------------------------------------------------------------------------
 
 
 async def test_a_steward_makes_a_book_of_the_reports_and_the_same_again_is_the_same(contracts: Contracts) -> None:
+    contracts.log.silent = True
     await reported(contracts, HONEST)
     await reported(contracts, [200, 210], first=20, line=per_volume("200", "m3", "mean_of_ends", [LUPUNA]))
 

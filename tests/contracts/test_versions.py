@@ -208,9 +208,12 @@ async def test_the_log_learns_neither_price_nor_parties_nor_which_contract(contr
     await signed(contracts, contract)
     await contracts.published()
 
-    said = orjson.dumps(contracts.log.log)
+    [statement] = contracts.log.log
 
-    assert not any(word in said for word in (b"330", b"comunidad", BUYER.encode(), contract[:8].encode()))
+    assert statement.keys() == {"type", "actor", "time", "nonce", "prev", "body"}
+    assert (statement["actor"], statement["body"].keys()) == ("trozalog", {"commitment"})
+    said = orjson.dumps(statement)
+    assert not any(word in said for word in (b"330.00", b"comunidad", BUYER.encode(), contract.encode()))
 
 
 async def test_one_text_signed_twice_has_two_commitments(contracts: Contracts) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from services.contracts.estimates import Estimates
 from services.contracts.quick_limit import Bucket
 from services.contracts.store import Store
 from shared.web.client import ServiceClient
@@ -36,6 +37,11 @@ def _bucket(request: Request) -> Bucket:
     return bucket
 
 
+def _estimates(request: Request) -> Estimates:
+    estimates: Estimates = request.app.state.estimates
+    return estimates
+
+
 def today() -> date:
     """The day in Peru."""
     return (datetime.now(UTC) + PERU).date()
@@ -43,6 +49,7 @@ def today() -> date:
 
 StoreDep = Annotated[Store, Depends(_store)]
 HouseDep = Annotated[House, Depends(_house)]
+EstimatesDep = Annotated[Estimates, Depends(_estimates)]
 BucketDep = Annotated[Bucket, Depends(_bucket)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=200)]

@@ -1,6 +1,5 @@
 """Estimates from reports, and the price books made of them by a steward: read by anyone, naming nobody."""
 
-import asyncio
 import gzip
 from datetime import date
 from typing import Annotated
@@ -8,22 +7,20 @@ from typing import Annotated
 import orjson
 from fastapi import Query, Response
 
-from services.contracts.api.books import publish, read_book, shown_price_book
-from services.contracts.api.house import BucketDep, StoreDep, today
+from services.contracts.api.books import check_region, publish, read_book, shown_price_book
+from services.contracts.api.house import BucketDep, EstimatesDep, StoreDep, today
 from services.contracts.domain.border import Day, Slug
 from services.contracts.domain.estimate import Cell
 from services.contracts.domain.gap import RULE_FACTOR, Gap
-from services.contracts.domain.market import BAND, Answer, Market, ask, market_of, most_moved, snapshot
-from services.contracts.domain.market_terms import MarketTerms, terms_on
+from services.contracts.domain.market import BAND, Answer, ask, market_of, most_moved, snapshot
+from services.contracts.domain.market_terms import terms_on
 from services.contracts.domain.money import Money
 from services.contracts.domain.price import PaidRule, PointOfSale, Product, SpeciesName
 from services.contracts.domain.price_report import FutureDate
 from services.contracts.refusals import NothingToPublish
 from services.contracts.schemas import GapOut, MoneyOut, PriceBookOut
 from services.contracts.schemas.market import EstimateOut, SnapshotIn
-from services.contracts.shipped import estimator, market_terms
-from services.contracts.store import Store
-from services.contracts.store import market as kept
+from services.contracts.shipped import market_terms
 from shared.web.access import GrantDep
 from shared.web.app import Router
 
@@ -43,7 +40,7 @@ POOLED = Gap(
 
 @router.get("/v1/price-estimates")
 async def estimate_price(
-    grant: GrantDep, store: StoreDep, bucket: BucketDep,
+    grant: GrantDep, estimates: EstimatesDep, bucket: BucketDep,
     species: Annotated[SpeciesName, Query(max_length=120)], region: Annotated[Slug, Query()], point: PointOfSale,
     product: Product | None = None, rule: PaidRule | None = None, on: Annotated[Day | None, Query()] = None,
 ) -> EstimateOut:  # fmt: skip
@@ -54,24 +51,27 @@ async def estimate_price(
     if day > today():
         raise FutureDate("query.on", day.isoformat(), today().isoformat())
     product = product or _usual(point)
-    terms = terms_on(market_terms(), day)
-    market = await _market(store, day, terms)
-    answer = await asyncio.to_thread(ask, market, Cell(market_of(product, point), species, region))
-    return _told(answer, species, region, point, product, rule, day, market.closed)
+    name = market_of(product, point)
+    answer = ask(await estimates.told(day, name), Cell(name, species, region))
+    closed = terms_on(market_terms(), day).closed_before(day)
+    return _told(answer, species, region, point, product, rule, day, closed)
 
 
 @router.post("/v1/price-books/snapshots", status_code=201, responses={200: {"model": PriceBookOut}})
-async def snapshot_price_book(body: SnapshotIn, grant: GrantDep, store: StoreDep, response: Response) -> PriceBookOut:
+async def snapshot_price_book(
+    body: SnapshotIn, grant: GrantDep, store: StoreDep, estimates: EstimatesDep, response: Response
+) -> PriceBookOut:
     """Make the price book of a region from its reports, publish it, and say so to the log. The same again answers 200.
 
-    Whoever moves one of its estimates by more than the parameters allow is put before the stewards.
+    Whoever would move one of its estimates by more than the parameters allow is put before the stewards.
     """
     caller, day = grant.known, body.as_of or today()
     if day > today():
         raise FutureDate("body.as_of", day.isoformat(), today().isoformat())
-    terms = terms_on(market_terms(), day)
-    market = await _market(store, day, terms)
-    made = await asyncio.to_thread(snapshot, market, body.region, day, terms)
+    check_region(caller, body.region)
+    market = await estimates.market(day)
+    told = [await estimates.told(day, name) for name in market.names(body.region)]
+    made = snapshot(told, body.region, day, terms_on(market_terms(), day))
     if made is None:
         raise NothingToPublish(body.region, market.closed.isoformat(), market.parameters.publish_reporters)
     published, new = await publish(store, "price", made.book, caller, made)
@@ -94,15 +94,6 @@ async def read_price_pack(
     }  # fmt: skip
     body = gzip.compress(orjson.dumps(pack, option=orjson.OPT_SORT_KEYS), compresslevel=9, mtime=0)
     return Response(body, media_type="application/gzip")
-
-
-async def _market(store: Store, day: date, terms: MarketTerms) -> Market:
-    """Everything that counts on a day, read without the name of anybody."""
-    opened, closed = terms.opened_from(day), terms.closed_before(day)
-    async with store.db.transaction() as tx:
-        reports = await kept.reported(tx, opened, closed)
-        related = await kept.related_entities(tx)
-    return Market.of(reports, related, closed, estimator(closed))
 
 
 def _usual(point: PointOfSale) -> Product:

@@ -5,7 +5,7 @@ from typing import Any
 from services.contracts.api.house import StoreDep
 from services.contracts.api.versions import party_contract
 from services.contracts.domain.ocds import Parties, Settled, release
-from services.contracts.domain.settlement import owed
+from services.contracts.domain.settlement import MOST_SETTLEMENTS
 from services.contracts.store import settlements
 from services.contracts.store import versions as kept
 from shared.refusal import Missing
@@ -13,7 +13,6 @@ from shared.web.access import GrantDep
 from shared.web.app import Router
 
 router = Router(tags=["contract versions"])
-MOST_SETTLEMENTS = 1_000
 # Who reads the contract itself; the other members of a party read the export without its prices.
 READS_PRICES = frozenset({"manager", "company", "machine"})
 
@@ -30,12 +29,9 @@ async def export_contract(contract_id: str, grant: GrantDep, store: StoreDep) ->
         raise Missing("version", contract_id)
     offer = contract.offer
     settled = [
-        Settled(
-            one.id, one.stated, owed(versions[one.stated.version - 1].text, one.stated), one.payments,
-            None if one.closed is None else one.closed.at,
-        )
+        Settled(one.id, one.stated, one.payments, None if one.closed is None else one.closed.at)
         for one in reversed(found)
         if one.state != "replaced"
-    ]  # fmt: skip
+    ]
     parties = Parties(contract_id, offer.community, offer.buyer or "", offer.buyer_name)
     return release(parties, versions, settled, prices=bool(grant.known.roles & READS_PRICES))

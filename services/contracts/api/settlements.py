@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 
@@ -27,7 +28,7 @@ from services.contracts.domain.reconciliation import (
 )
 from services.contracts.domain.settlement import (
     MOST_ENTRIES,
-    MOST_TAKES,
+    MOST_SETTLEMENTS,
     Closing,
     Id,
     LotSettled,
@@ -37,6 +38,7 @@ from services.contracts.domain.settlement import (
     SettlementEnded,
     SettlementText,
     check_payment,
+    check_taken,
     owed,
 )
 from services.contracts.filing import SealedSale, seal_report
@@ -73,8 +75,12 @@ async def state_settlement(body: SettlementText, grant: GrantDep, store: StoreDe
         found = await kept.settlement(tx, kept.id_of(body))
         new = found is None
         if found is None:
-            take = _next_take(await kept.last_of_lot(tx, body.contract, body.lot), body)
-            if not await kept.add(tx, body, take, caller, at):
+            others = await kept.of_contract(tx, body.contract, None, MOST_SETTLEMENTS)
+            check_room("settlements", len(others), MOST_SETTLEMENTS)
+            standing_others = [one for one in others if one.state != "replaced"]
+            _check_place(standing_others, body)
+            check_taken(version.text, body, [one.stated for one in standing_others if one.id != body.replaces])
+            if not await kept.add(tx, body, len(others) + 1, caller, at):
                 raise TurnTaken("settlements")
             found = await _settlement(tx, kept.id_of(body))
         standing = await _standing(tx, [found])
@@ -82,17 +88,16 @@ async def state_settlement(body: SettlementText, grant: GrantDep, store: StoreDe
     return shown(found, comes_to, contract.offer.community, standing)
 
 
-def _next_take(last: Settlement | None, body: SettlementText) -> int:
-    """The place of a settlement of a lot: the first, or the one after an open one that it names."""
+def _check_place(others: Sequence[Settlement], body: SettlementText) -> None:
+    """Refuse a second settlement of a lot, unless it names the open one that it replaces."""
+    last = next((one for one in others if one.stated.lot == body.lot), None)
     if last is None:
         if body.replaces is not None:
             raise Missing("settlement", body.replaces)
-        return 1
+        return
     if body.replaces != last.id:
         raise LotSettled(body.lot, last.id)
     _open(last)
-    check_room("settlements", last.take, MOST_TAKES)
-    return last.take + 1
 
 
 @router.get("/v1/settlements")

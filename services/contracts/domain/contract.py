@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-import orjson
 from pydantic import Field, StringConstraints, model_validator
 
 from services.contracts.domain.appraisal import canonical, sha256_of
@@ -362,9 +361,3 @@ def text_sha256(text: ContractText) -> str:
 def read_text(content: bytes) -> ContractText:
     """A stored version, read back from its bytes."""
     return ContractText.model_validate_json(content)
-
-
-def plain(document: bytes) -> dict[str, Any]:
-    """A sealed document as its fields."""
-    read: dict[str, Any] = orjson.loads(document)
-    return read

@@ -10,7 +10,6 @@ from services.contracts.domain.book import MOST_ENTRIES, PriceBook, PriceEntry
 from services.contracts.domain.estimate import (
     Cell,
     Estimate,
-    NothingReported,
     Observation,
     Parameters,
     Tier,
@@ -87,13 +86,9 @@ class Market:
         """From the rows of the database."""
         return cls(counted(reports), clusters(related), closed, parameters)
 
-    def estimates(self, cells: Sequence[Cell]) -> tuple[Estimate, ...]:
-        """An estimate of each cell; ``NothingReported`` where its market has no report."""
-        return estimate(self.observations, cells, self.closed, self.parameters, self.parties)
-
-    def cells(self, region: str) -> list[Cell]:
-        """The cells of a region that somebody reported of, by name."""
-        return sorted({one.cell for one in self.observations if one.cell.region == region})
+    def names(self, region: str) -> list[str]:
+        """The markets that somebody of a region reported of."""
+        return sorted({one.cell.market for one in self.observations if one.cell.region == region})
 
     def reports_of(self, party: str, cell: Cell) -> list[str]:
         """The reports of a party that speak of a cell."""
@@ -117,6 +112,24 @@ def most_moved(told: Estimate) -> Decimal | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A market with the estimate of every cell that somebody reported of, and of the wider ones."""
+
+    market: Market
+    cells: Mapping[Cell, Estimate]
+
+
+def tell(market: Market, name: str) -> Told:
+    """Everything that can be said of one market. Slow: it is fitted again without each party."""
+    own = sorted({one.cell for one in market.observations if one.cell.market == name})
+    asked = list(dict.fromkeys([cell for one in own for cell in (one, *one.parents())]))
+    if not asked:
+        return Told(market, {})
+    found = estimate(market.observations, asked, market.closed, market.parameters, market.parties)
+    return Told(market, dict(zip(asked, found, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What is said of a cell. Where it has too few reporters, the nearest wider cell that has enough speaks for it."""
 
@@ -125,16 +138,13 @@ class Answer:
     tiers: tuple[str, ...]
 
 
-def ask(market: Market, cell: Cell) -> Answer:
+def ask(told: Told, cell: Cell) -> Answer:
     """The cell itself, or its parent with the state ``pooled``; ``missing`` where nobody may be quoted."""
-    try:
-        found = market.estimates((cell, *cell.parents()))
-    except NothingReported:
+    found = (told.cells.get(one) for one in (cell, *cell.parents()))
+    best = next((one for one in found if one is not None and one.publishable), None)
+    if best is None:
         return Answer("missing", None, ())
-    told = next((one for one in found if one.publishable), None)
-    if told is None:
-        return Answer("missing", None, ())
-    return Answer("published" if told.cell == cell else "pooled", told, tuple(market.tiers_of(told)))
+    return Answer("published" if best.cell == cell else "pooled", best, tuple(told.market.tiers_of(best)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,47 +162,42 @@ def name_of(region: str) -> str:
     return f"reports-{region}"[:60].rstrip("-")
 
 
-def snapshot(market: Market, region: str, as_of: date, terms: MarketTerms) -> Snapshot | None:
-    """The book of a region on a day; none where no cell of it may be published."""
-    cells = market.cells(region)
-    told: list[Estimate] = []
-    for name in sorted({cell.market for cell in cells}):
-        told += market.estimates([cell for cell in cells if cell.market == name])
-    kept = sorted((one for one in told if one.publishable), key=lambda one: (one.grade, -one.reporters, one.cell))
-    kept = sorted(kept[:MOST_ENTRIES], key=lambda one: one.cell)
+def snapshot(told: Iterable[Told], region: str, as_of: date, terms: MarketTerms) -> Snapshot | None:
+    """The book of a region on a day from what is told of its markets; none where no cell of it may be published."""
+    found = [
+        (each.market, one)
+        for each in told
+        for one in each.cells.values()
+        if one.cell.region == region and one.publishable
+    ]
+    found.sort(key=lambda row: (row[1].grade, -row[1].reporters, row[1].cell))
+    kept = sorted(found[:MOST_ENTRIES], key=lambda row: row[1].cell)
     if not kept:
         return None
-    newest = {
-        cell: max(one.observed_on for one in market.observations if one.cell == cell) for cell in (t.cell for t in kept)
-    }
+    first = kept[0][0]
     book = PriceBook(
         id=name_of(region),
         title="Precios reportados",
         region=region,
         as_of=as_of,
-        source=f"reports observed before {market.closed}, {terms.version}, estimator {market.parameters.version}",
+        source=f"reports observed before {first.closed}, {terms.version}, estimator {first.parameters.version}",
         licence="CC BY 4.0",
-        entries=tuple(_entry(one, newest[one.cell], market.tiers_of(one)) for one in kept),
+        entries=tuple(_entry(market, one) for market, one in kept),
     )
-    ids = sorted({id_ for one in kept for id_ in one.own_reports})
-    return Snapshot(book, market.parameters.sha256, tuple(ids), tuple(_alarming(market, kept)))
+    ids = sorted({id_ for _, one in kept for id_ in one.own_reports})
+    alarming = dict(row for market, one in kept for row in _alarming(market, one))
+    return Snapshot(book, first.parameters.sha256, tuple(ids), tuple(sorted(alarming.items())))
 
 
-def _alarming(market: Market, told: Iterable[Estimate]) -> Iterable[tuple[str, Decimal | None]]:
+def _alarming(market: Market, told: Estimate) -> Iterable[tuple[str, Decimal | None]]:
     """Reports of parties that would move an estimate by more than the parameters allow, with the share."""
     limit = Decimal(str(market.parameters.alarm))
-    seen: set[str] = set()
-    for one in told:
-        for moved in one.influence:
-            if moved.would_move is not None and abs(moved.would_move) <= limit:
-                continue
-            for id_ in market.reports_of(moved.party, one.cell):
-                if id_ not in seen:
-                    seen.add(id_)
-                    yield id_, moved.would_move
+    for moved in told.influence:
+        if moved.would_move is None or abs(moved.would_move) > limit:
+            yield from ((id_, moved.would_move) for id_ in market.reports_of(moved.party, told.cell))
 
 
-def _entry(told: Estimate, observed_on: date, tiers: Sequence[str]) -> PriceEntry:
+def _entry(market: Market, told: Estimate) -> PriceEntry:
     product, _, point = told.cell.market.partition("/")
     band = told.band(BAND)
     sawn = product == Product.SAWN.value
@@ -207,6 +212,6 @@ def _entry(told: Estimate, observed_on: date, tiers: Sequence[str]) -> PriceEntr
         high=Money.pen(band.high),
         grade=told.grade,
         reporters=told.reporters,
-        observed_on=observed_on,
-        source=f"reports: {', '.join(tiers)}",
+        observed_on=max(one.observed_on for one in market.observations if one.cell == told.cell),
+        source=f"reports: {', '.join(market.tiers_of(told))}",
     )

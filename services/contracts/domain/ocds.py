@@ -13,7 +13,7 @@ from typing import Any
 from services.contracts.domain.contract import ContractText, Version, last_signed
 from services.contracts.domain.money import Money
 from services.contracts.domain.price import PerTree, PerVolume
-from services.contracts.domain.settlement import Owed, SettlementText, Stated
+from services.contracts.domain.settlement import SettlementText, Stated
 
 # A prefix is registered with the Open Contracting Partnership by whoever publishes; until then this one says so.
 PREFIX = "ocds-unregistered"
@@ -26,7 +26,6 @@ class Settled:
 
     id: str
     stated: SettlementText
-    owed: Owed
     payments: tuple[Stated, ...]
     closed_at: datetime | None
 

@@ -23,8 +23,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "What the other side of the same sale says differs by {gap} %; the price does not count until that is cleared up.",
     ),
     "influence": (
-        "Este reporte mueve la estimación publicada en {influence} %; se revisa, y mientras tanto se cuenta.",
-        "This report moves the published estimate by {influence} %; it is looked into, and counts meanwhile.",
+        "Creído sin más, lo que reporta su organización movería la estimación en {influence} %; se revisa, y mientras"
+        " tanto se cuenta.",
+        "Believed without more ado, what your organisation reports would move the estimate by {influence} %; it is looked"
+        " into, and counts meanwhile.",
     ),
     "by_hand": (
         "Quien cuida el mercado pidió revisarlo: {note}; el precio no se cuenta hasta que se aclare.",

@@ -24,7 +24,7 @@ from shared.timber.measure import LogRule, Unit, Volume, half_up, in_unit
 Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 MOST_ENTRIES = 500
 MOST_LOGS = 2_000  # what a request body of the service carries
-MOST_TAKES = 20
+MOST_SETTLEMENTS = 500  # of one contract
 
 
 def _whole_cents(money: Money) -> Money:
@@ -301,7 +301,6 @@ def owed(contract: ContractText, stated: SettlementText) -> Owed:
             raise SeveralCurrencies(currency, other.currency)
     gross = sum((line.amount for line in lines), Decimal(0))
     taken = sum((one.amount.amount for one in stated.taken), Decimal(0))
-    _check_taken(contract, stated)
     if taken > gross:
         raise NothingLeft(str(Money(amount=taken, currency=currency)), str(Money(amount=gross, currency=currency)))
     return Owed(currency, lines, gross, taken, _due(contract, gross - taken, stated.delivered_on))
@@ -336,13 +335,14 @@ def _line_owed(contract: ContractText, number: int, logs: Sequence[ScaledLog], s
     return LineOwed(number, species, measured, unit, line.price, half_up(line.price.amount * measured, CENT))
 
 
-def _check_taken(contract: ContractText, stated: SettlementText) -> None:
+def check_taken(contract: ContractText, stated: SettlementText, others: Sequence[SettlementText]) -> None:
+    """Refuse to take off more than was agreed, over all settlements of the contract together."""
     for kind in sorted({one.kind for one in stated.taken}):
-        taken = sum((one.amount.amount for one in stated.taken if one.kind == kind), Decimal(0))
         currency = stated.taken[0].amount.currency
-        agreed = sum(
-            (one.amount.amount for one in contract.deductions if one.kind == kind and one.amount.currency == currency),
-            Decimal(0),
+        rows = [one for each in (stated, *others) for one in each.taken]
+        taken, agreed = (
+            sum((one.amount.amount for one in some if (one.kind, one.amount.currency) == (kind, currency)), Decimal(0))
+            for some in (rows, contract.deductions)
         )
         if taken > agreed:
             amounts = [str(Money(amount=amount, currency=currency)) for amount in (taken, agreed)]

@@ -14,6 +14,7 @@ _OBSERVATIONS = text(
     "SELECT id, entity, side, tier, species, product, point_of_sale, region, cash_pen_m3, observed_on,"
     " counterpart_sha256, CAST(acts AS text) AS acts FROM price_observations(:opened, :closed)"
 )
+_VERSION = text("SELECT market_version(:product, :point, :opened, :closed)")
 _RELATED = text("SELECT entity, other FROM related_entities()")
 _NOTE_REPORTS = text(
     "INSERT INTO book_reports (kind, book_id, version, report_ids, parameters)"
@@ -26,6 +27,14 @@ _OPEN_REVIEWS = text(
     " FROM unnest(CAST(:ids AS text[]), CAST(:percents AS text[])) AS u (id, percent)"
     " WHERE NOT EXISTS (SELECT 1 FROM price_report_act a WHERE a.report_id = u.id AND a.reason = 'influence')"
 )
+
+
+async def version(tx: AsyncSession, name: str, opened: date, closed: date) -> str:
+    """A text that changes with everything the estimates of a market rest on."""
+    product, _, point = name.partition("/")
+    row = {"product": product, "point": point, "opened": opened, "closed": closed}
+    found: str = (await tx.execute(_VERSION, row)).scalar_one()
+    return found
 
 
 async def reported(tx: AsyncSession, opened: date, closed: date) -> list[Reported]:

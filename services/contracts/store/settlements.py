@@ -14,19 +14,18 @@ from services.contracts.store.versions import Tx
 from shared.web.auth import Caller
 
 _COLUMNS = (
-    "SELECT s.id, s.content, s.take, s.stated_by_org, s.stated_at,"
-    " (SELECT max(o.take) FROM settlement o WHERE o.contract_id = s.contract_id AND o.lot = s.lot) AS last_take,"
+    "SELECT s.id, s.content, s.seq, s.stated_by_org, s.stated_at,"
+    " (SELECT max(o.seq) FROM settlement o WHERE o.contract_id = s.contract_id AND o.lot = s.lot) AS last_seq,"
     " (SELECT l.sid FROM seal l WHERE l.subject = 'settlement:' || s.id) AS sid FROM settlement s"
 )
 _ONE = text(f"{_COLUMNS} WHERE s.id = :id")
-_OF_LOT = text(f"{_COLUMNS} WHERE s.contract_id = :contract AND s.lot = :lot ORDER BY s.take DESC LIMIT 1")
 _OF_CONTRACT = text(
     f"{_COLUMNS} WHERE s.contract_id = :contract AND (CAST(:at AS timestamptz) IS NULL OR (s.stated_at, s.id) <"
     " (CAST(:at AS timestamptz), :after)) ORDER BY s.stated_at DESC, s.id DESC LIMIT :limit"
 )
 _ADD = text(
-    "INSERT INTO settlement (id, contract_id, version, lot, take, content, sha256, stated_by_org, stated_by, stated_at)"
-    " VALUES (:id, :contract, :version, :lot, :take, :content, :sha256, :org, :sub, :at)"
+    "INSERT INTO settlement (id, contract_id, version, lot, seq, content, sha256, stated_by_org, stated_by, stated_at)"
+    " VALUES (:id, :contract, :version, :lot, :seq, :content, :sha256, :org, :sub, :at)"
     " ON CONFLICT DO NOTHING RETURNING 1"
 )
 _ENTRIES = text(
@@ -47,7 +46,7 @@ class Settlement:
 
     id: str
     stated: SettlementText
-    take: int
+    seq: int
     replaced: bool
     stated_by_org: str
     stated_at: datetime
@@ -77,11 +76,6 @@ async def settlement(tx: Tx, settlement_id: str) -> Settlement | None:
     return _first(await _read(tx, (await tx.execute(_ONE, {"id": settlement_id})).all()))
 
 
-async def last_of_lot(tx: Tx, contract_id: str, lot: str) -> Settlement | None:
-    """The settlement of a lot that was not replaced."""
-    return _first(await _read(tx, (await tx.execute(_OF_LOT, {"contract": contract_id, "lot": lot})).all()))
-
-
 async def of_contract(tx: Tx, contract_id: str, after: tuple[datetime, str] | None, limit: int) -> list[Settlement]:
     """Settlements of a contract, the newest first."""
     at, key = after or (None, "")
@@ -89,10 +83,10 @@ async def of_contract(tx: Tx, contract_id: str, after: tuple[datetime, str] | No
     return await _read(tx, (await tx.execute(_OF_CONTRACT, values)).all())
 
 
-async def add(tx: Tx, stated: SettlementText, take: int, caller: Caller, at: datetime) -> bool:
-    """Add a settlement as a take of its lot; False when somebody else took that place first."""
+async def add(tx: Tx, stated: SettlementText, seq: int, caller: Caller, at: datetime) -> bool:
+    """Add a settlement to those of its contract; False when somebody else took that place first."""
     row = {
-        "id": id_of(stated), "contract": stated.contract, "version": stated.version, "lot": stated.lot, "take": take,
+        "id": id_of(stated), "contract": stated.contract, "version": stated.version, "lot": stated.lot, "seq": seq,
         "content": canonical(stated), "sha256": sha256_of(stated), "org": caller.org, "sub": caller.sub, "at": at,
     }  # fmt: skip
     return (await tx.execute(_ADD, row)).first() is not None
@@ -125,7 +119,7 @@ async def _read(tx: Tx, rows: Sequence[object]) -> list[Settlement]:
         )
         found.append(
             Settlement(
-                row.id, _parse(SettlementText, row.content), row.take, row.take < row.last_take, row.stated_by_org,  # type: ignore[attr-defined]
+                row.id, _parse(SettlementText, row.content), row.seq, row.seq < row.last_seq, row.stated_by_org,  # type: ignore[attr-defined]
                 row.stated_at, payments, closed, len(own), row.sid,  # type: ignore[attr-defined]
             )
         )  # fmt: skip

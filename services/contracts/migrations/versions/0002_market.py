@@ -123,7 +123,7 @@ CREATE TABLE outbox (
 INDEXES = (
     "CREATE INDEX price_report_own ON price_report (org, created_at DESC, id DESC)",
     "CREATE INDEX price_report_pair ON price_report (counterpart_sha256) WHERE counterpart_sha256 IS NOT NULL",
-    "CREATE INDEX price_report_observed ON price_report (observed_on)",
+    "CREATE INDEX price_report_market ON price_report (product, point_of_sale, observed_on)",
     "CREATE INDEX price_report_act_of ON price_report_act (report_id, seq)",
     "CREATE INDEX outbox_waiting ON outbox (next_attempt_at, seq) WHERE state <> 'published'",
 )
@@ -157,6 +157,15 @@ FUNCTIONS = (
         AS $$ SELECT reporter_pseudonym(p.org, ''), reporter_pseudonym(p.other, '')
               FROM (SELECT DISTINCT ON (org, other) org, other, linked FROM related_party
                     ORDER BY org, other, seq DESC) p WHERE p.linked $$
+    """,
+    # Changes with everything that the estimates of one market on one day rest on.
+    """
+    CREATE FUNCTION market_version(sold text, place text, opened date, closed date) RETURNS text
+        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+        AS $$ SELECT count(DISTINCT r.id) || '/' || coalesce(max(a.seq), 0) || '/'
+                     || (SELECT coalesce(max(p.seq), 0) FROM related_party p)
+              FROM price_report r LEFT JOIN price_report_act a ON a.report_id = r.id
+              WHERE r.product = sold AND r.point_of_sale = place AND r.observed_on >= opened AND r.observed_on < closed $$
     """,
     """
     CREATE FUNCTION other_side(blind text, organisation text)
@@ -204,7 +213,7 @@ def upgrade() -> None:
         op.execute(f"GRANT SELECT, INSERT, UPDATE ON {table} TO {app}")
     for function in (
         "reporter_pseudonym(text, text)", "price_observations(date, date)", "related_entities()",
-        "other_side(text, text)",
+        "market_version(text, text, date, date)", "other_side(text, text)",
     ):  # fmt: skip
         op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {app}")

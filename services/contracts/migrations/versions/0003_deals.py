@@ -49,20 +49,21 @@ CREATE TABLE seal (
     sid text NOT NULL UNIQUE CHECK (sid ~ '^[0-9a-f]{64}$')
 )"""
 
-# One settlement for each lot of a contract, the last take of it: the same wood is not settled twice.
+# The settlements of a contract, one after another, so that what is agreed once is not taken off twice. Of a lot the last
+# one counts.
 SETTLEMENT = """
 CREATE TABLE settlement (
     id text PRIMARY KEY CHECK (id ~ '^[0-9a-f]{32}$'),
     contract_id text NOT NULL,
     version integer NOT NULL,
     lot text NOT NULL,
-    take integer NOT NULL CHECK (take BETWEEN 1 AND 20),
+    seq integer NOT NULL CHECK (seq BETWEEN 1 AND 500),
     content bytea NOT NULL CHECK (octet_length(content) BETWEEN 2 AND 4194304),
     sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
     stated_by_org text NOT NULL,
     stated_by text NOT NULL,
     stated_at timestamptz NOT NULL,
-    UNIQUE (contract_id, lot, take),
+    UNIQUE (contract_id, seq),
     FOREIGN KEY (contract_id, version) REFERENCES contract_version
 )"""
 
@@ -132,7 +133,7 @@ FREE = "INSERT INTO publisher_lease VALUES (1, '', '-infinity')"
 
 INDEXES = (
     "CREATE INDEX seal_contract ON seal (contract_id)",
-    "CREATE INDEX settlement_contract ON settlement (contract_id, stated_at DESC, id DESC)",
+    "CREATE INDEX settlement_lot ON settlement (contract_id, lot, seq DESC)",
     "CREATE INDEX ledger_member_org ON ledger_member (org)",
     "CREATE UNIQUE INDEX outbox_subject ON outbox (subject)",
     "CREATE INDEX outbox_pending ON outbox (seq) WHERE state = 'pending'",
