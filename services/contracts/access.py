@@ -33,6 +33,7 @@ ACCESS: Table = {
     "list_cost_books": {"public": "any"},
     "read_cost_book": {"public": "any"},
     "file_price_report": _REPORTERS,
+    "file_price_table": _REPORTERS,
     "list_price_reports": _REPORTERS,
     "read_price_report": _REPORTERS,
     "retract_price_report": _REPORTERS,
