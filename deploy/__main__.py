@@ -104,6 +104,8 @@ def parser() -> argparse.ArgumentParser:
     )
     census.add_argument("--json", action="store_true", help="one line a file")
     census.add_argument("--lang", choices=("es", "en"), default="es")
+    _add_prices(verb("prices", "hold the price estimator against what happened, and against lies; needs no server",
+                     "deploy.prices.command:main", instance=False))  # fmt: skip
     bench = verb("bench", "measure, on an instance of its own", "deploy.verbs:bench", instance=False)
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--quick", action="store_true")
@@ -160,6 +162,32 @@ def parser() -> argparse.ArgumentParser:
     verb("psql", "a database shell (development only)", "deploy.verbs:psql").add_argument("database", nargs="?")
     verb("seed", "load the sample data", "deploy.verbs:seed")
     return top
+
+
+def _add_prices(prices: argparse.ArgumentParser) -> None:
+    what = prices.add_subparsers(dest="what", metavar="WHAT", required=True)
+    back = what.add_parser(
+        "backtest", help="estimate held-out cells of a panel by rolling origin and say how far off it was",
+        description="Estimates each cell from YEAR on from all that was reported before its year and, unless --past-only, "
+        "from the other cells of its year; never from the cell itself (its price, number of reports, lowest and highest).",
+    )  # fmt: skip
+    back.add_argument(
+        "panel", nargs="?", metavar="PANEL.csv",
+        help="columns Year, County, Category, PerUnit, Species, AvgPrice, NumReports; a blank AvgPrice asks for an estimate",
+    )  # fmt: skip
+    back.add_argument("--from", dest="first", type=int, metavar="YEAR", help="the first held-out year")
+    back.add_argument("--out", metavar="ESTIMATES.csv", help="year,county,category,species,estimate,lo80,hi80")
+    ways = back.add_mutually_exclusive_group()
+    ways.add_argument("--same-year", action="store_true", help="write with the other cells of the year (the default)")
+    ways.add_argument("--past-only", action="store_true", help="write from earlier years alone")
+    back.add_argument("--world-bank", action="store_true", help="instead: the World Bank's wood series (from 2003)")
+    attack = what.add_parser("attack", help="how far one to four lying entities move an estimate with 12 honest ones")
+    attack.add_argument("--trials", type=int, default=20, metavar="N", help="samples of honest reports (20)")
+    for one in (back, attack):
+        one.add_argument("--seed", type=int, default=1, help="of what is drawn: intervals, honest reports (1)")
+        one.add_argument("--figures", metavar="DIR", help="leave the drawings there (docs/figures)")
+        one.add_argument("--json", action="store_true")
+        one.add_argument("--lang", choices=("es", "en"), default="es")
 
 
 def main() -> int:

@@ -9,12 +9,13 @@ INK, FAINT = "#333333", "#cccccc"
 
 
 class Bar(NamedTuple):
-    """A share with its interval."""
+    """A share with its interval; ``good`` draws it in green."""
 
     name: str
     share: float
     low: float
     high: float
+    good: bool = False
 
 
 class Point(NamedTuple):
@@ -45,25 +46,32 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str = INK, dash: s
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{dashed}/>'
 
 
-def bars(title: str, rows: list[Bar]) -> str:
-    """Horizontal bars from 0 to 100 %."""
+def bars(title: str, rows: list[Bar], most: int = 100) -> str:
+    """Horizontal bars from 0 to ``most`` per cent."""
     left, wide, step = 220, 420, 20
+    scale = wide * 100 / most
     height = 60 + step * len(rows)
     body = []
-    for tick in range(0, 101, 20):
-        x = left + wide * tick / 100
+    for tick in range(0, most + 1, most // 5):
+        x = left + wide * tick / most
         body += [_line(x, 34, x, height - 24, FAINT), _text(x, height - 8, f"{tick} %")]
     for number, row in enumerate(rows):
         y = 38 + step * number
-        colour = COLOURS["honest"] if row.name == "honest" else COLOURS["uniform random"]
+        colour = COLOURS["honest"] if row.good or row.name == "honest" else COLOURS["uniform random"]
         body.append(_text(left - 8, y + 11, row.name, "end"))
-        body.append(f'<rect x="{left}" y="{y}" width="{wide * row.share:.1f}" height="13" fill="{colour}"/>')
-        body.append(_line(left + wide * row.low, y + 6.5, left + wide * row.high, y + 6.5))
+        body.append(f'<rect x="{left}" y="{y}" width="{scale * row.share:.1f}" height="13" fill="{colour}"/>')
+        body.append(_line(left + scale * row.low, y + 6.5, left + scale * row.high, y + 6.5))
     return _page(left + wide + 40, height, title, body)
 
 
-def calibration(title: str, rows: list[tuple[float, float, float, float, int]]) -> str:
-    """Mean score of each class against the share forged in it; the diagonal is perfect."""
+def calibration(
+    title: str,
+    rows: list[tuple[float, float, float, float, int]],
+    across: str = "score",
+    up: str = "share forged",
+    of: str = "plans",
+) -> str:
+    """Mean score of each class against the share forged in it, or any chance against its share; the diagonal is perfect."""
     left, top, side = 60, 36, 360
 
     def at(x: float, y: float) -> tuple[float, float]:
@@ -79,9 +87,9 @@ def calibration(title: str, rows: list[tuple[float, float, float, float, int]]) 
         x, y = at(chance, share)
         body.append(_line(x, at(0, low)[1], x, at(0, high)[1]))
         body.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{COLOURS["honest"]}"><title>{n} plans</title></circle>'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{COLOURS["honest"]}"><title>{n} {of}</title></circle>'
         )
-    body += [_text(left + side / 2, top + side + 36, "score"), _text(left, top - 4, "share forged", "start")]
+    body += [_text(left + side / 2, top + side + 36, across), _text(left, top - 4, up, "start")]
     return _page(left + side + 30, top + side + 50, title, body)
 
 

@@ -56,45 +56,65 @@ ATTACKS = (
 )  # fmt: skip
 
 
-def shares(parameters: Parameters, on: date, trials: int, seed: int) -> list[dict[str, Any]]:
-    """The move in per cent when attackers file so many per cent of all reports of the cell at half price."""
-    rows = []
-    for attackers in ATTACKERS:
-        for share in SHARES_PCT:
-            filed = round(HONEST * share / (100 - share))
-            moves = _moves(Attack("half price", reports=filed), attackers, parameters, on, trials, seed, split=True)
-            rows.append({"attackers": attackers, "share_pct": share, "reports": filed} | moves)
-    return rows
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Honest reports, and what each way makes of them alone."""
+
+    honest: list[Observation]
+    before: Mapping[str, float]
 
 
-def kinds(parameters: Parameters, on: date, trials: int, seed: int) -> list[dict[str, Any]]:
-    """The move in per cent by kind of attack, for one to four entities."""
-    return [
-        {"attack": attack.name, "attackers": attackers} | _moves(attack, attackers, parameters, on, trials, seed)
-        for attack in ATTACKS
-        for attackers in ATTACKERS
-    ]
+class Trials:
+    """So many seeded samples of honest reports, the same for every attack."""
 
+    def __init__(self, parameters: Parameters, on: date, trials: int, seed: int) -> None:
+        self.parameters, self.on, self.trials, self.seed = parameters, on, trials, seed
+        self._samples: dict[Tier, list[Sample]] = {}
 
-def _moves(
-    attack: Attack, attackers: int, parameters: Parameters, on: date, trials: int, seed: int, *, split: bool = False
-) -> dict[str, Any]:
-    """Mean of the moves and the largest, of the estimator and of what it is held against. ``split`` shares the reports
-    out among the attackers instead of giving each of them all."""
-    random = np.random.default_rng(seed)
-    moved: dict[str, list[float]] = {name: [] for name in WAYS}
-    for _ in range(trials):
-        honest = _honest(random, on, attack.honest_tier)
-        false = _false(attack, attackers, on, split)
+    def shares(self) -> list[dict[str, Any]]:
+        """The move in per cent when attackers file so many per cent of all reports of the cell at half price."""
+        rows = []
+        for attackers in ATTACKERS:
+            for share in SHARES_PCT:
+                filed = round(HONEST * share / (100 - share))
+                moves = self._moves(Attack("half price", reports=filed), attackers, split=True)
+                rows.append({"attackers": attackers, "share_pct": share, "reports": filed} | moves)
+        return rows
+
+    def kinds(self) -> list[dict[str, Any]]:
+        """The move in per cent by kind of attack, for one to four entities."""
+        return [
+            {"attack": attack.name, "attackers": attackers} | self._moves(attack, attackers)
+            for attack in ATTACKS
+            for attackers in ATTACKERS
+        ]
+
+    def _moves(self, attack: Attack, attackers: int, *, split: bool = False) -> dict[str, Any]:
+        """Mean of the moves, and the 95th percentile of their size, by each way. ``split`` shares the reports out among
+        the attackers instead of giving each of them all."""
+        moved: dict[str, list[float]] = {name: [] for name in WAYS}
+        false = _false(attack, attackers, self.on, split)
         names = [f"attacker-{n}" for n in range(attackers)]
         parties = clusters(pairwise(names)) if attack.related else {}
-        for name, way in WAYS.items():
-            before = way(honest, on, parameters, {})
-            moved[name].append(100 * (way([*honest, *false], on, parameters, parties) / before - 1))
-    return {
-        name: {"mean": round(float(np.mean(of)), 2), "p95": round(float(np.quantile(np.abs(of), 0.95)), 2)}
-        for name, of in moved.items()
-    }
+        for sample in self._of(attack.honest_tier):
+            for name, way in WAYS.items():
+                before = sample.before[name]
+                after = way([*sample.honest, *false], self.on, self.parameters, parties) if false else before
+                moved[name].append(100 * (after / before - 1))
+        return {
+            name: {"mean": round(float(np.mean(of)), 2), "p95": round(float(np.quantile(np.abs(of), 0.95)), 2)}
+            for name, of in moved.items()
+        }
+
+    def _of(self, tier: Tier) -> list[Sample]:
+        if tier not in self._samples:
+            random = np.random.default_rng(self.seed)
+            drawn = [_honest(random, self.on, tier) for _ in range(self.trials)]
+            self._samples[tier] = [
+                Sample(honest, {name: way(honest, self.on, self.parameters, {}) for name, way in WAYS.items()})
+                for honest in drawn
+            ]
+        return self._samples[tier]
 
 
 def _honest(random: Random, on: date, tier: Tier) -> list[Observation]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from services.contracts.domain.estimate.rolling import PanelCell
 from shared.refusal import Malformed
 
 MAX_BYTES = 64 * 1024 * 1024
+# Each further cell makes every step of a pool dearer: some seconds a year at so many.
+MOST_CELLS = 1_000
 # What a panel must have; lowest and highest price may stand beside it and are not read.
 COLUMNS = ("Year", "County", "Category", "PerUnit", "Species", "AvgPrice", "NumReports")
 _PRICE = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?")
@@ -77,6 +80,12 @@ def read_panel(path: Path, first: int) -> list[Row]:
             raise PanelRowRepeated(path.name, "repeated", number, "Species", seen[key])
         seen[key] = number
         rows.append(row)
+    most = max(Counter((row.cell.market, row.cell.year) for row in rows).values(), default=0)
+    if most > MOST_CELLS:
+        raise PanelUnreadable(
+            path.name, f"{most} cells of one category, unit and year; at most {MOST_CELLS} are pooled",
+            f"{most} celdas de una categoría, unidad y año; se estiman juntas {MOST_CELLS} como máximo",
+        )  # fmt: skip
     if not any(row.cell.year >= first for row in rows):
         raise PanelUnreadable(path.name, f"it has no row from {first} on", f"no tiene filas desde {first}")
     if not any(row.cell.year < first for row in rows):

@@ -1,7 +1,7 @@
 """What wood sells for: from reports of unequal trust, few and old, to a price with a band that one hand cannot carry.
 
-``observation`` says what one vote is, ``robust`` what a cell says, ``pooled`` what its neighbours know of it,
-``estimate`` puts them together. Floating point stays inside and leaves it rounded to the cent.
+``observation`` says what one vote is, ``robust`` and ``spoken`` what a cell says, ``pooled`` what its neighbours know
+of it, ``estimate`` puts them together, ``rolling`` holds them against what happened. Floating point stays inside and leaves it rounded to the cent.
 """
 
 from services.contracts.domain.estimate.band import Band

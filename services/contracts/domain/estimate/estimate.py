@@ -9,10 +9,11 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import ClassVar, Literal
 
 from services.contracts.domain.estimate.band import Band, bands, price
-from services.contracts.domain.estimate.observation import YEAR_DAYS, Cell, Observation, Vote, votes
+from services.contracts.domain.estimate.observation import Cell, Observation, Vote, votes
 from services.contracts.domain.estimate.parameters import Parameters
-from services.contracts.domain.estimate.pooled import Place, Point, fit
-from services.contracts.domain.estimate.robust import robust_mean, weighted_median
+from services.contracts.domain.estimate.pooled import Floats, Place, fit
+from services.contracts.domain.estimate.robust import weighted_median
+from services.contracts.domain.estimate.spoken import Spoken
 from shared.refusal import Missing
 
 Grade = Literal["A", "B", "C", "D"]
@@ -107,14 +108,6 @@ def published(
     return next((one for one in found if one.publishable), found[-1])
 
 
-@dataclass(frozen=True, slots=True)
-class _Belief:
-    """The log price of each cell by some votes, and the variance of what as many reporters again would say."""
-
-    means: Sequence[float]
-    variances: Sequence[float]
-
-
 class _Market:
     """The votes of one market on one day."""
 
@@ -127,22 +120,26 @@ class _Market:
     def estimates(self, cells: Sequence[Cell]) -> dict[Cell, Estimate]:
         if not self.votes:
             raise NothingReported("price", cells[0].market)
-        all_votes, defenceless = _believed(self.votes, cells, self.parameters), self.parameters.trusting()
-        naive = _believed(self.votes, cells, defenceless)
+        asked = [Place(cell.species, cell.region, 0.0) for cell in cells]
+        defended, naive = (
+            _Told(self.votes, self.parameters, asked),
+            _Told(self.votes, self.parameters.trusting(), asked),
+        )
         moved: list[list[_Moved]] = [[] for _ in cells]
-        for party in sorted({vote.party for vote in self.votes}):
-            left = [vote for vote in self.votes if vote.party != party]
-            if not left:
-                return {
-                    cell: self._told(cell, all_votes, n, [_Moved(party, None, None)]) for n, cell in enumerate(cells)
-                }
-            without, plain = _believed(left, cells, self.parameters), _believed(left, cells, defenceless)
-            for n in range(len(cells)):
-                robust = all_votes.means[n] - without.means[n]
-                moved[n].append(_Moved(party, robust, max(robust, naive.means[n] - plain.means[n], key=abs)))
-        return {cell: self._told(cell, all_votes, n, moved[n]) for n, cell in enumerate(cells)}
+        parties = sorted({vote.party for vote in self.votes})
+        for party in parties:
+            robust, plain = (told.moves(party) if len(parties) > 1 else None for told in (defended, naive))
+            for n, rows in enumerate(moved):
+                if robust is None or plain is None:
+                    rows.append(_Moved(party, None, None))
+                else:
+                    rows.append(_Moved(party, float(robust[n]), float(max(robust[n], plain[n], key=abs))))
+        return {
+            cell: self._told(cell, float(defended.means[n]), float(defended.joint[n, n]), moved[n])
+            for n, cell in enumerate(cells)
+        }
 
-    def _told(self, cell: Cell, belief: _Belief, n: int, moved: Sequence["_Moved"]) -> Estimate:
+    def _told(self, cell: Cell, mean: float, variance: float, moved: Sequence["_Moved"]) -> Estimate:
         p = self.parameters
         fresh = [vote for vote in self.votes if vote.window == 0 and cell.covers(vote.cell)]
         weights: dict[str, float] = defaultdict(float)
@@ -150,11 +147,12 @@ class _Market:
             weights[vote.party] = max(weights[vote.party], vote.weight)
         strongest = max(moved, key=lambda one: (abs(one.robust or 0.0), one.party))
         counted = _bounded(strongest, len(weights.keys() - {strongest.party}), p)
-        mean = belief.means[n] + counted - (strongest.robust or 0.0)
+        mean += counted - (strongest.robust or 0.0)
+        again = p.spread.cell + p.spread.report / max(sum(vote.weight for vote in fresh), p.grade_reporters["C"])
         age = round(weighted_median([v.age_days for v in fresh], [v.weight for v in fresh])) if fresh else None
         largest = max(weights.values()) / sum(weights.values()) if weights else None
         return Estimate(
-            cell=cell, on=self.on, mid=price(mean), bands=bands(mean, math.sqrt(belief.variances[n]), p.bands),
+            cell=cell, on=self.on, mid=price(mean), bands=bands(mean, math.sqrt(variance + again), p.bands),
             grade=grade(len(weights), age, p), reporters=len(weights), age_days=age,
             largest_share=None if largest is None else _quantised(largest, TENTH_MILLI),
             publishable=len(weights) >= p.publish_reporters and largest is not None and largest <= p.publish_share,
@@ -166,6 +164,19 @@ class _Market:
 
     def _is_own(self, one: Observation, cell: Cell) -> bool:
         return cell.covers(one.cell) and (self.on - one.observed_on).days < self.parameters.half_life_days
+
+
+class _Told:
+    """What the votes of a market say of some places, and what they say without one party."""
+
+    def __init__(self, counted: Sequence[Vote], parameters: Parameters, places: Sequence[Place]) -> None:
+        self._spoken, self._parameters, self._places = Spoken(counted, parameters), parameters, places
+        self.means, self.joint = fit(self._spoken.points(), parameters).belief(places)
+
+    def moves(self, party: str) -> Floats:
+        """By how much of a log the party moves each place."""
+        left = self._spoken.points(without=party)
+        return self.means - fit(left, self._parameters).belief(self._places)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,44 +208,6 @@ def _listed(moved: Sequence[_Moved], strongest: str, counted: float) -> tuple[In
         )
         for one in ordered
     )  # fmt: skip
-
-
-def _believed(counted: Sequence[Vote], cells: Sequence[Cell], parameters: Parameters) -> _Belief:
-    fitted = fit(points(counted, parameters), parameters)
-    means, joint = fitted.belief([Place(cell.species, cell.region, 0.0) for cell in cells])
-    spread, variances = parameters.spread, []
-    for n, cell in enumerate(cells):
-        own = sum(vote.weight for vote in counted if vote.window == 0 and cell.covers(vote.cell))
-        again = spread.cell + spread.report / max(own, parameters.grade_reporters["C"])
-        variances.append(float(joint[n, n]) + again)
-    return _Belief([float(mean) for mean in means], variances)
-
-
-def points(counted: Sequence[Vote], parameters: Parameters) -> list[Point]:
-    """The robust mean of each cell and half-life, with the noise that so many votes leave."""
-    cells: dict[tuple[Cell, int], list[Vote]] = defaultdict(list)
-    for vote in counted:
-        cells[vote.cell, vote.window].append(vote)
-    found = []
-    for (cell, _), own in sorted(cells.items()):
-        weights = [vote.weight for vote in own]
-        middle = robust_mean([vote.log_price for vote in own], weights, parameters)
-        kept = sum(weight * share for weight, share in zip(weights, middle.kept, strict=True))
-        age = weighted_median([vote.age_days for vote in own], weights)
-        place = Place(cell.species, cell.region, -age / YEAR_DAYS)
-        scatter = _scatter(middle.scale, len(own), parameters)
-        lean = math.sqrt(parameters.party_share * scatter) / kept
-        voices = {
-            vote.party: lean * weight * share for vote, weight, share in zip(own, weights, middle.kept, strict=True)
-        }
-        found.append(Point(place, middle.mean, parameters.spread.cell + scatter / kept, voices))
-    return found
-
-
-def _scatter(scale: float, voters: int, parameters: Parameters) -> float:
-    """The variance of one full vote: that of the cell's own votes, drawn towards that of reports in general."""
-    usual, prior = parameters.spread.report, parameters.report_prior
-    return (prior * usual + voters * scale**2) / (prior + voters) if voters > 1 else usual
 
 
 def grade(reporters: int, age_days: int | None, parameters: Parameters) -> Grade:

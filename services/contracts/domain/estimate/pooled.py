@@ -142,7 +142,7 @@ def fit(points: Sequence[Point], parameters: Parameters) -> Pool:
     places = [point.place for point in points]
     together = covariance(places, places, parameters.spread) + leanings(points)
     weights = np.ones(len(points))
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if len(points) > 1 else 0):
         told, variance = without_each(pool(points, weights, parameters.spread, together), prices)
         weights = belief_weights(prices - told, variance, parameters.surprise)
     return pool(points, weights, parameters.spread, together)

@@ -10,7 +10,7 @@ from services.contracts.domain.estimate.parameters import Parameters
 
 Floats = NDArray[np.float64]
 # At most so many steps of the reweighting; it stops earlier once a step moves the log by less than ``STILL``.
-STEPS, STILL = 60, 1e-12
+STEPS, STILL = 60, 1e-9
 
 
 @dataclass(frozen=True, slots=True)

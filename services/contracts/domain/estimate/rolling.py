@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.contracts.domain.estimate.band import calibrated
+from services.contracts.domain.estimate.band import LEAST_MISSES, calibrated
 from services.contracts.domain.estimate.parameters import Parameters
 from services.contracts.domain.estimate.pooled import Floats, Place, Point, belief_weights, by_the_others, pool
 
@@ -63,7 +63,7 @@ def rolling(cells: Iterable[PanelCell], first: int, parameters: Parameters) -> R
     """Estimates of all cells from the year ``first`` on, in the order of the cells.
 
     Cells of a market without any other price to go by are left out. Bands are calibrated on the misses of the years
-    before, ``calibration_years`` of them, estimated in the same way.
+    before, ``calibration_years`` of them and more where those are few, estimated in the same way.
     """
     rows = list(cells)
     by_year: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
@@ -103,8 +103,11 @@ class _Way:
 
     def _multipliers(self, year: int) -> dict[int, float]:
         if year not in self.multipliers:
-            before = range(year - self.parameters.calibration_years, year)
-            lately = [miss for earlier in before for miss in self.misses[earlier]]
+            lately: list[float] = []
+            for earlier in sorted((one for one in self.misses if one < year), reverse=True):
+                if earlier < year - self.parameters.calibration_years and len(lately) >= LEAST_MISSES:
+                    break
+                lately += self.misses[earlier]
             self.multipliers[year] = calibrated(lately, self.parameters.bands)
         return self.multipliers[year]
 
