@@ -70,6 +70,7 @@ ACCESS: Table = {
     "end_alert": _PARTIES,
     "read_alert_events": _PARTIES,
     "file_price_report": _REPORTERS,
+    "file_price_table": _REPORTERS,
     "list_price_reports": _REPORTERS,
     "read_price_report": _REPORTERS,
     "retract_price_report": _REPORTERS,

@@ -26,7 +26,7 @@ async def file_report(tx: Tx, report: PriceReport, today: date, caller: Caller) 
     """
     if not await _keep(tx, report, caller.org, today, caller):
         return await _first(tx, report, caller.org), False
-    filed = await kept.report(tx, kept.id_of(caller.org, report.id))
+    filed = await kept.report(tx, kept.id_of(caller.org, report))
     if filed is None:
         raise Missing("price_report", report.id)
     return filed, True
@@ -34,7 +34,7 @@ async def file_report(tx: Tx, report: PriceReport, today: date, caller: Caller) 
 
 async def _first(tx: Tx, report: PriceReport, org: str) -> kept.Filed:
     digest = kept.content_sha256(report)
-    same_id = await kept.report(tx, kept.id_of(org, report.id))
+    same_id = await kept.report(tx, kept.id_of(org, report))
     if same_id is not None:
         if same_id.sha256 != digest:
             raise ReportIdTaken(report.id, same_id.id)
@@ -59,7 +59,7 @@ async def _keep(tx: Tx, report: PriceReport, org: str, today: date, caller: Call
     if report.counterpart_sha256 is not None:
         line = report.line
         own = Sale(
-            kept.id_of(org, report.id), report.side, (report.species, line.product, line.point_of_sale),
+            kept.id_of(org, report), report.side, (report.species, line.product, line.point_of_sale),
             (line.unit, line.rule, line.price.currency), line.price.amount, None if conversion is None else conversion.pen_m3,
         )  # fmt: skip
         others = await kept.sales_of_other_side(tx, report.counterpart_sha256, org)
@@ -112,4 +112,4 @@ async def seal_report(tx: Tx, sale: SealedSale, today: date, caller: Caller) -> 
         counterpart_sha256=pair_sha256(sale.seller, sale.buyer, sale.settlement_sha256),
     )
     await _keep(tx, report, sale.seller, today, caller)
-    return kept.id_of(sale.seller, report.id)
+    return kept.id_of(sale.seller, report)

@@ -200,11 +200,16 @@ async def _on_refusal(request: Request, error: Exception) -> Response:
 
 async def _on_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = _locations(error.errors())
+    return respond(request.scope, describe_form(error.errors()))
+
+
+def describe_form(found: Sequence[Any]) -> dict[str, Any]:
+    """What pydantic found wrong, as problem members without a request."""
+    errors = _locations(found)
     first = errors[0]
     members = describe(Malformed(first["where"], first["reason_en"]))
     members["detail_es"] = Malformed(first["where"], first["reason"]).text("es")
-    return respond(request.scope, members | {"errors": errors})
+    return members | {"errors": errors}
 
 
 def _locations(errors: Sequence[Any]) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from services.contracts.api.house import today
+from services.contracts.domain.market import Reported, counted
 from services.contracts.estimates import Estimates
 from shared.timber.species import catalogue
 from shared.web.problems import Unavailable
@@ -139,6 +140,23 @@ async def test_both_sides_of_one_sale_count_once(contracts: Contracts) -> None:
     await contracts.post("/v1/price-reports", {"report": bought}, role="company", org=BUYER)
 
     assert (await estimate(contracts))["reporters"] == 3
+
+
+def test_a_sale_of_two_species_has_two_prices_and_each_counts_once() -> None:
+    def one(id_: str, side: str, species: str, tier: str = "receipt") -> Reported:
+        price = Decimal(120)
+        return Reported(id_, side, side, tier, species, "standing", "stump", "loreto", price, today(), PAIR)
+
+    told = counted(
+        [
+            one("1", "buyer", TORNILLO, "sealed"),
+            one("2", "seller", TORNILLO),
+            one("3", "buyer", LUPUNA),
+            one("4", "seller", LUPUNA),
+        ]
+    )
+
+    assert [(each.id, each.cell.species) for each in told] == [("1", TORNILLO), ("4", LUPUNA)]
 
 
 async def test_what_is_held_or_taken_back_does_not_count_and_what_is_released_does(contracts: Contracts) -> None:

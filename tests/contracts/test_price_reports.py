@@ -284,13 +284,16 @@ async def test_a_closed_settlement_files_a_sealed_report_of_the_seller_once(cont
     buyer = Caller("u-2", BUYER, frozenset({"company"}), None)
     store = contracts.app.state.store
 
+    await filed(contracts, report=a_report("settlement.7f6d.0", "200"))  # whoever takes its name beforehand
+
     ids = []
     for _ in range(2):
         async with store.db.transaction(buyer) as tx:
             ids.append(await seal_report(tx, sale, today(), buyer))
-    [sealed] = (await contracts.get("/v1/price-reports"))["items"]
+    sealed, early = (await contracts.get("/v1/price-reports"))["items"]
 
     assert ids == [sealed["id"]] * 2
+    assert early["id"] != sealed["id"]
     assert (sealed["report"]["tier"], sealed["conversion"]["pen_m3"]) == ("sealed", pen("120.00"))
     assert sealed["report"]["counterpart_sha256"] == pair_sha256("comunidad-a", BUYER, "cd" * 32)
     await contracts.get(f"/v1/price-reports/{sealed['id']}", 404, **MILL)

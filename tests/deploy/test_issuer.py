@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from joserfc import jws
 
-from deploy import issuer
+from deploy import issuer, logins
+from deploy.instance import Instance
 from shared.web.access import ROLES
 from shared.web.auth import StaticJwks, TokenVerifier
 from shared.web.client import ServiceTokens
@@ -226,6 +227,27 @@ def test_logins_are_made_once_and_only_hashes_are_kept(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert issuer.make_logins(path) == {}
     assert path.read_text() == text
+
+
+def test_an_instance_begun_before_a_client_gets_it_and_everybody_stays_who_they_are(tmp_path: Path) -> None:
+    instance = Instance(tmp_path)
+    instance.keys.mkdir(parents=True)
+    logins.make(instance)
+    hashes, before = instance.keys / "logins.json", instance.logins()
+    kept = [login for login in json.loads(hashes.read_bytes()) if login["name"] != "contracts-service"]
+    hashes.write_text(json.dumps(kept))
+    instance.logins_file.write_text(
+        "".join(line for line in instance.logins_file.read_text().splitlines(True) if "contracts-service" not in line)
+    )
+
+    logins.make(instance)
+
+    after = {login["name"]: login for login in json.loads(hashes.read_bytes())}
+    assert "contracts-service" in instance.logins()
+    assert all(after[login["name"]] == login for login in kept)
+    assert {name: secret for name, secret in instance.logins().items() if name != "contracts-service"} == {
+        name: secret for name, secret in before.items() if name != "contracts-service"
+    }
 
 
 def test_a_login_that_is_missing_is_added_and_the_others_stay(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ async def read_book(
     store: Store, kind: BookKind, book_id: str, version: int | None, region: str | None = None
 ) -> Published:
     """A version of a book; by a day and a region, the one made from reports that was the newest then."""
-    day = _day(book_id)
+    day = _day(book_id) if kind == "price" else None
     if day is not None and region is None:
         raise Malformed("query.region", "a book by its day needs the region")
     async with store.db.transaction() as tx:

@@ -1,13 +1,16 @@
 """Reported prices: filed and taken back by their authors; looked into, held and released by the stewards of the region."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
+from pydantic import ValidationError
 
 from services.contracts.api.house import Cursor, Limit, StoreDep, today
+from services.contracts.domain.decimal_mark import Mark
 from services.contracts.domain.money import Money
 from services.contracts.domain.price_report import Conversion, check_report
 from services.contracts.domain.price_standing import Act, said
+from services.contracts.domain.report_table import read_table
 from services.contracts.filing import file_report
 from services.contracts.refusals import NothingToRelease, OwnReport, ReportRetracted
 from services.contracts.schemas import MoneyOut, read_cursor, write_cursor
@@ -23,16 +26,26 @@ from services.contracts.schemas.price_reports import (
     RelationsOut,
     ReviewOut,
     ReviewsOut,
+    RowOut,
+    TableOut,
     WhyOut,
 )
 from services.contracts.store import price_reports as kept
 from services.contracts.store.price_reports import Filed, Tx
-from shared.refusal import Malformed, Missing
+from shared.refusal import Malformed, Missing, Refusal
 from shared.web.access import Grant, GrantDep
 from shared.web.app import Router
 from shared.web.auth import Caller
+from shared.web.problems import describe, describe_form
 
 router = Router(tags=["price reports"])
+TABLE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "CSV in UTF-8; a comma between columns, a semicolon where decimal_mark is a comma.",
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    }
+}
 
 
 @router.post("/v1/price-reports", status_code=201, responses={200: {"model": FiledOut}})
@@ -44,6 +57,28 @@ async def file_price_report(body: PriceReportIn, grant: GrantDep, store: StoreDe
         filed, new = await file_report(tx, body.report, day, caller)
     response.status_code = 201 if new else 200
     return _shown(filed)
+
+
+@router.post("/v1/price-reports/table", openapi_extra=TABLE)
+async def file_price_table(
+    request: Request, grant: GrantDep, store: StoreDep, decimal_mark: Annotated[Mark, Query()] = "."
+) -> TableOut:
+    """Report many prices as a CSV. Each row stands for itself, so the same file may be sent again after a refusal."""
+    caller, day = grant.known, today()
+    rows: list[RowOut] = []
+    for number, body in read_table(await request.body(), decimal_mark):
+        try:
+            report = PriceReportIn.model_validate({"decimal_mark": decimal_mark, "report": body}).report
+            check_report(report, caller.roles, day)
+            async with store.db.transaction(caller) as tx:
+                filed, new = await file_report(tx, report, day, caller)
+            status: Literal["filed", "known"] = "filed" if new else "known"
+            rows.append(RowOut(row=number, status=status, report=_shown(filed), problem=None))
+        except ValidationError as error:
+            rows.append(RowOut(row=number, status="refused", report=None, problem=describe_form(error.errors())))
+        except Refusal as refusal:
+            rows.append(RowOut(row=number, status="refused", report=None, problem=describe(refusal)))
+    return TableOut(rows=rows)
 
 
 @router.get("/v1/price-reports")

@@ -54,10 +54,11 @@ def cell_of(one: Reported) -> Cell:
 
 
 def counted(reports: Iterable[Reported]) -> list[Observation]:
-    """What the estimator looks at: of one sale that both sides reported, the better evidenced report, then the seller's."""
-    best: dict[str, Reported] = {}
+    """What the estimator looks at: of one price of a sale that both sides reported, the better evidenced report, then
+    the seller's. A sale of two species has two prices."""
+    best: dict[tuple[str, Cell], Reported] = {}
     for one in sorted(reports, key=lambda one: one.id):
-        name = one.pair or one.id
+        name = one.pair or one.id, cell_of(one)
         if name not in best or _rank(one) < _rank(best[name]):
             best[name] = one
     return [

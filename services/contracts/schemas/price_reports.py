@@ -1,7 +1,7 @@
 """Bodies and answers of reported prices, their reviews, and related parties."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
@@ -109,3 +109,16 @@ class RelationOut(Out):
 class RelationsOut(Out):
     items: list[RelationOut]
     next: str | None
+
+
+class RowOut(Out):
+    """What became of one row of a table; ``problem`` is the refusal of that row alone."""
+
+    row: int
+    status: Literal["filed", "known", "refused"]
+    report: FiledOut | None
+    problem: dict[str, Any] | None
+
+
+class TableOut(Out):
+    rows: list[RowOut]

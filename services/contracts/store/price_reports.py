@@ -50,9 +50,11 @@ class Relation:
     at: datetime
 
 
-def id_of(org: str, client_id: str) -> str:
-    """The id of a report here: of the organisation and of its own id for it."""
-    return hashlib.sha256(f"{org}\n{client_id}".encode()).hexdigest()[:32]
+def id_of(org: str, report: PriceReport) -> str:
+    """The id of a report here: of the organisation and of its own id for it. What a settlement seals is named apart, so
+    that nobody takes its name beforehand."""
+    sealed = "sealed\n" if report.tier == "sealed" else ""
+    return hashlib.sha256(f"{sealed}{org}\n{report.id}".encode()).hexdigest()[:32]
 
 
 def content_sha256(report: PriceReport) -> str:
@@ -131,7 +133,7 @@ async def add_report(
     """Store a report of an organisation once. False when its id, or all that it says, is already there."""
     line, made = report.line, conversion
     row = {
-        "id": id_of(org, report.id), "client_id": report.id, "org": org, "period": period_of(received_on),
+        "id": id_of(org, report), "client_id": report.id, "org": org, "period": period_of(received_on),
         "side": report.side, "species": report.species, "product": line.product.value,
         "point_of_sale": line.point_of_sale.value, "region": report.region, "unit": line.unit.value,
         "rule": line.rule.value, "amount": line.price.amount, "currency": line.price.currency,
