@@ -6,6 +6,7 @@ from typing import Any
 
 import networkx as nx
 
+from services.portal.casefile import CaseFile
 from services.portal.drawing.graph import Edge, Node
 
 MOST_NODES = 200
@@ -178,3 +179,14 @@ def _detail(thing: Thing, words: Words) -> str:
     volume = words.m3(thing.volume_dm3)
     genus, _, rest = thing.species.partition(" ")
     return f"{genus[:1]}. {rest} · {volume}" if thing.count > 1 and rest and "+" not in rest else volume
+
+
+def things_of_case(case: CaseFile) -> list[Thing]:
+    """The same from the proof file of the lot, without asking anybody."""
+    items = [
+        {"id": item.id, "kind": item.kind, "code": item.code, "species": item.species, "product": item.product,
+         "volume_dm3": item.volume_dm3, "parents": item.parents, "index": item.made_index, "used": item.spent_how,
+         "worst": item.worst}
+        for item in case.pieces
+    ]  # fmt: skip
+    return things_of({"id": case.lot.id, "items": case.lot.items, "volume_dm3": case.lot.volume_dm3}, items)
