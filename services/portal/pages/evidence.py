@@ -85,7 +85,7 @@ async def hands_page(
     if known.strip():
         asked["known"] = _whole(known, "known")
     answer = await house.custody.get(f"/v1/items/{part(item_id)}/custody", **asked)
-    return house.page("auditor/hands.html", item=item_id, answer=answer, at=at, known=known)
+    return house.page("auditor/hands.html", item=item_id, answer=answer, at=at, below=known)
 
 
 def _utc(local: str) -> str:
