@@ -18,7 +18,13 @@ class Entry:
 
 # The first entry of an area is its first page; the area itself is the text ``nav.AREA``. A person is shown the areas of
 # which they may open the first page, and inside one the pages they may open.
-AREAS: dict[str, tuple[Entry, ...]] = {}
+AREAS: dict[str, tuple[Entry, ...]] = {
+    "audit": (
+        Entry("/audit", "audit_page", "audit.nav.start"),
+        Entry("/findings", "findings_page", "audit.nav.findings"),
+        Entry("/checkpoints", "checkpoints_page", "audit.nav.checkpoints"),
+    ),
+}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import orjson
 
@@ -29,6 +30,51 @@ MARKS = {
     "unreadable": "part",
     TOO_LONG: "part",
 }
+
+
+T = TypeVar("T")
+
+
+class OfLots(Generic[T]):
+    """What was made of the files of lots, by lot and checkpoint: a much-asked lot is fetched and read once while the log
+    stands still.
+
+    A few at a time, off the loop: the file is fetched inside too, so that no more than those are in memory.
+    """
+
+    def __init__(self, read: Callable[[bytes], T], kept: int, at_a_time: int) -> None:
+        self._read_file, self._most = read, kept
+        self._kept: OrderedDict[tuple[str, bytes], T | None] = OrderedDict()
+        self._reading: dict[tuple[str, bytes], asyncio.Task[T | None]] = {}
+        self._at_a_time = asyncio.Semaphore(at_a_time)
+
+    async def of(self, lot: str, checkpoint: bytes | None, fetch: Callable[[], Awaitable[bytes]]) -> T | None:
+        """What the file of this lot is read as; ``None`` when it is too long for a page. A failed fetch is not kept."""
+        if checkpoint is None:
+            return await self._read(fetch)
+        name = lot, checkpoint
+        if name in self._kept:
+            return self._kept[name]
+        reading = self._reading.get(name)
+        if reading is None:
+            reading = self._reading[name] = asyncio.create_task(self._read(fetch))
+            reading.add_done_callback(lambda done: self._keep(name, done))
+        return await asyncio.shield(reading)  # others wait for it too, and it is worth keeping
+
+    async def _read(self, fetch: Callable[[], Awaitable[bytes]]) -> T | None:
+        async with self._at_a_time:
+            try:
+                bundle = await fetch()
+            except AnswerTooLong:
+                return None
+            return await asyncio.to_thread(self._read_file, bundle)
+
+    def _keep(self, name: tuple[str, bytes], done: "asyncio.Task[T | None]") -> None:
+        del self._reading[name]
+        if not done.cancelled() and done.exception() is None:
+            self._kept[name] = done.result()
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
 
 
 @dataclass(frozen=True)
@@ -67,50 +113,15 @@ def judge(bundle: bytes, policy: Policy) -> Judged:
     return Judged(report, tuple(signers), tuple(permits))
 
 
-class Verdicts:
-    """Reports by lot and checkpoint, so that a much-scanned code is fetched and verified once while the log stands still.
-
-    Two at a time, off the loop: the file is fetched inside too, so that no more than two are in memory.
-    """
+class Verdicts(OfLots[Judged]):
+    """Verdicts on the files of lots, under this server's policy."""
 
     def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._kept: OrderedDict[tuple[str, bytes], Judged | None] = OrderedDict()
-        self._reading: dict[tuple[str, bytes], asyncio.Task[Judged | None]] = {}
-        self._two_at_a_time = asyncio.Semaphore(2)
-
-    async def of(self, lot: str, checkpoint: bytes | None, fetch: Callable[[], Awaitable[bytes]]) -> Judged | None:
-        """The report on the file of this lot; ``None`` when it is too long for a page. A failed fetch is not kept."""
-        if checkpoint is None:
-            return await self._read(fetch)
-        name = lot, checkpoint
-        if name in self._kept:
-            return self._kept[name]
-        reading = self._reading.get(name)
-        if reading is None:
-            reading = self._reading[name] = asyncio.create_task(self._read(fetch))
-            reading.add_done_callback(lambda done: self._keep(name, done))
-        return await asyncio.shield(reading)  # others wait for it too, and it is worth keeping
-
-    async def _read(self, fetch: Callable[[], Awaitable[bytes]]) -> Judged | None:
-        async with self._two_at_a_time:
-            try:
-                bundle = await fetch()
-            except AnswerTooLong:
-                return None
-            return await asyncio.to_thread(judge, bundle, self._policy)
-
-    def _keep(self, name: tuple[str, bytes], done: "asyncio.Task[Judged | None]") -> None:
-        del self._reading[name]
-        if not done.cancelled() and done.exception() is None:
-            self._kept[name] = done.result()
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        super().__init__(lambda bundle: judge(bundle, policy), KEPT, at_a_time=2)
 
 
-def word_of(judged: Judged | None) -> str:
+def word_of(report: Report | None) -> str:
     """The first word of the page: the verdict of a file that holds, else why there is none."""
-    if judged is None:
+    if report is None:
         return TOO_LONG
-    report = judged.report
     return report.verdict.word if report.outcome == "valid" and report.verdict is not None else report.outcome

@@ -52,7 +52,7 @@ async def verdict_page(code: str, house: HouseDep) -> Response:
     checkpoint = await house.backends.newest_checkpoint()
     judged = await house.verdicts.of(code, checkpoint, lambda: house.backends.bundle(code))
     report = None if judged is None else judged.report
-    word = word_of(judged)
+    word = word_of(report)
     address = f"{house.public_url}/v/{quote(code, safe='')}"
     return house.page(
         "public/verdict.html" if judged is not None else "public/too_long.html",
@@ -94,12 +94,6 @@ async def permit_page(number: str, house: HouseDep) -> Response:
         address=address,
         qr=Markup(qr_svg(address)),  # noqa: S704  (drawn here)
     )
-
-
-@router.get("/items/{item_id}", response_class=Response)
-async def item_page(item_id: str, house: HouseDep) -> Response:
-    """The history of a tree, log or product."""
-    return house.page("public/item.html", answer=await house.backends.item(item_id))
 
 
 @router.get("/guides/{number}", response_class=Response)
