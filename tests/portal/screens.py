@@ -24,11 +24,18 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "guide_page": [(None, "/guides/{guide}")],
     "item_page": [(None, "/items/{item}")],
     "api_page": [(None, "/docs")],
+    "house_page": [("operador", "/operator")],
+    "organisations_page": [("operador", "/operator/organisations")],
+    "keys_page": [("autoridad", "/operator/keys")],
+    "key_page": [("operador", "/operator/keys/{key}")],
+    "outbox_page": [("operador", "/operator/outbox")],
+    "webhooks_page": [("comunidad", "/operator/webhooks")],
     "verifier": [(None, "/verify.html")],
 }
 # Operations without a page of their own: they lead on, answer files, take forms, or are for programs.
 WITHOUT_PAGE = {
     "search", "verify_door", "lot_page", "merged_openapi", "static_file", "login", "login_done", "logout",
+    "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "subscribe", "tell_again", "unsubscribe",
 }  # fmt: skip
 
 
@@ -36,7 +43,8 @@ def names_in(story: dict[str, Any], base_url: str) -> dict[str, str]:
     """What the braces in ``PLACES`` stand for, after the story of the demo."""
     log = next(item["item"] for item in story["items"] if item["kind"] == "log")
     item = httpx.get(f"{base_url}/v1/items/{log}", trust_env=False).json()["item"]
-    return {"item": log, "guide": story["guides"][0]["guide"], "permit": item["permit"]}
+    key = httpx.get(f"{base_url}/v1/keys", trust_env=False).json()["items"][-1]["kid"]
+    return {"key": key, "item": log, "guide": story["guides"][0]["guide"], "permit": item["permit"]}
 
 
 def tell(instance: Instance) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from services.portal.figures import Count, cubic_metres, day, moment, percent, s
 from services.portal.merged import merge
 from services.portal.navigation import AREAS
 from services.portal.rendering import FOLDER, messages
+from shared.timber.bodies import ORG_KINDS
 from shared.timber.event import BODIES
 from shared.timber.fields import PRODUCTS
 from shared.web.access import ROLES
@@ -77,6 +78,7 @@ def test_every_kind_of_record_and_product_has_a_name() -> None:
 
     assert {f"type.{kind}" for kind in kinds} <= SPANISH.keys()
     assert {f"product.{product}" for product in PRODUCTS} <= SPANISH.keys()
+    assert {f"org_kind.{kind}" for kind in ORG_KINDS} == {key for key in SPANISH if key.startswith("org_kind.")}
 
 
 def test_no_page_says_legal_or_illegal_of_wood() -> None:
