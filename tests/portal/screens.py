@@ -24,6 +24,12 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "guide_page": [(None, "/guides/{guide}")],
     "item_page": [(None, "/items/{item}")],
     "api_page": [(None, "/docs")],
+    "house_page": [("operador", "/operator")],
+    "organisations_page": [("operador", "/operator/organisations")],
+    "keys_page": [("autoridad", "/operator/keys")],
+    "key_page": [("operador", "/operator/keys/{key}")],
+    "outbox_page": [("operador", "/operator/outbox")],
+    "webhooks_page": [("comunidad", "/operator/webhooks")],
     "verifier": [(None, "/verify.html")],
     "graph_page": [(None, "/lots/LOTE-501/graph"), (None, "/lots/LOTE-1170/graph")],
     "balance_page": [(None, "/lots/LOTE-501/balance"), ("auditor", "/lots/LOTE-1170/balance")],
@@ -45,6 +51,7 @@ WITHOUT_PAGE = {
     "report_checkpoint_page", "prepare_package", "ask_package", "read_package", "download_package",
     # After something that the demo does not tell of: tests/system/test_portal_auditor.py looks at them.
     "package_page", "lottery_page",
+    "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "subscribe", "tell_again", "unsubscribe",
 }  # fmt: skip
 
 
@@ -53,8 +60,9 @@ def names_in(story: dict[str, Any], base_url: str) -> dict[str, str]:
     log = next(item["item"] for item in story["items"] if item["kind"] == "log")
     item = httpx.get(f"{base_url}/v1/items/{log}", trust_env=False).json()["item"]
     permit = httpx.get(f"{base_url}/v1/permits/{item['permit']}/verify", trust_env=False).json()
+    key = httpx.get(f"{base_url}/v1/keys", trust_env=False).json()["items"][-1]["kid"]
     return {
-        "item": log, "guide": story["guides"][0]["guide"], "permit": item["permit"], "record": item["made_by"],
+        "key": key, "item": log, "guide": story["guides"][0]["guide"], "permit": item["permit"], "record": item["made_by"],
         "plan": permit["plan"]["id"], "title": permit["title"]["number"],
     }  # fmt: skip
 
