@@ -101,9 +101,7 @@ def _verifies(data: bytes, house: Instance, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
-def test_an_auditor_reads_findings_and_holds_a_checkpoint_against_the_log(
-    visit: Visit, told_house: Instance, language: str
-) -> None:
+def test_an_auditor_reads_findings_and_holds_a_checkpoint_against_the_log(visit: Visit, language: str) -> None:
     say = WORDS[language]
     auditor = visit("auditor", language=language)
     auditor.go("/audit")
