@@ -18,7 +18,7 @@ SESSION: dict[str, Row] = {
 # What custody and permits tell only some of is told only to them; the pages round it are for everybody.
 AUDIT: dict[str, Row] = dict.fromkeys(
     (
-        "graph_page", "balance_page", "timeline_page", "record_page", "hands_page", "checkpoints_page", "plan_page",
+        "graph_page", "balance_page", "timeline_page", "stumps_page", "record_page", "hands_page", "checkpoints_page", "plan_page",
         "title_page", "forensics_page", "lotteries_page", "lottery_page", "package_door", "prepare_package", "package_page",
         "ask_package", "read_package", "download_package",
     ), EVERYBODY,

@@ -28,7 +28,7 @@ async def land_of(permits: ServiceClient, title: str, plan: Mapping[str, Any] | 
     asked = [permits.get(f"/v1/titles/{part(title)}"), permits.get(f"/v1/titles/{part(title)}/zones", limit=200)]
     parcels = [one["code"] for one in plan["parcels"]] if plan else []
     asked += [permits.get(f"/v1/plans/{part(plan['id'])}/parcels/{part(code)}/shape") for code in parcels if plan]
-    known, zones, *shapes = await asyncio.gather(*(_shown(call) for call in asked))
+    known, zones, *shapes = await asyncio.gather(*(shown_or_none(call) for call in asked))
     areas, rows = list[Area](), list[tuple[str, str, int]]()
 
     def add(kind: str, name: str, found: Mapping[str, Any]) -> None:
@@ -46,7 +46,7 @@ async def land_of(permits: ServiceClient, title: str, plan: Mapping[str, Any] | 
     return Land(areas, rows)
 
 
-async def _shown(call: Any) -> Any:
+async def shown_or_none(call: Any) -> Any:
     """The answer; None when the reader may not have it, or there is none."""
     try:
         return await call
@@ -67,12 +67,11 @@ async def trees_of(permits: ServiceClient, plan: str, most: int = MOST_TREES) ->
     return found, False
 
 
-def spots_of(trees: Iterable[Mapping[str, Any]], words: Words, drawn: Iterable[tuple[str, str]] = ()) -> Sequence[Spot]:
-    """The trees that the reader may see the place of; ``drawn`` are those of a lottery, by parcel and code."""
-    chosen = set(drawn)
+def spots_of(trees: Iterable[Mapping[str, Any]], words: Words, kind: str | None = None) -> Sequence[Spot]:
+    """The trees that the reader may see the place of; all of one ``kind`` where it is given."""
     return [
         Spot(
-            "drawn" if (tree["parcel"], tree["code"]) in chosen else tree["condition"] if tree["condition"] in KINDS else "other",
+            kind or (tree["condition"] if tree["condition"] in KINDS else "other"),
             words.t("map.tree", code=tree["code"], species=tree["species"], dbh=f"{tree['dbh_mm'] / 10:g}"),
             tree["utm"]["zone"], tree["utm"]["easting_dm"] / 10, tree["utm"]["northing_dm"] / 10,
         )

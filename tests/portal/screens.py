@@ -34,6 +34,7 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "graph_page": [(None, "/lots/LOTE-501/graph"), (None, "/lots/LOTE-1170/graph")],
     "balance_page": [(None, "/lots/LOTE-501/balance"), ("auditor", "/lots/LOTE-1170/balance")],
     "timeline_page": [(None, "/lots/LOTE-501/timeline")],
+    "stumps_page": [(None, "/lots/LOTE-501/map"), ("comunidad", "/lots/LOTE-501/map")],
     "record_page": [(None, "/records/{record}")],
     "hands_page": [(None, "/items/{item}/custody?at=2025-10-20T12:00")],
     "checkpoints_page": [(None, "/audit/checkpoints?from=12"), ("auditor", "/audit/checkpoints")],

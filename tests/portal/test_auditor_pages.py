@@ -9,7 +9,7 @@ import orjson
 
 from services.portal.records import fields
 from shared.timber.draw_file import Terms, draw_document, draw_of
-from shared.timber.event import parse_entry
+from shared.timber.event import parse_entry, tree_item
 from shared.timber.lottery import Source, Tree
 from shared.timber.norms.lottery import design_on
 from shared.tlog.checkpoint import parse
@@ -17,7 +17,8 @@ from shared.tlog.note import split_note
 from tests.custody.conftest import Custody, cut, felling, log_id
 from tests.portal.conftest import HEALTHY, Open, Written
 from tests.portal.test_pages import read
-from tests.shared.lot.wood import SPECIES, Wood, a_lot
+from tests.shared.lot.wood import PARCEL, SPECIES, Wood, a_lot
+from tests.shared.lot.wood import PLAN as PLAN_ID
 
 ENGLISH = {"accept-language": "en"}
 PLAN: dict[str, Any] = {
@@ -216,6 +217,30 @@ async def test_forensics_draw_places_only_for_who_may_see_them(open_portal: Open
     assert re.search(r"<svg[^>]*map-", whole.text)
     assert (without.text.count("<svg"), whole.text.count("<svg")) == (6, 10)
     assert "360,000 E" in whole.text or " E</text>" in whole.text
+
+
+async def test_stumps_are_exact_only_for_who_may_see_them_and_else_told_by_parcel(open_portal: Open) -> None:
+    wood = a_lot()
+
+    def census(places: bool) -> Written:
+        felled = [{**tree, "item": tree_item(PLAN_ID, PARCEL, code), "code": code}
+                  for tree, code in zip(trees(2, places), ("501", "502"), strict=True)]  # fmt: skip
+        return Written({
+            **HEALTHY, f"/v1/plans/{PLAN_ID}": PLAN,
+            **{f"/v1/plans/{PLAN_ID}/trees/{tree['code']}": tree for tree in felled},
+        })  # fmt: skip
+
+    hidden: httpx.AsyncClient = await open_portal(custody=over(wood), permits=census(False))
+    shown: httpx.AsyncClient = await open_portal(custody=over(wood), permits=census(True))
+
+    without, exact = await hidden.get("/lots/LOTE-01/map"), await shown.get("/lots/LOTE-01/map")
+
+    assert "Los linderos los ven" in read(without).said
+    assert "<svg" not in without.text
+    for answer in (without, exact):
+        assert f"{PARCEL} 2 11.486 m³" in " ".join(read(answer).said.split())
+    assert exact.text.count("Árbol 501,") == 2, "on the map for a page and on that for a telephone"
+    assert "Tocón, árbol talado (2)" in read(exact).said
 
 
 def a_drawn_plan(wood: Wood) -> tuple[dict[str, Any], bytes]:

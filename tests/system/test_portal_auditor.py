@@ -16,7 +16,7 @@ from tests.system.conftest import ENVIRONMENT, PYTHON, Visit
 
 pytestmark = pytest.mark.system
 OWN = {
-    "graph_page", "balance_page", "timeline_page", "record_page", "hands_page", "checkpoints_page", "plan_page", "title_page",
+    "graph_page", "balance_page", "timeline_page", "stumps_page", "record_page", "hands_page", "checkpoints_page", "plan_page", "title_page",
     "forensics_page", "lotteries_page", "package_door", "audit_page", "findings_page",
 }  # fmt: skip
 # What the story says in each language, in the order in which it is told.

@@ -20,7 +20,7 @@ AREAS: dict[str, tuple[str, str, str, float, str | None, bool]] = {
     "parcel": ("#f4e6d6", "0.75", "#8a5a2b", 1.6, "9 3", False),
 }
 # Kind: colour. Each has a shape of its own besides.
-POINTS = {"harvestable": "#2c6e3f", "felled": "#8a5a2b", "seed": "#76407f", "other": "#44598f", "drawn": "#a32018"}
+POINTS = {"harvestable": "#2c6e3f", "felled": "#8a5a2b", "seed": "#76407f", "other": "#44598f"}
 CAPS = {"harvestable": "round", "felled": "square"}
 Place = tuple[float, float]
 
@@ -198,7 +198,7 @@ def _spots(spots: Sequence[tuple[Spot, Place]], view: _View) -> Iterable[str]:
 
 
 def shape(kind: str, x: float, y: float, size: float) -> str:
-    """A path of the kind's own shape around a point: circle, square, triangle, diamond, or cross."""
+    """A path of the kind's own shape around a point: circle, square, triangle or diamond."""
     a, b = number(x), number(y)
     s, d = number(size), number(2 * size)
     if kind == "harvestable":
@@ -207,8 +207,6 @@ def shape(kind: str, x: float, y: float, size: float) -> str:
         return f"M{number(x - size)} {number(y - size)}h{d}v{d}h-{d}z"
     if kind == "seed":
         return f"M{a} {number(y - size)}l{s} {d}h-{d}z"
-    if kind == "drawn":
-        return f"M{number(x - size)} {number(y - 0.8)}h{d}v1.6h-{d}zM{number(x - 0.8)} {number(y - size)}h1.6v{d}h-1.6z"
     return f"M{a} {number(y - size)}l{s} {s}l-{s} {s}l-{s} -{s}z"
 
 
