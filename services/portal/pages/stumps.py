@@ -44,9 +44,7 @@ async def stumps_page(code: str, house: HouseDep) -> Response:
 async def _census(house: House, plan: str, felled: Sequence[Item]) -> list[dict[str, Any]]:
     """The trees as the census has them, with places where the reader may see them."""
     asked = [
-        shown_or_none(
-            house.permits.get(f"/v1/plans/{part(plan)}/trees/{part(item.tree or '')}", parcel=item.parcel or "")
-        )
+        shown_or_none(house.permits.get(f"/v1/plans/{part(plan)}/trees/{part(item.code)}", parcel=item.parcel or ""))
         for item in felled[:MOST_STUMPS]
     ]
     return [tree for tree in await asyncio.gather(*asked) if tree is not None]
