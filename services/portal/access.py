@@ -1,11 +1,60 @@
-"""Every page is public; what is private is not shown here at all."""
+"""Who may open which page: one dict an area. What a page shows is decided again by the services, for the caller's token."""
 
-from shared.web.access import Table
+from shared.web.access import ROLES, Scope, Table
 
-ACCESS: Table = {
-    name: {"public": "any"}
-    for name in (
+Row = dict[str, Scope]
+EVERYBODY: Row = {"public": "any"}
+PUBLIC_PAGES = dict.fromkeys(
+    (
         "home", "search", "verify_door", "verdict_page", "verifier", "lot_page", "permit_page", "item_page", "guide_page",
         "api_page", "merged_openapi", "static_file",
-    )
+    ), EVERYBODY,
+)  # fmt: skip
+SESSION: dict[str, Row] = {
+    "login": EVERYBODY,
+    "login_done": EVERYBODY,
+    "logout": dict.fromkeys(ROLES, "own"),
+}
+# What custody and permits tell only some of is told only to them; the pages round it are for everybody.
+AUDIT: dict[str, Row] = dict.fromkeys(
+    (
+        "graph_page", "balance_page", "timeline_page", "stumps_page", "record_page", "hands_page", "checkpoints_page", "plan_page",
+        "title_page", "forensics_page", "lotteries_page", "lottery_page", "package_door", "prepare_package", "package_page",
+        "ask_package", "read_package", "download_package",
+    ), EVERYBODY,
+) | {
+    "audit_page": {"auditor": "any", "authority": "any", "supervisor": "any", "certifier": "any"},
+    "findings_page": {
+        "member": "own", "manager": "own", "machine": "own", "authority": "any", "supervisor": "any", "certifier": "any",
+        "auditor": "any",
+    },
+    "report_checkpoint_page": dict.fromkeys(ROLES, "any"),
 }  # fmt: skip
+# The house itself: as the services have it of what each page asks and does.
+KEY_HOLDERS: Row = {
+    "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any", "supervisor": "any",
+    "operator": "any",
+}  # fmt: skip
+TOLD: Row = {
+    "manager": "own", "company": "own", "machine": "own", "authority": "own", "supervisor": "own", "certifier": "own",
+    "auditor": "own",
+}  # fmt: skip
+OPERATOR: dict[str, Row] = {
+    "house_page": dict.fromkeys(ROLES, "any"),
+    "organisations_page": {"operator": "any", "authority": "any", "supervisor": "any"},
+    "register_party": {"operator": "any", "authority": "any"},
+    "keys_page": KEY_HOLDERS,
+    "key_page": KEY_HOLDERS,
+    "bring_key": {"manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any"},
+    "take_key_up": {"authority": "any"},
+    "admit_key": {"authority": "any"},
+    "end_key": KEY_HOLDERS,
+    "outbox_page": {"authority": "any", "supervisor": "any", "operator": "any"},
+    "webhooks_page": TOLD,
+    "subscribe": TOLD,
+    "tell_again": TOLD,
+    "unsubscribe": TOLD,
+}
+ACCESS: Table = PUBLIC_PAGES | SESSION | AUDIT | OPERATOR
+# Operations that read a file; at the gateway they are under /uploads/.
+UPLOADS: tuple[str, ...] = ()

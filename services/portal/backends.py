@@ -1,7 +1,7 @@
 """What the pages ask the services. Nothing here decides or renders."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +25,15 @@ class Head:
     size: int
     root: str
     witnesses: int
+    witnessed: "Witnessed | None" = None
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """The newest checkpoint that a witness has signed: how long the log was then, and when (POSIX seconds)."""
+
+    size: int
+    at: int
 
 
 @dataclass(frozen=True)
@@ -67,46 +76,57 @@ class Backends:
     async def head(self, policy: Policy) -> Head | None:
         """Size and root of the log; None while custody is silent, has signed nothing, or signs with unknown keys."""
         try:
-            newest = await self.newest_checkpoint()
+            newest, witnessed = await asyncio.gather(self.newest_checkpoint(), _or_none(self._signed("/log/witnessed")))
             if newest is None:
                 return None
             checked = policy.check(newest)
         except Refusal:
             return None
         point = checked.checkpoint
-        return Head(point.origin, point.size, point.root.hex(), len(checked.witnesses))
+        return Head(
+            point.origin, point.size, point.root.hex(), len(checked.witnesses), _as_witnessed(witnessed, policy)
+        )  # fmt: skip
 
     async def newest_checkpoint(self) -> bytes | None:
         """The signed bytes of the newest checkpoint, unchecked; None while nothing is signed."""
         try:
-            return await self.custody.raw("/log/checkpoint", deadline_s=1.0, at_most=CHECKPOINT_BYTES)
+            return await self._signed("/log/checkpoint")
         except UpstreamRefused:
             return None
 
+    async def _signed(self, path: str) -> bytes:
+        return await self.custody.raw(path, deadline_s=1.0, at_most=CHECKPOINT_BYTES)
+
+    async def standing(self, numbers: Iterable[str]) -> dict[str, Any]:
+        """How each of these permits stands today; without those that permits does not know, or while it is silent."""
+        asked = list(dict.fromkeys(numbers))
+        found = await asyncio.gather(*(_or_none(self.permit(number)) for number in asked))
+        return {number: one for number, one in zip(asked, found, strict=True) if one is not None}
+
     async def permit(self, number: str) -> Any:
         """The public standing of a permit today."""
-        return await self.permits.get(f"/v1/permits/{_part(number)}/verify")
+        return await self.permits.get(f"/v1/permits/{part(number)}/verify")
 
     async def item(self, item: str) -> Any:
         """A tree, log or product with its history."""
-        return await self.custody.get(f"/v1/items/{_part(item)}")
+        return await self.custody.get(f"/v1/items/{part(item)}")
 
     async def guide(self, number: str, form: str | None = None) -> Any:
         """A transport guide with its history."""
-        path = f"/v1/guides/{_part(number)}"
+        path = f"/v1/guides/{part(number)}"
         return await (self.custody.get(path, form=form) if form else self.custody.get(path))
 
     async def lot(self, lot: str) -> Any:
         """A lot with its items."""
-        return await self.custody.get(f"/v1/lots/{_part(lot)}")
+        return await self.custody.get(f"/v1/lots/{part(lot)}")
 
     async def record(self, sid: str) -> Any:
         """One record with its proof."""
-        return await self.custody.get(f"/v1/records/{_part(sid)}")
+        return await self.custody.get(f"/v1/records/{part(sid)}")
 
     async def bundle(self, lot: str) -> bytes:
         """The proof file of a lot, as bytes; ``AnswerTooLong`` when no page can be made of it."""
-        return await self.custody.raw(f"/v1/lots/{_part(lot)}/bundle", deadline_s=BUNDLE_S, at_most=LARGEST_BYTES)
+        return await self.custody.raw(f"/v1/lots/{part(lot)}/bundle", deadline_s=BUNDLE_S, at_most=LARGEST_BYTES)
 
     async def descriptions(self) -> dict[str, Mapping[str, Any]]:
         """The OpenAPI page of each service that answers."""
@@ -137,6 +157,16 @@ class Backends:
         return None
 
 
+def _as_witnessed(note: bytes | None, policy: Policy) -> Witnessed | None:
+    try:
+        checked = None if note is None else policy.check(note)
+    except Refusal:
+        return None
+    if checked is None or not checked.witnesses:
+        return None
+    return Witnessed(checked.checkpoint.size, max(checked.witnesses.values()))
+
+
 async def _or_none(call: Any) -> Any:
     try:
         return await call
@@ -144,7 +174,7 @@ async def _or_none(call: Any) -> Any:
         return None
 
 
-def _part(text: str) -> str:
+def part(text: str) -> str:
     """One segment of a path, whatever was typed; dots alone would climb out of it."""
     if text in (".", ".."):
         raise Missing("code", text)

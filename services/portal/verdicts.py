@@ -1,9 +1,14 @@
 """Verdicts of lots for people: the same verification an auditor runs, over the same file, with this server's policy."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
+import orjson
+
+from shared.lot import bundle as bundles
 from shared.lot.report import Report
 from shared.lot.verify import verify
 from shared.tlog.policy import Policy
@@ -27,20 +32,24 @@ MARKS = {
 }
 
 
-class Verdicts:
-    """Reports by lot and checkpoint, so that a much-scanned code is fetched and verified once while the log stands still.
+T = TypeVar("T")
 
-    Two at a time, off the loop: the file is fetched inside too, so that no more than two are in memory.
+
+class OfLots(Generic[T]):
+    """What was made of the files of lots, by lot and checkpoint: a much-asked lot is fetched and read once while the log
+    stands still.
+
+    A few at a time, off the loop: the file is fetched inside too, so that no more than those are in memory.
     """
 
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._kept: OrderedDict[tuple[str, bytes], Report | None] = OrderedDict()
-        self._reading: dict[tuple[str, bytes], asyncio.Task[Report | None]] = {}
-        self._two_at_a_time = asyncio.Semaphore(2)
+    def __init__(self, read: Callable[[bytes], T], kept: int, at_a_time: int) -> None:
+        self._read_file, self._most = read, kept
+        self._kept: OrderedDict[tuple[str, bytes], T | None] = OrderedDict()
+        self._reading: dict[tuple[str, bytes], asyncio.Task[T | None]] = {}
+        self._at_a_time = asyncio.Semaphore(at_a_time)
 
-    async def of(self, lot: str, checkpoint: bytes | None, fetch: Callable[[], Awaitable[bytes]]) -> Report | None:
-        """The report on the file of this lot; ``None`` when it is too long for a page. A failed fetch is not kept."""
+    async def of(self, lot: str, checkpoint: bytes | None, fetch: Callable[[], Awaitable[bytes]]) -> T | None:
+        """What the file of this lot is read as; ``None`` when it is too long for a page. A failed fetch is not kept."""
         if checkpoint is None:
             return await self._read(fetch)
         name = lot, checkpoint
@@ -52,20 +61,63 @@ class Verdicts:
             reading.add_done_callback(lambda done: self._keep(name, done))
         return await asyncio.shield(reading)  # others wait for it too, and it is worth keeping
 
-    async def _read(self, fetch: Callable[[], Awaitable[bytes]]) -> Report | None:
-        async with self._two_at_a_time:
+    async def _read(self, fetch: Callable[[], Awaitable[bytes]]) -> T | None:
+        async with self._at_a_time:
             try:
                 bundle = await fetch()
             except AnswerTooLong:
                 return None
-            return await asyncio.to_thread(verify, bundle, self._policy)
+            return await asyncio.to_thread(self._read_file, bundle)
 
-    def _keep(self, name: tuple[str, bytes], done: "asyncio.Task[Report | None]") -> None:
+    def _keep(self, name: tuple[str, bytes], done: "asyncio.Task[T | None]") -> None:
         del self._reading[name]
         if not done.cancelled() and done.exception() is None:
             self._kept[name] = done.result()
-        if len(self._kept) > KEPT:
+        if len(self._kept) > self._most:
             self._kept.popitem(last=False)
+
+
+@dataclass(frozen=True)
+class Signer:
+    """One who signed records of the file: how many of each kind."""
+
+    org: str
+    kinds: Mapping[str, int]
+
+    @property
+    def records(self) -> int:
+        """How many in all."""
+        return sum(self.kinds.values())
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A file as verified, and from a file that holds: who signed its records, and the permits among them."""
+
+    report: Report
+    signers: tuple[Signer, ...] = ()
+    permits: tuple[str, ...] = ()
+
+
+def judge(bundle: bytes, policy: Policy) -> Judged:
+    """The verification, and what stands in the records once it has passed."""
+    report = verify(bundle, policy)
+    if report.outcome != "valid":
+        return Judged(report)
+    statements = [orjson.loads(entry)["stmt"] for entry in bundles.read(bundle).entries]
+    kinds: dict[str, Counter[str]] = {}
+    for statement in statements:
+        kinds.setdefault(statement["actor"], Counter())[statement["type"]] += 1
+    signers = sorted((Signer(org, count) for org, count in kinds.items()), key=lambda one: (-one.records, one.org))
+    permits = sorted({one["body"]["number"] for one in statements if one["type"] == "permit.issued"})
+    return Judged(report, tuple(signers), tuple(permits))
+
+
+class Verdicts(OfLots[Judged]):
+    """Verdicts on the files of lots, under this server's policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(lambda bundle: judge(bundle, policy), KEPT, at_a_time=2)
 
 
 def word_of(report: Report | None) -> str:

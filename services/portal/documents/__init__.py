@@ -1,0 +1,1 @@
+"""Documents to take away: the same facts give the same bytes."""

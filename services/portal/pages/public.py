@@ -1,0 +1,143 @@
+"""What everybody may see: the first page, verdicts, permits, guides, items, the API."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import orjson
+from fastapi import Query
+from markupsafe import Markup
+from starlette.responses import RedirectResponse, Response
+
+from services.portal.drawing.qr import qr_svg
+from services.portal.merged import for_programs, groups, merge, schemas
+from services.portal.pages.house import House, HouseDep
+from services.portal.search import LONGEST, PAGES, candidates
+from services.portal.verdicts import LARGEST_BYTES, MARKS, word_of
+from shared.refusal import Missing
+from shared.web.app import Router
+
+router = Router(tags=["pages"])
+API_KEPT_S = 30.0
+
+
+@router.get("/", response_class=Response)
+async def home(house: HouseDep) -> Response:
+    """What this is, the three doors, the state of the log and the search box."""
+    return house.page("public/home.html", head=await house.backends.head(house.policy))
+
+
+@router.get("/search", response_class=Response)
+async def search(house: HouseDep, q: str = "") -> Response:
+    """Send to the page of whatever was typed, scanned or pasted; with nothing typed to the search box."""
+    typed = q.strip()[:LONGEST]
+    found = await house.backends.find(candidates(typed))
+    if typed and found is None:
+        raise Missing("code", typed[:80])
+    kind, key = found or ("home", "")
+    language = house.request.query_params.get("lang")
+    return RedirectResponse(f"{PAGES[kind]}{key}" + (f"?lang={language}" if language in ("es", "en") else ""), 303)
+
+
+@router.get("/v", response_class=Response)
+async def verify_door() -> Response:
+    """Without a code there is only the search box."""
+    return RedirectResponse("/", 303)
+
+
+@router.get("/v/{code}", response_class=Response)
+async def verdict_page(code: str, house: HouseDep) -> Response:
+    """The public verdict on a lot, worked out from its proof file."""
+    checkpoint = await house.backends.newest_checkpoint()
+    judged = await house.verdicts.of(code, checkpoint, lambda: house.backends.bundle(code))
+    report = None if judged is None else judged.report
+    word = word_of(report)
+    address = f"{house.public_url}/v/{quote(code, safe='')}"
+    return house.page(
+        "public/verdict.html" if judged is not None else "public/too_long.html",
+        scripts=judged is not None,
+        code=code,
+        report=report,
+        judged=judged,
+        permits={} if judged is None else await house.backends.standing(judged.permits),
+        policy=house.policy_text,
+        recheck_words=house.texts("recheck.", "word."),
+        limit_mib=LARGEST_BYTES // 1024**2,
+        word=word,
+        mark=MARKS[word],
+        address=address,
+        qr=Markup(qr_svg(address)),  # noqa: S704  (drawn here, from an address)
+        checked_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+@router.get("/verify.html", response_class=Response)
+async def verifier(house: HouseDep) -> Response:
+    """The verifier of proof files, which needs no server once it is here: it can be saved and opened from disk."""
+    return house.pages.verifier()
+
+
+@router.get("/lots/{code}", response_class=Response)
+async def lot_page(code: str) -> Response:
+    """The page of a lot is its verdict."""
+    return RedirectResponse(f"/v/{code}", 308)
+
+
+@router.get("/permits/{number}", response_class=Response)
+async def permit_page(number: str, house: HouseDep) -> Response:
+    """Whether a permit counts today, and what it rests on."""
+    address = f"{house.public_url}/permits/{quote(number, safe='')}"
+    return house.page(
+        "public/permit.html",
+        permit=await house.backends.permit(number),
+        address=address,
+        qr=Markup(qr_svg(address)),  # noqa: S704  (drawn here)
+    )
+
+
+@router.get("/guides/{number}", response_class=Response)
+async def guide_page(
+    number: str, house: HouseDep, form: Annotated[str | None, Query(pattern="^(own|official)$")] = None
+) -> Response:
+    """What a transport guide covers, and what became of it."""
+    return house.page("public/guide.html", answer=await house.backends.guide(number, form))
+
+
+@router.get("/docs", response_class=Response)
+async def api_page(house: HouseDep) -> Response:
+    """The operations of every service, for people who write programs."""
+    merged = await _merged(house)
+    return house.page(
+        "public/docs.html", groups=groups(merged), schemas=schemas(merged), public_url=house.public_url,
+        by_password="/v1/tokens" in merged["paths"],
+    )  # fmt: skip
+
+
+@router.get("/openapi.json", response_class=Response)
+async def merged_openapi(house: HouseDep) -> Response:
+    """The merged OpenAPI 3.1 page."""
+    return Response(orjson.dumps(await _merged(house)), media_type="application/json")
+
+
+async def _merged(house: House) -> dict[str, Any]:
+    """Kept half a minute once every service has answered; without a silent one until then."""
+    state = house.request.app.state
+    kept: tuple[float, dict[str, Any]] | None = getattr(state, "merged", None)
+    if kept is not None and time.monotonic() < kept[0]:
+        return kept[1]
+    found = await house.backends.descriptions()
+    own = {"portal": for_programs(house.request.app.openapi())} if found else {}
+    merged = merge(found | own, house.public_url)
+    if len(found) == len(house.backends.described):
+        state.merged = time.monotonic() + API_KEPT_S, merged
+    return merged
+
+
+@router.get("/static/{name}", response_class=Response)
+async def static_file(name: str, house: HouseDep) -> Response:
+    """Our style. The address changes with its content, so it is kept for good."""
+    if name not in house.pages.files:
+        raise Missing("file", name)
+    content, media_type = house.pages.files[name]
+    return Response(content, media_type=media_type, headers={"cache-control": "public, max-age=31536000, immutable"})
