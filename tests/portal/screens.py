@@ -24,6 +24,8 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "guide_page": [(None, "/guides/{guide}")],
     "item_page": [(None, "/items/{item}")],
     "api_page": [(None, "/docs")],
+    "certificates_page": [("certificadora", "/certifier")],
+    "certificate_page": [("certificadora", "/certifier/{certificate}")],
     "house_page": [("operador", "/operator")],
     "organisations_page": [("operador", "/operator/organisations")],
     "keys_page": [("autoridad", "/operator/keys")],
@@ -35,7 +37,7 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
 # Operations without a page of their own: they lead on, answer files, take forms, or are for programs.
 WITHOUT_PAGE = {
     "search", "verify_door", "lot_page", "merged_openapi", "static_file", "login", "login_done", "logout",
-    "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "subscribe", "tell_again", "unsubscribe",
+    "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "subscribe", "tell_again", "unsubscribe", "export_table", "suspend_member", "reinstate_member",
 }  # fmt: skip
 
 

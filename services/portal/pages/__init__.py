@@ -1,8 +1,8 @@
 """The pages, an area a file. Each asks a service, renders, answers; nothing is kept."""
 
-from services.portal.pages import evidence, lots, lotteries, operator, packages, plans, public, session
+from services.portal.pages import certifier, evidence, lots, lotteries, operator, packages, plans, public, session
 
 routers = [
     public.router, session.router, lots.router, evidence.router, plans.router, lotteries.router, packages.router,
-    operator.router,
+    certifier.router, operator.router,
 ]  # fmt: skip
