@@ -77,6 +77,25 @@ def tell(instance: Instance) -> dict[str, Any]:
     return story
 
 
+def certify(instance: Instance) -> str:
+    """A certificate of the sample certification body over the community, which the demo does not tell of; may be repeated."""
+    with httpx.Client(base_url=instance.base_url, trust_env=False) as http:
+        login = {"grant_type": "password", "username": "certificadora", "password": instance.logins()["certificadora"]}
+        bearer = {"authorization": f"Bearer {http.post('/v1/tokens', json=login).json()['access_token']}"}
+        body = {
+            "code": "CB-FM/COC-000001", "scheme": "fsc", "holder": "aserradero-1", "valid_from": "2025-01-01",
+            "valid_to": "2030-12-31", "members": [{"org": "comunidad-a", "first_day": "2025-01-01"}],
+        }  # fmt: skip
+        answer = http.post("/v1/certificates", json=body, headers=bearer)
+        assert answer.status_code in (200, 201), answer.text
+        return str(answer.json()["number"])
+
+
+def places_of(instance: Instance) -> dict[str, str]:
+    """All names, after the demo was told and the certificate made on this instance."""
+    return names_in(tell(instance), instance.base_url) | {"certificate": certify(instance)}
+
+
 def main() -> None:
     """Write the pictures."""
     parser = argparse.ArgumentParser(prog="tests.portal.screens")
@@ -88,7 +107,7 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     instance = Instance(options.data.resolve())
-    names = names_in(tell(instance), instance.base_url)
+    names = places_of(instance)
     with a_browser() as browser:
         windows = Windows(browser, instance.base_url, instance.logins().__getitem__)
         for operation, places in PLACES.items():
