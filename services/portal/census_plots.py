@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 CLASS_CM = 5
-MOST_POINTS = 3000
+MOST_POINTS = 800
 CURVE_STEPS = 40
 Point = tuple[float, float]
 

@@ -21,8 +21,8 @@ class Entry:
 AREAS: dict[str, tuple[Entry, ...]] = {
     "audit": (
         Entry("/audit", "audit_page", "audit.nav.start"),
-        Entry("/findings", "findings_page", "audit.nav.findings"),
-        Entry("/checkpoints", "checkpoints_page", "audit.nav.checkpoints"),
+        Entry("/audit/findings", "findings_page", "audit.nav.findings"),
+        Entry("/audit/checkpoints", "checkpoints_page", "audit.nav.checkpoints"),
     ),
     "certifier": (Entry("/certifier", "certificates_page", "nav.certificates"),),
     "operator": (

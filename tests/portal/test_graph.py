@@ -118,7 +118,7 @@ def test_the_drawing_has_every_thing_with_its_link_and_every_edge_with_its_volum
 
     root = ElementTree.fromstring(drawn(things))  # noqa: S314  our own
 
-    assert root.get("role") == "img"
+    assert root.get("role") == "group", "it holds links"
     assert root.find(f"{SVG}title") is not None
     assert root.find(f"{SVG}desc") is not None
     links = [node.get("href") or "" for node in root.iter(f"{SVG}a")]

@@ -23,14 +23,14 @@ OWN = {
 WORDS = {
     "es": {
         "area": "Auditoría", "see": "Ver", "graph": "Grafo", "made": "Producto", "balance": "Balance", "permits": "Los permisos enteros",
-        "unfelled": "Autorizado sin talar", "time": "Línea de tiempo", "record": "Registro:", "proof": "raíz firmada",
+        "unfelled": "Autorizado sin talar", "time": "Línea de tiempo", "record": "Registro:", "proof": "a la raíz firmada",
         "package": "Paquete de auditoría", "prepare": "Preparar el paquete", "done": "listo", "findings": "Observaciones",
         "evidence": "Lo que miró", "points": "Constancias", "compare": "Comparar", "consistent": "continúa a la de",
         "same": "Es de esta misma bitácora",
     },
     "en": {
         "area": "Audit", "see": "See", "graph": "Graph", "made": "Product", "balance": "Balance", "permits": "The whole permits",
-        "unfelled": "Authorised, not felled", "time": "Timeline", "record": "Record:", "proof": "signed root",
+        "unfelled": "Authorised, not felled", "time": "Timeline", "record": "Record:", "proof": "to the root signed",
         "package": "Audit package", "prepare": "Prepare the package", "done": "ready", "findings": "Findings",
         "evidence": "What it looked at", "points": "Checkpoints", "compare": "Compare", "consistent": "continues that of",
         "same": "It is of this same log",
@@ -101,9 +101,7 @@ def _verifies(data: bytes, house: Instance, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
-def test_an_auditor_reads_findings_and_holds_a_checkpoint_against_the_log(
-    visit: Visit, told_house: Instance, language: str
-) -> None:
+def test_an_auditor_reads_findings_and_holds_a_checkpoint_against_the_log(visit: Visit, language: str) -> None:
     say = WORDS[language]
     auditor = visit("auditor", language=language)
     auditor.go("/audit")

@@ -53,7 +53,7 @@ def draw(nodes: Sequence[Node], edges: Sequence[Edge], headings: Callable[[int],
         *(_label(edge, placed, into[edge.head] > 1) for edge in ordered if len(edges) <= MOST_LABELS),
         *(_node(node, placed) for node in sorted(nodes, key=lambda node: node.key)),
     ]
-    return whole(width, height, title, about, parts, "graph")
+    return whole(width, height, title, about, parts, "graph", "group")
 
 
 def _corner(placed: Placed, key: str) -> tuple[float, float]:

@@ -38,11 +38,13 @@ def number(value: str | float) -> str:
     return "0" if told == "-0" else told
 
 
-def whole(width: float, height: float, title: str, about: str, parts: Iterable[str], name: str) -> str:
-    """The drawing with its title and description, as one picture for who cannot see it."""
+def whole(
+    width: float, height: float, title: str, about: str, parts: Iterable[str], name: str, role: str = "img"
+) -> str:
+    """The drawing with its title and description: one picture for who cannot see it, or a ``group`` that holds links."""
     head = tag("title", escape(title), id=f"{name}-t") + tag("desc", escape(about), id=f"{name}-d")
     return tag(
         "svg", head + "".join(parts), xmlns="http://www.w3.org/2000/svg", class_=f"drawing {name}",
-        viewBox=f"0 0 {number(width)} {number(height)}", width=width, height=height, role="img",
+        viewBox=f"0 0 {number(width)} {number(height)}", width=width, height=height, role=role,
         aria_labelledby=f"{name}-t {name}-d", font_family="system-ui, sans-serif",
     )  # fmt: skip

@@ -36,7 +36,9 @@ async def lottery_page(
     if one["drawn_at"] is not None:
         asked: dict[str, Any] = {"limit": SHOWN} | ({"cursor": cursor} if cursor else {})
         sample, again = await asyncio.gather(house.permits.get(f"{base}/trees", **asked), _again(house, base))
-    return house.page("auditor/lottery.html", one=one, sample=sample, again=again, base=base)
+    return house.page(
+        "auditor/lottery.html", one=one, sample=sample, again=again, base=base, public_url=house.public_url
+    )
 
 
 async def _again(house: House, base: str) -> Redrawn | None:
