@@ -1,8 +1,26 @@
 """The pages, an area a file. Each asks a service, renders, answers; nothing is kept."""
 
-from services.portal.pages import evidence, lots, lotteries, operator, packages, plans, public, session, stumps
+from services.portal.pages import (
+    census,
+    certifier,
+    community,
+    evidence,
+    lots,
+    lotteries,
+    offers,
+    operator,
+    packages,
+    papers,
+    plans,
+    public,
+    recording,
+    session,
+    stumps,
+)
 
+# A guide's paper before its page: the address of the one ends in what the other takes for a number.
 routers = [
-    public.router, session.router, lots.router, evidence.router, plans.router, lotteries.router, packages.router,
+    papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router,
+    lots.router, evidence.router, plans.router, lotteries.router, packages.router, certifier.router,
     operator.router, stumps.router,
 ]  # fmt: skip
