@@ -108,8 +108,8 @@ def _examine(bundle: Bundle, policy: Policy) -> Report:
         checkpoint = checkpoints.parse(split_note(bundle.checkpoint)[0])
     if bundle.indices[0] != 0:
         raise AnchorMissing
-    records = [_parsed(index, entry) for index, entry in zip(bundle.indices, bundle.entries, strict=True)]
-    facts, outcomes = _replay(records)
+    records = parsed(bundle)
+    facts, outcomes = replay(records)
     _check_root(bundle, records, checkpoint)
     lot = facts.find(Lot, f"lot:{bundle.lot}")
     if lot is None:
@@ -131,6 +131,11 @@ def _examine(bundle: Bundle, policy: Policy) -> Report:
     )
 
 
+def parsed(bundle: Bundle) -> list[tuple[int, Record]]:
+    """The records of a bundle by index; RecordRefused for the first whose bytes are not one."""
+    return [_parsed(index, entry) for index, entry in zip(bundle.indices, bundle.entries, strict=True)]
+
+
 def _parsed(index: int, entry: bytes) -> tuple[int, Record]:
     try:
         return index, parse_entry(entry)
@@ -138,8 +143,9 @@ def _parsed(index: int, entry: bytes) -> tuple[int, Record]:
         raise RecordRefused(index, "-", refusal.slug, refusal.text("es"), refusal.text("en")) from refusal
 
 
-def _replay(records: Sequence[tuple[int, Record]]) -> tuple[Facts, dict[int, list[Outcome]]]:
-    """Admit every record again, in order: signatures, keys valid at that index, parents, exits used once, rules."""
+def replay(records: Sequence[tuple[int, Record]]) -> tuple[Facts, dict[int, list[Outcome]]]:
+    """Admit every record again, in order: signatures, keys valid at that index, parents, exits used once, rules. The facts
+    that come of it, and what the rules found by index; RecordRefused for the first that does not stand."""
     facts, rules = Facts(), norms.load()
     outcomes: dict[int, list[Outcome]] = {}
     for index, record in records:

@@ -1,0 +1,1 @@
+"""Drawings as SVG: graphs, charts, maps. The same facts give the same bytes."""

@@ -1,0 +1,170 @@
+"""Charts: Vega-Lite specifications drawn as SVG, for a wide page and for a telephone.
+
+The library brings an engine of its own, so it is loaded with the first chart that is asked for (decision 0031). Colours are
+those of the page: ``currentColor`` and its variables.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import orjson
+
+WIDE, NARROW = 620, 318  # of the whole drawing; the narrow one fits a page of 360 px
+LABEL = {WIDE: 200, NARROW: 104}  # of the names beside bars
+KEPT = 64
+MARK, SECOND, GRID = "var(--accent, #7a4f2a)", "var(--part, #4a5568)", "var(--line, #d9cfc1)"
+WARN = "var(--no, #a32018)"
+_SIZE = re.compile(r'<svg[^>]*?width="(\d+)" height="(\d+)"[^>]*>')
+CONFIG: dict[str, Any] = {
+    "font": "system-ui, sans-serif",
+    "background": None,
+    # The page may have wider letters than those the drawing was measured with.
+    "padding": {"left": 12, "right": 20, "top": 4, "bottom": 4},
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "currentColor", "titleColor": "currentColor", "domainColor": "currentColor",
+        "tickColor": "currentColor", "gridColor": GRID, "labelFontSize": 12, "titleFontSize": 12,
+        "titleFontWeight": 600, "titlePadding": 8, "labelOverlap": "greedy", "labelSeparation": 6,
+    },
+    "header": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12},
+    "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "orient": "bottom"},
+}  # fmt: skip
+# Numbers as Peru writes them: a point before decimals, commas between thousands.
+LOCALE = {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["S/ ", ""]}
+
+
+def chart(spec: dict[str, Any], title: str, about: str) -> str:
+    """The chart twice, of which the page shows the one that fits; each is one picture with its title and description."""
+    told = orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)
+    drawn = [_told(_drawn(told, width), title, about) for width in (WIDE, NARROW)]
+    return f'<div class="chart wide-only">{drawn[0]}</div><div class="chart narrow-only">{drawn[1]}</div>'
+
+
+@lru_cache(KEPT)
+def _drawn(spec: bytes, width: int) -> str:
+    import vl_convert  # noqa: PLC0415  some 70 MB, which a portal that draws no chart does not need
+
+    axis = {**CONFIG["axis"], "labelLimit": LABEL[width]}
+    fit = {"type": "fit", "contains": "padding"}
+    whole = {"config": {**CONFIG, "axis": axis}, **orjson.loads(spec), "width": width, "autosize": fit}
+    drawn: str = vl_convert.vegalite_to_svg(whole, format_locale=LOCALE)
+    return drawn
+
+
+def _told(drawn: str, title: str, about: str) -> str:
+    """Without what the library says of its own parts to a screen reader: the table beside it says it better."""
+    start = _SIZE.match(drawn)
+    assert start is not None, "the library begins with the size"
+    width, height = start.groups()
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="drawing" role="img" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title><desc>{escape(about)}</desc>"
+    )
+    inside = re.sub(r' (aria-[a-z]+|role)="[^"]*"', "", drawn[start.end() :])
+    return head + inside
+
+
+def waterfall(steps: Sequence[tuple[str, float, float, str]], x_title: str) -> dict[str, Any]:
+    """A bar for each stage (name, cubic metres, difference from the stage before, label), and beside it what went less
+    (hollow) or came more (hatched in the second colour) than the stage before had."""
+    values = [{"name": name, "value": value, "label": label, "low": min(value, value - change),
+               "high": max(value, value - change), "kind": "more" if change > 0 else "less"}
+              for name, value, change, label in steps]  # fmt: skip
+    y = {"field": "name", "type": "nominal", "sort": None, "title": None}
+    x = {"type": "quantitative", "title": x_title, "axis": {"tickCount": 4}}
+    bar = {"type": "bar", "height": {"band": 0.66}}
+    return {
+        "data": {"values": values},
+        "height": {"step": 34},
+        "layer": [
+            {"mark": {**bar, "color": MARK}, "encoding": {"y": y, "x": {"field": "low", **x}}},
+            {"mark": {**bar, "filled": False, "stroke": MARK, "strokeDash": [4, 3]}, "transform": [
+                {"filter": "datum.kind == 'less' && datum.high > datum.low"}
+            ], "encoding": {"y": y, "x": {"field": "low", **x}, "x2": {"field": "high"}}},
+            {"mark": {**bar, "color": WARN}, "transform": [{"filter": "datum.kind == 'more'"}],
+             "encoding": {"y": y, "x": {"field": "low", **x}, "x2": {"field": "high"}}},
+            {"mark": {"type": "text", "align": "left", "dx": 5, "color": "currentColor", "fontSize": 12},
+             "encoding": {"y": y, "x": {"field": "high", **x}, "text": {"field": "label"}}},
+        ],
+    }  # fmt: skip
+
+
+def shares(values: Sequence[tuple[str, float, float | None, str]], x_title: str) -> dict[str, Any]:
+    """A bar for each share in percent (name, share, limit, label), with a stroke where its limit is."""
+    rows = [{"name": name, "value": value, "limit": limit, "label": label} for name, value, limit, label in values]
+    y = {"field": "name", "type": "nominal", "sort": None, "title": None}
+    x = {"type": "quantitative", "title": x_title, "axis": {"tickCount": 5}}
+    return {
+        "data": {"values": rows},
+        "height": {"step": 34},
+        "encoding": {"y": y},
+        "layer": [
+            {"mark": {"type": "bar", "height": {"band": 0.6}, "color": MARK}, "encoding": {"x": {"field": "value", **x}}},
+            {"mark": {"type": "tick", "thickness": 3, "size": 30, "color": WARN}, "transform": [
+                {"filter": "isValid(datum.limit)"}], "encoding": {"x": {"field": "limit", **x}}},
+            {"mark": {"type": "text", "align": "left", "dx": 5, "color": "currentColor", "fontSize": 12},
+             "transform": [{"calculate": "isValid(datum.limit) ? max(datum.value, datum.limit) : datum.value", "as": "end"}],
+             "encoding": {"x": {"field": "end", **x}, "text": {"field": "label"}}},
+        ],
+    }  # fmt: skip
+
+
+def moments(values: Sequence[tuple[str, str]], x_title: str) -> dict[str, Any]:
+    """A point for each (instant as ISO 8601 of the day's own hour, name), one line for each name in the order of first use."""
+    return {
+        "data": {"values": [{"at": at, "name": name} for at, name in values]},
+        "height": {"step": 26},
+        "mark": {"type": "point", "filled": True, "size": 55, "color": MARK, "opacity": 0.65},
+        "encoding": {
+            "x": {"field": "at", "type": "temporal", "title": x_title, "axis": {"format": "%d/%m/%y", "tickCount": 4}},
+            "y": {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": {"grid": True}},
+        },
+    }  # fmt: skip
+
+
+def histogram(
+    values: Sequence[tuple[float, float, int]], reference: Sequence[tuple[float, float]], x_title: str, y_title: str
+) -> dict[str, Any]:
+    """Columns (from, to, count), and a stepless line of what is expected where a reference is known."""
+    x, y = {"type": "quantitative", "title": x_title}, {"type": "quantitative", "title": y_title}
+    columns = [{"from": low, "to": high, "count": count} for low, high, count in values]
+    layers: list[dict[str, Any]] = [{
+        "data": {"values": columns}, "mark": {"type": "bar", "color": MARK, "opacity": 0.85},
+        "encoding": {"x": {"field": "from", **x, "scale": {"zero": False, "nice": False}}, "x2": {"field": "to"},
+                     "y": {"field": "count", **y}, "y2": {"datum": 0}},
+    }]  # fmt: skip
+    if reference:
+        layers.append(_line(reference, x, y))
+    return {"height": 190, "layer": layers}
+
+
+def scatter(points: Sequence[tuple[float, float]], x_title: str, y_title: str, line: Sequence[tuple[float, float]] = ()) -> dict[str, Any]:
+    """A cloud of points, and a line through it where one is known."""
+    x = {"type": "quantitative", "title": x_title, "scale": {"zero": False}}
+    y = {"type": "quantitative", "title": y_title, "scale": {"zero": False}}
+    layers = [{
+        "data": {"values": [{"x": a, "y": b} for a, b in points]},
+        "mark": {"type": "point", "filled": True, "size": 14, "color": MARK, "opacity": 0.5},
+        "encoding": {"x": {"field": "x", **x}, "y": {"field": "y", **y}},
+    }]  # fmt: skip
+    return {"height": 240, "layer": [*layers, *([_line(line, x, y)] if line else [])]}
+
+
+def curves(own: Sequence[tuple[float, float]], reference: Sequence[tuple[float, float]], x_title: str, y_title: str) -> dict[str, Any]:
+    """What was found (whole line) beside what chance would give (broken line)."""
+    x, y = {"type": "quantitative", "title": x_title}, {"type": "quantitative", "title": y_title}
+    found = {"data": {"values": [{"x": a, "y": b} for a, b in own]}, "mark": {"type": "line", "color": MARK, "strokeWidth": 2.5},
+             "encoding": {"x": {"field": "x", **x}, "y": {"field": "y", **y}}}  # fmt: skip
+    return {"height": 220, "layer": [found, _line(reference, x, y)]}
+
+
+def _line(points: Sequence[tuple[float, float]], x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "data": {"values": [{"x": a, "y": b} for a, b in points]},
+        "mark": {"type": "line", "color": SECOND, "strokeDash": [6, 4], "strokeWidth": 2},
+        "encoding": {"x": {"field": "x", **x}, "y": {"field": "y", **y}},
+    }
