@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from services.portal.figures import number
+from services.portal.figures import day, number
 from shared.web.language import Language
 
 Say = Callable[..., str]
@@ -28,8 +28,12 @@ def asked(appraisal: Json, language: Language, say: Say) -> list[str]:
     missing = [say("offer.ask_for", what=gap[language]) for gap in appraisal["missing"]]
     start = NOBODY_SAID[language]
     silent = sorted(
-        (flag for flag in appraisal["flags"] if flag["state"] == "unknown" and flag[f"text_{language}"].startswith(start)),
-        key=lambda flag: (GRAVEST[flag["severity"]], flag["code"]),
+        (
+            flag
+            for flag in appraisal["flags"]
+            if flag["state"] == "unknown" and flag[f"text_{language}"].startswith(start)
+        ),
+        key=lambda flag: GRAVEST[flag["severity"]],
     )
     questions = [say("offer.ask", what=flag[f"text_{language}"].removeprefix(start).rstrip(".")) for flag in silent]
     return [*missing, *questions][:QUESTIONS]
@@ -112,19 +116,26 @@ def judgement(appraisal: Json, counter: Json, language: Language, say: Say) -> d
         "raised": raised(appraisal, language),
         "id": appraisal["id"],
         "on": appraisal["on"],
-        "references": references(appraisal, say),
+        "references": references(appraisal, language, say),
         "sms": appraisal["text"][language]["sms"],
     }
 
 
-def references(appraisal: Json, say: Say) -> list[str]:
+def references(appraisal: Json, language: Language, say: Say) -> list[str]:
     """The prices the fair value rests on, each with its grade, day and source."""
     found: dict[str, None] = {}
     for line in appraisal["lines"]:
         for fair in line["fair_by_species"]:
             one = fair["reference"]
             if one is not None:
-                found[say("offer.reference", grade=say(f"grade.{one['grade']}"), day=one["observed_on"], source=one["source"])] = None
+                found[
+                    say(
+                        "offer.reference",
+                        grade=say(f"grade.{one['grade']}"),
+                        day=day(one["observed_on"], language),
+                        source=one["source"],
+                    )
+                ] = None
     return list(found)
 
 

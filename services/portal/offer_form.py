@@ -197,7 +197,9 @@ class Asked:
         listed = problem.get("errors") or [problem.get("facts", {})]
         found: dict[str, str] = {}
         for one in listed:
-            reason = one.get("reason_en", one.get("reason")) if language == "en" else one.get("reason_es", one.get("reason"))
+            reason = (
+                one.get("reason_en", one.get("reason")) if language == "en" else one.get("reason_es", one.get("reason"))
+            )
             field = self._field(str(one.get("where", "")))
             if reason and (field or len(listed) == 1):
                 found.setdefault(field, str(reason))
@@ -208,9 +210,17 @@ class Asked:
         place = KIND.sub("", where.removeprefix("body."))
         prefix = "b_" if place.startswith("offers.1.") else "a_"
         place = re.sub(r"^(offers?\.)(\d\.)?", "", place)
-        if match := re.match(r"lines\.(\d)\.(price\.amount|price\.currency|price|unit|kind|rule|product|point_of_sale|species)", place):
+        if match := re.match(
+            r"lines\.(\d)\.(price\.amount|price\.currency|price|unit|kind|rule|product|point_of_sale|species)", place
+        ):
             n, what = self.lines(prefix)[int(match[1])], match[2]
-            names = {"price.amount": "price", "price.currency": "currency", "unit": "per", "kind": "per", "point_of_sale": "point"}
+            names = {
+                "price.amount": "price",
+                "price.currency": "currency",
+                "unit": "per",
+                "kind": "per",
+                "point_of_sale": "point",
+            }
             return f"{prefix}line{n}_{names.get(what, what)}"
         if match := re.match(r"lot\.species\.(\d)\.(species|volume_m3|trees)", place):
             return f"wood{self.woods()[int(match[1])]}_{match[2].removesuffix('_m3')}"
