@@ -1,4 +1,5 @@
-"""The identity provider of a laptop: users and machines of the sample data, ES256 access tokens of ten minutes.
+"""The identity provider of a laptop: users and machines of the sample data, ES256 access tokens of ten minutes, and the
+authorisation code flow with PKCE for the portal.
 
 In production any OIDC provider takes its place (docs/operate.md); this one refuses to start there.
 """
@@ -14,26 +15,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 from fastapi import FastAPI, Request
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from deploy.codes import Asked as CodeAsked
+from deploy.codes import Codes, Given, asked_for
 from deploy.secret_files import write_secret
+from deploy.sign_in_page import PAGE_POLICY, page
 from shared.refusal import Malformed
 from shared.web import strict_json
 from shared.web.access import Table
 from shared.web.app import Router, make_app
+from shared.web.language import Language, preferred
 from shared.web.problems import TooManyAttempts, Unauthenticated
 from shared.web.runtime import command_settings, serve
 from shared.web.settings import ServiceSettings
 from shared.web.telemetry import start_logging
 
 LIFETIME_S = 600
+# A person at the portal fills in forms; the portal's session lives as long as its token.
+SESSION_S = 3600
+PORTAL = "portal"
 WRONG_PER_MINUTE = 10
 WATCHED_NAMES = 10_000
 # RFC 7914 cost for passwords; secrets of machines are 192 random bits, for which one hash is enough.
@@ -58,7 +66,7 @@ MACHINES: tuple[tuple[str, str, str], ...] = (
     ("permits-service", "service", "plataforma"),
     ("demo-machine", "machine", "comunidad-a"),
 )
-ACCESS: Table = {"issue_token": {"public": "any"}, "published_keys": {"public": "any"}}
+ACCESS: Table = {name: {"public": "any"} for name in ("issue_token", "published_keys", "show_sign_in", "take_sign_in")}
 
 
 class Login(BaseModel):
@@ -143,16 +151,32 @@ class ClientCredentials(BaseModel):
     client_secret: str = Field(max_length=200)
 
 
-Asked = Annotated[Password | ClientCredentials, Field(discriminator="grant_type")]
-ASKED: TypeAdapter[Password | ClientCredentials] = TypeAdapter(Asked)
+class CodeExchange(BaseModel):
+    """A person has signed in at the page; whom they sent fetches the tokens."""
+
+    grant_type: Literal["authorization_code"]
+    code: str = Field(max_length=200)
+    redirect_uri: str = Field(max_length=500)
+    client_id: str = Field(max_length=80)
+    code_verifier: str = Field(min_length=43, max_length=128)
+
+
+Asked = Annotated[Password | ClientCredentials | CodeExchange, Field(discriminator="grant_type")]
+ASKED: TypeAdapter[Password | ClientCredentials | CodeExchange] = TypeAdapter(Asked)
 
 
 class Token(BaseModel):
-    """RFC 6749, 5.1."""
+    """RFC 6749, 5.1. After a code also who signed in (OpenID Connect Core, 3.1.3.3)."""
 
     access_token: str
     token_type: Literal["Bearer"]
     expires_in: int
+
+
+class TokenOfCode(Token):
+    """With the identity token."""
+
+    id_token: str
 
 
 class Tries:
@@ -180,8 +204,11 @@ class Tries:
 class Doorkeeper:
     """Checks secrets and signs tokens."""
 
-    def __init__(self, key: ECKey, logins: Mapping[str, Login], issuer: str, audience: str) -> None:
-        self._key, self._logins, self._issuer, self._audience = key, logins, issuer, audience
+    def __init__(
+        self, key: ECKey, logins: Mapping[str, Login], issuer: str, audience: str, clients: Mapping[str, str]
+    ) -> None:
+        self._key, self._logins, self.issuer, self._audience = key, logins, issuer, audience
+        self.clients, self._codes = clients, Codes()
         self._tries = Tries()
         self._two_at_a_time = asyncio.Semaphore(2)  # scrypt takes 16 MB and 50 ms each
         # Compared with when the name is unknown, so that both refusals take as long.
@@ -204,32 +231,45 @@ class Doorkeeper:
             raise LoginRefused()
         return login
 
-    def token(self, login: Login) -> Token:
-        """An access token (RFC 9068) of ten minutes."""
+    def token(self, login: Login, lives_s: int = LIFETIME_S) -> Token:
+        """An access token (RFC 9068)."""
+        claims = self._about(login, self._audience, lives_s) | {"org": login.org, "roles": login.roles}
+        claims |= {"region": login.region} if login.region else {}
+        text = self._signed("at+jwt", claims)
+        return Token(access_token=text, token_type="Bearer", expires_in=lives_s)  # noqa: S106
+
+    def code(self, login: Login, asked: CodeAsked) -> str:
+        """A code for whoever sent this person here."""
+        return self._codes.give(login.name, asked)
+
+    def of_code(self, asked: CodeExchange) -> TokenOfCode:
+        """The tokens of a code, once."""
+        given: Given = self._codes.use(asked.code, asked.client_id, asked.redirect_uri, asked.code_verifier)
+        login = self._logins[given.name]
+        identity = self._about(login, asked.client_id, SESSION_S) | {"nonce": given.asked.nonce}
+        access = self.token(login, SESSION_S)
+        return TokenOfCode(**access.model_dump(), id_token=self._signed("JWT", identity))
+
+    def _about(self, login: Login, audience: str, lives_s: int) -> dict[str, Any]:
         now = int(time.time())
-        claims = {
-            "iss": self._issuer,
-            "aud": self._audience,
-            "sub": login.sub,
-            "org": login.org,
-            "roles": login.roles,
-            "iat": now,
-            "nbf": now,
-            "exp": now + LIFETIME_S,
+        return {
+            "iss": self.issuer, "aud": audience, "sub": login.sub, "iat": now, "nbf": now, "exp": now + lives_s,
             "jti": secrets.token_urlsafe(12),
-        } | ({"region": login.region} if login.region else {})
-        text = jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": self._key.kid}, claims, self._key)
-        return Token(access_token=text, token_type="Bearer", expires_in=LIFETIME_S)  # noqa: S106
+        }  # fmt: skip
+
+    def _signed(self, kind: str, claims: dict[str, Any]) -> str:
+        return jwt.encode({"alg": "ES256", "typ": kind, "kid": self._key.kid}, claims, self._key)
 
 
 router = Router(tags=["identity"])
-SCHEMA = {"schema": {"oneOf": [Password.model_json_schema(), ClientCredentials.model_json_schema()]}}
+KINDS = (Password, ClientCredentials, CodeExchange)
+SCHEMA = {"schema": {"oneOf": [kind.model_json_schema() for kind in KINDS]}}
 CONTENT = {"application/json": SCHEMA, "application/x-www-form-urlencoded": SCHEMA}
 
 
 @router.post("/v1/tokens", openapi_extra={"requestBody": {"required": True, "content": CONTENT}})
-async def issue_token(request: Request) -> Token:
-    """Exchange a password or a client secret for an access token; JSON or form."""
+async def issue_token(request: Request) -> Token | TokenOfCode:
+    """Exchange a password, a client secret or an authorisation code for an access token; JSON or form."""
     asked = _asked(request.headers.get("content-type", ""), await request.body())
     doorkeeper: Doorkeeper = request.app.state.doorkeeper
     match asked:
@@ -237,7 +277,41 @@ async def issue_token(request: Request) -> Token:
             login = await doorkeeper.admit("person", asked.username, asked.password)
         case ClientCredentials():
             login = await doorkeeper.admit("machine", asked.client_id, asked.client_secret)
+        case CodeExchange():
+            return doorkeeper.of_code(asked)
     return doorkeeper.token(login)
+
+
+@router.get("/v1/authorize", response_class=Response)
+async def show_sign_in(request: Request) -> Response:
+    """The sign-in page of the authorisation code flow. A request that does not fit is refused here and led nowhere."""
+    given = dict(request.query_params)
+    asked = asked_for(given, request.app.state.doorkeeper.clients)
+    return _sign_in_page(page(asked.model_dump(), _language(request, given)))
+
+
+@router.post("/v1/authorize", response_class=Response)
+async def take_sign_in(request: Request) -> Response:
+    """Name and password of a person; with the right ones back to whoever asked, with a code."""
+    doorkeeper: Doorkeeper = request.app.state.doorkeeper
+    given = _form(await request.body())
+    asked = asked_for(given, doorkeeper.clients)
+    name = given.get("username", "")[:80]
+    try:
+        login = await doorkeeper.admit("person", name, given.get("password", "")[:200])
+    except (LoginRefused, TooManyAttempts) as refusal:
+        language = _language(request, given)
+        return _sign_in_page(page(asked.model_dump(), language, name, refusal.text(language)), refusal.status)
+    back = {"code": doorkeeper.code(login, asked), "state": asked.state, "iss": doorkeeper.issuer}
+    return RedirectResponse(f"{asked.redirect_uri}?{urlencode(back)}", 303)
+
+
+def _sign_in_page(text: str, status: int = 200) -> Response:
+    return HTMLResponse(text, status, headers={"content-security-policy": PAGE_POLICY, "vary": "accept-language"})
+
+
+def _language(request: Request, given: Mapping[str, str]) -> Language:
+    return preferred(given.get("ui_locales") or request.headers.get("accept-language"))
 
 
 @router.get("/.well-known/jwks.json")
@@ -247,7 +321,7 @@ async def published_keys(request: Request) -> Response:
     return Response(keys, media_type="application/jwk-set+json", headers={"cache-control": "public, max-age=30"})
 
 
-def _asked(content_type: str, body: bytes) -> Password | ClientCredentials:
+def _asked(content_type: str, body: bytes) -> Password | ClientCredentials | CodeExchange:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
         given: Any = _form(body)
@@ -280,7 +354,8 @@ def build(settings: ServiceSettings) -> FastAPI:
     app = make_app(
         "Identity (development)", service="issuer", routers=[router], access=ACCESS, verifier=None, max_body_bytes=8192
     )
-    app.state.doorkeeper = Doorkeeper(key, logins, settings.issuer, settings.audience)
+    clients = {PORTAL: f"{settings.public_url.rstrip('/')}/login/done"}
+    app.state.doorkeeper = Doorkeeper(key, logins, settings.issuer, settings.audience, clients)
     return app
 
 

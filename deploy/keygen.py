@@ -1,5 +1,5 @@
 """Makes the keys of an instance once: the log's, the registrar's, custody's own, the house's own witness's, the one that
-signs tokens, and the one that wraps the keys of private fields.
+signs tokens, the one that wraps the keys of private fields, and the one that seals the portal's cookies.
 
 A key that exists is never touched. Where the keys of a real registry come from is written in docs/operate.md: those
 made here carry a mark, and production refuses them.
@@ -22,6 +22,7 @@ DEVELOPMENT_MARK = "DEVELOPMENT"
 DOCUMENT_KEYS = ("registrar", "host")
 HOST = "trozalog"  # the organisation of the host key
 WRAPPING_KEY = "wrapping.key"
+PORTAL_KEY = "portal.key"
 POLICY = """\
 # Whose log a verifier trusts (c2sp.org/tlog-policy). Hand it to auditors.
 log {log}
@@ -42,7 +43,8 @@ def make_keys(folder: Path, policy: Path, origin: str = ORIGIN, witness: Path | 
         _note_key(folder / "log.key", origin),
         _note_key(witness / "witness.key", f"{origin.partition('/')[0]}/witness", COSIGNATURE),
         _token_key(folder),
-        _wrapping_key(folder),
+        _sealing_key(folder / WRAPPING_KEY),
+        _sealing_key(folder / PORTAL_KEY),
         *(_document_key(folder, name) for name in DOCUMENT_KEYS),
     ]
     if not policy.exists():
@@ -87,16 +89,15 @@ def public_text(name: str, key: Ed25519PrivateKey) -> str:
     return f"{public}\n{to_base64url(proof)}\n"
 
 
-def _wrapping_key(folder: Path) -> bool:
-    path = folder / WRAPPING_KEY
+def _sealing_key(path: Path) -> bool:
     if path.exists():
         return False
-    write_secret(path, new_wrapping_key() + "\n")
+    write_secret(path, new_sealing_key() + "\n")
     return True
 
 
-def new_wrapping_key() -> str:
-    """A line of the file of wrapping keys: 256 bits that nobody has seen."""
+def new_sealing_key() -> str:
+    """A line of the files of wrapping keys and of the portal's: 256 bits that nobody has seen."""
     return to_base64url(secrets.token_bytes(32))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.instance import NoInstance, find
-from deploy.keygen import WRAPPING_KEY, new_wrapping_key, public_text
+from deploy.keygen import WRAPPING_KEY, new_sealing_key, public_text
 from deploy.secret_files import write_secret
 from shared.tlog.encoding import from_base64url, to_base64url
 from shared.tlog.note import ED25519, MLDSA44, Signer
@@ -83,7 +83,7 @@ def add_wrapping_key(folder: Path) -> str:
     """A new key that wraps the data keys of private fields, before those in force; the old ones still open. Custody sees
     it without a restart where it reads this very file."""
     path = folder / WRAPPING_KEY
-    _replace(path, [new_wrapping_key(), *path.read_text().split()])
+    _replace(path, [new_sealing_key(), *path.read_text().split()])
     return "the first line; now wrap every data key by it: python -m services.custody.rewrap"
 
 

@@ -8,14 +8,16 @@ from pathlib import Path
 TCP_PORT = 8000  # where a service listens when it has a network of its own
 JWKS_PATH = "/.well-known/jwks.json"
 TOKENS_PATH = "/v1/tokens"
+AUTHORIZE_PATH = "/v1/authorize"
+PORTAL_CLIENT = "portal"
 DEVELOPMENT_ISSUER = "https://issuer.trozalog.localhost"
 SECRETS = Path("/run/secrets")
 
 
 @dataclass(frozen=True)
 class Part:
-    """One process of our own. `needs` must be ready before it starts; `calls` may be absent for a while; one that stands
-    `apart` shares neither keys nor data with the others."""
+    """One process of our own. `needs` must be ready before it starts; `calls` may be absent for a while; one that
+    `signs_in` sends people to the provider's page; one that stands `apart` shares neither keys nor data with the others."""
 
     name: str
     module: str
@@ -25,6 +27,7 @@ class Part:
     keys: tuple[str, ...] = ()
     database: bool = False
     client: str | None = None
+    signs_in: bool = False
     development: bool = False
     apart: bool = False
     replicas: int = 1
@@ -70,7 +73,14 @@ PARTS = (
         calls=("custody", "permits"),
         database=True,
     ),
-    Part("portal", "services.portal.main", 256, calls=("custody", "permits", "contracts"), keys=("policy.txt",)),
+    Part(
+        "portal",
+        "services.portal.main",
+        256,
+        calls=("custody", "permits", "contracts"),
+        keys=("policy.txt", "portal.key"),
+        signs_in=True,
+    ),
     Part("witness", "services.witness.main", 128, keys=("witness.key", "policy.txt"), apart=True),
 )
 BY_NAME = {part.name: part for part in PARTS}
@@ -101,6 +111,10 @@ class Laptop:
     def tokens(self) -> dict[str, str]:
         """Variables that say whose tokens count and where keys and tokens come from."""
         return {"ISSUER": DEVELOPMENT_ISSUER, "JWKS_UDS": str(self.socket("issuer"))}
+
+    def sign_in(self) -> dict[str, str]:
+        """Variables that say where people sign in with a browser, and as whom they are sent there."""
+        return {"AUTHORIZE_URL": f"{self.public_url}{AUTHORIZE_PATH}", "CLIENT_ID": PORTAL_CLIENT}
 
     def places(self) -> dict[str, str]:
         """Variables for folders and the address that people use."""
@@ -144,6 +158,15 @@ class Compose:
             "TOKEN_URL": f"${{TROZALOG_TOKEN_URL:-http://issuer:{TCP_PORT}{TOKENS_PATH}}}",
         }
 
+    def sign_in(self) -> dict[str, str]:
+        """Variables that say where people sign in with a browser, and as whom they are sent there."""
+        return {
+            "AUTHORIZE_URL": f"${{TROZALOG_AUTHORIZE_URL-http://127.0.0.1:8080{AUTHORIZE_PATH}}}",
+            "LOGOUT_URL": "${TROZALOG_LOGOUT_URL:-}",
+            "CLIENT_ID": f"${{TROZALOG_PORTAL_CLIENT_ID:-{PORTAL_CLIENT}}}",
+            "CLIENT_SECRET": "${TROZALOG_PORTAL_CLIENT_SECRET:-}",
+        }
+
     def places(self) -> dict[str, str]:
         """Variables for folders and the address that people use."""
         return {
@@ -177,6 +200,8 @@ def environment(part: Part, place: Laptop | Compose, name: str | None = None) ->
         found |= place.log()
     if part.apart:
         found |= place.apart(part)
+    if part.signs_in:
+        found |= place.sign_in()
     if part.client:
         found["CLIENT_ID"] = part.client
     return {f"TROZALOG_{name}": value for name, value in found.items()}

@@ -82,7 +82,7 @@ def machine_tokens(instance: Instance, count: int) -> list[str]:
     key = ECKey.import_key((instance.keys / "token.key").read_bytes())
     key = ECKey.import_key(key.as_dict(private=True) | {"kid": key.thumbprint(), "alg": "ES256", "use": "sig"})
     audience = str(ServiceSettings.model_fields["audience"].default)
-    issuer = Doorkeeper(key, {}, DEVELOPMENT_ISSUER, audience)
+    issuer = Doorkeeper(key, {}, DEVELOPMENT_ISSUER, audience, clients={})
     logins = [
         Login(
             name=f"bench-{n}",

@@ -1,35 +1,67 @@
 """Starts the portal: settings, clients, application."""
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from httpx import AsyncClient
+from pydantic import model_validator
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.portal.access import ACCESS
+from services.portal.access import ACCESS, UPLOADS
 from services.portal.backends import Backends
-from services.portal.pages import router
+from services.portal.pages import routers
 from services.portal.rendering import Pages
+from services.portal.sealing import Seal
+from services.portal.session import Session, Sessions
+from services.portal.sign_in import Provider, SignIn
 from services.portal.verdicts import Verdicts
 from shared.refusal import Malformed, Missing, Refusal
 from shared.tlog.policy import Policy
 from shared.web import problems
 from shared.web.app import Unhealthy, make_app
-from shared.web.client import ServiceClient, service_client
-from shared.web.runtime import run
+from shared.web.auth import Caller, TokenVerifier
+from shared.web.client import ServiceClient, http_client, service_client
+from shared.web.runtime import remote_verifier, run
 from shared.web.settings import ServiceSettings
+
+# A form of words; an upload of a census or a paper (as much as permits reads of it, and its form around it).
+FORM_BYTES = 192 * 1024
+UPLOAD_BYTES = 17 * 1024 * 1024
 
 
 class PortalSettings(ServiceSettings):
-    """``policy`` names the logs and witnesses whose signatures the pages believe."""
+    """``policy`` names the logs and witnesses whose signatures the pages believe. Where people sign in is said by
+    ``authorize_url`` (the provider's authorisation endpoint), ``token_url`` and ``client_id``; without them nobody can."""
 
     policy: Path | None = None
+    authorize_url: str = ""
+    logout_url: str = ""
+
+    @model_validator(mode="after")
+    def _production_signs_in_over_tls(self) -> Self:
+        wrong = [name for name in ("authorize_url", "logout_url") if not getattr(self, name).startswith(("https://",))]
+        wrong = [name for name in wrong if getattr(self, name)]
+        if self.env == "production" and wrong:
+            raise ValueError(f"ENV=production refuses development values of: {', '.join(wrong)}")
+        return self
+
+    def provider(self) -> Provider | None:
+        """The identity provider for browsers; ``None`` where none is set up."""
+        if not (self.authorize_url and self.client_id):
+            return None
+        secret = self.client_secret.get_secret_value() if self.client_secret is not None else None
+        return Provider(
+            self.issuer, self.authorize_url, self.token_url, self.client_id, secret, self.public_url.rstrip("/"),
+            self.logout_url,
+        )  # fmt: skip
 
     def trusted(self) -> Policy:
         """The policy of this server; a missing or bad file stops the start."""
@@ -54,17 +86,29 @@ def development_issuer(settings: ServiceSettings) -> ServiceClient | None:
     return service_client("issuer", f"{parts.scheme}://{parts.netloc}", settings.jwks_uds)
 
 
-def build(settings: PortalSettings, backends: Backends | None = None) -> FastAPI:
-    """The application; tests bring their own backends."""
+def build(
+    settings: PortalSettings, backends: Backends | None = None, issuer: tuple[AsyncClient, TokenVerifier] | None = None
+) -> FastAPI:
+    """The application; tests bring their own backends, and their own way to the issuer."""
     services = backends or clients(settings)
-    pages = Pages()
+    provider = settings.provider()
+    # Without a provider nobody has a session: the key only has to be one that nobody knows.
+    seal = Seal([secrets.token_bytes(32)]) if provider is None else Seal.read(settings.keys_dir / "portal.key")
+    sessions = Sessions(seal, secure=settings.public_url.startswith("https://"))
+    pages = Pages(provider is not None, settings.logout_url)
     policy = settings.trusted()
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             for client in services.described:
                 await stack.enter_async_context(client)
+            if provider is not None:
+                http, verifier = issuer or (
+                    await stack.enter_async_context(http_client("http://issuer", settings.jwks_uds, connect_s=3.0)),
+                    await stack.enter_async_context(remote_verifier(settings)),
+                )
+                app.state.sign_in = SignIn(provider, http, verifier, seal)
             yield
 
     async def health() -> dict[str, Any]:
@@ -73,13 +117,18 @@ def build(settings: PortalSettings, backends: Backends | None = None) -> FastAPI
             raise Unhealthy(found.facts())
         return {"status": found.status, **found.facts()}
 
+    def signed_in(request: Request) -> Caller | None:
+        session: Session | None = sessions.of(request)
+        return None if session is None else session.caller
+
     app = make_app(
-        "Portal", service="portal", routers=[router], access=ACCESS, verifier=None, lifespan=lifespan, health=health,
-        max_body_bytes=1024,
+        "Portal", service="portal", routers=routers, access=ACCESS, verifier=None, lifespan=lifespan, health=health,
+        max_body_bytes=FORM_BYTES, body_limits=dict.fromkeys(UPLOADS, UPLOAD_BYTES), identify=signed_in,
     )  # fmt: skip
     app.state.backends, app.state.pages, app.state.policy = services, pages, policy
     app.state.verdicts = Verdicts(policy)
     app.state.public_url = settings.public_url
+    app.state.sessions, app.state.sign_in = sessions, None
     _show_refusals_as_pages(app, pages)
     return app
 

@@ -1,46 +1,77 @@
-"""From a template and values to an answer: languages, numbers, the policy of what a page may load."""
+"""From a template and values to an answer: languages, the policy of what a page may load, a "no" in a person's words."""
 
 import hashlib
-import json
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from babel.messages.pofile import read_po
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from services.portal import figures
+from services.portal.navigation import menu
+from services.portal.session import Session
 from shared.refusal import Refusal
 from shared.web import problems
 from shared.web.language import Language, preferred
+from shared.web.settings import BadSettings
 
 FOLDER = Path(__file__).parent
 # A page loads our style and nothing else; it runs no script and is framed by nobody.
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# What a page that works something out in the browser may do besides: our own modules, our own addresses.
+WITH_SCRIPTS = "; script-src 'self'; connect-src 'self'"
 # The verifier that works without a server. It is whole in itself, and brings its own policy for its own script.
 VERIFIER = resources.files("shared.lot") / "verify.html"
 _ITS_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
-LIMA = timezone(timedelta(hours=-5))  # Peru has had no other hour since 1994
-MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": "text/javascript; charset=utf-8",
+}  # fmt: skip
+LANGUAGE_COOKIE = "trozalog-language"
+A_YEAR_S = 365 * 86400
 
 
 def messages(language: Language) -> dict[str, str]:
-    """All texts of the pages in one language."""
-    found: dict[str, str] = json.loads((FOLDER / "messages" / f"{language}.json").read_text("utf-8"))
+    """All texts of the pages in one language, from the catalogues of every area. No key may stand in two of them."""
+    found: dict[str, str] = {}
+    for path in sorted((FOLDER / "messages" / language).glob("*.po")):
+        with path.open("rb") as file:
+            texts = {str(m.id): str(m.string) for m in read_po(file, locale=language) if m.id}
+        if twice := found.keys() & texts.keys():
+            raise BadSettings(f"{path}: {', '.join(sorted(twice))} is in another catalogue too")
+        found |= texts
     return found
+
+
+def _filters() -> dict[str, Callable[..., str]]:
+    """Those that need the language of the page take it from there."""
+
+    @pass_context
+    def moment(context: Context, utc: str) -> str:
+        return figures.moment(utc, context["language"])
+
+    @pass_context
+    def day(context: Context, written: str) -> str:
+        return figures.day(written, context["language"])
+
+    return {
+        "m3": figures.cubic_metres, "soles": figures.soles, "percent": figures.percent, "number": figures.number,
+        "short": figures.short, "moment": moment, "day": day,
+    }  # fmt: skip
 
 
 class Pages:
     """The templates, read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, sign_in_is_set_up: bool = False, logout_url: str = "") -> None:
         self._texts: dict[Language, dict[str, str]] = {"es": messages("es"), "en": messages("en")}
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),
@@ -50,45 +81,74 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.filters |= {"m3": cubic_metres, "moment": moment, "short": short}
+        self._templates.filters |= _filters()
         self.files = {p.name: (p.read_bytes(), MEDIA_TYPES[p.suffix]) for p in (FOLDER / "static").iterdir()}
+        self._versions = {name: hashlib.sha256(data).hexdigest()[:12] for name, (data, _) in self.files.items()}
         self._verifier = VERIFIER.read_text("utf-8")
         [self._verifier_policy] = _ITS_POLICY.findall(self._verifier)
-        self.style = hashlib.sha256(self.files["style.css"][0]).hexdigest()[:12]
+        self._signs_in = sign_in_is_set_up
+        # A browser holds where a form's answer leads to against the same rule.
+        parts = urlsplit(logout_url)
+        self._forms_lead_to = f" {parts.scheme}://{parts.netloc}" if logout_url else ""
 
-    def render(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        """The page in the language of ``?lang=`` or of the browser."""
-        chosen = request.query_params.get("lang")
-        language: Language = (
-            ("en" if chosen == "en" else "es")
-            if chosen in ("es", "en")
-            else preferred(request.headers.get("accept-language"))
-        )
-        texts = self._texts[language]
+    def chosen(self, request: Request) -> dict[str, str]:
+        """The language that the address asks for, as it goes on in the address of the next page."""
+        asked = request.query_params.get("lang")
+        return {"lang": asked} if asked in ("es", "en") else {}
 
-        def text(key: str, **facts: Any) -> str:
-            return texts[key].format(**{n: Count(v) if isinstance(v, int) else v for n, v in facts.items()})
+    def language_of(self, request: Request) -> Language:
+        """What ``?lang=`` asks for, else what was asked for on this browser before, else what the browser prefers."""
+        asked = self.chosen(request).get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+        if asked in ("es", "en"):
+            return "en" if asked == "en" else "es"
+        return preferred(request.headers.get("accept-language"))
+
+    def text(self, language: Language, key: str, **facts: Any) -> str:
+        """One text with its blanks filled in."""
+        counted = {n: figures.Count(v) if isinstance(v, int) else v for n, v in facts.items()}
+        return self._texts[language][key].format(**counted)
+
+    def _role(self, language: Language, role: str) -> str:
+        return self._texts[language].get(f"role.{role}", role)
+
+    def render(
+        self, request: Request, template: str, status: int = 200, *, scripts: bool = False, **values: Any
+    ) -> Response:
+        """The page in the language of the request, for whoever is signed in."""
+        language, chosen = self.language_of(request), self.chosen(request)
+        session: Session | None = request.app.state.sessions.of(request)
 
         def link(path: str) -> str:
-            return f"{path}?lang={language}" if chosen in ("es", "en") else path
+            joint = "&" if "?" in path else "?"
+            return f"{path}{joint}{urlencode(chosen)}" if chosen else path
 
         other = "es" if language == "en" else "en"
         page = self._templates.get_template(template).render(
-            t=text,
-            known=texts.__contains__,
+            t=lambda key, **facts: self.text(language, key, **facts),
+            known=self._texts[language].__contains__,
             link=link,
+            asset=lambda name: f"/static/{name}?{self._versions[name]}",
             language=language,
-            chosen=chosen in ("es", "en"),
+            chosen=bool(chosen),
             other_language=f"?{urlencode({**request.query_params, 'lang': other})}",
-            style=self.style,
+            session=session,
+            roles=", ".join(sorted(self._role(language, role) for role in session.roles)) if session else "",
+            signs_in=self._signs_in,
+            here=request.url.path,
+            menu=menu(() if session is None else session.roles, request.url.path),
+            done=request.query_params.get("done", ""),
             **values,
         )
+        policy = CONTENT_POLICY.replace("form-action 'self'", f"form-action 'self'{self._forms_lead_to}")
         headers = {
-            "content-security-policy": CONTENT_POLICY,
+            "content-security-policy": policy + (WITH_SCRIPTS if scripts else ""),
             "content-language": language,
-            "vary": "accept-language",
+            "vary": "accept-language, cookie",
         }
-        return HTMLResponse(page, status, headers=headers)
+        answer = HTMLResponse(page, status, headers=headers)
+        if chosen:
+            answer.set_cookie(LANGUAGE_COOKIE, language, max_age=A_YEAR_S, httponly=True, samesite="lax")
+        return answer
 
     def verifier(self) -> Response:
         """The offline verifier as it stands on disk; its script and its style are named by their hashes."""
@@ -99,10 +159,13 @@ class Pages:
         return "key" in facts and f"refused.kind.{facts.get('kind')}" in self._texts["es"]
 
     def refuse(self, request: Request, refusal: Refusal) -> Response:
-        """A "no" as a page for a browser, as a problem for a program."""
+        """A "no" as a page for a browser, as a problem for a program. Who has to sign in is led there; what they were
+        sending stays in their browser, one step back."""
         if "text/html" not in request.headers.get("accept", ""):
             return problems.answer(request.scope, refusal)
         members = problems.describe(refusal)
+        if members["status"] == 401 and self._signs_in and request.method == "GET":
+            return RedirectResponse(f"/login?{urlencode({'to': _address(request)} | self.chosen(request))}", 303)
         headers = refusal.headers() if isinstance(refusal, problems.HttpRefusal) else {}
         page = self.render(
             request,
@@ -117,27 +180,5 @@ class Pages:
         return page
 
 
-class Count(int):
-    """A number that a text may name: ``{trees:tree|trees}`` is "1 tree", "2 trees"; both languages have two forms."""
-
-    def __format__(self, spec: str) -> str:
-        one, bar, many = spec.partition("|")
-        if not bar:
-            return super().__format__(spec)
-        return f"{int(self)} {one if self == 1 else many}"
-
-
-def cubic_metres(volume_dm3: int) -> str:
-    """Litres as cubic metres with three decimals, exactly."""
-    return f"{Decimal(volume_dm3) / 1000:,.3f} m³"
-
-
-def moment(utc: str) -> str:
-    """A moment of a record, in the hour of Peru."""
-    at = datetime.strptime(utc, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).astimezone(LIMA)
-    return f"{at:%Y-%m-%d %H:%M} (UTC−05:00)"
-
-
-def short(text: str) -> str:
-    """The beginning of a long hash."""
-    return f"{text[:12]}…"
+def _address(request: Request) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")

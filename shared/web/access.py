@@ -104,17 +104,22 @@ class Guard:
 
     async def admit(self, operation: str, authorization: str | None) -> Grant:
         """The grant of this request, 401 without a good token, 403 for a role without a row."""
-        row = self.table[operation]
-        public = PUBLIC in row
-        if authorization is None or (public and self.verifier is None):
-            if not public:
-                raise Unauthenticated()
-            return Grant(None, None, public=True)
+        if authorization is None or (self.verifier is None and PUBLIC in self.table[operation]):
+            return self.grant(operation, None)
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer":
             raise TokenInvalid("not a bearer token")
         assert self.verifier is not None, "the lifespan sets it before the first request"
-        caller = await self.verifier.verify(token.strip())
+        return self.grant(operation, await self.verifier.verify(token.strip()))
+
+    def grant(self, operation: str, caller: Caller | None) -> Grant:
+        """What the table gives a caller who is known already; 401 for nobody where somebody is needed, else 403."""
+        row = self.table[operation]
+        public = PUBLIC in row
+        if caller is None:
+            if not public:
+                raise Unauthenticated()
+            return Grant(None, None, public=True)
         scopes = {row[role] for role in caller.roles if role in row and role != PUBLIC}
         if not scopes and not public:
             raise RoleNotIncluded(operation)

@@ -14,13 +14,15 @@ from starlette.routing import Route
 
 from shared.web import problems, strict_json
 from shared.web.access import Guard, Table, check_table
-from shared.web.auth import TokenVerifier
+from shared.web.auth import Caller, TokenVerifier
 from shared.web.edge import Edge, Outage
 from shared.web.openapi import describe_api
 from shared.web.telemetry import Metrics, logger
 
 MAX_BODY_BYTES = 256 * 1024
 Health = Callable[[], Awaitable[Mapping[str, Any]]]
+# Who is behind a request, known without a header.
+Identify = Callable[[Request], Caller | None]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 
 
@@ -58,7 +60,10 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             scope = request.scope
             state = request.app.state
-            scope["trozalog.grant"] = await state.guard.admit(operation, request.headers.get("authorization"))
+            if state.identify is None:
+                scope["trozalog.grant"] = await state.guard.admit(operation, request.headers.get("authorization"))
+            else:
+                scope["trozalog.grant"] = state.guard.grant(operation, state.identify(request))
             if operation in state.body_limits:
                 scope["trozalog.body"].limit_bytes = state.body_limits[operation]
             strict = StrictRequest(scope, request.receive, request._send)
@@ -88,13 +93,15 @@ def make_app(
     max_body_bytes: int = MAX_BODY_BYTES,
     body_limits: Mapping[str, int] | None = None,
     is_outage: Outage = lambda _: False,
+    identify: Identify | None = None,
     version: str = "1",
 ) -> FastAPI:
     """The application of one service. Raises ``TableRefused`` when routes and access table disagree.
 
     ``body_limits`` names the operations that read more than ``max_body_bytes``. ``health`` answers facts for
-    ``/healthz`` or raises (503). The verifier may be left out only where every operation is public. An error that
-    ``is_outage`` knows is answered 503, any other unexpected one 500.
+    ``/healthz`` or raises (503). The verifier may be left out only where every operation is public, or where ``identify``
+    says who is calling: then no bearer token is read. An error that ``is_outage`` knows is answered 503, any other
+    unexpected one 500.
     """
     metrics = Metrics()
     app = FastAPI(
@@ -113,6 +120,7 @@ def make_app(
     app.router.routes += [route for router in routers for route in router.routes]
     check_table(access, _guarded_operations(app))
     app.state.guard = Guard(access, verifier)
+    app.state.identify = identify
     app.state.body_limits = dict(body_limits or {})
     app.state.metrics = metrics
     _add_own_pages(app, service, metrics, health)

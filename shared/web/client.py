@@ -17,8 +17,9 @@ CONNECT_S = 0.3
 POOL_S = 0.2
 DEADLINE_S = 3.0
 LIMITS = httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=30.0)
-# Statuses of another service that are true for our caller too.
+# Statuses of another service that are true for our caller too; and those about a token, when it was the caller's own.
 PASSED_ON = frozenset({404, 409, 413, 422})
+PASSED_ON_TO_BEARER = PASSED_ON | {400, 401, 403, 415, 429}
 
 
 @dataclass(eq=False)
@@ -48,12 +49,13 @@ class UpstreamRefused(HttpRefusal):
     en: ClassVar[str] = "{detail_en}"
     service: str
     problem: dict[str, Any]
+    passed_on: frozenset[int] = PASSED_ON
 
     @property
     def status(self) -> int:  # type: ignore[override]
         """The other's status when it concerns our caller, else 502."""
         given = self.problem.get("status", 502)
-        return int(given) if given in PASSED_ON else 502
+        return int(given) if given in self.passed_on else 502
 
     @property
     def slug(self) -> str:  # type: ignore[override]
@@ -103,11 +105,27 @@ class ServiceTokens:
         self._token, self._until = token, time.monotonic() + max(lives_s - 60, 1)
 
 
+@dataclass(frozen=True)
+class GivenToken:
+    """The token of the person a call is made for."""
+
+    given: str
+
+    async def token(self) -> str:
+        """That token."""
+        return self.given
+
+
 class ServiceClient:
     """JSON over HTTP to one service. Every call has one total deadline, never above what the request has left."""
 
-    def __init__(self, service: str, http: httpx.AsyncClient, tokens: ServiceTokens | None = None) -> None:
+    def __init__(self, service: str, http: httpx.AsyncClient, tokens: ServiceTokens | GivenToken | None = None) -> None:
         self.service, self.http, self._tokens = service, http, tokens
+        self._passed_on = PASSED_ON_TO_BEARER if isinstance(tokens, GivenToken) else PASSED_ON
+
+    def bearing(self, token: str) -> "ServiceClient":
+        """The same way to the service for somebody else: calls carry their token, and what is said of it is theirs."""
+        return ServiceClient(self.service, self.http, GivenToken(token))
 
     async def get(self, path: str, *, deadline_s: float = DEADLINE_S, **query: str | int) -> Any:
         """The decoded answer, ``UpstreamRefused`` for its problems, ``UpstreamDown`` for silence and 5xx."""
@@ -151,7 +169,7 @@ class ServiceClient:
         if response.status_code >= 500:
             raise UpstreamDown(self.service)
         if response.status_code >= 400:
-            raise UpstreamRefused(self.service, _problem(response.status_code, content))
+            raise UpstreamRefused(self.service, _problem(response.status_code, content), self._passed_on)
         return content
 
     async def _read(self, response: httpx.Response, at_most: int | None) -> bytes:

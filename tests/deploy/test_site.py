@@ -11,7 +11,7 @@ import yaml
 
 from deploy import gateway
 from deploy.instance import CHECKOUT
-from deploy.topology import DEVELOPMENT_ISSUER, JWKS_PATH, TCP_PORT, Laptop
+from deploy.topology import AUTHORIZE_PATH, DEVELOPMENT_ISSUER, JWKS_PATH, TCP_PORT, Laptop
 
 STEP = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())["services"]["gateway-config"]
 PRODUCTION = {
@@ -48,7 +48,7 @@ def test_in_production_only_the_sites_provider_is_left(tmp_path: Path) -> None:
     site, shipped = yaml.safe_load(text), gateway.shipped()
     assert DEVELOPMENT_ISSUER not in text
     assert f"issuer:{TCP_PORT}" not in text
-    assert dropped(site, shipped) == ["/v1/tokens", JWKS_PATH]
+    assert dropped(site, shipped) == ["/v1/tokens", AUTHORIZE_PATH, JWKS_PATH]
     (cluster,) = (each for each in site["static_resources"]["clusters"] if each["name"] == "issuer")
     (endpoint,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
     tls = cluster["transport_socket"]["typed_config"]

@@ -197,7 +197,7 @@ async def test_an_item_shows_where_it_comes_from_and_what_became_of_it(
         "Diámetros y largo",
         "está en el lote LOTE-01",
         "Trozado",
-        "2026-11-02 07:00 (UTC−05:00)",
+        "2 nov. 2026, 07:00 (UTC−5)",
     ):
         assert said in page.said
     assert f"/permits/{PERMIT}" in page.links
@@ -293,7 +293,7 @@ async def test_a_permit_says_whether_it_counts_today(open_portal: Open, changes:
     page = read(answer)
 
     assert page.said.find(word) < page.said.find(f"Permiso {PERMIT}")
-    for said in (word, "1,234.567 m³", "7664 árboles", "Censo medido.", "40 árboles muestreados, 3 no encontrados"):
+    for said in (word, "1,234.567 m³", "7,664 árboles", "Censo medido.", "40 árboles muestreados, 3 no encontrados"):
         assert said in page.said
     assert "Comunidad <Nativa> A" in page.said
     assert "12 (9 especies; parcelas: " in page.said

@@ -1,54 +1,28 @@
-"""The pages. Each asks a service, renders, answers; nothing is kept."""
+"""What everybody may see: the first page, verdicts, permits, guides, items, the API."""
 
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, Query, Request
+from fastapi import Query
 from starlette.responses import RedirectResponse, Response
 
-from services.portal.backends import Backends
 from services.portal.merged import groups, merge, schemas
-from services.portal.rendering import Pages
+from services.portal.pages.house import House, HouseDep
 from services.portal.search import LONGEST, PAGES, candidates
-from services.portal.verdicts import LARGEST_BYTES, MARKS, Verdicts, word_of
+from services.portal.verdicts import LARGEST_BYTES, MARKS, word_of
 from shared.refusal import Missing
-from shared.tlog.policy import Policy
 from shared.web.app import Router
 
 router = Router(tags=["pages"])
 API_KEPT_S = 30.0
 
 
-class House:
-    """What a page needs, of one application."""
-
-    def __init__(self, request: Request) -> None:
-        state = request.app.state
-        self.request = request
-        self.backends: Backends = state.backends
-        self.pages: Pages = state.pages
-        self.policy: Policy = state.policy
-        self.verdicts: Verdicts = state.verdicts
-        self.public_url: str = state.public_url
-
-    def page(self, template: str, **values: Any) -> Response:
-        """The rendered page."""
-        return self.pages.render(self.request, template, **values)
-
-
-async def _house(request: Request) -> House:
-    return House(request)
-
-
-HouseDep = Annotated[House, Depends(_house)]
-
-
 @router.get("/", response_class=Response)
 async def home(house: HouseDep) -> Response:
     """What this is, the three doors, the state of the log and the search box."""
-    return house.page("home.html", head=await house.backends.head(house.policy))
+    return house.page("public/home.html", head=await house.backends.head(house.policy))
 
 
 @router.get("/search", response_class=Response)
@@ -76,7 +50,7 @@ async def verdict_page(code: str, house: HouseDep) -> Response:
     report = await house.verdicts.of(code, checkpoint, lambda: house.backends.bundle(code))
     word = word_of(report)
     return house.page(
-        "verdict.html" if report is not None else "too_long.html",
+        "public/verdict.html" if report is not None else "public/too_long.html",
         code=code,
         report=report,
         limit_mib=LARGEST_BYTES // 1024**2,
@@ -102,13 +76,13 @@ async def lot_page(code: str) -> Response:
 @router.get("/permits/{number}", response_class=Response)
 async def permit_page(number: str, house: HouseDep) -> Response:
     """Whether a permit counts today, and what it rests on."""
-    return house.page("permit.html", permit=await house.backends.permit(number))
+    return house.page("public/permit.html", permit=await house.backends.permit(number))
 
 
 @router.get("/items/{item_id}", response_class=Response)
 async def item_page(item_id: str, house: HouseDep) -> Response:
     """The history of a tree, log or product."""
-    return house.page("item.html", answer=await house.backends.item(item_id))
+    return house.page("public/item.html", answer=await house.backends.item(item_id))
 
 
 @router.get("/guides/{number}", response_class=Response)
@@ -116,7 +90,7 @@ async def guide_page(
     number: str, house: HouseDep, form: Annotated[str | None, Query(pattern="^(own|official)$")] = None
 ) -> Response:
     """What a transport guide covers, and what became of it."""
-    return house.page("guide.html", answer=await house.backends.guide(number, form))
+    return house.page("public/guide.html", answer=await house.backends.guide(number, form))
 
 
 @router.get("/docs", response_class=Response)
@@ -124,8 +98,8 @@ async def api_page(house: HouseDep) -> Response:
     """The operations of every service, for people who write programs."""
     merged = await _merged(house)
     return house.page(
-        "docs.html", groups=groups(merged), schemas=schemas(merged), public_url=house.public_url,
-        signs_in="/v1/tokens" in merged["paths"],
+        "public/docs.html", groups=groups(merged), schemas=schemas(merged), public_url=house.public_url,
+        by_password="/v1/tokens" in merged["paths"],
     )  # fmt: skip
 
 

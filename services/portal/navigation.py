@@ -1,0 +1,51 @@
+"""What leads where, and who is shown it: whoever the access table lets in."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from services.portal.access import ACCESS
+from shared.web.access import PUBLIC
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page that is led to: its address, its operation, and the key of its text."""
+
+    path: str
+    operation: str
+    text: str
+
+
+# The first entry of an area is its first page; the area itself is the text ``nav.AREA``. A person is shown the areas of
+# which they may open the first page, and inside one the pages they may open.
+AREAS: dict[str, tuple[Entry, ...]] = {}
+
+
+@dataclass(frozen=True)
+class Menu:
+    """The areas somebody may enter, the one they are in, and its pages."""
+
+    areas: tuple[tuple[str, str], ...]
+    area: str
+    pages: tuple[Entry, ...]
+    page: str
+
+
+def menu(roles: Collection[str], path: str) -> Menu:
+    """The menu of somebody with these roles on the page of this path."""
+    open_to = {name: tuple(e for e in entries if _may_open(roles, e)) for name, entries in AREAS.items()}
+    areas = tuple((name, entries[0].path) for name, entries in AREAS.items() if entries[0] in open_to[name])
+    area = next((name for name, start in areas if path == start or path.startswith(f"{start}/")), "")
+    pages = open_to.get(area, ())
+    inside = [entry.path for entry in pages if path == entry.path or path.startswith(f"{entry.path}/")]
+    return Menu(areas, area, pages, max(inside, key=len, default=""))
+
+
+def home_of(roles: Collection[str]) -> str:
+    """Where somebody starts: in the first area that is theirs, else on the first page of all."""
+    return next((start for _, start in menu(roles, "").areas), "/")
+
+
+def _may_open(roles: Collection[str], entry: Entry) -> bool:
+    row = ACCESS[entry.operation]
+    return PUBLIC in row or not row.keys().isdisjoint(roles)

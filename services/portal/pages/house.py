@@ -1,0 +1,91 @@
+"""What a page needs: the services with the caller's own token, the templates, the session, the posted form."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from services.portal.backends import Backends
+from services.portal.rendering import Pages
+from services.portal.session import FormNotOurs, Session, Sessions
+from services.portal.verdicts import Verdicts
+from shared.tlog.policy import Policy
+from shared.web.access import RoleNotIncluded
+from shared.web.client import ServiceClient
+from shared.web.language import Language
+from shared.web.problems import Unauthenticated
+
+FORM_TOKEN = "form_token"  # noqa: S105  (the name of a field)
+MOST_FIELDS = 4000
+
+
+class House:
+    """One request's way to everything."""
+
+    def __init__(self, request: Request) -> None:
+        state = request.app.state
+        self.request = request
+        self.backends: Backends = state.backends
+        self.pages: Pages = state.pages
+        self.policy: Policy = state.policy
+        self.verdicts: Verdicts = state.verdicts
+        self.public_url: str = state.public_url
+        self.sessions: Sessions = state.sessions
+        self.session: Session | None = self.sessions.of(request)
+        self.language: Language = self.pages.language_of(request)
+
+    @property
+    def custody(self) -> ServiceClient:
+        """Custody, asked with the caller's own token where somebody is signed in."""
+        return self._asked_as_caller(self.backends.custody)
+
+    @property
+    def permits(self) -> ServiceClient:
+        """Permits, likewise."""
+        return self._asked_as_caller(self.backends.permits)
+
+    @property
+    def contracts(self) -> ServiceClient:
+        """Contracts, likewise."""
+        return self._asked_as_caller(self.backends.contracts)
+
+    def _asked_as_caller(self, client: ServiceClient) -> ServiceClient:
+        return client if self.session is None else client.bearing(self.session.token)
+
+    def need(self, *roles: str) -> Session:
+        """Who is signed in. Nobody: to the sign-in page; none of ``roles`` (when any are given): refused with 403."""
+        if self.session is None:
+            raise Unauthenticated()
+        if roles and not self.session.roles & set(roles):
+            raise RoleNotIncluded(self.request.url.path)
+        return self.session
+
+    async def form(self) -> FormData:
+        """The posted form, with its files; refused unless it was made for this session."""
+        session = self.need()
+        form = await self.request.form(max_fields=MOST_FIELDS)
+        if not session.wrote(form.get(FORM_TOKEN)):
+            raise FormNotOurs()
+        return form
+
+    def page(self, template: str, status: int = 200, *, scripts: bool = False, **values: Any) -> Response:
+        """The rendered page. With ``scripts`` it may run our own modules and ask our own addresses; else it runs nothing."""
+        return self.pages.render(self.request, template, status, scripts=scripts, **values)
+
+    def go(self, path: str, done: str | None = None, **query: str) -> Response:
+        """To another page after a form was done; ``done`` names the text ``done.NAME`` that is shown there."""
+        asked = query | ({"done": done} if done else {}) | self.pages.chosen(self.request)
+        return RedirectResponse(path + (f"?{urlencode(asked)}" if asked else ""), 303)
+
+
+async def _house(request: Request) -> AsyncIterator[House]:
+    try:
+        yield House(request)
+    finally:
+        await request.close()  # the files of a form
+
+
+HouseDep = Annotated[House, Depends(_house)]
