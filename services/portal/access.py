@@ -15,6 +15,22 @@ SESSION: dict[str, Row] = {
     "login_done": EVERYBODY,
     "logout": dict.fromkeys(ROLES, "own"),
 }
-ACCESS: Table = PUBLIC_PAGES | SESSION
+# Whoever records what happens to wood; what is left under a permit is the community's alone to see.
+RECORDERS: Row = {"member": "own", "manager": "own", "company": "own"}
+COMMUNITY: dict[str, Row] = {
+    **dict.fromkeys(
+        (
+            "community_home", "felling_form", "record_felling", "cut_form", "record_cut", "guide_form", "issue_guide",
+            "record_departure", "reception_form", "record_reception", "sale_form", "record_sale", "recorded",
+        ), RECORDERS,
+    ),
+    **dict.fromkeys(
+        (
+            "offer_form_page", "check_offer", "change_offer", "assembly_report", "compare_form_page", "compare_offers",
+            "change_offers", "price_board", "guide_paper",
+        ), EVERYBODY,
+    ),
+}  # fmt: skip
+ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY
 # Operations that read a file; at the gateway they are under /uploads/.
 UPLOADS: tuple[str, ...] = ()

@@ -92,11 +92,11 @@ class Filled:
     def instant(self) -> str:
         """Day and hour of Peru as the instant of a statement; a fault when they are none."""
         try:
-            at = datetime.strptime(f"{self.needed('day')} {self.get('hour') or '12:00'}", "%Y-%m-%d %H:%M")
+            at = datetime.fromisoformat(f"{self.needed('day')}T{self.get('hour') or '12:00'}")
         except ValueError:
             self.faults.setdefault("day", "act.not_a_day")
             return ""
-        return at.replace(tzinfo=LIMA).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return at.replace(tzinfo=at.tzinfo or LIMA).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def codes(self) -> list[str]:
         """The codes of pieces, as painted on them, each once and in the order given."""
@@ -150,7 +150,9 @@ def cross_cut(form: Filled, source: Mapping[str, Any]) -> Json:
 
 def filled_sections(form: Filled) -> list[int]:
     """The rows of sections that hold a measure; the first always counts."""
-    return [n for n in range(SECTIONS) if n == 0 or any(form.get(f"{name}{n}") for name in ("large", "small", "length"))]
+    return [
+        n for n in range(SECTIONS) if n == 0 or any(form.get(f"{name}{n}") for name in ("large", "small", "length"))
+    ]
 
 
 def piece_id(form_id: str, code: str) -> str:

@@ -85,28 +85,28 @@ class Backends:
 
     async def permit(self, number: str) -> Any:
         """The public standing of a permit today."""
-        return await self.permits.get(f"/v1/permits/{_part(number)}/verify")
+        return await self.permits.get(f"/v1/permits/{part(number)}/verify")
 
     async def item(self, item: str) -> Any:
         """A tree, log or product with its history."""
-        return await self.custody.get(f"/v1/items/{_part(item)}")
+        return await self.custody.get(f"/v1/items/{part(item)}")
 
     async def guide(self, number: str, form: str | None = None) -> Any:
         """A transport guide with its history."""
-        path = f"/v1/guides/{_part(number)}"
+        path = f"/v1/guides/{part(number)}"
         return await (self.custody.get(path, form=form) if form else self.custody.get(path))
 
     async def lot(self, lot: str) -> Any:
         """A lot with its items."""
-        return await self.custody.get(f"/v1/lots/{_part(lot)}")
+        return await self.custody.get(f"/v1/lots/{part(lot)}")
 
     async def record(self, sid: str) -> Any:
         """One record with its proof."""
-        return await self.custody.get(f"/v1/records/{_part(sid)}")
+        return await self.custody.get(f"/v1/records/{part(sid)}")
 
     async def bundle(self, lot: str) -> bytes:
         """The proof file of a lot, as bytes; ``AnswerTooLong`` when no page can be made of it."""
-        return await self.custody.raw(f"/v1/lots/{_part(lot)}/bundle", deadline_s=BUNDLE_S, at_most=LARGEST_BYTES)
+        return await self.custody.raw(f"/v1/lots/{part(lot)}/bundle", deadline_s=BUNDLE_S, at_most=LARGEST_BYTES)
 
     async def descriptions(self) -> dict[str, Mapping[str, Any]]:
         """The OpenAPI page of each service that answers."""
@@ -144,7 +144,7 @@ async def _or_none(call: Any) -> Any:
         return None
 
 
-def _part(text: str) -> str:
+def part(text: str) -> str:
     """One segment of a path, whatever was typed; dots alone would climb out of it."""
     if text in (".", ".."):
         raise Missing("code", text)

@@ -46,7 +46,9 @@ def left_of(balances: Iterable[Mapping[str, Any]], permit: str) -> list[Left]:
             for at, name in enumerate(("authorised_dm3", "drawn_dm3", "felled_dm3")):
                 row[at] += one[name]
     found = [Left(species, product, *row) for (species, product), row in sums.items()]
-    return sorted(found, key=lambda one: (one.drawn_dm3 == 0 and one.felled_dm3 == 0, -one.left_dm3, one.species, one.product))
+    return sorted(
+        found, key=lambda one: (one.drawn_dm3 == 0 and one.felled_dm3 == 0, -one.left_dm3, one.species, one.product)
+    )
 
 
 @dataclass(frozen=True)

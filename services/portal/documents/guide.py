@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from services.portal.documents.paper import Say, code_for, cubic_metres, number, typeset
-from services.portal.rendering import moment
+from services.portal.documents.paper import Say, code_for, typeset
+from services.portal.figures import moment, number
 from shared.timber.species import catalogue
 from shared.tlog.checkpoint import parse
 from shared.tlog.encoding import to_base64
@@ -77,7 +77,7 @@ def sheet(told: Told, address: str, language: Language, texts: Mapping[Language,
         return {"n": name, "span": span, "label": label(f"documents.box_{name}"), "value": said, "state": state}
 
     checkpoint = parse(told.content["checkpoint"].partition("\n\n")[0] + "\n")
-    index, size = number(guide["index"], language), number(checkpoint.size, language)
+    index, size = number(guide["index"]), number(checkpoint.size)
     record = [
         (say("documents.log_entry", index=index), told.content["origin"]),
         (say("documents.log_sid"), guide["sid"]),
@@ -96,11 +96,11 @@ def sheet(told: Told, address: str, language: Language, texts: Mapping[Language,
         "parts": [
             {"title": label(f"documents.part_{name}"), "boxes": [box(*one) for one in boxes]} for name, boxes in PARTS
         ],
-        "products": _products(told, language, say, label),
+        "products": _products(told, say, label),
         "end": [box(*one) for one in END],
         "record": record,
         "record_title": label("documents.log"),
-        "list": _list(told, language, say, label),
+        "list": _list(told, say, label),
         "page": say("documents.page"),
         "of": say("documents.of"),
     }
@@ -115,7 +115,7 @@ def _values(told: Told, language: Language, say: Say) -> dict[str, str]:
         "22": told.name_of(guide["addressee"]),
         "36": ", ".join(guide["origin_guides"]),
         "38": _remarks(told, language, say),
-        "39": say("documents.signed", keys=", ".join(issued["signers"]), at=moment(issued["time"])),
+        "39": say("documents.signed", keys=", ".join(issued["signers"]), at=moment(issued["time"], language)),
         "40": told.name_of(guide["issuer"]),
     }  # fmt: skip
     if pieces:
@@ -148,13 +148,13 @@ def _remarks(told: Told, language: Language, say: Say) -> str:
         if one["status"] == "FAIL"
     ]
     if told.guide["received_dm3"] is not None:
-        said.append(say("documents.received", volume=cubic_metres(told.guide["received_dm3"], language)))
+        said.append(say("documents.received", volume=_m3(told.guide["received_dm3"])))
     if told.content["listed_dm3"] != told.content["recorded_dm3"] and told.content["pieces"]:
-        said.append(say("documents.differs", recorded=cubic_metres(told.content["recorded_dm3"], language)))
+        said.append(say("documents.differs", recorded=_m3(told.content["recorded_dm3"])))
     return " ".join(said) or say("documents.no_findings")
 
 
-def _products(told: Told, language: Language, say: Say, label: Any) -> dict[str, Any]:
+def _products(told: Told, say: Say, label: Any) -> dict[str, Any]:
     """Box 37: a line for each parcel, species and product, and their sum."""
     rows = []
     for line in told.guide["lines"]:
@@ -163,7 +163,7 @@ def _products(told: Told, language: Language, say: Say, label: Any) -> dict[str,
         rows.append(
             [
                 line["species"], _trade_name(line["species"]), say(f"product.{line['product']}"), line["parcel"] or "–", "–",
-                number(count, language) if count else "–", "m³", cubic_metres(line["volume_dm3"], language),
+                number(count) if count else "–", "m³", _m3(line["volume_dm3"]),
             ]
         )  # fmt: skip
     names = ("37a", "37b", "37c", "parcel", "37d", "37e", "37f", "37g")
@@ -171,11 +171,11 @@ def _products(told: Told, language: Language, say: Say, label: Any) -> dict[str,
         "title": label("documents.part_products"),
         "head": [{"n": one if one.startswith("37") else "", "label": label(f"documents.box_{one}")} for one in names],
         "rows": rows,
-        "sum": [say("documents.sum"), cubic_metres(told.guide["volume_dm3"], language)],
+        "sum": [say("documents.sum"), _m3(told.guide["volume_dm3"])],
     }
 
 
-def _list(told: Told, language: Language, say: Say, label: Any) -> dict[str, Any] | None:
+def _list(told: Told, say: Say, label: Any) -> dict[str, Any] | None:
     """The list of logs with a running total; None when the guide lists no pieces."""
     pieces = sorted(told.content["pieces"], key=lambda one: (one["parcel"] or "", _by_code(one["code"])))
     if not pieces:
@@ -185,10 +185,10 @@ def _list(told: Told, language: Language, say: Say, label: Any) -> dict[str, Any
         total += one["listed_dm3"]
         rows.append(
             [
-                number(at, language), one["code"], one["species"], one["parcel"] or "–",
-                _measure(one["diameter_large_mm"], 10, 1, language), _measure(one["diameter_small_mm"], 10, 1, language),
-                _measure(one["length_mm"], 1000, 2, language), cubic_metres(one["listed_dm3"], language),
-                cubic_metres(total, language),
+                number(at), one["code"], one["species"], one["parcel"] or "–",
+                _measure(one["diameter_large_mm"], 10, 1), _measure(one["diameter_small_mm"], 10, 1),
+                _measure(one["length_mm"], 1000, 2), _m3(one["listed_dm3"]),
+                _m3(total),
             ]
         )  # fmt: skip
     names = ("number", "code", "species", "parcel", "large", "small", "length", "volume", "running")
@@ -200,19 +200,24 @@ def _list(told: Told, language: Language, say: Say, label: Any) -> dict[str, Any
         "so_far": [
             say("documents.so_far", pieces=at, volume=row[-1]) for at, row in enumerate(rows, 1)
         ],
-        "sums": _sums(pieces, language),
-        "sum": [say("documents.sum"), cubic_metres(total, language)],
+        "sums": _sums(pieces),
+        "sum": [say("documents.sum"), _m3(total)],
         "sums_title": label("documents.by_species"),
     }  # fmt: skip
 
 
-def _sums(pieces: Sequence[Mapping[str, Any]], language: Language) -> list[list[str]]:
+def _sums(pieces: Sequence[Mapping[str, Any]]) -> list[list[str]]:
     """Pieces and volume of each species in the list."""
     found = []
     for species in sorted({one["species"] for one in pieces}):
         own = [one["listed_dm3"] for one in pieces if one["species"] == species]
-        found.append([species, number(len(own), language), cubic_metres(sum(own), language)])
+        found.append([species, number(len(own)), _m3(sum(own))])
     return found
+
+
+def _m3(volume_dm3: int) -> str:
+    """Litres as cubic metres with three decimals, without the unit."""
+    return number(Decimal(volume_dm3) / 1000, 3)
 
 
 def _trade_name(species: str) -> str:
@@ -220,9 +225,9 @@ def _trade_name(species: str) -> str:
     return catalogue().accepted(species).trade_name if species in catalogue() else "–"
 
 
-def _measure(value_mm: int, unit_mm: int, decimals: int, language: Language) -> str:
+def _measure(value_mm: int, unit_mm: int, decimals: int) -> str:
     """A length in a larger unit; of a product whose size nobody gave, a dash."""
-    return number(Decimal(value_mm) / unit_mm, language, decimals) if value_mm else "–"
+    return number(Decimal(value_mm) / unit_mm, decimals) if value_mm else "–"
 
 
 def _by_code(code: str) -> tuple[str | int, ...]:

@@ -16,7 +16,13 @@ def fair_bands(offers: Sequence[tuple[str, Mapping[str, Decimal]]], x_title: str
         {"name": name, **{key: float(value) for key, value in band.items()}, "label": f"S/ {band['net']:,.2f}"}
         for name, band in offers
     ]
-    y = {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": None if len(offers) == 1 else {}}
+    y: dict[str, Any] = {
+        "field": "name",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
+        "axis": None if len(offers) == 1 else {},
+    }
     x = {"type": "quantitative", "title": x_title, "scale": {"zero": True}, "axis": {"tickCount": 5}}
     band = {"type": "bar", "height": {"band": 0.45}, "color": FAIR, "opacity": 0.3, "stroke": FAIR}
     return {

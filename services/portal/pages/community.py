@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -39,9 +40,9 @@ async def community_home(house: HouseDep) -> Response:
 async def balances_of(house: House, permit: str | None = None) -> list[dict[str, Any]]:
     """All balance lines that the caller may see, or those of one permit."""
     found: list[dict[str, Any]] = []
-    asked: dict[str, str | int] = {"limit": PAGE} | ({"permit": permit} if permit else {})
+    asked = {"limit": str(PAGE)} | ({"permit": permit} if permit else {})
     for _ in range(MOST_PAGES):
-        answer = await house.custody.get("/v1/balances", **asked)
+        answer = await house.custody.get(f"/v1/balances?{urlencode(asked)}")
         found += answer["balances"]
         if answer["next"] is None:
             break

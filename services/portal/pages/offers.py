@@ -75,7 +75,10 @@ async def assembly_report(house: HouseDep) -> Response:
 async def compare_offers(house: HouseDep) -> Response:
     """Two offers side by side."""
     asked, say = await _asked(house), say_of(house)
-    body = {"offers": [asked.offer("a_"), asked.offer("b_")], "basis": asked.basis(say("offer.given_source"))}
+    body: dict[str, Any] = {
+        "offers": [asked.offer("a_"), asked.offer("b_")],
+        "basis": asked.basis(say("offer.given_source")),
+    }
     try:
         compared = await house.contracts.post("/v1/comparisons", body, deadline_s=10.0)
         judged = [await _judged(house, asked, prefix) for prefix in ("a_", "b_")]
@@ -122,7 +125,9 @@ def _charts(house: House, offers: list[tuple[str, Mapping[str, Any]]]) -> dict[s
         if one["steps"]:
             spec = way_down(one["steps"], say("offer.amount"))
             title = f"{name}: {say('offer.causes')}" if name else say("offer.causes")
-            drawn["ways"].append({"title": title, "svg": chart(spec, title, say("offer.causes_about")), "steps": one["steps"]})
+            drawn["ways"].append(
+                {"title": title, "svg": chart(spec, title, say("offer.causes_about")), "steps": one["steps"]}
+            )
     return drawn
 
 
@@ -143,7 +148,10 @@ def _told(house: House, asked: Asked) -> dict[str, Any]:
 def _started(house: House) -> Asked:
     """An empty form with what a community most often answers."""
     day = today().isoformat()
-    fields = {"region": (house.session.caller.region if house.session else None) or offer_form.REGIONS[0], "basis": "census"}
+    fields = {
+        "region": (house.session.caller.region if house.session else None) or offer_form.REGIONS[0],
+        "basis": "census",
+    }
     for prefix, name in (("a_", "offer.a"), ("b_", "offer.b")):
         line = f"{prefix}line0_"
         fields |= {

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Query
 from starlette.responses import Response
@@ -13,7 +14,6 @@ from starlette.responses import Response
 from services.portal import acts
 from services.portal.acts import Filled
 from services.portal.backends import part
-from services.portal.holdings import left_of
 from services.portal.pages.community import balances_of
 from services.portal.pages.filling import fields_of, now, say_of, today
 from services.portal.pages.house import House, HouseDep
@@ -96,7 +96,9 @@ async def _cut_page(house: House, form: Filled) -> Response:
     first = _next_letter(made)
     stem = "" if source is None else source["code"].partition("/")[0]
     fields = {f"code{n}": f"{stem}/{_letters(first + n)}" for n in range(acts.SECTIONS)} if source else {}
-    return await _page(house, "community/cut.html", Filled(fields | dict(form.fields), form.faults), source=source, rows=acts.SECTIONS)
+    return await _page(
+        house, "community/cut.html", Filled(fields | dict(form.fields), form.faults), source=source, rows=acts.SECTIONS
+    )
 
 
 async def _source(house: House, form: Filled) -> Json | None:
@@ -144,7 +146,12 @@ async def issue_guide(house: HouseDep) -> Response:
 async def _guide_page(house: House, form: Filled) -> Response:
     pieces = await _pieces(house, form) if form.get("codes") else []
     lines = acts.load_lines(pieces)
-    left = {(one.species, one.product): one for one in left_of(await balances_of(house, form.get("permit")), form.get("permit"))} if lines else {}
+    left = {}
+    if lines:
+        left = {
+            (one["parcel"], one["species"], one["product"]): one["balance_dm3"]
+            for one in await balances_of(house, form.get("permit"))
+        }
     return await _page(
         house, "community/guide.html", form, pieces=pieces, lines=lines, left=left, parties=await _parties(house),
         total_dm3=sum(one["volume_dm3"] for one in pieces),
@@ -189,8 +196,8 @@ async def _reception_page(house: House, form: Filled) -> Response:
 
 async def _content(house: House, form: Filled) -> Json | None:
     try:
-        asked = {"form": form.get("form")} if form.get("form") else {}
-        found: Json = await house.custody.get(f"/v1/guides/{part(form.get('number').upper())}/content", **asked)
+        asked = f"?{urlencode({'form': form.get('form')})}" if form.get("form") else ""
+        found: Json = await house.custody.get(f"/v1/guides/{part(form.get('number').upper())}/content{asked}")
     except (UpstreamRefused, Missing):
         form.faults["number"] = say_of(house)("act.no_guide")
         return None
@@ -276,7 +283,9 @@ async def _page(house: House, template: str, form: Filled, **values: Any) -> Res
     )  # fmt: skip
 
 
-async def _record(house: House, form: Filled, statements: Sequence[Json], again: Callable[[House, Filled], Any]) -> Response:
+async def _record(
+    house: House, form: Filled, statements: Sequence[Json], again: Callable[[House, Filled], Any]
+) -> Response:
     """Send the statements; to the page of the last when all are logged, else the form again with the log's own words."""
     if not form.faults:
         results = await _send(house, statements)
