@@ -22,8 +22,10 @@ from deploy.keygen import make_keys
 from deploy.process import die_with_parent
 from deploy.topology import BY_NAME, PARTS, Laptop, environment
 from deploy.up import any_free_port
+from tests.browser import Visitor, Windows, a_browser
 
 PYTHON = [sys.executable, "-P"]
+Visit = Callable[..., Visitor]
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "HOME": os.environ.get("HOME", "/")}
 
 
@@ -137,3 +139,25 @@ def house() -> Iterator[Instance]:
     finally:
         timber("reset", "--yes", "--data", str(data), check=False)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def told_house(house: Instance) -> Instance:
+    """The whole house after the story of `./timber demo`: permits, trees, logs, guides, two sold lots."""
+    told = timber("demo", "--data", str(house.data), check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
+    return house
+
+
+@pytest.fixture(scope="session")
+def windows(told_house: Instance) -> Iterator[Windows]:
+    """A browser in front of that house."""
+    with a_browser() as browser:
+        yield Windows(browser, told_house.base_url, told_house.logins().__getitem__)
+
+
+@pytest.fixture
+def visit(windows: Windows) -> Iterator[Visit]:
+    """``visit("comunidad", language="en", width=360)``: a person in a window of their own."""
+    yield windows.visit
+    windows.close()
