@@ -20,7 +20,10 @@ SIGNS = {"PEN": "S/", "USD": "US$"}
 
 def money(amount: Json | None) -> str:
     """An amount with its currency: ``S/ 184,051.40``."""
-    return "–" if amount is None else f"{SIGNS[amount['currency']]} {number(amount['amount'], 2)}"
+    if amount is None:
+        return "–"
+    value = Decimal(amount["amount"])
+    return f"{'−' if value < 0 else ''}{SIGNS[amount['currency']]} {number(abs(value), 2)}"
 
 
 def asked(appraisal: Json, language: Language, say: Say) -> list[str]:
@@ -78,9 +81,9 @@ def steps(total: Json, say: Say) -> list[tuple[str, Decimal]]:
         return []
     causes = [(say(f"cause.{one['cause']}"), -Decimal(one["amount"]["amount"])) for one in total["waterfall"]]
     return [
-        (say("offer.fair_mid_m3"), Decimal(total["fair_mid_m3"]["amount"])),
+        (say("band.mid"), Decimal(total["fair_mid_m3"]["amount"])),
         *((name, amount) for name, amount in causes if amount),
-        (say("offer.net_m3"), Decimal(total["net_m3"]["amount"])),
+        (say("band.net"), Decimal(total["net_m3"]["amount"])),
     ]
 
 

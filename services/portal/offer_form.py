@@ -178,6 +178,10 @@ class Asked:
                     for step in steps
                 ],
             }  # fmt: skip
+            if self.get("forester"):
+                body["costs"]["signed_by"] = {
+                    "name": self.get("forester"), "licence": self.get("forester_licence"), "on": self.today.isoformat(),
+                }  # fmt: skip
         return body
 
     def _sawn(self, source: str) -> Json:

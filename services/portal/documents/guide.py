@@ -11,6 +11,7 @@ from typing import Any
 
 from services.portal.documents.paper import Say, code_for, typeset
 from services.portal.figures import moment, number
+from services.portal.naming import region_name
 from shared.timber.species import catalogue
 from shared.tlog.checkpoint import parse
 from shared.tlog.encoding import to_base64
@@ -29,7 +30,6 @@ END = (("38", 12), ("39", 8), ("40", 4))
 RESERVED = {
     "31": ("carrier", "plate", "trailer_plate"), "32": ("driver",), "33": ("driver_document",), "34": ("driver_licence",),
 }  # fmt: skip
-SMALL_WORDS = {"de", "del", "la", "las", "los", "y"}
 
 
 @dataclass(frozen=True)
@@ -123,12 +123,12 @@ def _values(told: Told, language: Language, say: Say) -> dict[str, str]:
     if permit is not None:
         title, plan = permit["title"], permit["plan"]
         found |= {
-            "2": say("documents.authority", region=_region(title["region"])),
+            "2": say("documents.authority", region=region_name(title["region"])),
             "5": say("documents.origin_permit", number=permit["number"]),
             "6": title["official_number"] or title["number"],
             "7": f"{permit['holder']['name']} ({permit['holder']['id']})",
             "8": plan["resolution"] or "", "9": say("documents.plan", number=plan["number"], season=plan["season"]),
-            "10": _region(title["region"]),
+            "10": region_name(title["region"]),
         }  # fmt: skip
     elif guide["origin_guides"]:
         found["5"] = say("documents.origin_mill")
@@ -234,12 +234,6 @@ def _by_code(code: str) -> tuple[str | int, ...]:
     """Codes in the order of the forest: 9/A before 10/A."""
     tree, _, section = code.partition("/")
     return (0, int(tree), section) if tree.isdigit() else (1, tree, section)
-
-
-def _region(name: str) -> str:
-    """``madre-de-dios`` as a person writes it."""
-    words = name.split("-")
-    return " ".join(word if word in SMALL_WORDS and at else word.capitalize() for at, word in enumerate(words))
 
 
 def _day(iso: str) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from services.portal.holdings import left_of, todos
+from services.portal.naming import region_name
 from services.portal.pages.filling import today
 from services.portal.pages.house import House, HouseDep
 from shared.web.app import Router
@@ -30,7 +31,7 @@ async def community_home(house: HouseDep) -> Response:
     held = [one for one in permits["items"] if one["holder"] == org]
     open_findings = [one for one in findings["findings"] if one["finding"]["status"] == "FAIL"]
     return house.page(
-        "community/home.html", titles=titles["items"], plans=plans["items"], permits=held,
+        "community/home.html", region_name=region_name, titles=titles["items"], plans=plans["items"], permits=held,
         left={one["number"]: left_of(balances, one["number"]) for one in held}, findings=open_findings,
         more_findings=findings["next"] is not None,
         todos=todos(plans["items"], held, len(open_findings), today()),

@@ -10,6 +10,7 @@ from services.portal import figures, offer_form
 from services.portal.documents.assembly import report_pdf
 from services.portal.drawing.charts import chart
 from services.portal.drawing.offers import fair_bands, way_down
+from services.portal.naming import region_name
 from services.portal.offer_answer import judgement, money, signed, spoken_offer
 from services.portal.offer_form import Asked
 from services.portal.pages.filling import fields_of, pdf, say_of, today
@@ -176,5 +177,5 @@ async def _form(house: House, which: str, asked: Asked, faults: Mapping[str, str
         books[field] = [one for one in found if one.get("kind") != "series"]
     return house.page(
         FORMS[which], 422 if faults else 200, fields=asked.fields, faults=faults or {}, books=books,
-        species=sorted(catalogue(), key=lambda one: one.trade_name), lists=offer_form,
+        species=sorted(catalogue(), key=lambda one: one.trade_name), lists=offer_form, region_name=region_name,
     )  # fmt: skip

@@ -1,0 +1,9 @@
+"""Code names as people write them."""
+
+SMALL_WORDS = {"de", "del", "la", "las", "los", "y"}
+
+
+def region_name(region: str) -> str:
+    """``madre-de-dios`` is Madre de Dios."""
+    words = region.split("-")
+    return " ".join(word if word in SMALL_WORDS and at else word.capitalize() for at, word in enumerate(words))
