@@ -33,7 +33,9 @@ class CaseFile:
     def pieces(self) -> list[Item]:
         """The pieces of the lineage in the order they were made."""
         found = (self.facts.find(Item, f"item:{id_}") for id_ in self.lineage)
-        return sorted((item for item in found if item is not None), key=lambda item: (item.made_index, item.code, item.id))
+        return sorted(
+            (item for item in found if item is not None), key=lambda item: (item.made_index, item.code, item.id)
+        )
 
     @cached_property
     def own(self) -> list[tuple[int, Record]]:

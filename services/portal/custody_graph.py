@@ -6,6 +6,7 @@ from typing import Any
 
 import networkx as nx
 
+from services.portal.casefile import CaseFile
 from services.portal.drawing.graph import Edge, Node
 
 MOST_NODES = 200
@@ -59,7 +60,19 @@ def things_of(lot: Mapping[str, Any], items: Iterable[Mapping[str, Any]]) -> lis
     found = [_piece(item, parents, inside, layers[key]) for key, (item, parents) in made.items()]
     found += [_sawing(key, parents, pieces, layers[key]) for key, parents in sawings.items()]
     found.append(
-        Thing(f"lot-{lot['id']}", "lot", lot["id"], "", "", lot["volume_dm3"], None, False, "", max(layers.values()), into_lot)
+        Thing(
+            f"lot-{lot['id']}",
+            "lot",
+            lot["id"],
+            "",
+            "",
+            lot["volume_dm3"],
+            None,
+            False,
+            "",
+            max(layers.values()),
+            into_lot,
+        )
     )
     return sorted(found, key=lambda thing: (thing.layer, KINDS.index(thing.kind), thing.species, thing.code, thing.key))
 
@@ -80,7 +93,9 @@ def _piece(item: Mapping[str, Any], parents: dict[str, int], inside: set[str], l
 
 def _sawing(key: str, parents: dict[str, int], pieces: Mapping[str, Mapping[str, Any]], layer: int) -> Thing:
     species = " + ".join(sorted({pieces[parent]["species"] for parent in parents}))
-    return Thing(key, "mill", key.removeprefix("mill-"), species, "", sum(parents.values()), None, False, "", layer, parents)
+    return Thing(
+        key, "mill", key.removeprefix("mill-"), species, "", sum(parents.values()), None, False, "", layer, parents
+    )
 
 
 def collapsed(things: Sequence[Thing], most: int = MOST_NODES) -> list[Thing]:
@@ -136,7 +151,7 @@ def told(things: Sequence[Thing], words: Words) -> tuple[list[Node], list[Edge]]
 
 
 def name_of(thing: Thing, words: Words) -> str:
-    """"Árbol 501", or "123 trozas"."""
+    """ "Árbol 501", or "123 trozas"."""
     if thing.count > 1:
         return words.t(f"graph.many.{thing.kind}", count=thing.count)
     return words.t(f"graph.one.{thing.kind}", code=thing.code or thing.key[:8])
@@ -164,3 +179,14 @@ def _detail(thing: Thing, words: Words) -> str:
     volume = words.m3(thing.volume_dm3)
     genus, _, rest = thing.species.partition(" ")
     return f"{genus[:1]}. {rest} · {volume}" if thing.count > 1 and rest and "+" not in rest else volume
+
+
+def things_of_case(case: CaseFile) -> list[Thing]:
+    """The same from the proof file of the lot, without asking anybody."""
+    items = [
+        {"id": item.id, "kind": item.kind, "code": item.code, "species": item.species, "product": item.product,
+         "volume_dm3": item.volume_dm3, "parents": item.parents, "index": item.made_index, "used": item.spent_how,
+         "worst": item.worst}
+        for item in case.pieces
+    ]  # fmt: skip
+    return things_of({"id": case.lot.id, "items": case.lot.items, "volume_dm3": case.lot.volume_dm3}, items)

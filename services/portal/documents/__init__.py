@@ -1,1 +1,1 @@
-"""What the portal prints: transport guides and reports as PDF. Each is made of answers of the public API alone."""
+"""What the portal hands out to keep: guides and reports as PDF, audit packages. Made of answers of the public API alone."""

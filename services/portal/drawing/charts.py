@@ -45,7 +45,7 @@ def chart(spec: dict[str, Any], title: str, about: str) -> str:
 
 @lru_cache(KEPT)
 def _drawn(spec: bytes, width: int) -> str:
-    import vl_convert  # noqa: PLC0415  some 70 MB, which a portal that draws no chart does not need
+    import vl_convert
 
     axis = {**CONFIG["axis"], "labelLimit": LABEL[width]}
     fit = {"type": "fit", "contains": "padding"}
@@ -142,7 +142,9 @@ def histogram(
     return {"height": 190, "layer": layers}
 
 
-def scatter(points: Sequence[tuple[float, float]], x_title: str, y_title: str, line: Sequence[tuple[float, float]] = ()) -> dict[str, Any]:
+def scatter(
+    points: Sequence[tuple[float, float]], x_title: str, y_title: str, line: Sequence[tuple[float, float]] = ()
+) -> dict[str, Any]:
     """A cloud of points, and a line through it where one is known."""
     x = {"type": "quantitative", "title": x_title, "scale": {"zero": False}}
     y = {"type": "quantitative", "title": y_title, "scale": {"zero": False}}
@@ -154,7 +156,9 @@ def scatter(points: Sequence[tuple[float, float]], x_title: str, y_title: str, l
     return {"height": 240, "layer": [*layers, *([_line(line, x, y)] if line else [])]}
 
 
-def curves(own: Sequence[tuple[float, float]], reference: Sequence[tuple[float, float]], x_title: str, y_title: str) -> dict[str, Any]:
+def curves(
+    own: Sequence[tuple[float, float]], reference: Sequence[tuple[float, float]], x_title: str, y_title: str
+) -> dict[str, Any]:
     """What was found (whole line) beside what chance would give (broken line)."""
     x, y = {"type": "quantitative", "title": x_title}, {"type": "quantitative", "title": y_title}
     found = {"data": {"values": [{"x": a, "y": b} for a, b in own]}, "mark": {"type": "line", "color": MARK, "strokeWidth": 2.5},

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from services.portal.drawing.layers import Placed, place
 from services.portal.drawing.svg import INK, LINE, SOFT, TONES, number, tag, text, whole
@@ -39,9 +40,7 @@ class Edge:
     label: str
 
 
-def draw(
-    nodes: Sequence[Node], edges: Sequence[Edge], headings: Callable[[int], str], title: str, about: str
-) -> str:
+def draw(nodes: Sequence[Node], edges: Sequence[Edge], headings: Callable[[int], str], title: str, about: str) -> str:
     """The drawing, layers from left to right; ``headings`` names each layer."""
     placed = place([node.key for node in nodes], [(edge.tail, edge.head) for edge in edges])
     width = 2 * MARGIN + max(placed.layers - 1, 0) * ACROSS + WIDE
@@ -63,7 +62,9 @@ def _corner(placed: Placed, key: str) -> tuple[float, float]:
 
 def _heading(layer: int, words: str) -> str:
     x = MARGIN + layer * ACROSS + WIDE / 2
-    return text(words, class_="heading", x=x, y=MARGIN + 14, text_anchor="middle", font_size=13, font_weight="600", fill=SOFT)
+    return text(
+        words, class_="heading", x=x, y=MARGIN + 14, text_anchor="middle", font_size=13, font_weight="600", fill=SOFT
+    )
 
 
 def _edge(edge: Edge, placed: Placed, most: int) -> str:
@@ -87,8 +88,8 @@ def _points(edge: Edge, placed: Placed) -> list[tuple[float, float]]:
 def _path(points: Sequence[tuple[float, float]]) -> str:
     """Flat through the layers, curved between them."""
     said = [f"M{number(points[0][0])} {number(points[0][1])}"]
-    for place, ((x0, y0), (x1, y1)) in enumerate(zip(points, points[1:], strict=False)):
-        if place % 2:
+    for step, ((x0, y0), (x1, y1)) in enumerate(pairwise(points)):
+        if step % 2:
             said.append(f"H{number(x1)}")
         else:
             half = (x0 + x1) / 2
@@ -122,11 +123,11 @@ def _node(node: Node, placed: Placed) -> str:
 def _shape(kind: str, x: float, y: float, fill: str, stroke: str, dash: str | None) -> str:
     paint = {"class_": "shape", "fill": fill, "stroke": stroke, "stroke_width": "1.6", "stroke_dasharray": dash}
     if kind == "tree":
-        return tag("rect", x=x, y=y, width=WIDE, height=HIGH, rx=HIGH / 2, **paint)
+        return tag("rect", "", x=x, y=y, width=WIDE, height=HIGH, rx=HIGH / 2, **paint)
     if kind == "log":
-        return tag("rect", x=x, y=y, width=WIDE, height=HIGH, rx=5, **paint)
+        return tag("rect", "", x=x, y=y, width=WIDE, height=HIGH, rx=5, **paint)
     if kind == "product":
-        return tag("rect", x=x, y=y, width=WIDE, height=HIGH, **paint)
+        return tag("rect", "", x=x, y=y, width=WIDE, height=HIGH, **paint)
     cut = 12 if kind == "mill" else 8
     corners = (
         [(x + cut, y), (x + WIDE - cut, y), (x + WIDE, y + HIGH / 2), (x + WIDE - cut, y + HIGH), (x + cut, y + HIGH),
@@ -135,7 +136,7 @@ def _shape(kind: str, x: float, y: float, fill: str, stroke: str, dash: str | No
         else [(x + cut, y), (x + WIDE - cut, y), (x + WIDE, y + cut), (x + WIDE, y + HIGH - cut), (x + WIDE - cut, y + HIGH),
               (x + cut, y + HIGH), (x, y + HIGH - cut), (x, y + cut)]
     )  # fmt: skip
-    return tag("polygon", points=" ".join(f"{number(a)},{number(b)}" for a, b in corners), **paint)
+    return tag("polygon", "", points=" ".join(f"{number(a)},{number(b)}" for a, b in corners), **paint)
 
 
 def _mark(state: str, x: float, y: float) -> str:

@@ -21,6 +21,7 @@ AREAS: dict[str, tuple[str, str, str, float, str | None, bool]] = {
 }
 # Kind: colour. Each has a shape of its own besides.
 POINTS = {"harvestable": "#2c6e3f", "felled": "#8a5a2b", "seed": "#76407f", "other": "#44598f", "drawn": "#a32018"}
+CAPS = {"harvestable": "round", "felled": "square"}
 Place = tuple[float, float]
 
 
@@ -81,15 +82,15 @@ class Plane:
 
 def plane_of(areas: Sequence[Area], spots: Sequence[Spot]) -> Plane:
     """The plane of the zone in which most trees are, or else of the land's middle."""
-    from pyproj import Transformer  # noqa: PLC0415  only maps need it
+    from pyproj import Transformer
 
     zones = [spot.zone for spot in spots]
-    zone = max(sorted(set(zones)), key=zones.count) if zones else zone_of([p for a in areas for r in a.rings for p in r])
+    zone = (
+        max(sorted(set(zones)), key=zones.count) if zones else zone_of([p for a in areas for r in a.rings for p in r])
+    )
     into = Transformer.from_crs(4326, _epsg(zone), always_xy=True)
     others = {one: Transformer.from_crs(_epsg(one), _epsg(zone), always_xy=True) for one in set(zones) - {zone}}
-    laid = tuple(
-        (area, tuple(tuple(into.transform(x, y) for x, y in ring) for ring in area.rings)) for area in areas
-    )
+    laid = tuple((area, tuple(tuple(into.transform(x, y) for x, y in ring) for ring in area.rings)) for area in areas)
     placed = tuple(
         (s, others[s.zone].transform(s.east_m, s.north_m) if s.zone in others else (s.east_m, s.north_m)) for s in spots
     )
@@ -187,6 +188,10 @@ def _spots(spots: Sequence[tuple[Spot, Place]], view: _View) -> Iterable[str]:
             for label, path in shapes:
                 yield tag("path", tag("title", escape(label)), class_=f"spot {kind}", d=path, fill=colour, stroke="#fff",
                           stroke_width=0.7)  # fmt: skip
+        elif shapes and kind in CAPS:  # a stroke of no length is the end of a pen, in a dozen bytes
+            told = "".join(sorted({f"M{number(x)} {number(y)}h0" for _, (x, y) in own}))
+            yield tag("path", class_=f"spot {kind}", d=told, stroke=colour, stroke_width=2 * size, stroke_linecap=CAPS[kind],
+                      stroke_opacity="0.75")  # fmt: skip
         elif shapes:
             told = "".join(sorted({path for _, path in shapes}))
             yield tag("path", class_=f"spot {kind}", d=told, fill=colour, fill_opacity="0.75")
@@ -260,7 +265,7 @@ def _legend(plane: Plane, width: int, top: float, t: Callable[..., str]) -> tupl
     for place, kind in enumerate(kinds):
         x, y = PAD + (place % columns) * each, top + place // columns * 22
         if kind in AREAS:
-            paper, opacity, line, stroke, dashes, hatched = AREAS[kind]
+            paper, _opacity, line, stroke, dashes, hatched = AREAS[kind]
             parts.append(tag("rect", x=x, y=y - 11, width=22, height=13, fill=f"url(#hatch-{width})" if hatched else paper,
                              stroke=line, stroke_width=stroke, stroke_dasharray=dashes))  # fmt: skip
         else:
