@@ -17,6 +17,7 @@ SESSION: dict[str, Row] = {
 }
 # Whoever records what happens to wood; what is left under a permit is the community's alone to see.
 RECORDERS: Row = {"member": "own", "manager": "own", "company": "own"}
+DRAFTERS: Row = {"manager": "own", "regent": "own", "company": "own"}
 COMMUNITY: dict[str, Row] = {
     **dict.fromkeys(
         (
@@ -24,6 +25,8 @@ COMMUNITY: dict[str, Row] = {
             "record_departure", "reception_form", "record_reception", "sale_form", "record_sale", "recorded",
         ), RECORDERS,
     ),
+    # As permits has it: who drafts a plan and hands in its census.
+    **dict.fromkeys(("census_page", "draft_plan", "look_at_census", "look_at_boundary", "import_page"), DRAFTERS),
     **dict.fromkeys(
         (
             "offer_form_page", "check_offer", "change_offer", "assembly_report", "compare_form_page", "compare_offers",
@@ -33,4 +36,4 @@ COMMUNITY: dict[str, Row] = {
 }  # fmt: skip
 ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY
 # Operations that read a file; at the gateway they are under /uploads/.
-UPLOADS: tuple[str, ...] = ()
+UPLOADS: tuple[str, ...] = ("look_at_census", "look_at_boundary")

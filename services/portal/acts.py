@@ -65,14 +65,14 @@ class Filled:
             return 0
         return int(found)
 
-    def dm3(self, name: str) -> int:
-        """A volume in cubic metres as litres; a fault when it is none."""
+    def thousandths(self, name: str, fault: str) -> int:
+        """A number as thousandths: cubic metres as litres. `fault` says what is wrong when it is none."""
         try:
             found = Decimal(written(self.needed(name))) * 1000
         except InvalidOperation:
             found = Decimal("NaN")
         if not found.is_finite() or found < 0 or found != found.to_integral_value():
-            self.faults.setdefault(name, "act.not_a_volume")
+            self.faults.setdefault(name, fault)
             return 0
         return int(found)
 
@@ -196,9 +196,14 @@ def departure(form: Filled, number: str) -> Json:
 def reception(form: Filled, content: Mapping[str, Any]) -> Json:
     """That a load arrived, with what was measured of each piece: the statement ``guide.received``."""
     of, at = content["guide"], form.instant()
-    items = [{"item": one["id"], "volume_dm3": form.dm3(f"volume_{one['id']}")} for one in content["pieces"]]
+    items = [
+        {"item": one["id"], "volume_dm3": form.thousandths(f"volume_{one['id']}", "act.not_a_volume")}
+        for one in content["pieces"]
+    ]
     body: Json = {"guide": of["number"], "form": of["form"], "at": at}
-    body["volume_dm3"] = sum(one["volume_dm3"] for one in items) if items else form.dm3("volume")
+    body["volume_dm3"] = (
+        sum(one["volume_dm3"] for one in items) if items else form.thousandths("volume", "act.not_a_volume")
+    )
     if items:
         body["items"] = items
     return _statement("guide.received", at, body, form.private("receiver", "receiver_document"))

@@ -26,6 +26,7 @@ AREAS: dict[str, tuple[Entry, ...]] = {
         Entry("/community/guide", "guide_form", "nav.community.guide"),
         Entry("/community/reception", "reception_form", "nav.community.reception"),
         Entry("/community/sale", "sale_form", "nav.community.sale"),
+        Entry("/community/census", "census_page", "nav.community.census"),
         Entry("/community/offers", "offer_form_page", "nav.community.offers"),
         Entry("/community/prices", "price_board", "nav.community.prices"),
     ),
