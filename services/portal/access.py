@@ -34,6 +34,21 @@ COMMUNITY: dict[str, Row] = {
         ), EVERYBODY,
     ),
 }  # fmt: skip
-ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY
+# What custody and permits tell only some of is told only to them; the pages round it are for everybody.
+AUDIT: dict[str, Row] = dict.fromkeys(
+    (
+        "graph_page", "balance_page", "timeline_page", "record_page", "hands_page", "checkpoints_page", "plan_page",
+        "title_page", "forensics_page", "lotteries_page", "lottery_page", "package_door", "prepare_package", "package_page",
+        "ask_package", "read_package", "download_package",
+    ), EVERYBODY,
+) | {
+    "audit_page": {"auditor": "any", "authority": "any", "supervisor": "any", "certifier": "any"},
+    "findings_page": {
+        "member": "own", "manager": "own", "machine": "own", "authority": "any", "supervisor": "any", "certifier": "any",
+        "auditor": "any",
+    },
+    "report_checkpoint_page": dict.fromkeys(ROLES, "any"),
+}  # fmt: skip
+ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY | AUDIT
 # Operations that read a file; at the gateway they are under /uploads/.
 UPLOADS: tuple[str, ...] = ("look_at_census", "look_at_boundary")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from services.portal.verdicts import OfLots
 from shared.lot.bundle import Bundle, read
 from shared.lot.closure import lineage_of, of_lineage
 from shared.lot.report import Report
@@ -70,3 +71,10 @@ def opened(data: bytes, policy: Policy) -> CaseFile | Report:
     records = parsed(bundle)
     facts, _ = replay(records)
     return CaseFile(data, bundle, report, report.lot, facts, tuple(records))
+
+
+class Cases(OfLots[CaseFile | Report]):
+    """The cases looked at last. They hold every record of a lot, so only a few are kept."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(lambda bundle: opened(bundle, policy), kept=3, at_a_time=1)

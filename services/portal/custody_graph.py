@@ -1,5 +1,6 @@
 """The custody graph of a lot, from what custody answers of its pieces: trees, logs, sawings, products, the lot itself."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import networkx as nx
 
 from services.portal.casefile import CaseFile
-from services.portal.drawing.graph import Edge, Node
+from services.portal.drawing.graph import Edge, Node, draw
 
 MOST_NODES = 200
 KINDS = ("tree", "log", "mill", "product", "lot")
@@ -126,6 +127,7 @@ def _group(key: str, members: Sequence[Thing], of: Mapping[str, str]) -> Thing:
 class Words:
     """How a page says things: its texts, its volumes, its links. ``t(key, **facts)`` as in a template."""
 
+    language: str
     t: Callable[..., str]
     m3: Callable[[int], str]
     link: Callable[[str], str]
@@ -190,3 +192,14 @@ def things_of_case(case: CaseFile) -> list[Thing]:
         for item in case.pieces
     ]  # fmt: skip
     return things_of({"id": case.lot.id, "items": case.lot.items, "volume_dm3": case.lot.volume_dm3}, items)
+
+
+def graph_of(things: Sequence[Thing], code: str, words: Words) -> str:
+    """The drawing of these things, each layer under the name of what most of it is."""
+    kinds: dict[int, Counter[str]] = {}
+    for thing in things:
+        kinds.setdefault(thing.layer, Counter())[thing.kind] += thing.count
+    nodes, edges = told(things, words)
+    heads = {layer: words.t(f"graph.layer.{counted.most_common(1)[0][0]}") for layer, counted in kinds.items()}
+    title, about = words.t("graph.title", code=code), words.t("graph.about")
+    return draw(nodes, edges, lambda layer: heads.get(layer, ""), title, about)

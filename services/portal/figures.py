@@ -49,11 +49,15 @@ def day(written: str, language: Language) -> str:
     return format_date(date.fromisoformat(written), "d MMM y", locale=LOCALES[language])
 
 
-def moment(utc: str, language: Language) -> str:
-    """A moment of a record, in the hour of Peru; a fraction of a second is left out."""
+def in_lima(utc: str) -> datetime:
+    """A moment of a record, in the hour of Peru."""
     at = datetime.fromisoformat(utc.replace("Z", "+00:00"))
-    at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(LIMA)
-    return f"{format_datetime(at, 'd MMM y, HH:mm', locale=LOCALES[language])} (UTC−5)"
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(LIMA)
+
+
+def moment(utc: str, language: Language) -> str:
+    """A moment of a record in words, in the hour of Peru; a fraction of a second is left out."""
+    return f"{format_datetime(in_lima(utc), 'd MMM y, HH:mm', locale=LOCALES[language])} (UTC−5)"
 
 
 def short(text: str) -> str:

@@ -17,7 +17,10 @@ from starlette.responses import Response
 
 from services.portal.access import ACCESS, UPLOADS
 from services.portal.backends import Backends
+from services.portal.casefile import Cases
+from services.portal.packages import Packages
 from services.portal.pages import routers
+from services.portal.pages.saying import words_in
 from services.portal.rendering import Pages
 from services.portal.sealing import Seal
 from services.portal.session import Session, Sessions
@@ -109,6 +112,7 @@ def build(
                     await stack.enter_async_context(remote_verifier(settings)),
                 )
                 app.state.sign_in = SignIn(provider, http, verifier, seal)
+            stack.push_async_callback(app.state.packages.stop)
             yield
 
     async def health() -> dict[str, Any]:
@@ -126,7 +130,9 @@ def build(
         max_body_bytes=FORM_BYTES, body_limits=dict.fromkeys(UPLOADS, UPLOAD_BYTES), identify=signed_in,
     )  # fmt: skip
     app.state.backends, app.state.pages, app.state.policy = services, pages, policy
-    app.state.verdicts = Verdicts(policy)
+    app.state.verdicts, app.state.cases = Verdicts(policy), Cases(policy)
+    speeches = words_in(pages, "es"), words_in(pages, "en")
+    app.state.packages = Packages(settings.data_dir / "packages", speeches)
     app.state.public_url = settings.public_url
     app.state.sessions, app.state.sign_in = sessions, None
     _show_refusals_as_pages(app, pages)

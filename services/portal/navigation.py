@@ -30,6 +30,11 @@ AREAS: dict[str, tuple[Entry, ...]] = {
         Entry("/community/offers", "offer_form_page", "nav.community.offers"),
         Entry("/community/prices", "price_board", "nav.community.prices"),
     ),
+    "audit": (
+        Entry("/audit", "audit_page", "audit.nav.start"),
+        Entry("/findings", "findings_page", "audit.nav.findings"),
+        Entry("/checkpoints", "checkpoints_page", "audit.nav.checkpoints"),
+    ),
 }
 
 

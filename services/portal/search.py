@@ -13,7 +13,7 @@ PAGES = {
     "permit": "/permits/",
     "item": "/items/",
     "guide": "/guides/",
-    "record": "/v1/records/",
+    "record": "/records/",
 }
 KINDS = {"v": "lot", "lots": "lot", "permits": "permit", "items": "item", "guides": "guide", "records": "record"}
 LONGEST = 300

@@ -131,9 +131,18 @@ class Sessions:
 
 def _session(token: str, seed: bytes) -> Session:
     """What the token says; its signature was checked before it was sealed."""
+    return Session(token, caller_in(token), int(_claims(token)["exp"]), seed)
+
+
+def caller_in(token: str) -> Caller:
+    """Who a token speaks of. Only for tokens whose signature somebody has checked."""
+    claims = _claims(token)
+    return Caller(claims["sub"], claims["org"], frozenset(claims["roles"]), claims.get("region"))
+
+
+def _claims(token: str) -> dict[str, Any]:
     claims: dict[str, Any] = orjson.loads(from_base64url(token.split(".")[1], "token"))
-    caller = Caller(claims["sub"], claims["org"], frozenset(claims["roles"]), claims.get("region"))
-    return Session(token, caller, int(claims["exp"]), seed)
+    return claims
 
 
 def _xor(one: bytes, other: bytes) -> bytes:

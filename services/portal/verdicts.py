@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 from shared.lot.report import Report
 from shared.lot.verify import verify
@@ -27,20 +28,24 @@ MARKS = {
 }
 
 
-class Verdicts:
-    """Reports by lot and checkpoint, so that a much-scanned code is fetched and verified once while the log stands still.
+T = TypeVar("T")
 
-    Two at a time, off the loop: the file is fetched inside too, so that no more than two are in memory.
+
+class OfLots(Generic[T]):
+    """What was made of the files of lots, by lot and checkpoint: a much-asked lot is fetched and read once while the log
+    stands still.
+
+    A few at a time, off the loop: the file is fetched inside too, so that no more than those are in memory.
     """
 
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._kept: OrderedDict[tuple[str, bytes], Report | None] = OrderedDict()
-        self._reading: dict[tuple[str, bytes], asyncio.Task[Report | None]] = {}
-        self._two_at_a_time = asyncio.Semaphore(2)
+    def __init__(self, read: Callable[[bytes], T], kept: int, at_a_time: int) -> None:
+        self._read_file, self._most = read, kept
+        self._kept: OrderedDict[tuple[str, bytes], T | None] = OrderedDict()
+        self._reading: dict[tuple[str, bytes], asyncio.Task[T | None]] = {}
+        self._at_a_time = asyncio.Semaphore(at_a_time)
 
-    async def of(self, lot: str, checkpoint: bytes | None, fetch: Callable[[], Awaitable[bytes]]) -> Report | None:
-        """The report on the file of this lot; ``None`` when it is too long for a page. A failed fetch is not kept."""
+    async def of(self, lot: str, checkpoint: bytes | None, fetch: Callable[[], Awaitable[bytes]]) -> T | None:
+        """What the file of this lot is read as; ``None`` when it is too long for a page. A failed fetch is not kept."""
         if checkpoint is None:
             return await self._read(fetch)
         name = lot, checkpoint
@@ -52,20 +57,27 @@ class Verdicts:
             reading.add_done_callback(lambda done: self._keep(name, done))
         return await asyncio.shield(reading)  # others wait for it too, and it is worth keeping
 
-    async def _read(self, fetch: Callable[[], Awaitable[bytes]]) -> Report | None:
-        async with self._two_at_a_time:
+    async def _read(self, fetch: Callable[[], Awaitable[bytes]]) -> T | None:
+        async with self._at_a_time:
             try:
                 bundle = await fetch()
             except AnswerTooLong:
                 return None
-            return await asyncio.to_thread(verify, bundle, self._policy)
+            return await asyncio.to_thread(self._read_file, bundle)
 
-    def _keep(self, name: tuple[str, bytes], done: "asyncio.Task[Report | None]") -> None:
+    def _keep(self, name: tuple[str, bytes], done: "asyncio.Task[T | None]") -> None:
         del self._reading[name]
         if not done.cancelled() and done.exception() is None:
             self._kept[name] = done.result()
-        if len(self._kept) > KEPT:
+        if len(self._kept) > self._most:
             self._kept.popitem(last=False)
+
+
+class Verdicts(OfLots[Report]):
+    """Reports on the files of lots, under this server's policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(lambda bundle: verify(bundle, policy), KEPT, at_a_time=2)
 
 
 def word_of(report: Report | None) -> str:

@@ -22,7 +22,7 @@ def say(key: str, **facts: object) -> str:
     return " ".join([key, *(str(value) for value in facts.values())])
 
 
-WORDS = Words(say, lambda dm3: f"{dm3 / 1000:.3f} m³", str)
+WORDS = Words("es", say, lambda dm3: f"{dm3 / 1000:.3f} m³", str)
 
 
 def drawn(things: list[Thing]) -> str:

@@ -36,9 +36,12 @@ def test_both_languages_have_the_same_texts_with_the_same_blanks() -> None:
 def test_every_text_a_template_asks_for_exists_and_every_text_is_asked_for() -> None:
     asked = set(re.findall(r"\bt\([\"']([a-zA-Z0-9_.]+)[\"']", TEMPLATES))
     asked |= set(re.findall(r't\("[a-z_.]+" if [^)]* else "([a-z_.]+)"\)', TEMPLATES))
-    by_start = set(re.findall(r"\bt\([\"']([a-zA-Z_.]+[._])[\"'] [+~]", TEMPLATES))
+    by_start: set[str] = set(re.findall(r"\bt\([\"']([a-zA-Z_.]+[._])[\"'] [+~]", TEMPLATES))
     whole = {key for key in asked if not key.endswith((".", "_"))}
 
+    # Said by a drawing, a document or a sentence that is put together outside of a template.
+    whole |= set(re.findall(r'\bt\(\s*"([a-zA-Z0-9_.]+)"', CODE))
+    by_start |= set(re.findall(r'\bt\(\s*f"([a-zA-Z_.]+[._])\{', CODE))
     whole |= LED_TO | DONE | {f"role.{role}" for role in ROLES}
     whole |= set(re.findall(r'\.text\(\s*[a-z_.]+,\s*"([a-z0-9_.]+)"', CODE))
     assert whole <= SPANISH.keys()

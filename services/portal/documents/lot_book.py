@@ -62,7 +62,16 @@ def _permits(case: CaseFile) -> Sheet:
          m3(line.authorised_dm3 - line.drawn_dm3)]
         for line in sorted(case.lines(), key=lambda line: (line.permit, line.parcel, line.species, line.product))
     ]  # fmt: skip
-    header = ("permit", "parcel", "species", "product", "authorised_m3", "felled_in_this_file_m3", "drawn_in_this_file_m3", "left_m3")
+    header = (
+        "permit",
+        "parcel",
+        "species",
+        "product",
+        "authorised_m3",
+        "felled_in_this_file_m3",
+        "drawn_in_this_file_m3",
+        "left_m3",
+    )
     return "permits", header, rows
 
 
@@ -91,10 +100,16 @@ def _findings(case: CaseFile) -> Sheet:
          orjson.dumps(one.computed, option=orjson.OPT_SORT_KEYS).decode()[:32_000]]
         for one in found
     ]  # fmt: skip
-    return "findings", ("rule", "status", "severity", "subject", "text_es", "text_en", "norm", "source", "computed"), rows
+    return (
+        "findings",
+        ("rule", "status", "severity", "subject", "text_es", "text_en", "norm", "source", "computed"),
+        rows,
+    )
 
 
 def _rules(case: CaseFile) -> Sheet:
     rules = case.report.verdict.rules if case.report.verdict else []
-    rows: list[list[Cell]] = [[one.rule, one.family, one.status, one.severity, one.title_es, one.title_en] for one in rules]
+    rows: list[list[Cell]] = [
+        [one.rule, one.family, one.status, one.severity, one.title_es, one.title_en] for one in rules
+    ]
     return "rules", ("rule", "family", "status", "severity", "title_es", "title_en"), rows

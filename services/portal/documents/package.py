@@ -6,33 +6,21 @@ The same lot, checkpoint and papers give the same bytes: nothing in it says when
 import hashlib
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import orjson
 
 from services.portal.casefile import CaseFile
-from services.portal.custody_graph import Words, collapsed, things_of_case, told
+from services.portal.custody_graph import Words, collapsed, graph_of, things_of_case
 from services.portal.documents.lot_book import lot_book
 from services.portal.documents.summary import summary_pdf
-from services.portal.drawing.graph import draw
 from shared.lot.split import split
 
 VERIFIER = resources.files("shared.lot") / "verify.html"
 SUMS = "SHA256SUMS"
 MOST_BYTES = 96 * 1024 * 1024
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
-Text = Callable[..., str]
-
-
-@dataclass(frozen=True)
-class Speech:
-    """How one language says things."""
-
-    language: str
-    t: Text
-    m3: Callable[[int], str]
 
 
 def cited(case: CaseFile) -> list[str]:
@@ -45,7 +33,9 @@ def cited(case: CaseFile) -> list[str]:
     return list(found)
 
 
-def parts_of(case: CaseFile, papers: Mapping[str, Path], speeches: tuple[Speech, ...]) -> Iterator[tuple[str, bytes | Path]]:
+def parts_of(
+    case: CaseFile, papers: Mapping[str, Path], speeches: tuple[Words, ...]
+) -> Iterator[tuple[str, bytes | Path]]:
     """The files by name, one after the other, the largest work first. ``papers`` are those at hand, by digest."""
     lot = case.lot.id
     yield f"{lot}.trozalog.json", case.data
@@ -56,7 +46,7 @@ def parts_of(case: CaseFile, papers: Mapping[str, Path], speeches: tuple[Speech,
     yield "report.json", orjson.dumps(case.report.as_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
     yield f"{lot}.xlsx", lot_book(case)
     for speech in speeches:
-        yield f"{speech.t('package.file_summary')}.pdf", summary_pdf(case, speech.language, speech.t, speech.m3)
+        yield f"{speech.t('package.file_summary')}.pdf", summary_pdf(case, speech)
         yield f"{speech.t('package.file_graph')}.svg", graph_svg(case, speech)
         yield f"{speech.t('package.file_readme')}.txt", readme(case, papers, speech)
     yield "verify.html", VERIFIER.read_bytes()
@@ -64,15 +54,12 @@ def parts_of(case: CaseFile, papers: Mapping[str, Path], speeches: tuple[Speech,
         yield f"documents/{digest}{paper.suffix}", paper
 
 
-def graph_svg(case: CaseFile, speech: Speech) -> bytes:
+def graph_svg(case: CaseFile, speech: Words) -> bytes:
     """The custody graph as a picture that stands alone."""
-    words = Words(speech.t, speech.m3, lambda path: path)
-    nodes, edges = told(collapsed(things_of_case(case)), words)
-    title, about = speech.t("graph.title", code=case.lot.id), speech.t("graph.about")
-    return draw(nodes, edges, lambda layer: speech.t("graph.step", step=layer + 1), title, about).encode()
+    return graph_of(collapsed(things_of_case(case)), case.lot.id, speech).encode()
 
 
-def readme(case: CaseFile, papers: Mapping[str, Path], speech: Speech) -> bytes:
+def readme(case: CaseFile, papers: Mapping[str, Path], speech: Words) -> bytes:
     """What is inside, how to check it, what is missing."""
     t = speech.t
     missing = [digest for digest in cited(case) if digest not in papers]

@@ -1,26 +1,24 @@
 """The summary of an audit package as PDF: verdict, wood by stage, rules, findings, what nobody checked, how to check."""
 
-from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
 import orjson
 
 from services.portal.casefile import CaseFile
+from services.portal.custody_graph import Words
 from services.portal.lot_balance import sawings_of, stages_of
 from services.portal.verdicts import MARKS, word_of
 
 TEMPLATE = resources.files("services.portal.documents") / "summary.typ"
 _RULE_MARKS = {"PASS": "yes", "FAIL": "no", "NOT_EVALUATED": "part", "RESOLVED": "look"}
-Text = Callable[..., str]
-Cubic = Callable[[int], str]
 
 
-def summary_pdf(case: CaseFile, language: str, t: Text, m3: Cubic) -> bytes:
+def summary_pdf(case: CaseFile, words: Words) -> bytes:
     """The PDF in one language; the same case gives the same bytes, with the letters that the typesetter brings along."""
     import typst
 
-    data = orjson.dumps(_told(case, language, t, m3), option=orjson.OPT_SORT_KEYS).decode()
+    data = orjson.dumps(_told(case, words), option=orjson.OPT_SORT_KEYS).decode()
     made = typst.compile(
         TEMPLATE.read_bytes(), format="pdf", sys_inputs={"data": data}, ignore_system_fonts=True, timestamp=0
     )
@@ -28,9 +26,11 @@ def summary_pdf(case: CaseFile, language: str, t: Text, m3: Cubic) -> bytes:
     return made
 
 
-def _told(case: CaseFile, language: str, t: Text, m3: Cubic) -> dict[str, Any]:
+def _told(case: CaseFile, words: Words) -> dict[str, Any]:
+    language, t, m3 = words.language, words.t, words.m3
     report, lot, verdict = case.report, case.lot, case.report.verdict
-    assert verdict is not None and report.checkpoint is not None, "a case has a verdict"
+    assert verdict is not None, "a case has a verdict"
+    assert report.checkpoint is not None, "and a checkpoint"
     own = "text_en" if language == "en" else "text_es"
     word = word_of(report)
     return {
@@ -40,7 +40,7 @@ def _told(case: CaseFile, language: str, t: Text, m3: Cubic) -> dict[str, Any]:
         "sentence": getattr(verdict, own) if report.outcome == "valid" else (report.refusal.text(language) if report.refusal else ""),
         "warning": t("verdict.coverage_none") if verdict.coverage.permille == 0 else "",
         "footer": t("package.footer", origin=report.checkpoint.origin, size=report.checkpoint.size),
-        "facts": [[name, value] for name, value in _facts(case, t, m3) if value],
+        "facts": [[name, value] for name, value in _facts(case, words) if value],
         "stages_title": t("balance.title", code=lot.id),
         "stages_head": [t("item.species"), t("balance.stage"), t("balance.volume"), t("balance.change")],
         "stages": [
@@ -74,8 +74,8 @@ def _told(case: CaseFile, language: str, t: Text, m3: Cubic) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _facts(case: CaseFile, t: Text, m3: Cubic) -> list[tuple[str, str]]:
-    lot = case.lot
+def _facts(case: CaseFile, words: Words) -> list[tuple[str, str]]:
+    lot, t, m3 = case.lot, words.t, words.m3
     return [
         (t("verdict.pieces"), str(len(lot.items))),
         (t("verdict.volume"), m3(lot.volume_dm3)),

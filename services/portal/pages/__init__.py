@@ -1,8 +1,22 @@
 """The pages, an area a file. Each asks a service, renders, answers; nothing is kept."""
 
-from services.portal.pages import census, community, offers, papers, public, recording, session
+from services.portal.pages import (
+    census,
+    community,
+    evidence,
+    lots,
+    lotteries,
+    offers,
+    packages,
+    papers,
+    plans,
+    public,
+    recording,
+    session,
+)
 
+# A guide's paper before its page: the address of the one ends in what the other takes for a number.
 routers = [
-    papers.router, public.router, session.router, community.router, recording.router,
-    census.router, offers.router,
+    papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router,
+    lots.router, evidence.router, plans.router, lotteries.router, packages.router,
 ]  # fmt: skip

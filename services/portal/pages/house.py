@@ -9,6 +9,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends
+from services.portal.casefile import Cases
 from services.portal.rendering import Pages
 from services.portal.session import FormNotOurs, Session, Sessions
 from services.portal.verdicts import Verdicts
@@ -32,6 +33,7 @@ class House:
         self.pages: Pages = state.pages
         self.policy: Policy = state.policy
         self.verdicts: Verdicts = state.verdicts
+        self.cases: Cases = state.cases
         self.public_url: str = state.public_url
         self.sessions: Sessions = state.sessions
         self.session: Session | None = self.sessions.of(request)
@@ -51,6 +53,16 @@ class House:
     def contracts(self) -> ServiceClient:
         """Contracts, likewise."""
         return self._asked_as_caller(self.backends.contracts)
+
+    def program_token(self) -> str:
+        """The bearer token that a program sent; empty without one. Whoever uses it has it verified by a service."""
+        kind, _, token = self.request.headers.get("authorization", "").partition(" ")
+        return token.strip() if kind.lower() == "bearer" else ""
+
+    def permits_of_program(self) -> ServiceClient:
+        """Permits, asked with the token of a program."""
+        token = self.program_token()
+        return self.backends.permits.bearing(token) if token else self.backends.permits
 
     def _asked_as_caller(self, client: ServiceClient) -> ServiceClient:
         return client if self.session is None else client.bearing(self.session.token)

@@ -79,12 +79,6 @@ async def permit_page(number: str, house: HouseDep) -> Response:
     return house.page("public/permit.html", permit=await house.backends.permit(number))
 
 
-@router.get("/items/{item_id}", response_class=Response)
-async def item_page(item_id: str, house: HouseDep) -> Response:
-    """The history of a tree, log or product."""
-    return house.page("public/item.html", answer=await house.backends.item(item_id))
-
-
 @router.get("/guides/{number}", response_class=Response)
 async def guide_page(
     number: str, house: HouseDep, form: Annotated[str | None, Query(pattern="^(own|official)$")] = None

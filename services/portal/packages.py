@@ -1,0 +1,212 @@
+"""Audit packages as jobs: built one at a time in the portal's data folder, kept for a day, within a bound of disk.
+
+A package is named by what it is made of: lot, checkpoint, and which papers whose reader may see. Asked for again while it
+is there, it is there. A portal that stops loses the jobs on their way and nothing else: they are asked for again.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import orjson
+import structlog
+
+from services.portal.casefile import CaseFile
+from services.portal.custody_graph import Words
+from services.portal.documents.package import cited, parts_of, write
+from shared.refusal import Missing, Refusal
+from shared.web.problems import HttpRefusal
+
+State = Literal["queued", "building", "done", "failed"]
+LIVES_S = 24 * 3600
+MOST_BYTES = 512 * 1024 * 1024
+MOST_WAITING = 8
+PAPER_BYTES = 16 * 1024 * 1024
+PAPERS_BYTES = 64 * 1024 * 1024
+logger = structlog.get_logger(__name__)
+Fetch = Callable[[str], Awaitable[tuple[bytes, str] | None]]
+
+
+@dataclass(eq=False)
+class TooManyPackages(HttpRefusal):
+    """So many packages are waiting or kept that another one would not fit; it may be asked for later."""
+
+    status: ClassVar[int] = 503
+    slug: ClassVar[str] = "too-many-packages"
+    es: ClassVar[str] = "Hay demasiados paquetes en espera o guardados; pida el suyo en unos minutos."
+    en: ClassVar[str] = "Too many packages are waiting or kept; ask for yours in a few minutes."
+
+    def headers(self) -> dict[str, str]:
+        """When to ask again."""
+        return {"retry-after": "120"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One package. ``reader`` is whom its papers were shown to, empty when it holds what everybody may see; ``content`` is
+    the SHA-256 of its list of digests, ``file`` of the zip."""
+
+    id: str
+    lot: str
+    size: int
+    state: State
+    done: int
+    total: int
+    reader: str
+    papers: int
+    cited: int
+    bytes: int
+    content: str
+    file: str
+    reason: str
+    made_at: float
+
+    @property
+    def expires_at(self) -> float:
+        """When it is thrown away, in seconds of the epoch."""
+        return self.made_at + LIVES_S
+
+
+class Packages:
+    """The folder of packages and the jobs on their way."""
+
+    def __init__(self, folder: Path, speeches: tuple[Words, ...]) -> None:
+        self._folder, self._speeches = folder, speeches
+        self._jobs: dict[str, Job] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._one_at_a_time = asyncio.Semaphore(1)
+
+    def ask(self, case: CaseFile, reader: str, fetch: Fetch) -> Job:
+        """The job of this package: begun now unless it is there or on its way. ``TooManyPackages`` when it does not fit."""
+        self._throw_away_old()
+        assert case.report.checkpoint is not None, "a case has a checkpoint"
+        id_ = self._name(case, reader)
+        known = self._jobs.get(id_) or self._read(id_)
+        if known is not None and known.state != "failed":
+            return known
+        if len(self._tasks) >= MOST_WAITING or self._kept_bytes() > MOST_BYTES:
+            raise TooManyPackages()
+        total = 2 * len(case.records) + 10 + len(cited(case))
+        job = Job(id_, case.lot.id, case.report.checkpoint.size, "queued", 0, total, reader, 0, len(cited(case)), 0, "", "", "",
+                  time.time())  # fmt: skip
+        self._jobs[id_] = job
+        task = self._tasks[id_] = asyncio.create_task(self._build(job, case, fetch))
+        task.add_done_callback(lambda _: self._tasks.pop(id_, None))
+        return job
+
+    def job(self, id_: str, reader: str) -> Job:
+        """The job of this name; missing for whoever its papers were not shown to."""
+        found = (self._jobs.get(id_) or self._read(id_)) if id_.isalnum() and len(id_) == 32 else None
+        if found is None or found.expires_at < time.time() or found.reader not in ("", reader):
+            raise Missing("package", id_)
+        return found
+
+    def file(self, job: Job) -> Path:
+        """The zip of a job that is done."""
+        if job.state != "done":
+            raise Missing("package", job.id)
+        return self._folder / job.id / "package.zip"
+
+    async def stop(self) -> None:
+        """Give up what is on its way."""
+        for task in list(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    # ---- building
+
+    async def _build(self, job: Job, case: CaseFile, fetch: Fetch) -> None:
+        async with self._one_at_a_time:
+            work = self._folder / f"{job.id}.part"
+            try:
+                work.mkdir(parents=True, exist_ok=True)
+                self._jobs[job.id] = job = replace(job, state="building")
+                papers = await _papers(case, work, fetch)
+                job = await asyncio.to_thread(self._written, job, case, papers, work)
+                work.replace(self._folder / job.id)
+                self._jobs[job.id] = job
+            except (Refusal, OSError) as error:
+                logger.exception("package_failed", lot=job.lot)
+                reason = error.text("es") if isinstance(error, Refusal) else error.strerror or "I/O"
+                self._jobs[job.id] = replace(job, state="failed", reason=reason)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+
+    def _written(self, job: Job, case: CaseFile, papers: Mapping[str, Path], work: Path) -> Job:
+        def told(done: int) -> None:
+            self._jobs[job.id] = replace(job, done=min(done, job.total))
+
+        zipped = work / "package.zip"
+        content = write(zipped, parts_of(case, papers, self._speeches), told)
+        with zipped.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        for paper in papers.values():
+            paper.unlink()
+        done = replace(job, state="done", done=job.total, papers=len(papers), bytes=zipped.stat().st_size, content=content,
+                       file=digest, made_at=time.time())  # fmt: skip
+        (work / "job.json").write_bytes(orjson.dumps(asdict(done)))
+        return done
+
+    # ---- the folder
+
+    def _name(self, case: CaseFile, reader: str) -> str:
+        """A name that nobody can guess who does not know the key of this folder."""
+        parts = (case.lot.id.encode(), case.bundle.checkpoint, reader.encode())
+        return hmac.new(self._key(), b"\0".join(parts), hashlib.sha256).hexdigest()[:32]
+
+    def _key(self) -> bytes:
+        path = self._folder / "key"
+        if not path.exists():
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            drawn = self._folder / f"key.{secrets.token_hex(4)}"
+            drawn.touch(0o600)
+            drawn.write_bytes(secrets.token_bytes(32))
+            with suppress(FileExistsError):  # whoever comes second keeps the first
+                os.link(drawn, path)
+            drawn.unlink()
+        return path.read_bytes()
+
+    def _read(self, id_: str) -> Job | None:
+        try:
+            return Job(**orjson.loads((self._folder / id_ / "job.json").read_bytes()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def _folders(self) -> Iterator[Path]:
+        if self._folder.is_dir():
+            yield from (path for path in self._folder.iterdir() if path.is_dir())
+
+    def _kept_bytes(self) -> int:
+        return sum(file.stat().st_size for folder in self._folders() for file in folder.iterdir())
+
+    def _throw_away_old(self) -> None:
+        before = time.time() - LIVES_S
+        for folder in list(self._folders()):
+            if folder.stat().st_mtime < before:
+                shutil.rmtree(folder, ignore_errors=True)
+        for id_ in [id_ for id_, job in self._jobs.items() if job.made_at < before and id_ not in self._tasks]:
+            del self._jobs[id_]
+
+
+async def _papers(case: CaseFile, work: Path, fetch: Fetch) -> dict[str, Path]:
+    """The cited papers that the reader may have, on disk, as many as fit; each is what its name says or left out."""
+    found: dict[str, Path] = {}
+    room = PAPERS_BYTES
+    for digest in cited(case):
+        paper = await fetch(digest)
+        if paper is None or len(paper[0]) > room or hashlib.sha256(paper[0]).hexdigest() != digest:
+            continue
+        room -= len(paper[0])
+        path = work / f"{digest}{paper[1]}"
+        path.write_bytes(paper[0])
+        found[digest] = path
+    return found

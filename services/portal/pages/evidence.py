@@ -1,0 +1,144 @@
+"""The evidence itself: one record with its bytes and proof, a piece through time, findings, two checkpoints compared."""
+
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Annotated, Any
+
+from fastapi import Query
+from starlette.responses import Response
+
+from services.portal import figures, records
+from services.portal.backends import CHECKPOINT_BYTES, part
+from services.portal.pages.house import House, HouseDep
+from services.portal.pages.saying import words_of
+from services.portal.records import Shown, sentence, shown
+from services.portal.two_checkpoints import compare
+from shared.refusal import Malformed
+from shared.timber.event import MAX_DEPTH, MAX_ENTRY, Record, parse_entry
+from shared.tlog import canon
+from shared.tlog.encoding import from_base64
+from shared.web.app import Router
+
+router = Router(tags=["pages"])
+READERS = ("member", "manager", "machine", "authority", "supervisor", "certifier", "auditor")
+
+
+@router.get("/items/{item_id}", response_class=Response)
+async def item_page(item_id: str, house: HouseDep) -> Response:
+    """A tree, log or product: what it is, its history, its neighbours, and the record that made it as bytes."""
+    answer = await house.backends.item(item_id)
+    made = await read_record(house, answer["item"]["made_by"])
+    siblings = [pair for pair in _made_with(made.record) if pair[0] != item_id]
+    return house.page(
+        "public/item.html", answer=answer, made=made, says=sentence(made.record, words_of(house)), siblings=siblings
+    )
+
+
+def _made_with(record: Record) -> list[tuple[str, str]]:
+    """The pieces that a record made, with the codes painted on them."""
+    parts = record.body.get("sections") or record.body.get("outputs") or ()
+    return [(one["item"], one.get("code", "")) for one in parts]
+
+
+@router.get("/records/{sid}", response_class=Response)
+async def record_page(sid: str, house: HouseDep) -> Response:
+    """One record: in words, as bytes, with its signer, its neighbours and its proof."""
+    one = await read_record(house, sid)
+    before, after = await _neighbours(house, one.index)
+    body = list(islice(records.fields(one.record.body), records.MOST_SHOWN))
+    return house.page(
+        "auditor/record.html",
+        one=one,
+        says=sentence(one.record, words_of(house)),
+        body=body,
+        before=before,
+        after=after,
+    )
+
+
+async def read_record(house: House, sid: str) -> Shown:
+    """The record with its proof checked. The answer holds its entry as JSON: written canonically these are the bytes of the
+    log again, or the proof does not lead from them to the root, and the page says so."""
+    answer: dict[str, Any] = await house.custody.get(f"/v1/records/{part(sid)}")
+    return shown(answer, canon.encode(answer["entry"], max_bytes=MAX_ENTRY, max_depth=MAX_DEPTH + 2), house.policy)
+
+
+async def _neighbours(house: House, index: int) -> tuple[Record | None, Record | None]:
+    start = max(index - 1, 0)
+    feed = await house.custody.get("/v1/records", since=start, limit=3)
+    found = {
+        at: parse_entry(from_base64(entry, "entry"))
+        for at, entry in zip(feed["indices"], feed["entries"], strict=True)
+    }  # fmt: skip
+    return found.get(index - 1), found.get(index + 1)
+
+
+@router.get("/items/{item_id}/custody", response_class=Response)
+async def hands_page(
+    item_id: str, house: HouseDep, at: Annotated[str, Query(max_length=20)] = "",
+    known: Annotated[str, Query(max_length=16)] = "",
+) -> Response:  # fmt: skip
+    """In whose hands a piece was at a moment, as far as the log knew with so many entries."""
+    asked: dict[str, Any] = {}
+    if at:
+        asked["at"] = _utc(at)
+    if known.strip():
+        asked["known"] = _whole(known, "known")
+    answer = await house.custody.get(f"/v1/items/{part(item_id)}/custody", **asked)
+    return house.page("auditor/hands.html", item=item_id, answer=answer, at=at, known=known)
+
+
+def _utc(local: str) -> str:
+    """What a form's date and hour of Lima is as an instant; refused when it is neither."""
+    try:
+        at = datetime.fromisoformat(local)
+    except ValueError:
+        raise Malformed("at", local[:20]) from None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=figures.LIMA)
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _whole(typed: str, where: str) -> int:
+    digits = typed.strip().replace(",", "")
+    if not digits.isdecimal() or len(digits) > 15:
+        raise Malformed(where, typed[:20])
+    return int(digits)
+
+
+@router.get("/findings", response_class=Response)
+async def findings_page(
+    house: HouseDep, permit: Annotated[str, Query(max_length=100)] = "", rule: Annotated[str, Query(max_length=20)] = "",
+    severity: Annotated[str, Query(pattern="^(S[1-4])?$")] = "", item: Annotated[str, Query(max_length=100)] = "",
+    cursor: Annotated[str, Query(max_length=200)] = "",
+) -> Response:  # fmt: skip
+    """What the rules found in the records, with evidence, threshold and what became of it."""
+    house.need(*READERS)
+    filters = {"permit": permit, "rule": rule.upper(), "severity": severity, "item": item}
+    asked: dict[str, Any] = {name: value for name, value in {**filters, "cursor": cursor}.items() if value}
+    answer = await house.custody.get("/v1/findings", limit=50, **asked)
+    return house.page("auditor/findings.html", answer=answer, filters=filters)
+
+
+@router.get("/checkpoints", response_class=Response)
+async def checkpoints_page(
+    house: HouseDep, start: Annotated[str, Query(alias="from", max_length=16)] = "",
+    to: Annotated[str, Query(max_length=16)] = "",
+) -> Response:  # fmt: skip
+    """Two checkpoints of the log side by side, and the proof that the newer continues the older."""
+    pair = None
+    if start.strip():
+        sizes = _whole(start, "from"), _whole(to, "to") if to.strip() else None
+        pair = await compare(house.custody, house.policy, *sizes)
+    return house.page("auditor/checkpoints.html", pair=pair, start=start, to=to, theirs=None, pasted="")
+
+
+@router.post("/checkpoints", response_class=Response)
+async def report_checkpoint_page(house: HouseDep) -> Response:
+    """A checkpoint from elsewhere, held against this server's log; kept as evidence when it is of another history."""
+    form = await house.form()
+    pasted = str(form.get("note", "")).replace("\r\n", "\n").strip("\n") + "\n"
+    if len(pasted) > CHECKPOINT_BYTES:
+        raise Malformed("note", "too long")
+    answer = await house.custody.post("/v1/checkpoints", pasted.encode(), media_type="text/plain")
+    return house.page("auditor/checkpoints.html", pair=None, start="", to="", theirs=answer, pasted=pasted)
