@@ -25,10 +25,24 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "item_page": [(None, "/items/{item}")],
     "api_page": [(None, "/docs")],
     "verifier": [(None, "/verify.html")],
+    "community_home": [("comunidad", "/community"), ("comprador", "/community")],
+    "felling_form": [("comunidad", "/community/felling?permit={permit}&code=501")],
+    "cut_form": [("comunidad", "/community/cut?permit={permit}&code=501")],
+    "guide_form": [("comunidad", "/community/guide?permit={permit}&codes=501/A")],
+    "reception_form": [("comprador", "/community/reception?number={guide}")],
+    "sale_form": [("comunidad", "/community/sale?permit={permit}&codes=501/A")],
+    "recorded": [("comunidad", "/community/recorded/{felled}")],
+    "census_page": [("comunidad", "/community/census")],
+    "offer_form_page": [(None, "/community/offers")],
+    "compare_form_page": [(None, "/community/offers/compare")],
+    "price_board": [(None, "/community/prices")],
 }
 # Operations without a page of their own: they lead on, answer files, take forms, or are for programs.
 WITHOUT_PAGE = {
     "search", "verify_door", "lot_page", "merged_openapi", "static_file", "login", "login_done", "logout",
+    "record_felling", "record_cut", "issue_guide", "record_departure", "record_reception", "record_sale", "draft_plan",
+    "look_at_census", "look_at_boundary", "import_page", "check_offer", "change_offer", "assembly_report", "compare_offers",
+    "change_offers", "guide_paper",
 }  # fmt: skip
 
 

@@ -40,8 +40,11 @@ def test_every_text_a_template_asks_for_exists_and_every_text_is_asked_for() -> 
     whole = {key for key in asked if not key.endswith((".", "_"))}
 
     # Said by a drawing, a document or a sentence that is put together outside of a template.
-    whole |= set(re.findall(r'\bt\(\s*"([a-zA-Z0-9_.]+)"', CODE))
-    by_start |= set(re.findall(r'\bt\(\s*f"([a-zA-Z_.]+[._])\{', CODE))
+    whole |= set(re.findall(r'\b(?:t|say|label)\(\s*"([a-zA-Z0-9_.]+)"', CODE))
+    by_start |= set(re.findall(r'\b(?:t|say|label)\(\s*f"([a-zA-Z0-9_.]+[._])\{', CODE))
+    by_start |= set(re.findall(r"\b(?:t|say|label)\(\s*['\"]([a-zA-Z_.]+[._])['\"] \+", CODE))
+    by_start |= {f"{start}." for start in re.findall(r'pick_of\(.*?, t\([^)]*\), "([a-z.]+)"', TEMPLATES)}
+    whole |= set(re.findall(r'"((?:act|todo)\.[a-z_]+)"', CODE))  # the faults of a form, what wants doing
     whole |= LED_TO | DONE | {f"role.{role}" for role in ROLES}
     whole |= set(re.findall(r'\.text\(\s*[a-z_.]+,\s*"([a-z0-9_.]+)"', CODE))
     assert whole <= SPANISH.keys()

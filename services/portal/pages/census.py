@@ -12,8 +12,10 @@ from starlette.responses import Response
 from services.portal.acts import Filled
 from services.portal.backends import part
 from services.portal.drawing.maps import area_of, both_maps
+from services.portal.land import land_of, spots_of, trees_of
 from services.portal.pages.filling import fields_of, say_of
 from services.portal.pages.house import House, HouseDep
+from services.portal.pages.saying import words_of
 from shared.refusal import Malformed
 from shared.web.app import Router
 from shared.web.client import UpstreamRefused
@@ -27,6 +29,7 @@ SQUARE_METRES = 10_000  # in a hectare
 # Between two parts of a body; nothing of a file is kept by us, so a fixed one that no file of ours holds will do.
 BORDER = b"----trozalog-one-file"
 ERRORS_SHOWN = 200
+TREES_DRAWN = 5_000
 
 
 @router.get("/community/census", response_class=Response)
@@ -140,19 +143,22 @@ async def _page(house: House, plan: str, status: int = 200, **values: Any) -> Re
     chosen = next((one for one in drafts if one["id"] == plan), drafts[0] if len(drafts) == 1 and not plan else None)
     given: Json = {"preview": None, "land": None, "fields": {}, "faults": {}, "parcel": "", **values}
     return house.page(
-        "community/census.html", status, scripts=True, drafts=drafts, plan=chosen, titles=titles["items"],
+        "community/census.html", status, scripts=True, place="/community/census", drafts=drafts, plan=chosen, titles=titles["items"],
         regents=[one for one in parties["items"] if one["kind"] == "regent_firm"], parcels=PARCELS, shown=ERRORS_SHOWN,
         map=await _map(house, chosen, given["land"]), **given,
     )  # fmt: skip
 
 
 async def _map(house: House, plan: Mapping[str, Any] | None, land: Mapping[str, Any] | None) -> str | None:
-    """The boundary that was sent, on the land of the title."""
-    if plan is None or land is None or land["polygon"] is None:
+    """The land of the title, the boundaries and trees that are kept, and the boundary that was sent; None with none."""
+    if plan is None:
         return None
-    say, areas = say_of(house), []
-    title = await house.permits.get(f"/v1/titles/{part(plan['title'])}")
-    if title["polygon"] is not None:
-        areas.append(area_of("title", plan["title"], title["polygon"]))
-    areas.append(area_of("parcel", say("census.sent"), land["polygon"]))
-    return await asyncio.to_thread(both_maps, areas, [], say, say("census.map"), say("census.map_about"))
+    words = words_of(house)
+    known, (trees, _) = await asyncio.gather(
+        land_of(house.permits, plan["title"], plan), trees_of(house.permits, plan["id"], TREES_DRAWN)
+    )
+    areas = known.areas
+    if land is not None and land["polygon"] is not None:
+        areas = [*areas, area_of("parcel", words.t("census.sent"), land["polygon"])]
+    spots = spots_of(trees, words)
+    return await asyncio.to_thread(both_maps, areas, spots, words.t, words.t("census.map"), words.t("census.map_about"))

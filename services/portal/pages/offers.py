@@ -22,6 +22,7 @@ from shared.web.client import UpstreamRefused
 router = Router(tags=["offers"])
 # Whoever is not signed in asks for a community without a name; an offer names one.
 NOBODYS = "comunidad"
+PLACES = {"check": "/community/offers", "compare": "/community/offers/compare"}
 FORMS = {"check": "community/offer.html", "compare": "community/offers.html"}
 
 
@@ -176,6 +177,6 @@ async def _form(house: House, which: str, asked: Asked, faults: Mapping[str, str
         found = (await house.contracts.get(path))["items"]
         books[field] = [one for one in found if one.get("kind") != "series"]
     return house.page(
-        FORMS[which], 422 if faults else 200, fields=asked.fields, faults=faults or {}, books=books,
+        FORMS[which], 422 if faults else 200, place=PLACES[which], fields=asked.fields, faults=faults or {}, books=books,
         species=sorted(catalogue(), key=lambda one: one.trade_name), lists=offer_form, region_name=region_name,
     )  # fmt: skip
