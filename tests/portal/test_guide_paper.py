@@ -17,7 +17,11 @@ from tests.portal.signed import sign_in
 LETTERS = "ABCDEFGH"
 CODES = [f"{tree}/{letter}" for tree in range(501, 510) for letter in LETTERS]
 SECTION_DM3 = 600
-BOXES = {name for _, boxes in PARTS for name, _ in boxes} | {name for name, _ in END} | {f"37{letter}" for letter in "abcdefg"}
+BOXES = (
+    {name for _, boxes in PARTS for name, _ in boxes}
+    | {name for name, _ in END}
+    | {f"37{letter}" for letter in "abcdefg"}
+)
 PERMITS = {
     f"/v1/permits/{PERMIT}/verify": {
         "number": PERMIT, "holder": {"id": "comunidad-a", "name": "Comunidad Nativa Ñuñuwa"},
@@ -82,7 +86,17 @@ async def test_a_load_of_72_logs_is_printed_whole(printer: httpx.AsyncClient) ->
     first, lists = pages[0], " ".join(pages[1:])
     assert len(pages) == 3
     assert "No reemplaza el formato oficial de la GTF" in first
-    for words in ("G-72", "EMITIDA", "Ñuñuwa", "Águila", "Madre de Dios", "RGR-0000-2025", PERMIT, "43.200", "03/11/2026"):
+    for words in (
+        "G-72",
+        "EMITIDA",
+        "Ñuñuwa",
+        "Águila",
+        "Madre de Dios",
+        "RGR-0000-2025",
+        PERMIT,
+        "43.200",
+        "03/11/2026",
+    ):
         assert words in first, words
     assert [code for code in CODES if f" {code} " not in lists] == []
     assert all("Código Especie Parcela" in page for page in pages[1:]), "the head of the list is on each of its pages"
