@@ -49,6 +49,31 @@ AUDIT: dict[str, Row] = dict.fromkeys(
     },
     "report_checkpoint_page": dict.fromkeys(ROLES, "any"),
 }  # fmt: skip
-ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY | AUDIT
+# The house itself: as the services have it of what each page asks and does.
+KEY_HOLDERS: Row = {
+    "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any", "supervisor": "any",
+    "operator": "any",
+}  # fmt: skip
+TOLD: Row = {
+    "manager": "own", "company": "own", "machine": "own", "authority": "own", "supervisor": "own", "certifier": "own",
+    "auditor": "own",
+}  # fmt: skip
+OPERATOR: dict[str, Row] = {
+    "house_page": dict.fromkeys(ROLES, "any"),
+    "organisations_page": {"operator": "any", "authority": "any", "supervisor": "any"},
+    "register_party": {"operator": "any", "authority": "any"},
+    "keys_page": KEY_HOLDERS,
+    "key_page": KEY_HOLDERS,
+    "bring_key": {"manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any"},
+    "take_key_up": {"authority": "any"},
+    "admit_key": {"authority": "any"},
+    "end_key": KEY_HOLDERS,
+    "outbox_page": {"authority": "any", "supervisor": "any", "operator": "any"},
+    "webhooks_page": TOLD,
+    "subscribe": TOLD,
+    "tell_again": TOLD,
+    "unsubscribe": TOLD,
+}
+ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY | AUDIT | OPERATOR
 # Operations that read a file; at the gateway they are under /uploads/.
 UPLOADS: tuple[str, ...] = ("look_at_census", "look_at_boundary")

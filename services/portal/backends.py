@@ -1,7 +1,7 @@
 """What the pages ask the services. Nothing here decides or renders."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +25,15 @@ class Head:
     size: int
     root: str
     witnesses: int
+    witnessed: "Witnessed | None" = None
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """The newest checkpoint that a witness has signed: how long the log was then, and when (POSIX seconds)."""
+
+    size: int
+    at: int
 
 
 @dataclass(frozen=True)
@@ -67,21 +76,32 @@ class Backends:
     async def head(self, policy: Policy) -> Head | None:
         """Size and root of the log; None while custody is silent, has signed nothing, or signs with unknown keys."""
         try:
-            newest = await self.newest_checkpoint()
+            newest, witnessed = await asyncio.gather(self.newest_checkpoint(), _or_none(self._signed("/log/witnessed")))
             if newest is None:
                 return None
             checked = policy.check(newest)
         except Refusal:
             return None
         point = checked.checkpoint
-        return Head(point.origin, point.size, point.root.hex(), len(checked.witnesses))
+        return Head(
+            point.origin, point.size, point.root.hex(), len(checked.witnesses), _as_witnessed(witnessed, policy)
+        )  # fmt: skip
 
     async def newest_checkpoint(self) -> bytes | None:
         """The signed bytes of the newest checkpoint, unchecked; None while nothing is signed."""
         try:
-            return await self.custody.raw("/log/checkpoint", deadline_s=1.0, at_most=CHECKPOINT_BYTES)
+            return await self._signed("/log/checkpoint")
         except UpstreamRefused:
             return None
+
+    async def _signed(self, path: str) -> bytes:
+        return await self.custody.raw(path, deadline_s=1.0, at_most=CHECKPOINT_BYTES)
+
+    async def standing(self, numbers: Iterable[str]) -> dict[str, Any]:
+        """How each of these permits stands today; without those that permits does not know, or while it is silent."""
+        asked = list(dict.fromkeys(numbers))
+        found = await asyncio.gather(*(_or_none(self.permit(number)) for number in asked))
+        return {number: one for number, one in zip(asked, found, strict=True) if one is not None}
 
     async def permit(self, number: str) -> Any:
         """The public standing of a permit today."""
@@ -135,6 +155,16 @@ class Backends:
             if not isinstance(answer, UpstreamRefused) and isinstance(answer, BaseException):
                 raise answer
         return None
+
+
+def _as_witnessed(note: bytes | None, policy: Policy) -> Witnessed | None:
+    try:
+        checked = None if note is None else policy.check(note)
+    except Refusal:
+        return None
+    if checked is None or not checked.witnesses:
+        return None
+    return Witnessed(checked.checkpoint.size, max(checked.witnesses.values()))
 
 
 async def _or_none(call: Any) -> Any:

@@ -50,8 +50,8 @@ class PortalSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _production_signs_in_over_tls(self) -> Self:
-        wrong = [name for name in ("authorize_url", "logout_url") if not getattr(self, name).startswith(("https://",))]
-        wrong = [name for name in wrong if getattr(self, name)]
+        given = {"authorize_url": self.authorize_url, "logout_url": self.logout_url}
+        wrong = [name for name, url in given.items() if url and not url.startswith("https://")]
         if self.env == "production" and wrong:
             raise ValueError(f"ENV=production refuses development values of: {', '.join(wrong)}")
         return self
@@ -66,9 +66,9 @@ class PortalSettings(ServiceSettings):
             self.logout_url,
         )  # fmt: skip
 
-    def trusted(self) -> Policy:
-        """The policy of this server; a missing or bad file stops the start."""
-        return Policy.parse((self.policy or self.data_dir / "policy.txt").read_bytes())
+    def policy_bytes(self) -> bytes:
+        """The policy of this server, as it is written; a missing file stops the start."""
+        return (self.policy or self.data_dir / "policy.txt").read_bytes()
 
 
 def clients(settings: PortalSettings) -> Backends:
@@ -99,7 +99,8 @@ def build(
     seal = Seal([secrets.token_bytes(32)]) if provider is None else Seal.read(settings.keys_dir / "portal.key")
     sessions = Sessions(seal, secure=settings.public_url.startswith("https://"))
     pages = Pages(provider is not None, settings.logout_url)
-    policy = settings.trusted()
+    written = settings.policy_bytes()
+    policy = Policy.parse(written)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -133,6 +134,7 @@ def build(
     app.state.verdicts, app.state.cases = Verdicts(policy), Cases(policy)
     speeches = words_in(pages, "es"), words_in(pages, "en")
     app.state.packages = Packages(settings.data_dir / "packages", speeches)
+    app.state.policy_text = written.decode()
     app.state.public_url = settings.public_url
     app.state.sessions, app.state.sign_in = sessions, None
     _show_refusals_as_pages(app, pages)

@@ -35,6 +35,13 @@ AREAS: dict[str, tuple[Entry, ...]] = {
         Entry("/findings", "findings_page", "audit.nav.findings"),
         Entry("/checkpoints", "checkpoints_page", "audit.nav.checkpoints"),
     ),
+    "operator": (
+        Entry("/operator", "house_page", "nav.house"),
+        Entry("/operator/organisations", "organisations_page", "nav.organisations"),
+        Entry("/operator/keys", "keys_page", "nav.keys"),
+        Entry("/operator/outbox", "outbox_page", "nav.outbox"),
+        Entry("/operator/webhooks", "webhooks_page", "nav.webhooks"),
+    ),
 }
 
 

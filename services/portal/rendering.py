@@ -1,8 +1,10 @@
 """From a template and values to an answer: languages, the policy of what a page may load, a "no" in a person's words."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -28,15 +30,33 @@ CONTENT_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 # What a page that works something out in the browser may do besides: our own modules, our own addresses.
-WITH_SCRIPTS = "; script-src 'self'; connect-src 'self'"
+WITH_SCRIPTS = "; script-src 'self'; worker-src 'self'; connect-src 'self'"
 # The verifier that works without a server. It is whole in itself, and brings its own policy for its own script.
 VERIFIER = resources.files("shared.lot") / "verify.html"
 _ITS_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": "text/javascript; charset=utf-8",
 }  # fmt: skip
+ANSWERING = """\
+onmessage = async ({ data: { file, policy } }) => {
+  const progress = async (done, all) => postMessage({ done, all });
+  try {
+    postMessage({ report: JSON.parse(trozalog.reportText(await trozalog.verify(file, policy, progress))) });
+  } catch (error) {
+    postMessage({ fault: String(error) });
+  }
+};
+"""
 LANGUAGE_COOKIE = "trozalog-language"
 A_YEAR_S = 365 * 86400
+
+
+def as_worker(page: str) -> bytes:
+    """The script of the offline verifier as a worker of a page: told a proof file and a policy, it answers its report."""
+    blocks = dict(re.findall(r'<script type="application/json" id="(\w+)">(.*?)</script>', page, re.S))
+    [script] = re.findall(r"<script>(.*?)</script>", page, re.S)
+    given = json.dumps(blocks, ensure_ascii=False)
+    return f'"use strict";\nglobalThis.blocks = {given};\n{script}\n{ANSWERING}'.encode()
 
 
 def messages(language: Language) -> dict[str, str]:
@@ -59,12 +79,16 @@ def _filters() -> dict[str, Callable[..., str]]:
         return figures.moment(utc, context["language"])
 
     @pass_context
+    def stamp(context: Context, posix_s: int) -> str:
+        return figures.moment(datetime.fromtimestamp(posix_s, UTC).isoformat(), context["language"])
+
+    @pass_context
     def day(context: Context, written: str) -> str:
         return figures.day(written, context["language"])
 
     return {
         "m3": figures.cubic_metres, "soles": figures.soles, "percent": figures.percent, "number": figures.number,
-        "short": figures.short, "moment": moment, "day": day,
+        "short": figures.short, "moment": moment, "day": day, "stamp": stamp,
     }  # fmt: skip
 
 
@@ -83,6 +107,7 @@ class Pages:
         )
         self._templates.filters |= _filters()
         self.files = {p.name: (p.read_bytes(), MEDIA_TYPES[p.suffix]) for p in (FOLDER / "static").iterdir()}
+        self.files["verifier.js"] = as_worker(VERIFIER.read_text("utf-8")), MEDIA_TYPES[".js"]
         self._versions = {name: hashlib.sha256(data).hexdigest()[:12] for name, (data, _) in self.files.items()}
         self._verifier = VERIFIER.read_text("utf-8")
         [self._verifier_policy] = _ITS_POLICY.findall(self._verifier)
@@ -107,6 +132,10 @@ class Pages:
         """One text with its blanks filled in."""
         counted = {n: figures.Count(v) if isinstance(v, int) else v for n, v in facts.items()}
         return self._texts[language][key].format(**counted)
+
+    def texts(self, language: Language, starts: tuple[str, ...]) -> str:
+        """As JSON, the texts of keys that begin so."""
+        return json.dumps({k: v for k, v in self._texts[language].items() if k.startswith(starts)}, ensure_ascii=False)
 
     def _role(self, language: Language, role: str) -> str:
         return self._texts[language].get(f"role.{role}", role)

@@ -1,10 +1,14 @@
 """Verdicts of lots for people: the same verification an auditor runs, over the same file, with this server's policy."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import orjson
+
+from shared.lot import bundle as bundles
 from shared.lot.report import Report
 from shared.lot.verify import verify
 from shared.tlog.policy import Policy
@@ -73,11 +77,47 @@ class OfLots(Generic[T]):
             self._kept.popitem(last=False)
 
 
-class Verdicts(OfLots[Report]):
-    """Reports on the files of lots, under this server's policy."""
+@dataclass(frozen=True)
+class Signer:
+    """One who signed records of the file: how many of each kind."""
+
+    org: str
+    kinds: Mapping[str, int]
+
+    @property
+    def records(self) -> int:
+        """How many in all."""
+        return sum(self.kinds.values())
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A file as verified, and from a file that holds: who signed its records, and the permits among them."""
+
+    report: Report
+    signers: tuple[Signer, ...] = ()
+    permits: tuple[str, ...] = ()
+
+
+def judge(bundle: bytes, policy: Policy) -> Judged:
+    """The verification, and what stands in the records once it has passed."""
+    report = verify(bundle, policy)
+    if report.outcome != "valid":
+        return Judged(report)
+    statements = [orjson.loads(entry)["stmt"] for entry in bundles.read(bundle).entries]
+    kinds: dict[str, Counter[str]] = {}
+    for statement in statements:
+        kinds.setdefault(statement["actor"], Counter())[statement["type"]] += 1
+    signers = sorted((Signer(org, count) for org, count in kinds.items()), key=lambda one: (-one.records, one.org))
+    permits = sorted({one["body"]["number"] for one in statements if one["type"] == "permit.issued"})
+    return Judged(report, tuple(signers), tuple(permits))
+
+
+class Verdicts(OfLots[Judged]):
+    """Verdicts on the files of lots, under this server's policy."""
 
     def __init__(self, policy: Policy) -> None:
-        super().__init__(lambda bundle: verify(bundle, policy), KEPT, at_a_time=2)
+        super().__init__(lambda bundle: judge(bundle, policy), KEPT, at_a_time=2)
 
 
 def word_of(report: Report | None) -> str:

@@ -136,6 +136,10 @@ class ServiceClient:
         content = body if isinstance(body, bytes) else orjson.dumps(body)
         return await self._call("POST", path, deadline_s, content=content, headers={"content-type": media_type})
 
+    async def delete(self, path: str, *, deadline_s: float = 5.0) -> None:
+        """As ``get``, without an answer."""
+        await self._send("DELETE", path, deadline_s)
+
     async def raw(self, path: str, *, deadline_s: float = DEADLINE_S, at_most: int | None = None) -> bytes:
         """The bytes of an answer, unread: what is verified or downloaded. ``AnswerTooLong`` past ``at_most`` bytes."""
         return await self._send("GET", path, deadline_s, at_most=at_most)

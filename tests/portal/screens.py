@@ -24,6 +24,12 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "guide_page": [(None, "/guides/{guide}")],
     "item_page": [(None, "/items/{item}")],
     "api_page": [(None, "/docs")],
+    "house_page": [("operador", "/operator")],
+    "organisations_page": [("operador", "/operator/organisations")],
+    "keys_page": [("autoridad", "/operator/keys")],
+    "key_page": [("operador", "/operator/keys/{key}")],
+    "outbox_page": [("operador", "/operator/outbox")],
+    "webhooks_page": [("comunidad", "/operator/webhooks")],
     "verifier": [(None, "/verify.html")],
     "community_home": [("comunidad", "/community"), ("comprador", "/community")],
     "felling_form": [("comunidad", "/community/felling?permit={permit}&code=501")],
@@ -43,6 +49,7 @@ WITHOUT_PAGE = {
     "record_felling", "record_cut", "issue_guide", "record_departure", "record_reception", "record_sale", "draft_plan",
     "look_at_census", "look_at_boundary", "import_page", "check_offer", "change_offer", "assembly_report", "compare_offers",
     "change_offers", "guide_paper",
+    "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "subscribe", "tell_again", "unsubscribe",
 }  # fmt: skip
 
 
@@ -50,7 +57,10 @@ def names_in(story: dict[str, Any], base_url: str) -> dict[str, str]:
     """What the braces in ``PLACES`` stand for, after the story of the demo."""
     log = next(item["item"] for item in story["items"] if item["kind"] == "log")
     item = httpx.get(f"{base_url}/v1/items/{log}", trust_env=False).json()["item"]
-    return {"item": log, "guide": story["guides"][0]["guide"], "permit": item["permit"]}
+    key = httpx.get(f"{base_url}/v1/keys", trust_env=False).json()["items"][-1]["kid"]
+    [tree] = item["parents"]
+    felled = httpx.get(f"{base_url}/v1/items/{tree}", trust_env=False).json()["history"][0]["sid"]
+    return {"key": key, "item": log, "guide": story["guides"][0]["guide"], "permit": item["permit"], "felled": felled}
 
 
 def tell(instance: Instance) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from services.portal.figures import Count, cubic_metres, day, moment, percent, s
 from services.portal.merged import merge
 from services.portal.navigation import AREAS
 from services.portal.rendering import FOLDER, messages
+from shared.timber.bodies import ORG_KINDS
 from shared.timber.event import BODIES
 from shared.timber.fields import PRODUCTS
 from shared.web.access import ROLES
@@ -18,6 +19,7 @@ from shared.web.language import Language
 
 SPANISH, ENGLISH = messages("es"), messages("en")
 TEMPLATES = "\n".join(path.read_text() for path in sorted((FOLDER / "templates").rglob("*.html")))
+MODULES = "\n".join(path.read_text() for path in sorted((FOLDER / "static").glob("*.js")))
 CODE = "\n".join(path.read_text() for path in sorted(FOLDER.rglob("*.py")))
 # Said by other means than a template's t("…"): areas and pages of the menu, what a form has done, a role.
 LED_TO = {entry.text for entries in AREAS.values() for entry in entries} | {f"nav.area.{area}" for area in AREAS}
@@ -47,6 +49,10 @@ def test_every_text_a_template_asks_for_exists_and_every_text_is_asked_for() -> 
     whole |= set(re.findall(r'"((?:act|todo)\.[a-z_]+)"', CODE))  # the faults of a form, what wants doing
     whole |= LED_TO | DONE | {f"role.{role}" for role in ROLES}
     whole |= set(re.findall(r'\.text\(\s*[a-z_.]+,\s*"([a-z0-9_.]+)"', CODE))
+    whole |= {f"recheck.{key}" for key in re.findall(r'\bsay\("([a-z_]+)"', MODULES)} | {
+        "recheck.same",
+        "recheck.other",
+    }
     assert whole <= SPANISH.keys()
     assert [k for k in SPANISH if k not in whole and not any(k.startswith(start) for start in by_start)] == []
 
@@ -75,6 +81,7 @@ def test_every_kind_of_record_and_product_has_a_name() -> None:
 
     assert {f"type.{kind}" for kind in kinds} <= SPANISH.keys()
     assert {f"product.{product}" for product in PRODUCTS} <= SPANISH.keys()
+    assert {f"org_kind.{kind}" for kind in ORG_KINDS} == {key for key in SPANISH if key.startswith("org_kind.")}
 
 
 def test_no_page_says_legal_or_illegal_of_wood() -> None:

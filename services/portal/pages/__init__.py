@@ -7,6 +7,7 @@ from services.portal.pages import (
     lots,
     lotteries,
     offers,
+    operator,
     packages,
     papers,
     plans,
@@ -18,5 +19,5 @@ from services.portal.pages import (
 # A guide's paper before its page: the address of the one ends in what the other takes for a number.
 routers = [
     papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router,
-    lots.router, evidence.router, plans.router, lotteries.router, packages.router,
+    lots.router, evidence.router, plans.router, lotteries.router, packages.router, operator.router,
 ]  # fmt: skip

@@ -32,6 +32,7 @@ class House:
         self.backends: Backends = state.backends
         self.pages: Pages = state.pages
         self.policy: Policy = state.policy
+        self.policy_text: str = state.policy_text
         self.verdicts: Verdicts = state.verdicts
         self.cases: Cases = state.cases
         self.public_url: str = state.public_url
@@ -86,6 +87,10 @@ class House:
     def page(self, template: str, status: int = 200, *, scripts: bool = False, **values: Any) -> Response:
         """The rendered page. With ``scripts`` it may run our own modules and ask our own addresses; else it runs nothing."""
         return self.pages.render(self.request, template, status, scripts=scripts, **values)
+
+    def texts(self, *starts: str) -> str:
+        """The texts of keys that begin so, in the language of the page, as JSON for one of our modules."""
+        return self.pages.texts(self.language, starts)
 
     def go(self, path: str, done: str | None = None, **query: str) -> Response:
         """To another page after a form was done; ``done`` names the text ``done.NAME`` that is shown there."""

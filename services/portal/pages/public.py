@@ -3,11 +3,14 @@
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import orjson
 from fastapi import Query
+from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
+from services.portal.drawing.qr import qr_svg
 from services.portal.merged import groups, merge, schemas
 from services.portal.pages.house import House, HouseDep
 from services.portal.search import LONGEST, PAGES, candidates
@@ -47,16 +50,24 @@ async def verify_door() -> Response:
 async def verdict_page(code: str, house: HouseDep) -> Response:
     """The public verdict on a lot, worked out from its proof file."""
     checkpoint = await house.backends.newest_checkpoint()
-    report = await house.verdicts.of(code, checkpoint, lambda: house.backends.bundle(code))
+    judged = await house.verdicts.of(code, checkpoint, lambda: house.backends.bundle(code))
+    report = None if judged is None else judged.report
     word = word_of(report)
+    address = f"{house.public_url}/v/{quote(code, safe='')}"
     return house.page(
-        "public/verdict.html" if report is not None else "public/too_long.html",
+        "public/verdict.html" if judged is not None else "public/too_long.html",
+        scripts=judged is not None,
         code=code,
         report=report,
+        judged=judged,
+        permits={} if judged is None else await house.backends.standing(judged.permits),
+        policy=house.policy_text,
+        recheck_words=house.texts("recheck.", "word."),
         limit_mib=LARGEST_BYTES // 1024**2,
         word=word,
         mark=MARKS[word],
-        address=f"{house.public_url}/v/{code}",
+        address=address,
+        qr=Markup(qr_svg(address)),  # noqa: S704  (drawn here, from an address)
         checked_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
 
@@ -76,7 +87,13 @@ async def lot_page(code: str) -> Response:
 @router.get("/permits/{number}", response_class=Response)
 async def permit_page(number: str, house: HouseDep) -> Response:
     """Whether a permit counts today, and what it rests on."""
-    return house.page("public/permit.html", permit=await house.backends.permit(number))
+    address = f"{house.public_url}/permits/{quote(number, safe='')}"
+    return house.page(
+        "public/permit.html",
+        permit=await house.backends.permit(number),
+        address=address,
+        qr=Markup(qr_svg(address)),  # noqa: S704  (drawn here)
+    )
 
 
 @router.get("/guides/{number}", response_class=Response)
