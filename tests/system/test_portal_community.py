@@ -121,7 +121,7 @@ def test_from_the_tree_to_the_printed_guide(person: Person, told_house: Instance
     # The balance before the guide; then the guide, and the load leaves.
     page.locator("a[href*='/community/guide']").last.click()
     person.says("enough")
-    visitor.says(code, "0.141 m³")
+    visitor.says("0.141 m³")
     person.fill(number=number, addressee=MILL, driver="Ñandú Pérez")
     visitor.check()
     person.send("/community/guide")
