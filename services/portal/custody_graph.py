@@ -139,8 +139,7 @@ def told(things: Sequence[Thing], words: Words) -> tuple[list[Node], list[Edge]]
     nodes = [
         Node(
             thing.key, thing.kind, names[thing.key], _detail(thing, words), thing.state, href_of(thing, words),
-            words.t("graph.node", name=names[thing.key], species=thing.species or "–", volume=words.m3(thing.volume_dm3),
-                    state=state_of(thing, words)),
+            f"{names[thing.key]}: {thing.species or '–'}, {words.m3(thing.volume_dm3)}. {state_of(thing, words)}",
         )
         for thing in things
     ]  # fmt: skip

@@ -26,6 +26,11 @@ def merge(pages: Mapping[str, Mapping[str, Any]], public_url: str) -> dict[str, 
     return merged
 
 
+def for_programs(page: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the portal's own operations those that are no pages."""
+    return {**page, "paths": {path: told for path, told in page["paths"].items() if path.startswith("/v1/")}}
+
+
 def _add(merged: dict[str, Any], service: str, page: Mapping[str, Any]) -> None:
     given = page.get("components", {})
     renamed: dict[str, str] = {}

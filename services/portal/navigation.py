@@ -35,6 +35,7 @@ AREAS: dict[str, tuple[Entry, ...]] = {
         Entry("/findings", "findings_page", "audit.nav.findings"),
         Entry("/checkpoints", "checkpoints_page", "audit.nav.checkpoints"),
     ),
+    "certifier": (Entry("/certifier", "certificates_page", "nav.certificates"),),
     "operator": (
         Entry("/operator", "house_page", "nav.house"),
         Entry("/operator/organisations", "organisations_page", "nav.organisations"),

@@ -27,13 +27,19 @@ from shared.refusal import Missing, Refusal
 from shared.web.problems import HttpRefusal
 
 State = Literal["queued", "building", "done", "failed"]
-LIVES_S = 24 * 3600
-MOST_BYTES = 512 * 1024 * 1024
-MOST_WAITING = 8
 PAPER_BYTES = 16 * 1024 * 1024
 PAPERS_BYTES = 64 * 1024 * 1024
 logger = structlog.get_logger(__name__)
 Fetch = Callable[[str], Awaitable[tuple[bytes, str] | None]]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a package is kept, how much disk all of them take, how many may wait."""
+
+    lives_s: float = 24 * 3600
+    most_bytes: int = 512 * 1024 * 1024
+    most_waiting: int = 8
 
 
 @dataclass(eq=False)
@@ -68,19 +74,14 @@ class Job:
     content: str
     file: str
     reason: str
-    made_at: float
-
-    @property
-    def expires_at(self) -> float:
-        """When it is thrown away, in seconds of the epoch."""
-        return self.made_at + LIVES_S
+    expires_at: float
 
 
 class Packages:
     """The folder of packages and the jobs on their way."""
 
-    def __init__(self, folder: Path, speeches: tuple[Words, ...]) -> None:
-        self._folder, self._speeches = folder, speeches
+    def __init__(self, folder: Path, speeches: tuple[Words, ...], limits: Limits = Limits()) -> None:
+        self._folder, self._speeches, self._limits = folder, speeches, limits
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Semaphore(1)
@@ -93,11 +94,11 @@ class Packages:
         known = self._jobs.get(id_) or self._read(id_)
         if known is not None and known.state != "failed":
             return known
-        if len(self._tasks) >= MOST_WAITING or self._kept_bytes() > MOST_BYTES:
+        if len(self._tasks) >= self._limits.most_waiting or self._kept_bytes() > self._limits.most_bytes:
             raise TooManyPackages()
         total = 2 * len(case.records) + 10 + len(cited(case))
         job = Job(id_, case.lot.id, case.report.checkpoint.size, "queued", 0, total, reader, 0, len(cited(case)), 0, "", "", "",
-                  time.time())  # fmt: skip
+                  time.time() + self._limits.lives_s)  # fmt: skip
         self._jobs[id_] = job
         task = self._tasks[id_] = asyncio.create_task(self._build(job, case, fetch))
         task.add_done_callback(lambda _: self._tasks.pop(id_, None))
@@ -152,7 +153,7 @@ class Packages:
         for paper in papers.values():
             paper.unlink()
         done = replace(job, state="done", done=job.total, papers=len(papers), bytes=zipped.stat().st_size, content=content,
-                       file=digest, made_at=time.time())  # fmt: skip
+                       file=digest, expires_at=time.time() + self._limits.lives_s)  # fmt: skip
         (work / "job.json").write_bytes(orjson.dumps(asdict(done)))
         return done
 
@@ -189,11 +190,11 @@ class Packages:
         return sum(file.stat().st_size for folder in self._folders() for file in folder.iterdir())
 
     def _throw_away_old(self) -> None:
-        before = time.time() - LIVES_S
+        before = time.time() - self._limits.lives_s
         for folder in list(self._folders()):
             if folder.stat().st_mtime < before:
                 shutil.rmtree(folder, ignore_errors=True)
-        for id_ in [id_ for id_, job in self._jobs.items() if job.made_at < before and id_ not in self._tasks]:
+        for id_ in [id_ for id_, job in self._jobs.items() if job.expires_at < time.time() and id_ not in self._tasks]:
             del self._jobs[id_]
 
 

@@ -24,6 +24,8 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "guide_page": [(None, "/guides/{guide}")],
     "item_page": [(None, "/items/{item}")],
     "api_page": [(None, "/docs")],
+    "certificates_page": [("certificadora", "/certifier")],
+    "certificate_page": [("certificadora", "/certifier/{certificate}")],
     "house_page": [("operador", "/operator")],
     "organisations_page": [("operador", "/operator/organisations")],
     "keys_page": [("autoridad", "/operator/keys")],
@@ -42,6 +44,19 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "offer_form_page": [(None, "/community/offers")],
     "compare_form_page": [(None, "/community/offers/compare")],
     "price_board": [(None, "/community/prices")],
+    "graph_page": [(None, "/lots/LOTE-501/graph"), (None, "/lots/LOTE-1170/graph")],
+    "balance_page": [(None, "/lots/LOTE-501/balance"), ("auditor", "/lots/LOTE-1170/balance")],
+    "timeline_page": [(None, "/lots/LOTE-501/timeline")],
+    "record_page": [(None, "/records/{record}")],
+    "hands_page": [(None, "/items/{item}/custody?at=2025-10-20T12:00")],
+    "checkpoints_page": [(None, "/checkpoints?from=12"), ("auditor", "/checkpoints")],
+    "plan_page": [(None, "/plans/{plan}"), ("comunidad", "/plans/{plan}")],
+    "title_page": [(None, "/titles/{title}"), ("comunidad", "/titles/{title}")],
+    "forensics_page": [(None, "/plans/{plan}/forensics"), ("comunidad", "/plans/{plan}/forensics")],
+    "lotteries_page": [(None, "/plans/{plan}/lotteries")],
+    "package_door": [(None, "/lots/LOTE-501/package")],
+    "audit_page": [("auditor", "/audit")],
+    "findings_page": [("auditor", "/findings")],
 }
 # Operations without a page of their own: they lead on, answer files, take forms, or are for programs.
 WITHOUT_PAGE = {
@@ -49,7 +64,11 @@ WITHOUT_PAGE = {
     "record_felling", "record_cut", "issue_guide", "record_departure", "record_reception", "record_sale", "draft_plan",
     "look_at_census", "look_at_boundary", "import_page", "check_offer", "change_offer", "assembly_report", "compare_offers",
     "change_offers", "guide_paper",
+    "report_checkpoint_page", "prepare_package", "ask_package", "read_package", "download_package",
+    # After something that the demo does not tell of: tests/system/test_portal_auditor.py looks at them.
+    "package_page", "lottery_page",
     "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "subscribe", "tell_again", "unsubscribe",
+    "export_table", "suspend_member", "reinstate_member",
 }  # fmt: skip
 
 
@@ -57,10 +76,14 @@ def names_in(story: dict[str, Any], base_url: str) -> dict[str, str]:
     """What the braces in ``PLACES`` stand for, after the story of the demo."""
     log = next(item["item"] for item in story["items"] if item["kind"] == "log")
     item = httpx.get(f"{base_url}/v1/items/{log}", trust_env=False).json()["item"]
+    permit = httpx.get(f"{base_url}/v1/permits/{item['permit']}/verify", trust_env=False).json()
     key = httpx.get(f"{base_url}/v1/keys", trust_env=False).json()["items"][-1]["kid"]
     [tree] = item["parents"]
     felled = httpx.get(f"{base_url}/v1/items/{tree}", trust_env=False).json()["history"][0]["sid"]
-    return {"key": key, "item": log, "guide": story["guides"][0]["guide"], "permit": item["permit"], "felled": felled}
+    return {
+        "key": key, "item": log, "guide": story["guides"][0]["guide"], "permit": item["permit"], "record": item["made_by"],
+        "felled": felled, "plan": permit["plan"]["id"], "title": permit["title"]["number"],
+    }  # fmt: skip
 
 
 def tell(instance: Instance) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Page(HTMLParser):
         self.said += " " + data
 
 
-def read(answer: httpx.Response) -> Page:
+def read(answer: httpx.Response, most_bytes: int = 60_000) -> Page:
     """The page, after checking what holds for every page."""
     page = Page(answer.text)
     assert "text/html" in answer.headers["content-type"]
@@ -66,7 +66,7 @@ def read(answer: httpx.Response) -> Page:
     assert all(link.startswith("/static/") for link in page.loads)
     assert all(link.startswith(("/", "#", "?")) for link in page.links)
     assert page.tags.count("h1") == 1
-    assert len(answer.content) < 60_000
+    assert len(answer.content) < most_bytes
     return page
 
 

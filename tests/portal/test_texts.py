@@ -37,16 +37,19 @@ def test_both_languages_have_the_same_texts_with_the_same_blanks() -> None:
 
 def test_every_text_a_template_asks_for_exists_and_every_text_is_asked_for() -> None:
     asked = set(re.findall(r"\bt\([\"']([a-zA-Z0-9_.]+)[\"']", TEMPLATES))
-    asked |= set(re.findall(r't\("[a-z_.]+" if [^)]* else "([a-z_.]+)"\)', TEMPLATES))
+    asked |= set(re.findall(r't\("[a-z0-9_.]+" if [^)]* else "([a-z0-9_.]+)"\)', TEMPLATES))
     by_start: set[str] = set(re.findall(r"\bt\([\"']([a-zA-Z_.]+[._])[\"'] [+~]", TEMPLATES))
-    whole = {key for key in asked if not key.endswith((".", "_"))}
-
-    # Said by a drawing, a document or a sentence that is put together outside of a template.
-    whole |= set(re.findall(r'\b(?:t|say|label)\(\s*"([a-zA-Z0-9_.]+)"', CODE))
-    by_start |= set(re.findall(r'\b(?:t|say|label)\(\s*f"([a-zA-Z0-9_.]+[._])\{', CODE))
-    by_start |= set(re.findall(r"\b(?:t|say|label)\(\s*['\"]([a-zA-Z_.]+[._])['\"] \+", CODE))
+    # Said by a drawing, a document or a sentence that is put together outside of a template; by a macro of tables.
+    asked |= set(re.findall(r"\bt\(\s*[\"']([a-zA-Z0-9_.]+)[\"']", CODE))
+    asked |= set(re.findall(r'\baudit\.(?:th|value)\("([a-zA-Z0-9_.]+)"', TEMPLATES))
+    by_start |= set(re.findall(r"\bt\(\s*f[\"']([a-zA-Z_.]+[._])\{", CODE))
+    asked |= set(re.findall(r'\b(?:say|label)\(\s*"([a-zA-Z0-9_.]+)"', CODE))
+    by_start |= set(re.findall(r'\b(?:say|label)\(\s*f"([a-zA-Z0-9_.]+[._])\{', CODE))
+    by_start |= set(re.findall(r"\bsay\(\s*['\"]([a-zA-Z_.]+[._])['\"] \+", CODE))
     by_start |= {f"{start}." for start in re.findall(r'pick_of\(.*?, t\([^)]*\), "([a-z.]+)"', TEMPLATES)}
-    whole |= set(re.findall(r'"((?:act|todo)\.[a-z_]+)"', CODE))  # the faults of a form, what wants doing
+    asked |= set(re.findall(r'"((?:act|todo)\.[a-z_]+)"', CODE))  # the faults of a form, what wants doing
+    by_start |= {key for key in asked if key.endswith((".", "_"))}
+    whole = {key for key in asked if not key.endswith((".", "_"))}
     whole |= LED_TO | DONE | {f"role.{role}" for role in ROLES}
     whole |= set(re.findall(r'\.text\(\s*[a-z_.]+,\s*"([a-z0-9_.]+)"', CODE))
     whole |= {f"recheck.{key}" for key in re.findall(r'\bsay\("([a-z_]+)"', MODULES)} | {

@@ -2,6 +2,7 @@
 
 from services.portal.pages import (
     census,
+    certifier,
     community,
     evidence,
     lots,
@@ -19,5 +20,6 @@ from services.portal.pages import (
 # A guide's paper before its page: the address of the one ends in what the other takes for a number.
 routers = [
     papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router,
-    lots.router, evidence.router, plans.router, lotteries.router, packages.router, operator.router,
+    lots.router, evidence.router, plans.router, lotteries.router, packages.router, certifier.router,
+    operator.router,
 ]  # fmt: skip

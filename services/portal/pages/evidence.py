@@ -27,11 +27,11 @@ READERS = ("member", "manager", "machine", "authority", "supervisor", "certifier
 async def item_page(item_id: str, house: HouseDep) -> Response:
     """A tree, log or product: what it is, its history, its neighbours, and the record that made it as bytes."""
     answer = await house.backends.item(item_id)
-    made = await read_record(house, answer["item"]["made_by"])
-    siblings = [pair for pair in _made_with(made.record) if pair[0] != item_id]
-    return house.page(
-        "public/item.html", answer=answer, made=made, says=sentence(made.record, words_of(house)), siblings=siblings
-    )
+    of_it = [one["sid"] for one in answer["history"] if one["index"] == answer["item"]["made_index"]]
+    made = await read_record(house, of_it[0]) if of_it else None
+    siblings = [] if made is None else [pair for pair in _made_with(made.record) if pair[0] != item_id]
+    says = "" if made is None else sentence(made.record, words_of(house))
+    return house.page("public/item.html", answer=answer, made=made, says=says, siblings=siblings)
 
 
 def _made_with(record: Record) -> list[tuple[str, str]]:
@@ -85,7 +85,7 @@ async def hands_page(
     if known.strip():
         asked["known"] = _whole(known, "known")
     answer = await house.custody.get(f"/v1/items/{part(item_id)}/custody", **asked)
-    return house.page("auditor/hands.html", item=item_id, answer=answer, at=at, known=known)
+    return house.page("auditor/hands.html", item=item_id, answer=answer, at=at, below=known)
 
 
 def _utc(local: str) -> str:
@@ -116,7 +116,7 @@ async def findings_page(
     house.need(*READERS)
     filters = {"permit": permit, "rule": rule.upper(), "severity": severity, "item": item}
     asked: dict[str, Any] = {name: value for name, value in {**filters, "cursor": cursor}.items() if value}
-    answer = await house.custody.get("/v1/findings", limit=50, **asked)
+    answer = await house.custody.get("/v1/findings", limit=200, **asked)
     return house.page("auditor/findings.html", answer=answer, filters=filters)
 
 

@@ -64,8 +64,9 @@ async def timeline_page(code: str, house: HouseDep) -> Response:
         return house.page("auditor/not_whole.html", code=code)
     words, latest, rows = words_of(house), "", list[tuple[int, Any, bool]]()
     for index, record in case.own:
-        rows.append((index, record, record.time < latest))
-        latest = max(latest, record.time)
+        of_wood = record.type in CUSTODY
+        rows.append((index, record, of_wood and record.time < latest))
+        latest = max(latest, record.time) if of_wood else latest
     points = [
         (figures.in_lima(r.time).strftime("%Y-%m-%dT%H:%M:%S"), words.t(f"type.{r.type}"))
         for _, r in case.own if r.type in CUSTODY
@@ -125,7 +126,12 @@ def _charts(
 def _drawn(steps: Sequence[tuple[str, int, int]], axis: str, words: Words, title: str, about: str) -> Markup:
     """A waterfall that begins with its first stage."""
     told = [
-        (words.t(name), volume / 1000, change / 1000 if at else 0.0, words.m3(volume))
+        (words.t(name), volume / 1000, change / 1000 if at else 0.0, _label(volume, change if at else 0, words))
         for at, (name, volume, change) in enumerate(steps)
     ]
     return Markup(chart(waterfall(told, axis), title, about))  # noqa: S704
+
+
+def _label(volume_dm3: int, change_dm3: int, words: Words) -> str:
+    """The volume; and what is too much of it, which a colour alone must not say."""
+    return words.m3(volume_dm3) + (f" (+{words.m3(change_dm3)})" if change_dm3 > 0 else "")

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from services.portal.drawing.qr import qr_svg
-from services.portal.merged import groups, merge, schemas
+from services.portal.merged import for_programs, groups, merge, schemas
 from services.portal.pages.house import House, HouseDep
 from services.portal.search import LONGEST, PAGES, candidates
 from services.portal.verdicts import LARGEST_BYTES, MARKS, word_of
@@ -127,7 +127,8 @@ async def _merged(house: House) -> dict[str, Any]:
     if kept is not None and time.monotonic() < kept[0]:
         return kept[1]
     found = await house.backends.descriptions()
-    merged = merge(found, house.public_url)
+    own = {"portal": for_programs(house.request.app.openapi())} if found else {}
+    merged = merge(found | own, house.public_url)
     if len(found) == len(house.backends.described):
         state.merged = time.monotonic() + API_KEPT_S, merged
     return merged

@@ -1,0 +1,257 @@
+"""Audit packages: what is in them, that they are the same twice, and how they are asked for and downloaded."""
+
+import asyncio
+import hashlib
+import io
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pypdfium2  # type: ignore[import-untyped]
+import pytest
+from openpyxl import load_workbook
+
+from services.portal.casefile import CaseFile, opened
+from services.portal.documents.package import SUMS, cited, parts_of, write
+from services.portal.packages import Limits, Packages, TooManyPackages
+from services.portal.pages.saying import words_in
+from services.portal.rendering import Pages
+from shared.lot.verify import verify
+from shared.refusal import Missing
+from shared.tlog import proof
+from tests.portal.conftest import Open, Written
+from tests.shared.lot.wood import Wood, a_lot, a_policy
+
+PAPER = b"%PDF-1.7 an agreement of the assembly"
+DIGEST = hashlib.sha256(PAPER).hexdigest()
+SPEECHES = tuple(words_in(Pages(), language) for language in ("es", "en"))
+PROGRAM = {"accept": "application/json", "content-type": "application/json"}
+
+
+def a_case(wood: Wood | None = None, lot: str = "LOTE-01") -> CaseFile:
+    case = opened((wood or a_lot()).bundle(lot), a_policy())
+    assert isinstance(case, CaseFile)
+    return case
+
+
+def a_resolved_lot() -> Wood:
+    """A supervisor has resolved a finding on the guide, and names the paper that bears it out."""
+    wood = a_lot()
+    guide = next(record for record in wood.records if record.type == "guide.issued")
+    wood.add("finding.resolved", "registro", {
+        "record": guide.sid, "rule": "B01", "reason": "Cotejado con el libro", "evidence_sha256": DIGEST, "by": "s1",
+    })  # fmt: skip
+    return wood
+
+
+def packed(case: CaseFile, folder: Path, **papers: Path) -> tuple[bytes, str]:
+    target = folder / f"{time.monotonic_ns()}.zip"
+    digest = write(target, parts_of(case, papers, SPEECHES))
+    return target.read_bytes(), digest
+
+
+def files_in(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as found:
+        return {name: found.read(name) for name in found.namelist()}
+
+
+def test_a_package_holds_all_that_its_verdict_rests_on(tmp_path: Path) -> None:
+    case = a_case()
+
+    files = files_in(packed(case, tmp_path)[0])
+
+    assert {"LOTE-01.trozalog.json", "checkpoint.txt", "report.json", "LOTE-01.xlsx", "verify.html", "resumen.pdf", "summary.pdf",
+            "grafo.svg", "graph.svg", "LEAME.txt", "README.txt", SUMS} <= files.keys()  # fmt: skip
+    assert verify(files["LOTE-01.trozalog.json"], a_policy()).exit_code == 0
+    assert files["checkpoint.txt"] == case.bundle.checkpoint
+    pairs = {name.partition(".")[0] for name in files if name.startswith("records/")}
+    assert len(pairs) == len(case.records)
+    for pair in pairs:
+        shown = proof.parse(files[f"{pair}.tlog-proof"])
+        assert proof.verify(shown, files[f"{pair}.entry"], a_policy()).checkpoint.size == case.report.checkpoint.size  # type: ignore[union-attr]
+
+
+def test_every_file_is_in_the_list_of_digests(tmp_path: Path) -> None:
+    data, digest = packed(a_case(), tmp_path)
+    files = files_in(data)
+
+    lines = [line.split("  ", 1) for line in files.pop(SUMS).decode().splitlines()]
+    listed = {name: digest for digest, name in lines}
+
+    assert listed == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    assert digest == hashlib.sha256(files_in(data)[SUMS]).hexdigest()
+
+
+def test_the_same_lot_and_checkpoint_give_the_same_bytes(tmp_path: Path) -> None:
+    wood = a_lot()
+    first, second = packed(a_case(wood), tmp_path), packed(a_case(wood), tmp_path)
+    assert first == second
+
+    wood.fell("503")  # the log grows by an entry that is none of this lot's
+
+    assert packed(a_case(wood), tmp_path)[1] != first[1]
+
+
+def test_the_workbook_adds_up_to_the_lot(tmp_path: Path) -> None:
+    case = a_case()
+    book = load_workbook(io.BytesIO(files_in(packed(case, tmp_path)[0])["LOTE-01.xlsx"]))
+
+    header, *rows = book["pieces"].iter_rows(values_only=True)
+    pieces = [dict(zip(header, row, strict=True)) for row in rows]
+    in_lot = [piece for piece in pieces if piece["in_lot"] == "yes"]
+    assert round(sum(float(str(piece["volume_m3"])) for piece in in_lot) * 1000) == case.lot.volume_dm3
+    assert len(list(book["records"].iter_rows())) == len(case.records) + 1
+    assert {"guides", "permits", "stages", "sawings", "findings", "rules"} <= set(book.sheetnames)
+
+
+def test_the_summary_reads_in_both_languages(tmp_path: Path) -> None:
+    files = files_in(packed(a_case(), tmp_path)[0])
+
+    def read(name: str) -> str:
+        document = pypdfium2.PdfDocument(files[name])
+        return " ".join(document[at].get_textpage().get_text_range() for at in range(len(document)))
+
+    spanish, english = read("resumen.pdf"), read("summary.pdf")
+    assert "Resumen de auditoría del lote LOTE-01" in spanish
+    assert "CONSISTENTE" in spanish.upper()
+    assert "Audit summary of lot LOTE-01" in english
+    assert "11.470 m³" in spanish.replace("\xa0", " ")
+    assert a_case().bundle.checkpoint.decode().splitlines()[0] in english
+    ElementTree.fromstring(files["grafo.svg"])  # noqa: S314  our own
+
+
+def test_papers_are_named_by_their_digest_and_what_is_missing_is_told(tmp_path: Path) -> None:
+    case = a_case(a_resolved_lot())
+    assert cited(case) == [DIGEST]
+    paper = tmp_path / f"{DIGEST}.pdf"
+    paper.write_bytes(PAPER)
+
+    without, whole = files_in(packed(case, tmp_path)[0]), files_in(packed(case, tmp_path, **{DIGEST: paper})[0])
+
+    assert whole[f"documents/{DIGEST}.pdf"] == PAPER
+    assert not [name for name in without if name.startswith("documents/")]
+    assert DIGEST in without["README.txt"].decode()
+    assert DIGEST not in whole["README.txt"].decode()
+
+
+# ---- as jobs
+
+
+async def nothing(_: str) -> None:
+    return None
+
+
+async def until_done(packages: Packages, id_: str, reader: str = "") -> Any:
+    for _ in range(400):
+        job = packages.job(id_, reader)
+        if job.state in ("done", "failed"):
+            return job
+        await asyncio.sleep(0.05)
+    raise AssertionError("not in time")
+
+
+async def test_a_package_is_built_once_and_found_again_after_a_restart(tmp_path: Path) -> None:
+    packages, case = Packages(tmp_path / "packages", SPEECHES), a_case()
+
+    asked = packages.ask(case, "", nothing)
+    again = packages.ask(case, "", nothing)
+    done = await until_done(packages, asked.id)
+
+    assert asked.id == again.id
+    assert done.state == "done"
+    assert hashlib.sha256(packages.file(done).read_bytes()).hexdigest() == done.file
+    after = Packages(tmp_path / "packages", SPEECHES)
+    assert after.ask(case, "", nothing) == done
+    assert after.job(done.id, "") == done
+
+
+async def test_a_package_with_papers_is_for_its_reader_only(tmp_path: Path) -> None:
+    packages, case = Packages(tmp_path / "packages", SPEECHES), a_case(a_resolved_lot())
+
+    async def paper(_: str) -> tuple[bytes, str]:
+        return PAPER, ".pdf"
+
+    async def forged(_: str) -> tuple[bytes, str]:
+        return b"another paper", ".pdf"
+
+    mine, theirs = packages.ask(case, "auditoria-1/u1", paper), packages.ask(case, "auditoria-1/u2", forged)
+
+    assert mine.id != theirs.id
+    done = await until_done(packages, mine.id, "auditoria-1/u1")
+    assert (done.papers, done.cited) == (1, 1)
+    assert (await until_done(packages, theirs.id, "auditoria-1/u2")).papers == 0, (
+        "a paper is what its name says or left out"
+    )
+    for stranger in ("", "auditoria-1/u2"):
+        with pytest.raises(Missing):
+            packages.job(mine.id, stranger)
+
+
+async def test_a_package_that_does_not_fit_is_refused_until_old_ones_are_thrown_away(tmp_path: Path) -> None:
+    folder, wood = tmp_path / "packages", a_lot()
+    small = Packages(folder, SPEECHES, Limits(most_bytes=10))
+    done = await until_done(small, small.ask(a_case(wood), "", nothing).id)
+    wood.fell("503")
+
+    with pytest.raises(TooManyPackages):
+        small.ask(a_case(wood), "", nothing)
+
+    later = Packages(folder, SPEECHES, Limits(most_bytes=10, lives_s=0))
+    fresh = later.ask(a_case(wood), "", nothing)
+    assert not small.file(done).exists()
+    assert fresh.id != done.id
+    await later.stop()
+
+
+async def test_a_program_asks_waits_and_downloads_in_pieces(open_portal: Open) -> None:
+    wood = a_lot()
+    custody = Written({"/log/checkpoint": wood.checkpoint(), "/v1/lots/LOTE-01/bundle": wood.bundle("LOTE-01")})
+    client: httpx.AsyncClient = await open_portal(custody=custody)
+
+    asked = await client.post("/v1/packages", json={"lot": "LOTE-01"}, headers=PROGRAM)
+
+    assert asked.status_code == 202
+    place = asked.json()["file"].removesuffix("/file")
+    found = await _done(client, place)
+    whole = await client.get(f"{place}/file")
+    half = len(whole.content) // 2
+    part = await client.get(f"{place}/file", headers={"range": f"bytes={half}-", "if-range": whole.headers["etag"]})
+    other = await client.get(f"{place}/file", headers={"range": f"bytes={half}-", "if-range": '"another"'})
+    assert hashlib.sha256(whole.content).hexdigest() == found["file_sha256"]
+    assert (part.status_code, whole.content[:half] + part.content) == (206, whole.content)
+    assert (other.status_code, other.content) == (200, whole.content), "another file is sent whole, not pieced together"
+    unknown = await client.get(f"/v1/packages/{'0' * 32}", headers=PROGRAM)
+    assert (unknown.status_code, unknown.json()["slug"]) == (404, "not-found")
+
+
+async def _done(client: httpx.AsyncClient, place: str) -> dict[str, Any]:
+    for _ in range(400):
+        found: dict[str, Any] = (await client.get(place, headers=PROGRAM)).json()
+        if found["state"] == "done":
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError("not in time")
+
+
+async def test_a_lot_that_does_not_hold_has_no_package(open_portal: Open) -> None:
+    wood = a_lot()
+    forged = wood.bundle("LOTE-01").replace(b"LOTE-01", b"LOTE-02")
+    custody = Written({"/log/checkpoint": wood.checkpoint(), "/v1/lots/LOTE-02/bundle": forged})
+    client: httpx.AsyncClient = await open_portal(custody=custody)
+
+    refused = await client.post("/v1/packages", json={"lot": "LOTE-02"}, headers=PROGRAM)
+
+    assert refused.status_code == 404
+
+
+async def test_programs_read_of_packages_in_the_api(open_portal: Open) -> None:
+    custody = Written({"/openapi.json": {"paths": {}}})
+    client: httpx.AsyncClient = await open_portal(custody=custody)
+
+    described = (await client.get("/openapi.json")).json()["paths"]
+
+    assert {"/v1/packages", "/v1/packages/{package_id}", "/v1/packages/{package_id}/file"} <= described.keys()
+    assert "/lots/{code}/package" not in described, "pages are no part of the API"
