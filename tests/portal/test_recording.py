@@ -276,6 +276,16 @@ async def test_the_first_page_shows_what_is_left_what_was_found_and_what_to_do(d
     assert re.search(r"Revise \d+ observaci", page)
 
 
+async def test_a_mill_that_records_receptions_has_a_first_page_without_the_communitys_figures(desk: Desk) -> None:
+    desk.sit("company", org=ADDRESSEE)
+
+    page = await desk.see("/community")
+
+    assert "/community/reception" in page
+    assert "1,000.000 m³" not in page
+    assert 'id="findings"' not in page
+
+
 async def test_a_form_without_the_token_of_its_session_records_nothing(desk: Desk) -> None:
     before = await size(desk.custody)
     fields = MEASURES | {"parcel": PARCEL, "permit": PERMIT, "code": "501", "form_id": "a" * 32}
