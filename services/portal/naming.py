@@ -1,4 +1,9 @@
-"""Code names as people write them."""
+"""Words: code names as people write them, and how a text is asked for."""
+
+from collections.abc import Callable
+
+# A text of the catalogues by its key, with its blanks filled in.
+Say = Callable[..., str]
 
 SMALL_WORDS = {"de", "del", "la", "las", "los", "y"}
 

@@ -1,13 +1,13 @@
 """What an appraisal says, as the page and the assembly's paper show it: the light, the reasons, three questions, figures."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from services.portal.figures import day, number
+from services.portal.naming import Say
 from shared.web.language import Language
 
-Say = Callable[..., str]
 Json = Mapping[str, Any]
 # The word is a text; the mark is a shape and a colour of the style.
 LIGHTS = {"far_below": "no", "below": "look", "low_in_range": "part", "fair": "yes", "no_answer": "part"}

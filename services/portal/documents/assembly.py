@@ -9,7 +9,8 @@ from typing import Any
 
 from services.portal import figures
 from services.portal.documents.paper import typeset
-from services.portal.offer_answer import Say, signed
+from services.portal.naming import Say
+from services.portal.offer_answer import signed
 from shared.web.language import Language
 
 # What the drawing of the fair range leaves free beyond the largest of its values.

@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from services.portal.documents.paper import Say, code_for, typeset
+from services.portal.documents.paper import code_for, typeset
 from services.portal.figures import moment, number
-from services.portal.naming import region_name
+from services.portal.naming import Say, region_name
 from shared.timber.species import catalogue
 from shared.tlog.checkpoint import parse
 from shared.tlog.encoding import to_base64

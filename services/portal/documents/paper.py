@@ -5,7 +5,7 @@ The same data give the same bytes: no clock, no font of the machine, no text put
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 import segno
 
 FOLDER = Path(__file__).parent
-Say = Callable[..., str]
 
 
 def typeset(template: str, data: Mapping[str, Any], made_at: datetime) -> bytes:

@@ -1,6 +1,5 @@
 """What pages with forms share: the words, the day and hour in Peru, the fields as they came, papers as answers."""
 
-from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
 
@@ -8,9 +7,8 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from services.portal.figures import LIMA
+from services.portal.naming import Say
 from services.portal.pages.house import House
-
-Say = Callable[..., str]
 
 
 def say_of(house: House) -> Say:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.portal.backends import part
 from services.portal.documents.guide import Told, guide_pdf
-from services.portal.documents.paper import Say
+from services.portal.naming import Say
 from services.portal.pages.filling import pdf
 from services.portal.pages.house import House, HouseDep
 from shared.web.app import Router

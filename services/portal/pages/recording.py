@@ -93,7 +93,7 @@ async def record_cut(house: HouseDep) -> Response:
 async def _cut_page(house: House, form: Filled) -> Response:
     source = await _source(house, form) if form.get("code") else None
     made = [] if source is None else source["sections"]
-    first = _next_letter(made)
+    first = len(made)  # the letters go on after what was cut before
     stem = "" if source is None else source["code"].partition("/")[0]
     fields = {f"code{n}": f"{stem}/{_letters(first + n)}" for n in range(acts.SECTIONS)} if source else {}
     return await _page(
@@ -111,11 +111,6 @@ async def _source(house: House, form: Filled) -> Json | None:
         return None
     whole: Json = (await house.custody.get(f"/v1/items/{part(chosen['id'])}"))["item"]
     return whole
-
-
-def _next_letter(made: Sequence[str]) -> int:
-    """The place in the alphabet of the next section: after those that were cut from it."""
-    return len(made)
 
 
 def _letters(place: int) -> str:
