@@ -15,6 +15,25 @@ SESSION: dict[str, Row] = {
     "login_done": EVERYBODY,
     "logout": dict.fromkeys(ROLES, "own"),
 }
+# Whoever records what happens to wood; what is left under a permit is the community's alone to see.
+RECORDERS: Row = {"member": "own", "manager": "own", "company": "own"}
+DRAFTERS: Row = {"manager": "own", "regent": "own", "company": "own"}
+COMMUNITY: dict[str, Row] = {
+    **dict.fromkeys(
+        (
+            "community_home", "felling_form", "record_felling", "cut_form", "record_cut", "guide_form", "issue_guide",
+            "record_departure", "reception_form", "record_reception", "sale_form", "record_sale", "recorded",
+        ), RECORDERS,
+    ),
+    # As permits has it: who drafts a plan and hands in its census.
+    **dict.fromkeys(("census_page", "draft_plan", "look_at_census", "look_at_boundary", "import_page"), DRAFTERS),
+    **dict.fromkeys(
+        (
+            "offer_form_page", "check_offer", "change_offer", "assembly_report", "compare_form_page", "compare_offers",
+            "change_offers", "price_board", "guide_paper",
+        ), EVERYBODY,
+    ),
+}  # fmt: skip
 # What custody and permits tell only some of is told only to them; the pages round it are for everybody.
 AUDIT: dict[str, Row] = dict.fromkeys(
     (
@@ -62,6 +81,6 @@ CERTIFIER: dict[str, Row] = {
     "suspend_member": {"certifier": "own"},
     "reinstate_member": {"certifier": "own"},
 }
-ACCESS: Table = PUBLIC_PAGES | SESSION | AUDIT | CERTIFIER | OPERATOR
+ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY | AUDIT | CERTIFIER | OPERATOR
 # Operations that read a file; at the gateway they are under /uploads/.
-UPLOADS: tuple[str, ...] = ()
+UPLOADS: tuple[str, ...] = ("look_at_census", "look_at_boundary")

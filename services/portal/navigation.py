@@ -19,6 +19,17 @@ class Entry:
 # The first entry of an area is its first page; the area itself is the text ``nav.AREA``. A person is shown the areas of
 # which they may open the first page, and inside one the pages they may open.
 AREAS: dict[str, tuple[Entry, ...]] = {
+    "community": (
+        Entry("/community", "community_home", "nav.community.home"),
+        Entry("/community/felling", "felling_form", "nav.community.felling"),
+        Entry("/community/cut", "cut_form", "nav.community.cut"),
+        Entry("/community/guide", "guide_form", "nav.community.guide"),
+        Entry("/community/reception", "reception_form", "nav.community.reception"),
+        Entry("/community/sale", "sale_form", "nav.community.sale"),
+        Entry("/community/census", "census_page", "nav.community.census"),
+        Entry("/community/offers", "offer_form_page", "nav.community.offers"),
+        Entry("/community/prices", "price_board", "nav.community.prices"),
+    ),
     "audit": (
         Entry("/audit", "audit_page", "audit.nav.start"),
         Entry("/audit/findings", "findings_page", "audit.nav.findings"),

@@ -141,9 +141,17 @@ class Pages:
         return self._texts[language].get(f"role.{role}", role)
 
     def render(
-        self, request: Request, template: str, status: int = 200, *, scripts: bool = False, **values: Any
+        self,
+        request: Request,
+        template: str,
+        status: int = 200,
+        *,
+        scripts: bool = False,
+        place: str = "",
+        **values: Any,
     ) -> Response:
-        """The page in the language of the request, for whoever is signed in."""
+        """The page in the language of the request, for whoever is signed in. ``place`` is where the page stands when the
+        address is only where its form is sent to."""
         language, chosen = self.language_of(request), self.chosen(request)
         session: Session | None = request.app.state.sessions.of(request)
 
@@ -159,12 +167,12 @@ class Pages:
             asset=lambda name: f"/static/{name}?{self._versions[name]}",
             language=language,
             chosen=bool(chosen),
-            other_language=f"?{urlencode({**request.query_params, 'lang': other})}",
+            other_language=f"{place}?{urlencode({**request.query_params, 'lang': other})}",
             session=session,
             roles=", ".join(sorted(self._role(language, role) for role in session.roles)) if session else "",
             signs_in=self._signs_in,
-            here=request.url.path,
-            menu=menu(() if session is None else session.roles, request.url.path),
+            here=place or request.url.path,
+            menu=menu(() if session is None else session.roles, place or request.url.path),
             done=request.query_params.get("done", ""),
             **values,
         )

@@ -144,6 +144,10 @@ class ServiceClient:
         """The bytes of an answer, unread: what is verified or downloaded. ``AnswerTooLong`` past ``at_most`` bytes."""
         return await self._send("GET", path, deadline_s, at_most=at_most)
 
+    async def raw_of(self, path: str, content: bytes, media_type: str, *, deadline_s: float) -> bytes:
+        """The bytes of the answer to a file that is sent, unread."""
+        return await self._send("POST", path, deadline_s, content=content, headers={"content-type": media_type})
+
     async def _call(self, method: str, path: str, deadline_s: float, **more: Any) -> Any:
         content = await self._send(method, path, deadline_s, **more)
         try:

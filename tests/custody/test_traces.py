@@ -192,5 +192,7 @@ async def test_a_guide_tells_what_it_carries(ready: Custody) -> None:
         ("501/A", LOG_DM3 - 10, LOG_DM3), ("501/B", LOG_DM3, LOG_DM3),
     ]  # fmt: skip
     assert (answer["listed_dm3"], answer["recorded_dm3"]) == (2 * LOG_DM3 - 10, 2 * LOG_DM3)
+    measured = {(one["diameter_large_mm"], one["diameter_small_mm"], one["length_mm"]) for one in answer["pieces"]}
+    assert measured == {(700, 710, 13300)}
     assert len(proves(ready, answer)) == 2
     await ready.get("/v1/guides/017-2/content", expect=404)

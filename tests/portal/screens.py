@@ -33,6 +33,17 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "outbox_page": [("operador", "/operator/outbox")],
     "webhooks_page": [("comunidad", "/operator/webhooks")],
     "verifier": [(None, "/verify.html")],
+    "community_home": [("comunidad", "/community"), ("comprador", "/community")],
+    "felling_form": [("comunidad", "/community/felling?permit={permit}&code=501")],
+    "cut_form": [("comunidad", "/community/cut?permit={permit}&code=501")],
+    "guide_form": [("comunidad", "/community/guide?permit={permit}&codes=501/A")],
+    "reception_form": [("comprador", "/community/reception?number={guide}")],
+    "sale_form": [("comunidad", "/community/sale?permit={permit}&codes=501/A")],
+    "recorded": [("comunidad", "/community/recorded/{felled}")],
+    "census_page": [("comunidad", "/community/census")],
+    "offer_form_page": [(None, "/community/offers")],
+    "compare_form_page": [(None, "/community/offers/compare")],
+    "price_board": [(None, "/community/prices")],
     "graph_page": [(None, "/lots/LOTE-501/graph"), (None, "/lots/LOTE-1170/graph")],
     "balance_page": [(None, "/lots/LOTE-501/balance"), ("auditor", "/lots/LOTE-1170/balance")],
     "timeline_page": [(None, "/lots/LOTE-501/timeline")],
@@ -51,6 +62,9 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
 # Operations without a page of their own: they lead on, answer files, take forms, or are for programs.
 WITHOUT_PAGE = {
     "search", "verify_door", "lot_page", "merged_openapi", "static_file", "login", "login_done", "logout",
+    "record_felling", "record_cut", "issue_guide", "record_departure", "record_reception", "record_sale", "draft_plan",
+    "look_at_census", "look_at_boundary", "import_page", "check_offer", "change_offer", "assembly_report", "compare_offers",
+    "change_offers", "guide_paper",
     "report_checkpoint_page", "prepare_package", "ask_package", "read_package", "download_package",
     # After something that the demo does not tell of: tests/system/test_portal_auditor.py looks at them.
     "package_page", "lottery_page",
@@ -65,9 +79,11 @@ def names_in(story: dict[str, Any], base_url: str) -> dict[str, str]:
     item = httpx.get(f"{base_url}/v1/items/{log}", trust_env=False).json()["item"]
     permit = httpx.get(f"{base_url}/v1/permits/{item['permit']}/verify", trust_env=False).json()
     key = httpx.get(f"{base_url}/v1/keys", trust_env=False).json()["items"][-1]["kid"]
+    [tree] = item["parents"]
+    felled = httpx.get(f"{base_url}/v1/items/{tree}", trust_env=False).json()["history"][0]["sid"]
     return {
         "key": key, "item": log, "guide": story["guides"][0]["guide"], "permit": item["permit"], "record": item["made_by"],
-        "plan": permit["plan"]["id"], "title": permit["title"]["number"],
+        "felled": felled, "plan": permit["plan"]["id"], "title": permit["title"]["number"],
     }  # fmt: skip
 
 

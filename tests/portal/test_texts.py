@@ -43,9 +43,13 @@ def test_every_text_a_template_asks_for_exists_and_every_text_is_asked_for() -> 
     asked |= set(re.findall(r"\bt\(\s*[\"']([a-zA-Z0-9_.]+)[\"']", CODE))
     asked |= set(re.findall(r'\baudit\.(?:th|value)\("([a-zA-Z0-9_.]+)"', TEMPLATES))
     by_start |= set(re.findall(r"\bt\(\s*f[\"']([a-zA-Z_.]+[._])\{", CODE))
+    asked |= set(re.findall(r'\b(?:say|label)\(\s*"([a-zA-Z0-9_.]+)"', CODE))
+    by_start |= set(re.findall(r'\b(?:say|label)\(\s*f"([a-zA-Z0-9_.]+[._])\{', CODE))
+    by_start |= set(re.findall(r"\bsay\(\s*['\"]([a-zA-Z_.]+[._])['\"] \+", CODE))
+    by_start |= {f"{start}." for start in re.findall(r'pick_of\(.*?, t\([^)]*\), "([a-z.]+)"', TEMPLATES)}
+    asked |= set(re.findall(r'"((?:act|todo)\.[a-z_]+)"', CODE))  # the faults of a form, what wants doing
     by_start |= {key for key in asked if key.endswith((".", "_"))}
     whole = {key for key in asked if not key.endswith((".", "_"))}
-
     whole |= LED_TO | DONE | {f"role.{role}" for role in ROLES}
     whole |= set(re.findall(r'\.text\(\s*[a-z_.]+,\s*"([a-z0-9_.]+)"', CODE))
     whole |= {f"recheck.{key}" for key in re.findall(r'\bsay\("([a-z_]+)"', MODULES)} | {

@@ -122,8 +122,8 @@ async def read_content(
     number: str, custody: CustodyDep, proof: Proof = False,
     form: Annotated[str | None, Query(pattern="^(own|official)$")] = None,
 ) -> Response:  # fmt: skip
-    """The pieces a guide carries: each with the volume the list gives it and the one it is recorded with, its permit, and
-    what became of it. A guide without a list of pieces has none, and its lines are all there is."""
+    """The pieces a guide carries: each with the volume the list gives it and the one it is recorded with, its measures,
+    its permit, and what became of it. A guide without a list of pieces has none, and its lines are all there is."""
     facts = Facts()
     keys = [facts_of.guide_key(one, number) for one in ((form,) if form else ("own", "official"))]
     async with custody.question() as tx:
@@ -136,7 +136,7 @@ async def read_content(
     items = [item for id_ in guide.items if (item := facts.find(Item, f"item:{id_}")) is not None]
     answer = {
         "guide": guide,
-        "pieces": [{"listed_dm3": guide.items[item.id], **_told_item(item)} for item in items],
+        "pieces": [{"listed_dm3": guide.items[item.id], **_told_item(item), **_measures_of(item)} for item in items],
         "listed_dm3": sum(guide.items.values()),
         "recorded_dm3": sum(item.volume_dm3 for item in items),
     }
@@ -211,6 +211,13 @@ def _told_item(item: Item) -> dict[str, Any]:
         "tree": item.tree, "parents": item.parents, "index": item.made_index, "time": item.made_time,
         "holder": item.holder, "guide": item.guide, "lot": item.lot, "used": item.spent_how,
         "used_index": item.spent_index, "worst": item.worst,
+    }  # fmt: skip
+
+
+def _measures_of(item: Item) -> dict[str, int]:
+    return {
+        "diameter_large_mm": item.diameter_large_mm, "diameter_small_mm": item.diameter_small_mm,
+        "length_mm": item.length_mm,
     }  # fmt: skip
 
 

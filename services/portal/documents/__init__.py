@@ -1,1 +1,1 @@
-"""Documents to take away: the same facts give the same bytes."""
+"""What the portal hands out to keep: guides and reports as PDF, audit packages. Made of answers of the public API alone."""

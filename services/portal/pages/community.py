@@ -1,0 +1,56 @@
+"""The first page of a community: what it holds, what is left, what the rules found, what to do next."""
+
+import asyncio
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from services.portal.holdings import left_of, todos
+from services.portal.naming import region_name
+from services.portal.pages.filling import today
+from services.portal.pages.house import House, HouseDep
+from shared.web.app import Router
+
+router = Router(tags=["community"])
+PAGE, MOST_PAGES = 500, 20
+FINDINGS = 100
+# Whom custody tells what is left and what was found: a company, which records too, is told neither.
+OWNERS = {"member", "manager"}
+
+
+@router.get("/community", response_class=Response)
+async def community_home(house: HouseDep) -> Response:
+    """Titles, plans and permits of the caller's organisation, with what is left of each species."""
+    session = house.need()
+    org = session.org
+    titles, plans, permits = await asyncio.gather(
+        house.permits.get("/v1/titles", org=org),
+        house.permits.get("/v1/plans", org=org),
+        house.permits.get("/v1/permits"),
+    )
+    balances: list[dict[str, Any]] = []
+    findings: dict[str, Any] = {"findings": [], "next": None}
+    if session.roles & OWNERS:
+        balances, findings = await asyncio.gather(balances_of(house), house.custody.get("/v1/findings", limit=FINDINGS))
+    held = [one for one in permits["items"] if one["holder"] == org]
+    open_findings = [one for one in findings["findings"] if one["finding"]["status"] == "FAIL"]
+    return house.page(
+        "community/home.html", told=bool(session.roles & OWNERS), region_name=region_name, titles=titles["items"], plans=plans["items"], permits=held,
+        left={one["number"]: left_of(balances, one["number"]) for one in held}, findings=open_findings,
+        more_findings=findings["next"] is not None,
+        todos=todos(plans["items"], held, len(open_findings), today()),
+    )  # fmt: skip
+
+
+async def balances_of(house: House, permit: str | None = None) -> list[dict[str, Any]]:
+    """All balance lines that the caller may see, or those of one permit."""
+    found: list[dict[str, Any]] = []
+    asked = {"limit": str(PAGE)} | ({"permit": permit} if permit else {})
+    for _ in range(MOST_PAGES):
+        answer = await house.custody.get(f"/v1/balances?{urlencode(asked)}")
+        found += answer["balances"]
+        if answer["next"] is None:
+            break
+        asked["cursor"] = answer["next"]
+    return found

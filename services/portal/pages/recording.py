@@ -1,0 +1,332 @@
+"""What a community records by form. Each page looks up what it speaks of, shows it, and sends one statement for the hosted
+key; a form that is sent twice is recorded once."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Query
+from starlette.responses import Response
+
+from services.portal import acts
+from services.portal.acts import Filled
+from services.portal.backends import part
+from services.portal.pages.community import balances_of
+from services.portal.pages.filling import fields_of, now, say_of, today
+from services.portal.pages.house import House, HouseDep
+from shared.refusal import Missing
+from shared.timber.species import catalogue
+from shared.web.app import Router
+from shared.web.client import UpstreamRefused
+
+router = Router(tags=["recording"])
+Json = dict[str, Any]
+Asked = Annotated[str, Query(max_length=4000)]
+AT_ONCE = 20
+# A guide of the form is good for so many days until somebody says otherwise.
+GUIDE_DAYS = 7
+BUYERS = ("mill", "company", "community")
+
+
+# ---- felling
+
+
+@router.get("/community/felling", response_class=Response)
+async def felling_form(house: HouseDep, permit: Asked = "", code: Asked = "") -> Response:
+    """First the permit and the code on the tree, then what the census says of it beside what was measured."""
+    house.need()
+    return await _felling_page(house, Filled(_begun() | {"permit": permit, "code": code}))
+
+
+@router.post("/community/felling", response_class=Response)
+async def record_felling(house: HouseDep) -> Response:
+    """Record a felling."""
+    form = Filled(fields_of(await house.form()))
+    tree = await _tree(house, form)
+    if tree is None:
+        return await _felling_page(house, form)
+    return await _record(house, form, [acts.felling(form, tree, form.get("permit"))], _felling_page)
+
+
+async def _felling_page(house: House, form: Filled) -> Response:
+    trees = await _census(house, form) if form.get("permit") and form.get("code") else []
+    chosen = next((one for one in trees if one["parcel"] == form.get("parcel")), trees[0] if len(trees) == 1 else None)
+    return await _page(house, "community/felling.html", form, trees=trees, tree=chosen, species=catalogue())
+
+
+async def _census(house: House, form: Filled) -> list[Json]:
+    """The trees of the census with this code, perhaps one in each parcel; a fault of the form when there is none."""
+    found = await _by_code(house, form.get("permit"), form.get("code"))
+    trees: list[Json] = [] if found is None else found["census"]
+    if not trees:
+        form.faults["code"] = say_of(house)("act.no_tree")
+    return trees
+
+
+async def _tree(house: House, form: Filled) -> Json | None:
+    return next((one for one in await _census(house, form) if one["parcel"] == form.get("parcel")), None)
+
+
+# ---- cross-cut
+
+
+@router.get("/community/cut", response_class=Response)
+async def cut_form(house: HouseDep, permit: Asked = "", code: Asked = "") -> Response:
+    """First the code of the stem or log, then its sections."""
+    house.need()
+    return await _cut_page(house, Filled(_begun() | {"permit": permit, "code": code}))
+
+
+@router.post("/community/cut", response_class=Response)
+async def record_cut(house: HouseDep) -> Response:
+    """Record a cross-cut."""
+    form = Filled(fields_of(await house.form()))
+    source = await _source(house, form)
+    if source is None:
+        return await _cut_page(house, form)
+    return await _record(house, form, [acts.cross_cut(form, source)], _cut_page)
+
+
+async def _cut_page(house: House, form: Filled) -> Response:
+    source = await _source(house, form) if form.get("code") else None
+    made = [] if source is None else source["sections"]
+    first = len(made)  # the letters go on after what was cut before
+    stem = "" if source is None else source["code"].partition("/")[0]
+    fields = {f"code{n}": f"{stem}/{_letters(first + n)}" for n in range(acts.SECTIONS)} if source else {}
+    return await _page(
+        house, "community/cut.html", Filled(fields | dict(form.fields), form.faults), source=source, rows=acts.SECTIONS
+    )
+
+
+async def _source(house: House, form: Filled) -> Json | None:
+    """The stem or log to be cut, whole with what was cut from it; a fault of the form when there is none."""
+    found = await _by_code(house, form.get("permit"), form.get("code"))
+    items = [] if found is None else [one for one in found["items"] if one["kind"] != "product"]
+    chosen = next((one for one in items if one["id"] == form.get("source")), items[0] if len(items) == 1 else None)
+    if chosen is None:
+        form.faults["code"] = say_of(house)("act.no_piece" if not items else "act.several")
+        return None
+    whole: Json = (await house.custody.get(f"/v1/items/{part(chosen['id'])}"))["item"]
+    return whole
+
+
+def _letters(place: int) -> str:
+    """0 is A, 25 is Z, 26 is AA."""
+    return (_letters(place // 26 - 1) if place >= 26 else "") + chr(ord("A") + place % 26)
+
+
+# ---- guide
+
+
+@router.get("/community/guide", response_class=Response)
+async def guide_form(house: HouseDep, permit: Asked = "", codes: Asked = "") -> Response:
+    """First the permit and the codes of the load, then what is left of each species before it is dispatched."""
+    house.need()
+    return await _guide_page(house, Filled(_begun() | _guide_days() | {"permit": permit, "codes": codes}))
+
+
+@router.post("/community/guide", response_class=Response)
+async def issue_guide(house: HouseDep) -> Response:
+    """Issue a transport guide."""
+    form = Filled(fields_of(await house.form()))
+    pieces = await _pieces(house, form)
+    if form.faults:
+        return await _guide_page(house, form)
+    return await _record(house, form, [acts.guide(form, form.get("permit"), pieces)], _guide_page)
+
+
+async def _guide_page(house: House, form: Filled) -> Response:
+    pieces = await _pieces(house, form) if form.get("codes") else []
+    lines = acts.load_lines(pieces)
+    left = {}
+    if lines:
+        left = {
+            (one["parcel"], one["species"], one["product"]): one["balance_dm3"]
+            for one in await balances_of(house, form.get("permit"))
+        }
+    return await _page(
+        house, "community/guide.html", form, pieces=pieces, lines=lines, left=left, parties=await _parties(house),
+        total_dm3=sum(one["volume_dm3"] for one in pieces),
+    )  # fmt: skip
+
+
+@router.post("/community/guides/{number}/departure", response_class=Response)
+async def record_departure(number: str, house: HouseDep) -> Response:
+    """Record that the load of our guide left, now."""
+    await house.form()
+    form = Filled(_begun())
+    result = (await _send(house, [acts.departure(form, number)]))[0]
+    if result["status"] != "logged":
+        raise UpstreamRefused("custody", result["problem"])
+    return house.go(f"/community/recorded/{result['sid']}")
+
+
+# ---- reception
+
+
+@router.get("/community/reception", response_class=Response)
+async def reception_form(house: HouseDep, number: Asked = "", form: Asked = "") -> Response:
+    """First the number of the guide, then what it lists beside what arrived."""
+    house.need()
+    return await _reception_page(house, Filled(_begun() | {"number": number, "form": form}))
+
+
+@router.post("/community/reception", response_class=Response)
+async def record_reception(house: HouseDep) -> Response:
+    """Record the reception of a load."""
+    form = Filled(fields_of(await house.form()))
+    content = await _content(house, form)
+    if content is None:
+        return await _reception_page(house, form)
+    return await _record(house, form, [acts.reception(form, content)], _reception_page)
+
+
+async def _reception_page(house: House, form: Filled) -> Response:
+    content = await _content(house, form) if form.get("number") else None
+    return await _page(house, "community/reception.html", form, content=content)
+
+
+async def _content(house: House, form: Filled) -> Json | None:
+    try:
+        asked = f"?{urlencode({'form': form.get('form')})}" if form.get("form") else ""
+        found: Json = await house.custody.get(f"/v1/guides/{part(form.get('number').upper())}/content{asked}")
+    except (UpstreamRefused, Missing):
+        form.faults["number"] = say_of(house)("act.no_guide")
+        return None
+    return found
+
+
+# ---- sale
+
+
+@router.get("/community/sale", response_class=Response)
+async def sale_form(house: HouseDep, permit: Asked = "", codes: Asked = "") -> Response:
+    """First the pieces, then the lot, its buyer and, kept private, its price."""
+    house.need()
+    return await _sale_page(house, Filled(_begun() | {"permit": permit, "codes": codes}))
+
+
+@router.post("/community/sale", response_class=Response)
+async def record_sale(house: HouseDep) -> Response:
+    """Record a lot and its sale."""
+    form = Filled(fields_of(await house.form()))
+    pieces = await _pieces(house, form)
+    if form.faults:
+        return await _sale_page(house, form)
+    return await _record(house, form, acts.sale(form, pieces), _sale_page)
+
+
+async def _sale_page(house: House, form: Filled) -> Response:
+    pieces = await _pieces(house, form) if form.get("codes") else []
+    return await _page(
+        house, "community/sale.html", form, pieces=pieces, parties=await _parties(house),
+        total_dm3=sum(one["volume_dm3"] for one in pieces),
+    )  # fmt: skip
+
+
+# ---- recorded
+
+
+@router.get("/community/recorded/{sid}", response_class=Response)
+async def recorded(sid: str, house: HouseDep) -> Response:
+    """What was recorded, where it stands in the log, what the rules found on it, and where to go from here."""
+    house.need()
+    record = await house.custody.get(f"/v1/records/{part(sid)}")
+    statement = record["entry"]["stmt"]
+    body, kind = statement["body"], statement["type"]
+    what, key = _subject(kind, body)
+    answer = await house.custody.get(f"/v1/{what}s/{part(key)}")
+    return house.page(
+        "community/recorded.html", record=record, statement=statement, what=what, key=key, answer=answer,
+        findings=[one for one in answer.get("findings", ()) if one["status"] == "FAIL"],
+    )  # fmt: skip
+
+
+def _subject(kind: str, body: Mapping[str, Any]) -> tuple[str, str]:
+    """What a record speaks of: an item, a guide or a lot, and its key."""
+    if kind.startswith("guide."):
+        return "guide", body["guide"]
+    if kind.startswith("lot."):
+        return "lot", body["lot"]
+    return "item", body.get("item") or body["source"]
+
+
+# ---- what the forms share
+
+
+def _begun() -> dict[str, str]:
+    """The fields that are filled in before anybody writes: day and hour, and the name of this form."""
+    at = now()
+    return {"form_id": uuid.uuid4().hex, "day": at.date().isoformat(), "hour": f"{at:%H:%M}"}
+
+
+def _guide_days() -> dict[str, str]:
+    return {"issued_on": today().isoformat(), "expires_on": (today() + timedelta(days=GUIDE_DAYS)).isoformat()}
+
+
+async def _page(house: House, template: str, form: Filled, **values: Any) -> Response:
+    """The form with what it held and what was wrong with it, in words."""
+    say = say_of(house)
+    faults = {name: say(text) if text.startswith("act.") else text for name, text in form.faults.items()}
+    permits = [one for one in (await house.permits.get("/v1/permits"))["items"] if one["state"] != "proposed"]
+    return house.page(
+        template, 422 if faults and house.request.method == "POST" else 200, scripts=True, fields=form.fields,
+        faults=faults, permits=permits, **values,
+    )  # fmt: skip
+
+
+async def _record(
+    house: House, form: Filled, statements: Sequence[Json], again: Callable[[House, Filled], Any]
+) -> Response:
+    """Send the statements; to the page of the last when all are logged, else the form again with the log's own words."""
+    if not form.faults:
+        results = await _send(house, statements)
+        refused = next((one["problem"] for one in results if one["status"] != "logged"), None)
+        if refused is None:
+            return house.go(f"/community/recorded/{results[-1]['sid']}")
+        form.faults[acts.field_of(refused, form)] = str(refused[f"detail_{house.language}"])
+    answer: Response = await again(house, form)
+    return answer
+
+
+async def _send(house: House, statements: Sequence[Json]) -> list[Json]:
+    found: list[Json] = (
+        await house.custody.post("/v1/statements?wait=inclusion", {"statements": list(statements)}, deadline_s=8.0)
+    )["results"]
+    return found
+
+
+async def _by_code(house: House, permit: str, code: str) -> Json | None:
+    """What carries this code under this permit; None when the permit or the code is none."""
+    try:
+        found: Json = await house.custody.get("/v1/items", permit=permit, code=code.upper())
+    except UpstreamRefused:
+        return None
+    return found
+
+
+async def _pieces(house: House, form: Filled) -> list[Json]:
+    """The pieces whose codes were given, in that order; a fault of the form names the codes that none carries."""
+    codes, turns = form.codes(), asyncio.Semaphore(AT_ONCE)
+
+    async def find(code: str) -> Json | None:
+        async with turns:
+            found = await _by_code(house, form.get("permit"), code)
+        items = [] if found is None else [one for one in found["items"] if one["used"] is None]
+        return items[-1] if items else None
+
+    found = await asyncio.gather(*(find(code) for code in codes))
+    unknown = [code for code, one in zip(codes, found, strict=True) if one is None]
+    if unknown:
+        form.faults["codes"] = say_of(house)("act.unknown_codes", codes=", ".join(unknown))
+    return [one for one in found if one is not None]
+
+
+async def _parties(house: House) -> list[Json]:
+    """Who may be sent or sold wood."""
+    listed = (await house.permits.get("/v1/organisations", limit=200))["items"]
+    own = house.need().org
+    return [one for one in listed if one["kind"] in BUYERS and one["id"] != own]
