@@ -17,6 +17,7 @@ from services.permits.census_file import CSV_TYPE, MAX_FILE_BYTES, XLSX_TYPE, Fi
 from services.permits.domain import columns
 from services.permits.domain.census import Terms, Tree
 from services.permits.domain.columns import Header
+from services.permits.domain.compared import Compared
 from services.permits.domain.finding import MAX_EXAMPLES, Finding
 from services.permits.domain.forensics import Score, examine
 from services.permits.domain.forensics.thresholds import thresholds_on
@@ -66,7 +67,7 @@ def main(options: argparse.Namespace) -> int:
             continue
         found = examine(
             study.trees, norms, subject=f"file:{Path(name).name}", polygons=study.polygons, days=study.days,
-            others={other: trees for other, trees in others.items() if Path(other).resolve() != Path(name).resolve()},
+            others=Compared({other: t for other, t in others.items() if Path(other).resolve() != Path(name).resolve()}),
         )  # fmt: skip
         findings = [*study.faults, *plan_rules(study, today), *found.findings]
         worst = max(worst, severity_of(findings))

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from services.permits.api.assemblies import delegated
+from services.permits.api.assemblies import check_held, delegated
 from services.permits.api.field_work import report_closed
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
 from services.permits.api.reach import Reach, reach_of
 from services.permits.api.reviewing import keep_review
-from services.permits.api.territory import check_region, sees_in_full
+from services.permits.api.territory import check_region
 from services.permits.api.vault import check_cited
 from services.permits.domain.announced import Announced, Letter
 from services.permits.domain.assembly import AssemblyAct, AssemblyNeeded
@@ -280,7 +280,7 @@ async def visible_plan(tx: Tx, plan_id: str, grant: Grant) -> Plan:
 async def concerned_plan(tx: Tx, plan_id: str, grant: Grant, action: str) -> Plan:
     """A plan whose private fields the caller may see; ``OtherOrganisation`` where it is visible and no more than that."""
     plan = await visible_plan(tx, plan_id, grant)
-    if not concerned(grant, plan):
+    if not (await reach_of(tx, grant)).in_full(plan):
         raise OtherOrganisation(action)
     return plan
 
@@ -289,16 +289,12 @@ async def plan_to_change(tx: Tx, plan_id: str, grant: Grant) -> Plan:
     """A plan of the caller's that is not approved yet, locked; ``WrongState`` when it is approved already."""
     plan = await plans.plan_to_change(tx, plan_id)
     if plan is None:
+        await check_held(tx, plan_id, grant)
         plan = await visible_plan(tx, plan_id, grant)
         plan.check_state("draft", "submitted", "observed", "inspected")
-    if not concerned(grant, plan):
+    if not (await reach_of(tx, grant)).in_full(plan):
         raise Missing("plan", plan_id)
     return plan
-
-
-def concerned(grant: Grant, plan: Plan) -> bool:
-    """Whether what is private of a plan is the caller's to see."""
-    return sees_in_full(grant, plan.region, plan.org, plan.regent, plan.delegate)
 
 
 def _sees(reach: Reach, plan: Plan) -> bool:

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any, Literal
 
 from services.permits.domain.census import Tree
+from services.permits.domain.compared import Compared
 from services.permits.domain.permit import Line
 from services.permits.domain.plan import Plan
 from services.permits.domain.track_record import TrackRecord
@@ -91,6 +92,8 @@ class PlanFacts:
     third_parties: tuple[str, ...] | None = None
     assemblies: tuple[Assembly, ...] | None = None
     cites: CitesPapers | None = None
+    # F13: the censuses of other plans that share most with this one.
+    compared: Compared | None = None
 
     @property
     def subject(self) -> str:

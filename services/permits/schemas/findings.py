@@ -62,13 +62,15 @@ class RuleOutcomeWithEvidence(RuleOutcome):
 
 
 class PlanFindingOut(RuleOutcomeWithEvidence):
-    """A finding as kept. ``blocks`` is why it keeps the plan from approval, if it does; ``state`` is empty unless it failed."""
+    """A finding as kept. ``blocks`` is why it keeps the plan from approval, if it does; ``state`` is empty unless it failed.
+    ``other_plan`` is the plan that ``computed.other_plan`` numbers, where the caller may see it."""
 
     id: str
     state: str
     outcome: str
     blocks: str | None
     acts: list[FindingActOut]
+    other_plan: str | None
 
 
 class ReviewOut(Out):

@@ -59,6 +59,9 @@ _HARVESTABLE = text(
     "SELECT parcel, species, count(*), sum(volume_dm3) FROM census_trees WHERE plan = :plan AND condition = 'harvestable'"
     " GROUP BY parcel, species"
 )
+_SEATS = text(
+    "SELECT position, parcel, code FROM census_trees WHERE plan = :plan AND position = ANY(CAST(:positions AS int[]))"
+)
 _KNOWN_CODES = text(
     "SELECT code FROM census_trees WHERE plan = :plan AND parcel = :parcel AND code IN :codes"
 ).bindparams(bindparam("codes", expanding=True))
@@ -161,6 +164,12 @@ async def trees_with_code(tx: Tx, plan: str, code: str, parcel: str | None) -> l
     """The tree of a code; two when the code repeats in several parcels and none was named."""
     rows = await tx.execute(_BY_CODE, {"plan": plan, "code": code, "parcel": parcel})
     return [StandingTree(*row) for row in rows]
+
+
+async def seats(tx: Tx, plan: str, positions: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Parcel and code of the trees at these places of the list, as far as the caller may see the plan."""
+    rows = await tx.execute(_SEATS, {"plan": plan, "positions": list(positions)})
+    return {position: {"parcel": parcel, "code": code} for position, parcel, code in rows}
 
 
 async def parcels_with_trees(tx: Tx, plan: str) -> list[str]:
