@@ -16,7 +16,7 @@ from services.permits.api.reviewing import keep_review
 from services.permits.api.territory import check_region
 from services.permits.api.vault import check_cited
 from services.permits.domain.announced import Announced, Letter
-from services.permits.domain.assembly import AssemblyAct, AssemblyNeeded
+from services.permits.domain.assembly import AssemblyAct, AssemblyNeeded, check_come
 from services.permits.domain.census import listed_parts, root_of_lines
 from services.permits.domain.finding_life import check_gate
 from services.permits.domain.lifecycle import Done, transition
@@ -137,10 +137,19 @@ async def submit_plan(plan_id: str, grant: GrantDep, command: CommandDep, body: 
         plan.check_submission(await census.parcels_with_trees(work.tx, plan.id))
         agreed = await _agreement(work.tx, plan, None if body is None else body.assembly_act)
         await plans.note_submission(work.tx, plan.id, work.caller.sub)
-        await acts.add_act(work.tx, plan.id, _act_of(work, "submit", "submitted", agreed.number, [agreed.document]))
+        act = _act_of(work, "submit", "submitted", agreed.number, [agreed.document])
+        await acts.add_act(work.tx, plan.id, replace(act, facts=_said_of_census(work, body)))
         submitted = await _again(work.tx, plan.id)
         await keep_review(work, submitted)
         return await work.answer(200, await answer_of(work.tx, submitted))
+
+
+def _said_of_census(work: Work, body: SubmissionIn | None) -> dict[str, str]:
+    """When the census ended, as the community says; a day that has not come is refused."""
+    if body is None or body.census_ended_on is None:
+        return {}
+    check_come(body.census_ended_on, work.now.date())
+    return {"census_ended_on": body.census_ended_on.isoformat()}
 
 
 async def _agreement(tx: Tx, plan: Plan, number: str | None) -> AssemblyAct:

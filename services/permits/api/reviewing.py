@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from services.permits.api.house import Work
@@ -11,8 +12,9 @@ from services.permits.domain.compared import Compared
 from services.permits.domain.finding import Finding
 from services.permits.domain.land.around import around
 from services.permits.domain.land.limits import land_limits_on
+from services.permits.domain.paper import Licence
 from services.permits.domain.plan import Plan
-from services.permits.domain.plan_facts import Assembly, FieldLook, PlanFacts
+from services.permits.domain.plan_facts import Assembly, CitesPapers, FieldLook, PlanFacts
 from services.permits.domain.rules.catalogue import rules_on
 from services.permits.domain.rules.review import review
 from services.permits.store import (
@@ -21,6 +23,7 @@ from services.permits.store import (
     census,
     findings,
     land,
+    papers,
     permits,
     prints,
     track_records,
@@ -45,6 +48,8 @@ async def facts_of(work: Work, plan: Plan) -> PlanFacts:
     return PlanFacts(
         plan, day, trees,
         title=ground.title, parcels=ground.parcels, zone=ground.zone, others=ground.others,
+        census_ended_on=await _census_ended_on(tx, plan), licences=await _licences(tx, plan),
+        cites=None if handing_in else await _cites(tx, plan),
         signed_on=day if handing_in else await findings.handed_in_on(tx, plan),
         # An officer has been let in by region; at the submission nobody has decided yet, and nobody has looked.
         competent=None if handing_in else True,
@@ -88,6 +93,28 @@ async def _own_print(work: Work, plan: Plan, census_now: "Fingerprint") -> print
         submitted = [act.at for act in await acts.acts_on(work.tx, plan.id) if act.act == "submit"]
         at = submitted[-1] if submitted else work.now
     return await prints.keep_print(work.tx, plan, census_now.kept, census_now.marks, at)
+
+
+async def _census_ended_on(tx: Tx, plan: Plan) -> date | None:
+    """As the community said when it last handed the plan in."""
+    said = [act.facts.get("census_ended_on") for act in await acts.acts_on(tx, plan.id) if act.act == "submit"]
+    return date.fromisoformat(said[-1]) if said and said[-1] else None
+
+
+async def _licences(tx: Tx, plan: Plan) -> tuple[Licence, ...] | None:
+    """Of the regent; ``None`` when the register holds none of it, which says nothing of whether there is one."""
+    return tuple(await papers.licences(tx, plan.regent)) or None if plan.regent else None
+
+
+async def _cites(tx: Tx, plan: Plan) -> CitesPapers | None:
+    """Trees that closed verifications found, and the papers; ``None`` while there is neither."""
+    seen: set[tuple[str, str]] = set()
+    closed = [one for one in await verifications.verifications(tx, plan.id) if one.visit.closed_at is not None]
+    for one in closed:
+        results = await visits.results(tx, one.visit.number)
+        seen |= {place for place, found in results.items() if found.verdict not in ("absent", "not_reached")}
+    quoted = {paper.species: f"{paper.kind} {paper.number}" for paper in await papers.cites(tx, plan.id)}
+    return CitesPapers(frozenset(seen), quoted) if closed or quoted else None
 
 
 async def _looks(tx: Tx, plan: Plan) -> tuple[FieldLook, ...]:

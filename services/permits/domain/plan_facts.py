@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from services.permits.domain.census import Tree
 from services.permits.domain.compared import Compared
+from services.permits.domain.paper import Licence
 from services.permits.domain.permit import Line
 from services.permits.domain.plan import Plan
 from services.permits.domain.track_record import TrackRecord
@@ -26,15 +27,6 @@ class OtherArea:
     kind: Literal["title", "protected_area", "parcel", "used_parcel", "kept"]
     name: str
     area: Area
-
-
-@dataclass(frozen=True, slots=True)
-class Licence:
-    """A regent's licence and its days."""
-
-    number: str
-    valid_from: date
-    valid_to: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +51,10 @@ class Assembly:
 
 @dataclass(frozen=True, slots=True)
 class CitesPapers:
-    """Trees (parcel, code) that somebody independent saw in the field, and the quota or finding that is quoted."""
+    """Trees (parcel, code) that somebody independent saw in the field, and by species the quota or finding that is quoted."""
 
     verified: frozenset[tuple[str, str]]
-    reference: str | None
+    references: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
