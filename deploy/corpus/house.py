@@ -30,12 +30,14 @@ from deploy.corpus.listing import Listing
 from deploy.corpus.study import put_between
 from deploy.instance import Instance
 from deploy.seed.house import House, Problem, opened, until_logged
+from shared.timber.measure import census_dm3
 
 HECTARES, TREES_A_HA = (1_000.0, 7_000.0), (1.0, 2.0)
 COMMUNITY, REGION = "comunidad-a", "madre-de-dios"
 # Each plan has a square of its own: honest neighbours do not overlap.
 SQUARE_M, SQUARES_EAST, WEST_M, SOUTH_M = 16_000, 18, 350_000, 8_600_000
 PLANS_OF_A_REGENT = 20
+MOST_DM3 = 100_000
 ORGANISATIONS = (
     (COMMUNITY, "community"), ("gerfor-md", "authority"), ("osinfor-md", "supervisor"),
 )  # fmt: skip
@@ -60,7 +62,8 @@ def run(data: Path, count: int, seed: int, out: Path, *, write: bool) -> None:
 
 
 def honest_listing(seed: int, number: int) -> Listing:
-    """The census of one plan, in its own square."""
+    """The census of one plan, in its own square. A tree that no upload would take as one (the tails of the corpus are longer
+    than a forest's) is left out."""
     rng = np.random.default_rng([seed, 500, number])
     plan = honest_plan(fitted_forest(), rng, other_settings=bool(number % 2), hectares=HECTARES, per_ha=TREES_A_HA)
     centre = plan.land.envelope.centroid
@@ -69,7 +72,8 @@ def honest_listing(seed: int, number: int) -> Listing:
     east, north = round(east, 1), round(north, 1)
     land = shapely.transform(plan.land, lambda xy: xy + np.array([east, north]))
     moved = replace(plan, x_m=(plan.x_m + east).round(1), y_m=(plan.y_m + north).round(1), land=land)
-    return filed(moved, rng, datetime.now(UTC).date())
+    small = [census_dm3(int(d), int(h), 650) < MOST_DM3 for d, h in zip(moved.dbh_mm, moved.height_mm, strict=True)]
+    return filed(moved.at(np.array(small)), rng, datetime.now(UTC).date())
 
 
 def _introduce(house: House) -> None:
