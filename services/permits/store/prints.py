@@ -10,7 +10,7 @@ from services.permits.domain.plan import Plan
 from services.permits.store.session import Tx
 
 # Candidates of the plan's own region, and as many of all others.
-MOST_EACH = 6
+MOST_EACH = 3
 _CURRENT = text(
     "SELECT p.no, p.root, p.handed_in_at, array(SELECT k.key FROM census_keys k WHERE k.no = p.no ORDER BY k.key)"
     " FROM census_prints p WHERE p.plan = :plan AND p.current"
