@@ -250,6 +250,10 @@ def test_every_tree_of_a_cites_species_was_seen_and_a_quota_is_quoted() -> None:
     assert one("P15", some_facts(census, cites=CitesPapers(seen, quoted))) == PASSED
     assert one("P15", some_facts(census, cites=CitesPapers(frozenset({("PC 01", "1")}), quoted))) == ("FAIL", "S4")
     assert one("P15", some_facts(census, cites=CitesPapers(seen, {}))) == ("FAIL", "S4")
+    # What nobody has told is not a pass, and one false part is enough beside it.
+    assert one("P15", some_facts(census, cites=CitesPapers(seen, None))) == MISSING
+    assert one("P15", some_facts(census, cites=CitesPapers(None, quoted))) == MISSING
+    assert one("P15", some_facts(census, cites=CitesPapers(frozenset(), None))) == ("FAIL", "S4")
     more = [*census, a_tree("4", species="Cedrela odorata")]
     assert one("P15", some_facts(more, cites=CitesPapers(seen | {("PC 01", "4")}, quoted))) == ("FAIL", "S4")
     assert one("P15", some_facts(census)) == MISSING

@@ -114,7 +114,7 @@ async def _cites(tx: Tx, plan: Plan) -> CitesPapers | None:
         results = await visits.results(tx, one.visit.number)
         seen |= {place for place, found in results.items() if found.verdict not in ("absent", "not_reached")}
     quoted = {paper.species: f"{paper.kind} {paper.number}" for paper in await papers.cites(tx, plan.id)}
-    return CitesPapers(frozenset(seen), quoted) if closed or quoted else None
+    return CitesPapers(frozenset(seen) if closed else None, quoted or None) if closed or quoted else None
 
 
 async def _looks(tx: Tx, plan: Plan) -> tuple[FieldLook, ...]:

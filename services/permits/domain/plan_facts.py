@@ -51,10 +51,11 @@ class Assembly:
 
 @dataclass(frozen=True, slots=True)
 class CitesPapers:
-    """Trees (parcel, code) that somebody independent saw in the field, and by species the quota or finding that is quoted."""
+    """Trees (parcel, code) that somebody independent saw in the field, ``None`` before anybody looked; and by species the quota
+    or finding that is quoted, ``None`` before any was registered."""
 
-    verified: frozenset[tuple[str, str]]
-    references: Mapping[str, str]
+    verified: frozenset[tuple[str, str]] | None
+    references: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
