@@ -17,16 +17,28 @@ from services.permits.census_file import CSV_TYPE, MAX_FILE_BYTES, XLSX_TYPE, Fi
 from services.permits.domain import columns
 from services.permits.domain.census import Terms, Tree
 from services.permits.domain.columns import Header
+from services.permits.domain.compared import Compared
 from services.permits.domain.finding import MAX_EXAMPLES, Finding
 from services.permits.domain.forensics import Score, examine
 from services.permits.domain.forensics.thresholds import thresholds_on
 from services.permits.domain.norms import Limits, limits_on
+from services.permits.domain.plan import Parcel, Plan, Summary
+from services.permits.domain.plan_facts import PlanFacts
+from services.permits.domain.rules import intensity, size
 from services.permits.domain.rules.catalogue import rules_on
 from services.permits.domain.rules.review import of_census
 from services.permits.domain.sheet import HEADER_ROWS, CensusInvalid, Sheet, read_census
 from shared.refusal import Refusal
 
 ONLY_PARCEL = "PC 01"
+NO_MINIMUM = (
+    "El archivo no trae los diámetros mínimos del plan: se usó la lista general.",
+    "The file does not carry the minimum diameters of the plan: the general list was used.",
+)
+NO_AREA = (
+    "El área es la del polígono junto al archivo; el plan puede declarar otra.",
+    "The area is that of the polygon beside the file; the plan may declare another.",
+)
 DATE_COLUMNS = ("date", "fecha", "day", "dia")
 PARCEL_PROPERTIES = ("parcel", "parcela", "pc", "pca")
 # A list with a few unreadable rows is looked at without them; with more it is not a census anybody can judge.
@@ -66,7 +78,7 @@ def main(options: argparse.Namespace) -> int:
             continue
         found = examine(
             study.trees, norms, subject=f"file:{Path(name).name}", polygons=study.polygons, days=study.days,
-            others={other: trees for other, trees in others.items() if Path(other).resolve() != Path(name).resolve()},
+            others=Compared({other: t for other, t in others.items() if Path(other).resolve() != Path(name).resolve()}),
         )  # fmt: skip
         findings = [*study.faults, *plan_rules(study, today), *found.findings]
         worst = max(worst, severity_of(findings))
@@ -83,17 +95,43 @@ def severity_of(findings: list[Finding]) -> int:
 
 
 def plan_rules(study: Study, today: date) -> list[Finding]:
-    """P06, P07 and the spelling of species. A file tells no plan: without its own minimum diameters P07 is a question."""
-    found = of_census("plan", study.trees, study.terms.form_factor_milli, rules_on(today))
-    return [_capped(one) if one.rule == "P07" and not study.has_minimum else one for one in found]
+    """P06, P07, the spelling of species, and P08 to P11 as far as a file can show them. A file tells no plan: without its own
+    minimum diameters P07 is a question; P09 and P10 are questions too, since the polygon beside the file need not be the
+    land of the plan, and not evaluated without one; P11 needs the plans of a region."""
+    rules = rules_on(today)
+    found = of_census("plan", study.trees, study.terms.form_factor_milli, rules)
+    found = [_capped(one, *NO_MINIMUM) if one.rule == "P07" and not study.has_minimum else one for one in found]
+    facts = PlanFacts(_plan_of(study), today, study.trees)
+    if facts.area_m2:
+        spread = [intensity.intensity(facts, rules["P09"]), *intensity.densities(facts, rules)]
+        spread = [_capped(one, *NO_AREA) for one in spread]
+    else:
+        spread = [rules[name].missing("plan", "no hay polígono", "there is no polygon") for name in ("P09", "P10")]
+    return [
+        replace(one, subject="plan") if one.subject == facts.subject else one
+        for one in [*found, size.seed_trees(facts, rules["P08"]), *spread, intensity.value_share(facts, rules["P11"])]
+    ]
 
 
-def _capped(finding: Finding) -> Finding:
-    return replace(
-        finding, severity="S2" if finding.status == "FAIL" else finding.severity,
-        es=f"{finding.es} El archivo no trae los diámetros mínimos del plan: se usó la lista general.",
-        en=f"{finding.en} The file does not carry the minimum diameters of the plan: the general list was used.",
+def _plan_of(study: Study) -> Plan:
+    """What a file says of the plan behind it: the trees are all of them, and the area is that of the polygons."""
+    from services.permits.domain.land import measure
+
+    areas = {name: measure.area_m2(form) for name, form in (study.polygons or {}).items()}
+    nobody, day = "file", date(2000, 1, 1)
+    return Plan(
+        id=nobody, title=nobody, org=nobody, region="", number="", season="", regent=None,
+        parcels=tuple(Parcel(name, area) for name, area in areas.items()),
+        form_factor_milli=study.terms.form_factor_milli, harvest_from=day, harvest_to=day, census_basis="listed",
+        state="draft", created_by=nobody, uploaded_by=None, submitted_by=None, approved_by=None, resolution=None,
+        census=Summary(), sid=None,
     )  # fmt: skip
+
+
+def _capped(finding: Finding, es: str, en: str) -> Finding:
+    """A question at most, with what the file does not say."""
+    severity = "S2" if finding.severity in ("S3", "S4") else finding.severity
+    return replace(finding, severity=severity, es=f"{finding.es} {es}", en=f"{finding.en} {en}")
 
 
 # ---- reading

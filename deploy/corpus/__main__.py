@@ -4,6 +4,7 @@
     study [--honest N] [--forged N] [--seed N] [--write]           tables; with --write into docs/
     fit [--honest N] [--forged N]                                  coefficients into norms/forensics.json
     facts                                                          the facts of a real census, as in forest.json
+    house --data DIR --out FILE [--count N] [--seed N] [--write]   honest plans through a running, empty house
 
 A real census is optional for the first two: --census FILE --polygons FILE.
 """
@@ -13,7 +14,7 @@ import json
 import sys
 from pathlib import Path
 
-from deploy.corpus import facts, fit, study
+from deploy.corpus import facts, fit, house, study
 from deploy.corpus.forgeries import FORGERIES
 from deploy.corpus.plans import HONEST, plan, sources
 
@@ -42,6 +43,12 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("--honest", type=int, default=120)
     again.add_argument("--forged", type=int, default=6)
     verbs.add_parser("facts", parents=[real])
+    through = verbs.add_parser("house")
+    through.add_argument("--data", type=Path, required=True)
+    through.add_argument("--out", type=Path, required=True)
+    through.add_argument("--count", type=int, default=500)
+    through.add_argument("--seed", type=int, default=study.SEED)
+    through.add_argument("--write", action="store_true")
     return top
 
 
@@ -53,6 +60,9 @@ def main(words: list[str] | None = None) -> int:
             print("facts needs --census and --polygons", file=sys.stderr)
             return 2
         facts.print_facts(options.census, options.polygons)
+        return 0
+    if options.verb == "house":
+        house.run(options.data, options.count, options.seed, options.out, write=options.write)
         return 0
     of = sources(options.census, options.polygons)
     if options.verb == "make":

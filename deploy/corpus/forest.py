@@ -15,10 +15,21 @@ from deploy.corpus.listing import Floats, Ints, Listing, uniform_in
 TREES_A_DAY = 180
 
 
-def honest_plan(facts: dict[str, Any], rng: np.random.Generator, *, other_settings: bool = False) -> Listing:
-    """One plan. ``other_settings`` draws from ranges and shapes of distribution that no coefficient was fitted on."""
-    land = _land(rng, float(np.exp(rng.uniform(np.log(120), np.log(7000)))))
-    wanted_per_ha = rng.uniform(0.8, 2.6) if land.area > 8e6 else float(np.exp(rng.uniform(np.log(1.0), np.log(12))))
+def honest_plan(
+    facts: dict[str, Any], rng: np.random.Generator, *, other_settings: bool = False,
+    hectares: tuple[float, float] = (120, 7000), per_ha: tuple[float, float] | None = None,
+) -> Listing:  # fmt: skip
+    """One plan. ``other_settings`` draws from ranges and shapes of distribution that no coefficient was fitted on.
+
+    ``per_ha`` bounds the trees a hectare; without it small plans may be denser than large ones.
+    """
+    land = _land(rng, float(np.exp(rng.uniform(np.log(hectares[0]), np.log(hectares[1])))))
+    if per_ha is not None:
+        wanted_per_ha = rng.uniform(*per_ha)
+    else:
+        wanted_per_ha = (
+            rng.uniform(0.8, 2.6) if land.area > 8e6 else float(np.exp(rng.uniform(np.log(1.0), np.log(12))))
+        )
     wanted = int(np.clip(land.area / 1e4 * wanted_per_ha, 130, 15_000))
     rows = facts["species"]
     chosen = rng.permutation(len(rows))[: int(rng.integers(8, min(len(rows), 45)))]

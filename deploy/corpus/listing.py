@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.str_]
 FIRST_DAY = date(2025, 5, 5)
+# As crews abbreviate them: may fall, seed tree, left for a later harvest.
+CONDITIONS = {"PAB": "harvestable", "PS": "seed", "CF": "future"}
 COLUMNS = (
     "tree", "block", "line", "date", "zone", "easting", "northing", "species", "dbh_cm", "commercial_height_m",
     "volume_m3", "destination", "parcel",
@@ -69,7 +71,7 @@ class Listing:
                 "PC 01", f"{place + 1}", str(self.species[place]), "", str(self.block[place]), str(self.line[place]),
                 int(self.dbh_mm[place]), int(self.height_mm[place]),
                 census_dm3(int(self.dbh_mm[place]), int(self.height_mm[place]), 650),
-                "harvestable" if self.destination[place] == "PAB" else "seed", self.zone,
+                CONDITIONS.get(str(self.destination[place]), "seed"), self.zone,
                 round(self.x_m[place] * 10), round(self.y_m[place] * 10), None, "CSV", place + 2,
             )
             for place in range(len(self))

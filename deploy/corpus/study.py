@@ -15,7 +15,6 @@ from deploy.corpus.plans import HONEST, Sources, jobs
 # 0 is fitted on, 1 was looked at while thresholds were set.
 SEED = 2
 DOCS = Path(__file__).parents[2] / "docs"
-BEGIN, END = "<!-- study -->", "<!-- /study -->"
 BASES = {
     "synthetic": "synthetic, fitted facts", "other": "synthetic, other settings", "east": "real, eastern half",
     "whole": "real, all of it",
@@ -30,11 +29,15 @@ def run(of: Sources, options: argparse.Namespace) -> None:
     text = tables(judged)
     print(text)
     if options.write:
-        page = DOCS / "forensics.md"
-        head, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-        tail = rest.partition(END)[2]
-        page.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}", encoding="utf-8")
+        put_between("study", text)
         draw(judged, DOCS / "figures")
+
+
+def put_between(mark: str, text: str) -> None:
+    """The text into docs/forensics.md, between the marks of this name."""
+    page, begin, end = DOCS / "forensics.md", f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    head, _, rest = page.read_text(encoding="utf-8").partition(begin)
+    page.write_text(f"{head}{begin}\n{text}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:

@@ -164,6 +164,10 @@ ACCESS: Table = {
     "decide_finding": _OFFICERS,
     "appeal_finding": {"manager": "own", "regent": "own"},
     "close_finding": _OFFICERS,
+    "register_licence": _AUTHORITY,
+    "list_licences": {"public": "any"},
+    "register_cites_paper": _AUTHORITY,
+    "list_cites_papers": {"public": "any", **_READERS},
     "read_track_record": {"manager": "own", "regent": "own", "company": "own", **_OFFICERS},
     "list_publications": {"authority": "any", "supervisor": "any", "operator": "any", "service": "any"},
 }

@@ -25,6 +25,7 @@ from services.permits.api import (
     land,
     measures,
     norms,
+    papers,
     parties,
     permits,
     plans,
@@ -69,7 +70,7 @@ ROUTERS = [
     verify.router, permits.router, inspections.router, verifications.router, field_supervisions.router,
     publications.router, supervision.router, reviews.router, findings.router, track_records.router, vault.router,
     assemblies.router, extensions.router, measures.router, norms.router, certificates.router, grants.router,
-    indicators.router,
+    indicators.router, papers.router,
 ]  # fmt: skip
 
 

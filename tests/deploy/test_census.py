@@ -6,11 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from deploy.corpus.filed import filed
 from deploy.corpus.forgeries import clone_of, copied_rows
 from tests.permits.forensics_plans import honest, rng
 
@@ -61,6 +65,35 @@ def test_a_file_without_a_polygon_is_examined_without_it(tmp_path: Path) -> None
 
     assert done.returncode == 0
     assert rule(lines(done)[0], "F11-PARCEL")["status"] == "NOT_EVALUATED"
+
+
+def test_a_file_shows_seed_trees_volume_and_densities_as_far_as_it_goes(tmp_path: Path) -> None:
+    plan = honest()
+    filed(plan, rng(), date(2026, 11, 28)).write(tmp_path / "filed.csv")
+    replace(plan, destination=np.full(len(plan), "PAB")).write(tmp_path / "all-felled.csv")
+    crowded = replace(plan, land=plan.land.centroid.buffer(0.1 * np.sqrt(plan.land.area)))
+    crowded.write(tmp_path / "crowded.csv")
+
+    kept, felled, dense = lines(census("--json", *(tmp_path / f"{n}.csv" for n in ("filed", "all-felled", "crowded"))))
+
+    assert (rule(kept, "P08")["status"], rule(felled, "P08")["severity"]) == ("PASS", "S2")
+    assert (rule(kept, "P09")["status"], rule(dense, "P09")["severity"]) == ("PASS", "S2")
+    # What a region or a declared area would have to say is never more than a question to a file.
+    assert {one["severity"] for one in dense["findings"] if one["rule"] == "P10" and one["status"] == "FAIL"} <= {
+        "S1",
+        "S2",
+    }
+    assert rule(kept, "P11")["status"] == "NOT_EVALUATED"
+
+
+def test_without_land_no_density_is_asked(tmp_path: Path) -> None:
+    honest().write(tmp_path / "honest.csv")
+    (tmp_path / "honest.geojson").unlink()
+
+    (line,) = lines(census("--json", tmp_path / "honest.csv"))
+
+    assert {rule(line, name)["status"] for name in ("P09", "P10", "P11")} == {"NOT_EVALUATED"}
+    assert rule(line, "P08")["status"] in ("PASS", "FAIL")
 
 
 def test_a_zone_that_the_file_does_not_name_is_that_of_the_polygon(tmp_path: Path) -> None:

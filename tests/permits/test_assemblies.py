@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -159,6 +160,65 @@ async def test_a_revoked_delegation_is_worth_nothing_from_then_on(permits: Permi
     assert (revoked["state"], revoked["revoked_reason"]) == ("revoked", "Incumplió el contrato")
     assert (await permits.upload(a_census(), COMPANY, "PO-9", expect=409))["slug"] == "delegation-ended"
     assert (await permits.post(f"{GIVEN}/D-9/revoke", MANAGER, {"reason": "otra"}))["revoked_reason"] == why["reason"]
+
+
+@pytest.mark.parametrize("ending", ["revoked", "expired"])
+async def test_who_drafted_a_plan_reads_it_until_the_delegation_ends_and_the_community_and_the_regent_go_on(
+    permits: Permits, ending: str
+) -> None:
+    await with_company(permits)
+    await permits.post(GIVEN, MANAGER, to_company())
+    await permits.post("/v1/plans", COMPANY, a_plan(id="PO-9"))
+    await permits.upload(a_census(), COMPANY, "PO-9")
+    await permits.agreed("PO-9", regent=None)
+    await permits.post("/v1/plans/PO-9/submit", MANAGER)
+    evidence = "/v1/plans/PO-9/findings"
+    private = ("/v1/plans/PO-9", evidence, "/v1/plans/PO-9/acts", "/v1/plans/PO-9/trees")
+    for path in private:
+        await permits.call("GET", path, COMPANY, 200)
+    assert await shown_to(permits, COMPANY) == (1, 2, True)
+
+    await ended(permits, ending)
+
+    for path in private:
+        await permits.call("GET", path, COMPANY, 404)
+        for who in (MANAGER, REGENT, OFFICER):
+            await permits.call("GET", path, who, 200)
+    # The database alone says the same, for who asks it without any route in between.
+    assert await shown_to(permits, COMPANY) == (0, 0, False)
+    assert await shown_to(permits, REGENT) == await shown_to(permits, MANAGER) == (1, 2, True)
+
+    # Approved, the plan is everybody's to read, and where its trees stand is not.
+    await permits.answered("PO-9")
+    await permits.post("/v1/plans/PO-9/approve", OFFICER, {"resolution": "RGR-0000-2026"})
+    trees = (await permits.get("/v1/plans/PO-9/trees", COMPANY))["items"]
+    assert [tree["utm"] for tree in trees] == [None, None]
+    told = (await permits.get(evidence, COMPANY))["findings"]
+    assert {one["evidence"] is None for one in told} == {True}
+    assert await shown_to(permits, COMPANY) == (1, 0, False)
+
+
+async def ended(permits: Permits, how: str) -> None:
+    if how == "revoked":
+        await permits.post(f"{GIVEN}/D-9/revoke", MANAGER, {"reason": "Incumplió el contrato"})
+        return
+    admin = await asyncpg.connect(permits.database.admin_dsn)  # the term is the database's day, which no test moves
+    await admin.execute("UPDATE delegations SET valid_to = (now() AT TIME ZONE 'UTC')::date - 1 WHERE number = 'D-9'")
+    await admin.close()
+
+
+async def shown_to(permits: Permits, who: Person) -> tuple[int, int, bool]:
+    """How many plans, private lines and papers of findings of PO-9 row-level security shows."""
+    connection = await asyncpg.connect(permits.database.app_dsn)
+    await connection.execute(
+        "SELECT set_config('app.org', $1, false), set_config('app.roles', $2, false), set_config('app.sub', $3, false)",
+        who.org, who.role, who.sub,
+    )  # fmt: skip
+    plans = await connection.fetchval("SELECT count(*) FROM plans WHERE id = 'PO-9'")
+    lines = await connection.fetchval("SELECT count(*) FROM census_lines WHERE plan = 'PO-9'")
+    papers = await connection.fetchval("SELECT count(*) FROM finding_papers")
+    await connection.close()
+    return plans, lines, papers > 0
 
 
 async def test_a_delegation_ends_by_the_clock(permits: Permits) -> None:

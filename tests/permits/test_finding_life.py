@@ -166,11 +166,28 @@ CLOSE = ("close", "closed", "u-other")
         ("S3", (EXPLAINED, UPHELD), "", "upheld"), ("S3", (EXPLAINED, UPHELD, APPEALED), "", "upheld"),
         ("S3", (EXPLAINED, UPHELD, APPEALED, CLOSE), "lifted", None), ("S3", (EXPLAINED, UPHELD, CLOSE), "upheld", "upheld"),
         ("S4", (), "", "stands"), ("S4", (EXPLAINED, ACCEPTED), "", "stands"),
-        ("S4", (EXPLAINED, UPHELD, APPEALED, CLOSE), "lifted", "stands"),
+        ("S4", (EXPLAINED, UPHELD, APPEALED), "", "stands"), ("S4", (EXPLAINED, UPHELD, APPEALED, CLOSE), "upheld", "stands"),
+        ("S4", (EXPLAINED, UPHELD, APPEALED, CLOSE), "lifted", None),
     ],
 )  # fmt: skip
 def test_what_keeps_a_plan_from_approval(severity: Any, acts: Any, outcome: str, why: str | None) -> None:
     assert why_blocked(known(*acts, severity=severity, outcome=outcome)) == why
+
+
+def test_an_s4_that_names_a_fact_stands_until_the_fact_is_put_right_whatever_an_appeal_said() -> None:
+    lifted = known(EXPLAINED, UPHELD, APPEALED, CLOSE, severity="S4", outcome="lifted")
+
+    assert why_blocked(lifted) is None
+    for kind in ("papers", "unauthorised", "data"):
+        assert why_blocked(replace(lifted, about=About(kind, "", True))) == "stands"
+
+
+def test_who_lifted_a_finding_does_not_approve_the_plan() -> None:
+    lifted = known(EXPLAINED, UPHELD, APPEALED, CLOSE, severity="S4", outcome="lifted")
+
+    with pytest.raises(SamePerson):
+        check_gate(PLAN, REVIEW, [lifted], CLOSE[2], DAY, TERMS)
+    check_gate(PLAN, REVIEW, [lifted], "u-third", DAY, TERMS)
 
 
 REVIEW = Review(1, "PO-1", OPENED, "u-second", "gerfor-md", "1", "r")

@@ -25,6 +25,7 @@ from deploy.corpus.forgeries import (
 )  # fmt: skip
 from deploy.corpus.listing import Listing
 from services.permits.domain.census import Tree
+from services.permits.domain.compared import Compared
 from services.permits.domain.finding import MAX_EXAMPLES, Finding
 from services.permits.domain.forensics import Examination, examine
 from services.permits.domain.forensics.examine import RULES
@@ -135,17 +136,17 @@ def test_a_clone_of_another_plan_is_recognised_and_another_forest_is_not(turned:
     original = honest()
     clone = clone_of(original, rng(), turned=turned, noisy=noisy)
 
-    finding = found(clone, "F13", others={"PLAN-1": original.trees(), "PLAN-2": honest(2).trees()})
+    finding = found(clone, "F13", others=Compared({"PLAN-1": original.trees(), "PLAN-2": honest(2).trees()}))
 
     assert (finding.severity, finding.computed["other_plan"]) == ("S4", "PLAN-1")
     assert finding.computed["jaccard"] > 0.8
-    assert found(original, "F13", others={"PLAN-2": honest(2).trees()}).status == "PASS"
+    assert found(original, "F13", others=Compared({"PLAN-2": honest(2).trees()})).status == "PASS"
 
 
 def test_the_same_trees_at_the_same_place_may_be_a_re_entry() -> None:
     plan = honest()
 
-    finding = found(plan, "F13", others={"PLAN-1": plan.trees()})
+    finding = found(plan, "F13", others=Compared({"PLAN-1": plan.trees()}))
 
     assert (finding.severity, finding.computed["shift_m"]) == ("S3", 0)
 

@@ -12,13 +12,14 @@ from shapely.geometry import shape
 from services.permits.domain.census import Tree
 from services.permits.domain.finding import Finding
 from services.permits.domain.land import ground
+from services.permits.domain.paper import Licence
 from services.permits.domain.permit import Line
 from services.permits.domain.plan import Parcel, Plan, Summary
-from services.permits.domain.plan_facts import Assembly, CitesPapers, FieldLook, Licence, OtherArea, PlanFacts
+from services.permits.domain.plan_facts import Assembly, CitesPapers, FieldLook, OtherArea, PlanFacts
 from services.permits.domain.rules import people
 from services.permits.domain.rules.catalogue import rules_from, rules_on
 from services.permits.domain.rules.review import review
-from services.permits.domain.track_record import Confirmed, PartIn, TrackRecord
+from services.permits.domain.track_record import Confirmed, PartIn, Supervised, TrackRecord
 from shared.timber.measure import census_dm3
 from tests.permits.conftest import research_data
 
@@ -244,10 +245,17 @@ def test_a_third_party_stands_in_the_act_of_the_assembly() -> None:
 def test_every_tree_of_a_cites_species_was_seen_and_a_quota_is_quoted() -> None:
     census = [a_tree("1", species="Swietenia macrophylla"), a_tree("2", species="Swietenia macrophylla"), a_tree("3")]
     seen = frozenset({("PC 01", "1"), ("PC 01", "2")})
+    quoted = {"Swietenia macrophylla": "DENP 2026"}
 
-    assert one("P15", some_facts(census, cites=CitesPapers(seen, "DENP 2026"))) == PASSED
-    assert one("P15", some_facts(census, cites=CitesPapers(frozenset({("PC 01", "1")}), "DENP 2026"))) == ("FAIL", "S4")
-    assert one("P15", some_facts(census, cites=CitesPapers(seen, None))) == ("FAIL", "S4")
+    assert one("P15", some_facts(census, cites=CitesPapers(seen, quoted))) == PASSED
+    assert one("P15", some_facts(census, cites=CitesPapers(frozenset({("PC 01", "1")}), quoted))) == ("FAIL", "S4")
+    assert one("P15", some_facts(census, cites=CitesPapers(seen, {}))) == ("FAIL", "S4")
+    # What nobody has told is not a pass, and one false part is enough beside it.
+    assert one("P15", some_facts(census, cites=CitesPapers(seen, None))) == MISSING
+    assert one("P15", some_facts(census, cites=CitesPapers(None, quoted))) == MISSING
+    assert one("P15", some_facts(census, cites=CitesPapers(frozenset(), None))) == ("FAIL", "S4")
+    more = [*census, a_tree("4", species="Cedrela odorata")]
+    assert one("P15", some_facts(more, cites=CitesPapers(seen | {("PC 01", "4")}, quoted))) == ("FAIL", "S4")
     assert one("P15", some_facts(census)) == MISSING
     assert one("P15", some_facts([a_tree()])) == PASSED
     assert one("P15", some_facts([a_tree()], a_plan(census_basis="partial"))) == MISSING
@@ -410,13 +418,29 @@ def test_a_regent_with_confirmed_false_data_or_too_many_plans_is_found() -> None
 def test_a_company_with_false_data_in_two_communities_is_found() -> None:
     parts = [a_part("PO-1", confirmed=True, part="holder"), a_part("PO-2", confirmed=True, part="holder")]
 
-    def verdict(*held: PartIn) -> tuple[str, str]:
-        finding = people.company(a_record(*held), RULES["K10"])
-        return finding.status, finding.severity
+    elsewhere = replace(parts[1], org="comunidad-c")
+    assert company(*parts) == PASSED
+    assert company(parts[0], elsewhere) == ("FAIL", "S3")
+    assert company(parts[0], replace(elsewhere, confirmed=()), c=(0, 1000)) == PASSED
+    assert company(parts[0], replace(elsewhere, confirmed=())) == MISSING  # nobody has supervised it there
 
-    assert verdict(*parts) == PASSED
-    assert verdict(parts[0], replace(parts[1], org="comunidad-c")) == ("FAIL", "S3")
-    assert verdict(parts[0], replace(parts[1], org="comunidad-c", confirmed=())) == PASSED
+
+def test_a_company_that_moves_wood_without_trees_in_two_communities_is_found() -> None:
+    held = [a_part("PO-1", part="holder"), a_part("PO-2", part="holder", org="comunidad-c")]
+
+    assert company(*held, b=(101, 1000), c=(101, 1000)) == ("FAIL", "S3")
+    assert company(*held, b=(101, 1000), c=(100, 1000)) == PASSED
+    assert company(*held, b=(5, 0), c=(101, 1000)) == ("FAIL", "S3")  # nothing moved lawfully, and volume without trees
+    assert company(*held, b=(101, 1000)) == MISSING
+    assert company(*held) == MISSING
+    assert company(held[0]) == PASSED  # one community is no pattern, whatever is unknown of it
+
+
+def company(*held: PartIn, **found: tuple[int, int]) -> tuple[str, str]:
+    """K10 over these parts, with unjustified and moved volume in communities b and c."""
+    supervised = tuple(Supervised(f"comunidad-{name}", *dm3) for name, dm3 in found.items())
+    finding = people.company(replace(a_record(*held), supervised=supervised), RULES["K10"])
+    return finding.status, finding.severity
 
 
 # ---- the catalogue

@@ -193,6 +193,14 @@ async def delegated(
     )  # fmt: skip
 
 
+async def check_held(tx: Tx, plan: str, grant: Grant) -> None:
+    """Who was given this plan and no longer sees it is told why: revoked, not begun, over."""
+    day = await assemblies.today(tx)
+    found = await assemblies.delegations_on(tx, plan, grant.known.org)
+    if found and all(one.state_on(day) != "active" for one in found):
+        found[-1].check(day, {})
+
+
 async def _party(tx: Tx, org: str) -> Organisation:
     known = await parties.organisation(tx, org)
     if known is None:

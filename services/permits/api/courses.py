@@ -10,8 +10,9 @@ from services.permits.api.balances import drawn_on
 from services.permits.api.house import CommandDep, HouseDep, Work, require_organisations
 from services.permits.api.measures import check_no_appeal, put_under, release
 from services.permits.api.plans import answer_of, done_by, state_of, visible_plan
+from services.permits.api.reach import reach_of
 from services.permits.api.status import announce_status
-from services.permits.api.territory import check_region, sees_in_full
+from services.permits.api.territory import check_region
 from services.permits.api.vault import check_cited
 from services.permits.domain.assembly import DayNotCome
 from services.permits.domain.document import check_kind
@@ -143,7 +144,7 @@ async def list_plan_acts(plan_id: str, grant: GrantDep, house: HouseDep) -> Plan
     """What was done to a plan, for those concerned."""
     async with house.database.transaction(grant.caller) as tx:
         plan = await visible_plan(tx, plan_id, grant)
-        if not sees_in_full(grant, plan.region, plan.org, plan.regent, plan.delegate):
+        if not (await reach_of(tx, grant)).in_full(plan):
             raise Missing("plan", plan_id)
         found = await acts.acts_on(tx, plan.id)
     items = [
@@ -168,9 +169,9 @@ async def plan_standing(
         state = await state_of(tx, plan)
         asked = (await extensions.extensions_of_plans(tx, [plan.id]))[plan.id]
         found = [one for one in await permits.permits_of_plan(tx, plan.id) if one.state != "proposed"]
+        concerned = (await reach_of(tx, grant)).in_full(plan)
     authorised = sum(line.volume_dm3 for permit in found for line in permit.lines)
     phase = phase_of(plan.kind, state, plan.harvest_from, plan.harvest_to, asked, day)
-    concerned = sees_in_full(grant, plan.region, plan.org, plan.regent, plan.delegate)
     drawn = await _drawn(house, found) if concerned else None
     if phase in ("active", "reentry_active", "in_force") and drawn is not None and 0 < authorised <= drawn:
         phase = "exhausted"

@@ -6,8 +6,9 @@ from fastapi import Response
 
 from services.permits.api.house import CommandDep, HouseDep
 from services.permits.api.plans import visible_plan
-from services.permits.api.reviews import finding_out
-from services.permits.api.territory import check_region, sees_in_full
+from services.permits.api.reach import reach_of
+from services.permits.api.reviews import findings_out
+from services.permits.api.territory import check_region
 from services.permits.domain.finding_life import Act, Actor, Done, Outcome, next_step
 from services.permits.domain.party import WrongState
 from services.permits.domain.rules.catalogue import rules_on
@@ -80,6 +81,5 @@ async def _act(
             raise WrongState("finding", known.id, "changing", known.state)
         again = await findings.finding(work.tx, plan.id, known.id)
         assert again is not None, "it was read in this transaction"
-        return await work.answer(
-            200, finding_out(again, sees_in_full(grant, plan.region, plan.org, plan.regent), house.registrar)
-        )
+        shown = (await reach_of(work.tx, grant)).in_full(plan)
+        return await work.answer(200, (await findings_out(work.tx, [again], shown, house.registrar))[0])

@@ -8,15 +8,15 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from services.permits.api.assemblies import delegated
+from services.permits.api.assemblies import check_held, delegated
 from services.permits.api.field_work import report_closed
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
 from services.permits.api.reach import Reach, reach_of
 from services.permits.api.reviewing import keep_review
-from services.permits.api.territory import check_region, sees_in_full
+from services.permits.api.territory import check_region
 from services.permits.api.vault import check_cited
 from services.permits.domain.announced import Announced, Letter
-from services.permits.domain.assembly import AssemblyAct, AssemblyNeeded
+from services.permits.domain.assembly import AssemblyAct, AssemblyNeeded, check_come
 from services.permits.domain.census import listed_parts, root_of_lines
 from services.permits.domain.finding_life import check_gate
 from services.permits.domain.lifecycle import Done, transition
@@ -137,10 +137,19 @@ async def submit_plan(plan_id: str, grant: GrantDep, command: CommandDep, body: 
         plan.check_submission(await census.parcels_with_trees(work.tx, plan.id))
         agreed = await _agreement(work.tx, plan, None if body is None else body.assembly_act)
         await plans.note_submission(work.tx, plan.id, work.caller.sub)
-        await acts.add_act(work.tx, plan.id, _act_of(work, "submit", "submitted", agreed.number, [agreed.document]))
+        act = _act_of(work, "submit", "submitted", agreed.number, [agreed.document])
+        await acts.add_act(work.tx, plan.id, replace(act, facts=_said_of_census(work, body)))
         submitted = await _again(work.tx, plan.id)
         await keep_review(work, submitted)
         return await work.answer(200, await answer_of(work.tx, submitted))
+
+
+def _said_of_census(work: Work, body: SubmissionIn | None) -> dict[str, str]:
+    """When the census ended, as the community says; a day that has not come is refused."""
+    if body is None or body.census_ended_on is None:
+        return {}
+    check_come(body.census_ended_on, work.now.date())
+    return {"census_ended_on": body.census_ended_on.isoformat()}
 
 
 async def _agreement(tx: Tx, plan: Plan, number: str | None) -> AssemblyAct:
@@ -280,7 +289,7 @@ async def visible_plan(tx: Tx, plan_id: str, grant: Grant) -> Plan:
 async def concerned_plan(tx: Tx, plan_id: str, grant: Grant, action: str) -> Plan:
     """A plan whose private fields the caller may see; ``OtherOrganisation`` where it is visible and no more than that."""
     plan = await visible_plan(tx, plan_id, grant)
-    if not concerned(grant, plan):
+    if not (await reach_of(tx, grant)).in_full(plan):
         raise OtherOrganisation(action)
     return plan
 
@@ -289,16 +298,12 @@ async def plan_to_change(tx: Tx, plan_id: str, grant: Grant) -> Plan:
     """A plan of the caller's that is not approved yet, locked; ``WrongState`` when it is approved already."""
     plan = await plans.plan_to_change(tx, plan_id)
     if plan is None:
+        await check_held(tx, plan_id, grant)
         plan = await visible_plan(tx, plan_id, grant)
         plan.check_state("draft", "submitted", "observed", "inspected")
-    if not concerned(grant, plan):
+    if not (await reach_of(tx, grant)).in_full(plan):
         raise Missing("plan", plan_id)
     return plan
-
-
-def concerned(grant: Grant, plan: Plan) -> bool:
-    """Whether what is private of a plan is the caller's to see."""
-    return sees_in_full(grant, plan.region, plan.org, plan.regent, plan.delegate)
 
 
 def _sees(reach: Reach, plan: Plan) -> bool:

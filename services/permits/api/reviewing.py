@@ -1,13 +1,20 @@
 """A plan put before the rules: its facts gathered, what is found kept."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
 
 from services.permits.api.house import Work
+from services.permits.domain.census import Tree
+from services.permits.domain.compared import Compared
 from services.permits.domain.finding import Finding
 from services.permits.domain.land.around import around
 from services.permits.domain.land.limits import land_limits_on
+from services.permits.domain.paper import Licence
 from services.permits.domain.plan import Plan
-from services.permits.domain.plan_facts import Assembly, FieldLook, PlanFacts
+from services.permits.domain.plan_facts import Assembly, CitesPapers, FieldLook, PlanFacts
 from services.permits.domain.rules.catalogue import rules_on
 from services.permits.domain.rules.review import review
 from services.permits.store import (
@@ -16,12 +23,17 @@ from services.permits.store import (
     census,
     findings,
     land,
+    papers,
     permits,
+    prints,
     track_records,
     verifications,
     visits,
 )
 from services.permits.store.session import Tx
+
+if TYPE_CHECKING:
+    from services.permits.domain.forensics.fingerprint import Fingerprint
 
 
 async def facts_of(work: Work, plan: Plan) -> PlanFacts:
@@ -32,9 +44,12 @@ async def facts_of(work: Work, plan: Plan) -> PlanFacts:
     handing_in = work.caller.org == plan.org
     record = await track_records.track_record(tx, plan.regent, day) if plan.regent else None
     holders = {holder for holder, _ in drawn.values()} - {plan.org}
+    trees = await census.standing_trees(tx, plan.id)
     return PlanFacts(
-        plan, day, await census.standing_trees(tx, plan.id),
+        plan, day, trees,
         title=ground.title, parcels=ground.parcels, zone=ground.zone, others=ground.others,
+        census_ended_on=await _census_ended_on(tx, plan), licences=await _licences(tx, plan),
+        cites=None if handing_in else await _cites(tx, plan),
         signed_on=day if handing_in else await findings.handed_in_on(tx, plan),
         # An officer has been let in by region; at the submission nobody has decided yet, and nobody has looked.
         competent=None if handing_in else True,
@@ -45,8 +60,61 @@ async def facts_of(work: Work, plan: Plan) -> PlanFacts:
         regent_record=None if record is None else record.without(plan.id),
         # Whoever holds a permit is one; that nobody does says nothing of contracts.
         third_parties=tuple(sorted(holders)) or None,
-        assemblies=await _assemblies(tx, plan),
+        assemblies=await _assemblies(tx, plan), compared=await _compared(work, plan, trees),
     )  # fmt: skip
+
+
+async def _compared(work: Work, plan: Plan, trees: Sequence[Tree]) -> Compared | None:
+    """The plans whose trees may be the same, named by a number that says nothing of them. From here on others find this one."""
+    if not trees or any(not tree.zone for tree in trees):
+        return None
+    from services.permits.domain.forensics.fingerprint import fingerprint, unpacked  # numpy, which only this needs
+
+    census_now = await asyncio.to_thread(fingerprint, trees)
+    own = await _own_print(work, plan, census_now)
+    found, searched = await prints.alike(work.tx, plan, census_now.asked)
+    others = {f"#{one.no}": await asyncio.to_thread(unpacked, one.marks) for one in found}
+    since = own.handed_in_at, own.no
+    later = frozenset(f"#{one.no}" for one in found if (one.handed_in_at, one.no) > since)
+    return Compared(others, later, searched)
+
+
+async def _own_print(work: Work, plan: Plan, census_now: "Fingerprint") -> prints.Print:
+    """By which others find this census. One that was only mended keeps the day on which it was handed in first, so nobody
+    gets before it by copying a plan that is under observation."""
+    from services.permits.domain.forensics.fingerprint import mostly_the_same
+
+    known = await prints.print_of(work.tx, plan.id)
+    if known is not None and known.root == plan.census.root:
+        return known
+    if known is not None and mostly_the_same(known.keys, census_now.kept):
+        at = known.handed_in_at
+    else:
+        submitted = [act.at for act in await acts.acts_on(work.tx, plan.id) if act.act == "submit"]
+        at = submitted[-1] if submitted else work.now
+    return await prints.keep_print(work.tx, plan, census_now.kept, census_now.marks, at)
+
+
+async def _census_ended_on(tx: Tx, plan: Plan) -> date | None:
+    """As the community said when it last handed the plan in."""
+    said = [act.facts.get("census_ended_on") for act in await acts.acts_on(tx, plan.id) if act.act == "submit"]
+    return date.fromisoformat(said[-1]) if said and said[-1] else None
+
+
+async def _licences(tx: Tx, plan: Plan) -> tuple[Licence, ...] | None:
+    """Of the regent; ``None`` when the register holds none of it, which says nothing of whether there is one."""
+    return tuple(await papers.licences(tx, plan.regent)) or None if plan.regent else None
+
+
+async def _cites(tx: Tx, plan: Plan) -> CitesPapers | None:
+    """Trees that closed verifications found, and the papers; ``None`` while there is neither."""
+    seen: set[tuple[str, str]] = set()
+    closed = [one for one in await verifications.verifications(tx, plan.id) if one.visit.closed_at is not None]
+    for one in closed:
+        results = await visits.results(tx, one.visit.number)
+        seen |= {place for place, found in results.items() if found.verdict not in ("absent", "not_reached")}
+    quoted = {paper.species: f"{paper.kind} {paper.number}" for paper in await papers.cites(tx, plan.id)}
+    return CitesPapers(frozenset(seen) if closed else None, quoted or None) if closed or quoted else None
 
 
 async def _looks(tx: Tx, plan: Plan) -> tuple[FieldLook, ...]:
@@ -76,5 +144,13 @@ async def keep_review(work: Work, plan: Plan) -> None:
     """Evaluate the rules over a plan and keep what they found, in this transaction."""
     facts, rules = await facts_of(work, plan), rules_on(work.now.date())
     found: list[Finding] = await asyncio.to_thread(review, facts, rules)
-    told = [(finding, rules.about(finding.rule)) for finding in found]
+    told = [(_of_own(finding), rules.about(finding.rule)) for finding in found]
     await findings.add_review(work.tx, plan, told, work.now, work.caller.sub, work.caller.org, rules.version)
+
+
+def _of_own(finding: Finding) -> Finding:
+    """Without what is another plan's: of its trees only the places in its list, which the answer names to who may know."""
+    if finding.rule != "F13":
+        return finding
+    rows = [{"here": row["here"], "there": int(row["there"]["code"])} for row in finding.evidence]
+    return replace(finding, evidence=rows)

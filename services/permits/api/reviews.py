@@ -1,11 +1,13 @@
 """The review of a plan: the rules over what is stored of it, kept, and answered to everybody without its private parts."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, House, HouseDep
-from services.permits.api.plans import concerned, visible_plan
+from services.permits.api.plans import visible_plan
+from services.permits.api.reach import reach_of
 from services.permits.api.reviewing import keep_review
 from services.permits.api.territory import check_region
 from services.permits.domain.finding_life import Done, KnownFinding, Review, why_blocked
@@ -13,7 +15,7 @@ from services.permits.domain.party import WrongState
 from services.permits.domain.plan import Plan
 from services.permits.registrar import Registrar
 from services.permits.schemas.findings import FindingActOut, PlanFindingOut, ReviewOut
-from services.permits.store import findings
+from services.permits.store import census, findings, prints
 from services.permits.store.session import Tx
 from shared.refusal import Missing
 from shared.web.access import Grant, GrantDep
@@ -51,8 +53,8 @@ async def answer_of(tx: Tx, plan: Plan, grant: Grant, house: House, number: int 
     last, found = await findings.reviewed(tx, plan.id, number)
     if last is None:
         raise Missing("review", plan.id if number is None else f"{plan.id} {number}")
-    shown = concerned(grant, plan)
-    return _review(last, [finding_out(one, shown, house.registrar) for one in found])
+    shown = (await reach_of(tx, grant)).in_full(plan)
+    return _review(last, await findings_out(tx, found, shown, house.registrar))
 
 
 def _review(one: Review, found: list[PlanFindingOut]) -> ReviewOut:
@@ -62,13 +64,32 @@ def _review(one: Review, found: list[PlanFindingOut]) -> ReviewOut:
     )  # fmt: skip
 
 
-def finding_out(known: KnownFinding, shown: bool, registrar: Registrar) -> PlanFindingOut:
-    """A finding as answered; ``shown`` lets evidence, persons and their words through."""
-    return PlanFindingOut(
-        **outcome_of(known), evidence=known.finding.evidence if shown and known.shown else None, id=known.id,
-        state=known.state, outcome=known.outcome, blocks=why_blocked(known),
-        acts=[_act(done, shown, registrar) for done in known.acts],
-    )  # fmt: skip
+async def findings_out(
+    tx: Tx, found: Sequence[KnownFinding], shown: bool, registrar: Registrar
+) -> list[PlanFindingOut]:
+    """Findings as answered; ``shown`` lets evidence, persons and their words through. Another plan that one speaks of is
+    named, with its trees, where the caller may see that plan."""
+    numbers = {one.id: int(name[1:]) for one in found if (name := str(one.finding.computed.get("other_plan", "")))}
+    plans = await prints.plans_named(tx, sorted(set(numbers.values())))
+    answers = []
+    for one in found:
+        other = plans.get(numbers.get(one.id, 0))
+        evidence = one.finding.evidence if shown and one.shown else None
+        if evidence and one.id in numbers:
+            evidence = await _named(tx, other, evidence)
+        answers.append(
+            PlanFindingOut(
+                **outcome_of(one), evidence=evidence, id=one.id, state=one.state, outcome=one.outcome,
+                blocks=why_blocked(one), acts=[_act(done, shown, registrar) for done in one.acts], other_plan=other,
+            )
+        )  # fmt: skip
+    return answers
+
+
+async def _named(tx: Tx, other: str | None, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with the other plan's trees by parcel and code, or without them."""
+    seats = {} if other is None else await census.seats(tx, other, [row["there"] for row in rows])
+    return [{"here": row["here"]} | ({"there": seats[row["there"]]} if row["there"] in seats else {}) for row in rows]
 
 
 def outcome_of(known: KnownFinding) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from services.permits.api.house import HouseDep
 from services.permits.domain.finding import Finding
 from services.permits.domain.rules import people
 from services.permits.domain.rules.catalogue import Rules, rules_on
-from services.permits.domain.track_record import PartIn, TrackRecord
-from services.permits.schemas.findings import ConfirmedOut, PartOut, RuleOutcome, TrackRecordOut
+from services.permits.domain.track_record import PartIn, Supervised, TrackRecord
+from services.permits.schemas.findings import ConfirmedOut, PartOut, RuleOutcome, SupervisedOut, TrackRecordOut
 from services.permits.store import parties, track_records
 from shared.refusal import Missing
 from shared.web.access import GrantDep
@@ -34,6 +34,7 @@ def _record(record: TrackRecord, rules: Rules) -> TrackRecordOut:
         plans_signed_in_a_year=len(record.signed_in_a_year), plans_confirmed_false=len(record.confirmed_plans),
         communities_held=len({one.org for one in record.plans if one.part == "holder"}),
         communities_confirmed_false=len(record.confirmed_communities),
+        supervised=[_supervised(one) for one in record.supervised],
         findings=[_outcome(finding, rules) for finding in said], plans=[_part(one) for one in record.plans],
     )  # fmt: skip
 
@@ -43,6 +44,13 @@ def _outcome(finding: Finding, rules: Rules) -> RuleOutcome:
     facts = finding.facts()
     facts.pop("evidence")
     return RuleOutcome(**facts, kind=about.kind, numeral=about.numeral)
+
+
+def _supervised(one: Supervised) -> SupervisedOut:
+    v3 = one.unjustified_dm3 * 1000 // one.moved_dm3 if one.moved_dm3 else None
+    return SupervisedOut(
+        org=one.org, moved_dm3=one.moved_dm3, unjustified_dm3=one.unjustified_dm3, v3_permille=v3
+    )  # fmt: skip
 
 
 def _part(one: PartIn) -> PartOut:

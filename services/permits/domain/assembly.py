@@ -97,10 +97,15 @@ class AssemblyAct:
             raise AssemblyNeeded(org, purpose, subject if party is None else f"{subject} ({party})")
 
 
+def check_come(day: date, today: date) -> None:
+    """Refuse as a fact what lies in the future."""
+    if day > today:
+        raise DayNotCome(day.isoformat(), today.isoformat())
+
+
 def check_quorum(held_on: date, present: int, members: int, today: date) -> tuple[int, str]:
     """The quorum in thousandths and its norm on the day of the assembly; ``QuorumNotMet`` when it was not reached."""
-    if held_on > today:
-        raise DayNotCome(held_on.isoformat(), today.isoformat())
+    check_come(held_on, today)
     rule = in_force(shipped("assembly")["quorum"], held_on)
     assert rule is not None, "the file begins before the first day that a body may name"
     permille, norm = int(rule["quorum_permille"]), str(rule["norm"])

@@ -77,11 +77,11 @@ class FindingsOpen(Refusal):
 
     slug: ClassVar[str] = "findings-open"
     es: ClassVar[str] = (
-        "El plan {plan} no se aprueba por {count} observaciones: {names}. S4 no se aprueba; S3 necesita antes la decisión"
+        "El plan {plan} no se aprueba por {count} observaciones: {names}. S4 no se aprueba mientras se sostenga; S3 necesita antes la decisión"
         " escrita de un funcionario; S2, la explicación de quien hizo el plan; lo confirmado no se aprueba."
     )
     en: ClassVar[str] = (
-        "Plan {plan} is not approved because of {count} findings: {names}. S4 is never approved; S3 first needs the written"
+        "Plan {plan} is not approved because of {count} findings: {names}. S4 is not approved while it stands; S3 first needs the written"
         " decision of an officer; S2 the explanation of who made the plan; what was upheld is not approved."
     )
     plan: str
@@ -170,6 +170,11 @@ class KnownFinding:
         """Who accepted or upheld it."""
         return frozenset(done.by for done in self.acts if done.act in ("accept", "uphold"))
 
+    @property
+    def lifters(self) -> frozenset[str]:
+        """Who lifted it on appeal."""
+        return frozenset(done.by for done in self.acts if done.outcome == "lifted")
+
 
 @dataclass(frozen=True, slots=True)
 class Review:
@@ -238,8 +243,8 @@ def _check_term(step: Step, known: KnownFinding, who: Actor, terms: Terms) -> No
 def check_gate(
     plan: Plan, review: Review | None, found: Iterable[KnownFinding], approver: str, day: date, terms: Terms
 ) -> None:
-    """A fresh review of this census that an officer asked for, nothing in it that blocks, and an approver who decided none
-    of its findings. That of the submission knows nothing of the field and of who decides, so it is not enough."""
+    """A fresh review of this census that an officer asked for, nothing in it that blocks, and an approver who decided or
+    lifted none of its findings. That of the submission knows nothing of the field and of who decides, so it is not enough."""
     days = terms.review_days
     stale = review is None or review.census_root != plan.census.root or (day - review.at.date()).days > days
     if review is None or stale or review.org in (plan.org, plan.regent, plan.delegate):
@@ -249,16 +254,20 @@ def check_gate(
     if blocking:
         names = ", ".join(f"{one.finding.rule} ({one.finding.severity})" for one, _ in blocking)
         raise FindingsOpen(plan.id, len(blocking), names, [_named(one, why) for one, why in blocking])
-    if any(approver in one.deciders for one in known):
+    if any(approver in one.deciders | one.lifters for one in known):
         raise SamePerson("decidió una observación", "aprobar el plan", "decide a finding", "approve the plan")
 
 
 def why_blocked(known: KnownFinding) -> str | None:
-    """``stands`` (S4, whatever was said of it), ``upheld``, ``needs-decision`` (S3), ``needs-explanation`` (S2), or nothing."""
+    """``stands`` (S4), ``upheld``, ``needs-decision`` (S3), ``needs-explanation`` (S2), or nothing.
+
+    What a pattern suggests may be wrong of an honest census, which nobody can then put right: an appeal that lifted it
+    ends it, also at S4. An S4 of the other kinds names a fact, and goes away when the fact does.
+    """
     severity, state = known.finding.severity, known.state
     if severity not in ("S2", "S3", "S4"):
         return None
-    if severity == "S4":
+    if severity == "S4" and not (known.outcome == "lifted" and known.about.kind == "pattern"):
         return "stands"
     if state in ("upheld", "appealed") or known.outcome == "upheld":
         return "upheld"

@@ -10,6 +10,8 @@ from datetime import date
 from typing import Any, Literal
 
 from services.permits.domain.census import Tree
+from services.permits.domain.compared import Compared
+from services.permits.domain.paper import Licence
 from services.permits.domain.permit import Line
 from services.permits.domain.plan import Plan
 from services.permits.domain.track_record import TrackRecord
@@ -25,15 +27,6 @@ class OtherArea:
     kind: Literal["title", "protected_area", "parcel", "used_parcel", "kept"]
     name: str
     area: Area
-
-
-@dataclass(frozen=True, slots=True)
-class Licence:
-    """A regent's licence and its days."""
-
-    number: str
-    valid_from: date
-    valid_to: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +51,11 @@ class Assembly:
 
 @dataclass(frozen=True, slots=True)
 class CitesPapers:
-    """Trees (parcel, code) that somebody independent saw in the field, and the quota or finding that is quoted."""
+    """Trees (parcel, code) that somebody independent saw in the field, ``None`` before anybody looked; and by species the quota
+    or finding that is quoted, ``None`` before any was registered."""
 
-    verified: frozenset[tuple[str, str]]
-    reference: str | None
+    verified: frozenset[tuple[str, str]] | None
+    references: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +85,8 @@ class PlanFacts:
     third_parties: tuple[str, ...] | None = None
     assemblies: tuple[Assembly, ...] | None = None
     cites: CitesPapers | None = None
+    # F13: the censuses of other plans that share most with this one.
+    compared: Compared | None = None
 
     @property
     def subject(self) -> str:

@@ -1,7 +1,7 @@
 """What is known of a regent firm or a company from the plans it had a part in, across communities and regions."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 
@@ -29,12 +29,27 @@ class PartIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Supervised:
+    """What closed supervisions of permits it holds found in a community: unjustified volume, and moved volume of the supervised
+    species (V3 is the one over the other)."""
+
+    org: str
+    unjustified_dm3: int
+    moved_dm3: int
+
+    def v3_over(self, permille: int) -> bool:
+        """Whether more of what was moved than this has no tree behind it."""
+        return self.unjustified_dm3 * 1000 > permille * self.moved_dm3
+
+
+@dataclass(frozen=True, slots=True)
 class TrackRecord:
-    """The plans of one organisation up to a day."""
+    """The plans of one organisation up to a day, and by community what supervisions of its permits found."""
 
     org: str
     day: date
     plans: tuple[PartIn, ...]
+    supervised: tuple[Supervised, ...] = ()
 
     @property
     def signed_in_a_year(self) -> list[PartIn]:
@@ -53,7 +68,7 @@ class TrackRecord:
 
     def without(self, plan: str) -> "TrackRecord":
         """The same, but for one plan."""
-        return TrackRecord(self.org, self.day, tuple(one for one in self.plans if one.plan != plan))
+        return replace(self, plans=tuple(one for one in self.plans if one.plan != plan))
 
 
 def _distinct(names: Iterable[str]) -> list[str]:

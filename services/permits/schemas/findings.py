@@ -62,13 +62,15 @@ class RuleOutcomeWithEvidence(RuleOutcome):
 
 
 class PlanFindingOut(RuleOutcomeWithEvidence):
-    """A finding as kept. ``blocks`` is why it keeps the plan from approval, if it does; ``state`` is empty unless it failed."""
+    """A finding as kept. ``blocks`` is why it keeps the plan from approval, if it does; ``state`` is empty unless it failed.
+    ``other_plan`` is the plan that ``computed.other_plan`` numbers, where the caller may see it."""
 
     id: str
     state: str
     outcome: str
     blocks: str | None
     acts: list[FindingActOut]
+    other_plan: str | None
 
 
 class ReviewOut(Out):
@@ -101,6 +103,15 @@ class PartOut(Out):
     confirmed: list[ConfirmedOut]
 
 
+class SupervisedOut(Out):
+    """A community in which permits the organisation holds were supervised: V3 in permille, and what it is made of."""
+
+    org: str
+    moved_dm3: int
+    unjustified_dm3: int
+    v3_permille: int | None
+
+
 class TrackRecordOut(Out):
     """What is known of an organisation: the counts, what the rules say of them, and the plans they are counted from."""
 
@@ -111,5 +122,6 @@ class TrackRecordOut(Out):
     plans_confirmed_false: int
     communities_held: int
     communities_confirmed_false: int
+    supervised: list[SupervisedOut]
     findings: list[RuleOutcome]
     plans: list[PartOut]

@@ -157,9 +157,11 @@ class MembersOut(Out):
 
 
 class SubmissionIn(In):
-    """The agreement to submit; without it the latest one for this plan is taken."""
+    """The agreement to submit; without it the latest one for this plan is taken. ``census_ended_on`` is the last day of the
+    census in the forest; without it P04 is not evaluated."""
 
     assembly_act: Number | None = None
+    census_ended_on: Day | None = None
 
 
 class PlanActIn(In):

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlmodel import col, or_, select
 
 from services.permits.domain.assembly import AssemblyAct, Delegation, Membership
@@ -11,6 +11,9 @@ from services.permits.store.session import Tx, added
 
 _ACT = [name for name in AssemblyAct.__slots__ if name != "third_parties"]
 _DELEGATION = [name for name in Delegation.__slots__ if name not in ("acts", "species")]
+
+_HELD = text("SELECT org, plan FROM delegations WHERE delegate = app_org() AND holds_delegation(org, plan)")
+_TODAY = text("SELECT (now() AT TIME ZONE 'UTC')::date")
 
 
 async def add_act(tx: Tx, act: AssemblyAct, at: datetime) -> bool:
@@ -62,6 +65,17 @@ async def delegations_on(tx: Tx, plan: str, delegate: str) -> list[Delegation]:
     """What a delegate was given on a plan, in the order in which it was given."""
     asked = select(DelegationRow).where(DelegationRow.plan == plan, DelegationRow.delegate == delegate)
     return [_delegation(row) for row in await tx.exec(asked.order_by(col(DelegationRow.at), col(DelegationRow.number)))]
+
+
+async def plans_held(tx: Tx) -> set[tuple[str, str]]:
+    """Community and plan of the delegations that count now and are the caller's organisation's, as row-level security asks."""
+    return {(row[0], row[1]) for row in await tx.execute(_HELD)}
+
+
+async def today(tx: Tx) -> date:
+    """The day by which row-level security judges delegations."""
+    day: date = (await tx.execute(_TODAY)).scalar_one()
+    return day
 
 
 async def revoke_delegation(tx: Tx, org: str, number: str, by: str, reason: str, at: datetime) -> None:

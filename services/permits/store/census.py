@@ -27,10 +27,9 @@ _ADD_LINES = text(
     " CAST(:lines AS text[]), CAST(:documents AS bytea[])) WITH ORDINALITY AS u (block, line, document, n)"
 )
 _LINES = text("SELECT document FROM census_lines WHERE plan = :plan ORDER BY position")
-_PLACED = text(
-    "SELECT t.parcel, l.document FROM census_lines l JOIN census_trees t ON t.plan = l.plan AND t.position = l.position"
-    " WHERE l.plan = :plan ORDER BY l.position"
-)
+# Whole censuses are read table by table and joined here: the planner knows nothing yet of a plan that was uploaded a minute
+# ago, and then joins them by asking row-level security of every line once for every tree.
+_SEATED_LINES = text("SELECT position, block, line, document FROM census_lines WHERE plan = :plan")
 _TREES = (
     "SELECT t.position, t.parcel, t.code, CAST(t.item AS text) AS item, t.species, t.trade_name, l.block, l.line,"
     " t.dbh_mm, t.height_mm, t.volume_dm3, t.condition, t.dmc_mm, l.document FROM census_trees t"
@@ -40,7 +39,10 @@ _PAGE = text(
     _TREES + " AND t.position > CAST(:after AS bigint) AND (CAST(:parcel AS text) IS NULL OR t.parcel = :parcel)"
     " AND (CAST(:species AS text) IS NULL OR t.species = :species) ORDER BY t.position LIMIT :limit"
 )
-_ALL = text(_TREES + " ORDER BY t.position")
+_ALL = text(
+    "SELECT position, parcel, code, CAST(item AS text) AS item, species, trade_name, dbh_mm, height_mm, volume_dm3,"
+    " condition, dmc_mm FROM census_trees WHERE plan = :plan ORDER BY position"
+)
 _BY_CODE = text(
     _TREES + " AND t.code = :code AND (CAST(:parcel AS text) IS NULL OR t.parcel = :parcel) ORDER BY t.position LIMIT 2"
 )
@@ -48,16 +50,14 @@ _PUBLIC = text(
     "SELECT parcel, code, species, dbh_mm, height_mm, volume_dm3, condition FROM census_trees WHERE plan = :plan"
     " ORDER BY position"
 )
-_STANDING = text(
-    "SELECT t.parcel, t.code, t.species, t.trade_name, coalesce(l.block, ''), coalesce(l.line, ''), t.dbh_mm, t.height_mm,"
-    " t.volume_dm3, t.condition, t.dmc_mm, l.document FROM census_trees t"
-    " LEFT JOIN census_lines l ON l.plan = t.plan AND l.position = t.position WHERE t.plan = :plan ORDER BY t.position"
-)
 _NOWHERE: dict[str, Any] = {"zone": "", "easting_dm": 0, "northing_dm": 0}
 _PARCELS = text("SELECT DISTINCT parcel FROM census_trees WHERE plan = :plan")
 _HARVESTABLE = text(
     "SELECT parcel, species, count(*), sum(volume_dm3) FROM census_trees WHERE plan = :plan AND condition = 'harvestable'"
     " GROUP BY parcel, species"
+)
+_SEATS = text(
+    "SELECT position, parcel, code FROM census_trees WHERE plan = :plan AND position = ANY(CAST(:positions AS int[]))"
 )
 _KNOWN_CODES = text(
     "SELECT code FROM census_trees WHERE plan = :plan AND parcel = :parcel AND code IN :codes"
@@ -125,7 +125,7 @@ async def lines_of(tx: Tx, plan: str) -> list[bytes]:
 
 async def placed_lines(tx: Tx, plan: str) -> list[tuple[str, bytes]]:
     """Parcel and private line of each tree, in the order of the root, as far as the caller may see them."""
-    return [(parcel, document) for parcel, document in await tx.execute(_PLACED, {"plan": plan})]
+    return [(tree.parcel, tree.document) for tree in await all_trees(tx, plan) if tree.document is not None]
 
 
 async def public_trees(tx: Tx, plan: str) -> list[tuple[str, dict[str, object]]]:
@@ -136,12 +136,16 @@ async def public_trees(tx: Tx, plan: str) -> list[tuple[str, dict[str, object]]]
 
 async def standing_trees(tx: Tx, plan: str) -> list[Tree]:
     """The whole census as the rules ask for it, in the order of the root; with places where the caller may see them."""
-    found = []
-    for *facts, dmc_mm, document in await tx.execute(_STANDING, {"plan": plan}):
-        utm = _NOWHERE if document is None else orjson.loads(document)["utm"]
-        place = utm["zone"], utm["easting_dm"], utm["northing_dm"]
-        found.append(Tree._make([*facts, *place, dmc_mm, "", 0]))
-    return found
+    return [_standing(tree) for tree in await all_trees(tx, plan)]
+
+
+def _standing(tree: StandingTree) -> Tree:
+    utm = _NOWHERE if tree.document is None else orjson.loads(tree.document)["utm"]
+    return Tree(
+        tree.parcel, tree.code, tree.species, tree.trade_name, tree.block or "", tree.line or "", tree.dbh_mm,
+        tree.height_mm, tree.volume_dm3, tree.condition, utm["zone"], utm["easting_dm"], utm["northing_dm"], tree.dmc_mm,
+        "", 0,
+    )  # fmt: skip
 
 
 async def trees(
@@ -154,13 +158,30 @@ async def trees(
 
 async def all_trees(tx: Tx, plan: str) -> list[StandingTree]:
     """Every tree in the order of the root."""
-    return [StandingTree(*row) for row in await tx.execute(_ALL, {"plan": plan})]
+    seated = {row.position: row for row in await tx.execute(_SEATED_LINES, {"plan": plan})}
+    found = []
+    for row in await tx.execute(_ALL, {"plan": plan}):
+        line = seated.get(row.position)
+        block, at, document = (None, None, None) if line is None else (line.block, line.line, line.document)
+        found.append(
+            StandingTree(
+                row.position, row.parcel, row.code, row.item, row.species, row.trade_name, block, at, row.dbh_mm,
+                row.height_mm, row.volume_dm3, row.condition, row.dmc_mm, document,
+            )
+        )  # fmt: skip
+    return found
 
 
 async def trees_with_code(tx: Tx, plan: str, code: str, parcel: str | None) -> list[StandingTree]:
     """The tree of a code; two when the code repeats in several parcels and none was named."""
     rows = await tx.execute(_BY_CODE, {"plan": plan, "code": code, "parcel": parcel})
     return [StandingTree(*row) for row in rows]
+
+
+async def seats(tx: Tx, plan: str, positions: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Parcel and code of the trees at these places of the list, as far as the caller may see the plan."""
+    rows = await tx.execute(_SEATS, {"plan": plan, "positions": list(positions)})
+    return {position: {"parcel": parcel, "code": code} for position, parcel, code in rows}
 
 
 async def parcels_with_trees(tx: Tx, plan: str) -> list[str]:

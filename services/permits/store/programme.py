@@ -10,6 +10,7 @@ from services.permits.domain.area import Rings
 from services.permits.domain.programme import CertificateFact, Coverage, Facts, OpenFinding, PlanFact, Supervised
 from services.permits.store import certificates
 from services.permits.store.session import Tx
+from services.permits.store.supervisions import SUPERVISED
 from shared.tlog import canon
 
 _MOST_BOUNDARY_BYTES = 1_000_000
@@ -53,22 +54,7 @@ _FINDINGS = text(
     f" WHERE coalesce(last.state, 'open') NOT IN ('accepted', 'closed') AND p.state <> 'rejected' AND {_HERE.format('p')}"
     " ORDER BY f.id"
 )
-# The supervised species are those of the trees reached and of the volumes that fault was found with. What custody counts as
-# moved grows, so of each permit the newest supervision counts.
-_SUPERVISED = text(
-    "WITH closed AS (SELECT DISTINCT ON (coalesce(s.permit, v.number)) v.number, v.plan, s.moved"  # noqa: S608
-    " FROM field_visits v JOIN supervisions s USING (number)"
-    " JOIN plans p ON p.id = v.plan WHERE s.moved IS NOT NULL AND (v.closed_at AT TIME ZONE 'UTC')::date <= :day"
-    f" AND {_HERE.format('p')} ORDER BY coalesce(s.permit, v.number), v.closed_at DESC), named AS ("
-    "SELECT c.number, t.species FROM closed c JOIN LATERAL (SELECT DISTINCT ON (r.parcel, r.code) r.parcel, r.code, r.facts"
-    " FROM field_results r WHERE r.visit = c.number ORDER BY r.parcel, r.code, r.seq DESC) AS r"
-    " ON r.facts->>'verdict' IS DISTINCT FROM 'not_reached'"
-    " JOIN census_trees t ON t.plan = c.plan AND t.parcel = r.parcel AND t.code = r.code"
-    " UNION SELECT c.number, v.species FROM closed c JOIN supervision_volumes v ON v.supervision = c.number)"
-    " SELECT c.number, coalesce((SELECT sum((c.moved->'by_species'->>n.species)::bigint) FROM named n"
-    " WHERE n.number = c.number), 0), coalesce((SELECT sum(v.volume_dm3) FROM supervision_volumes v"
-    " WHERE v.supervision = c.number AND v.kind = 'unjustified'), 0) FROM closed c ORDER BY c.number"
-)
+_SUPERVISED = text(SUPERVISED.format(_HERE.format("p")))
 # What the figures follow from: acts that are announced, and those that are not.
 _AS_OF = text(
     "SELECT (SELECT coalesce(max(seq), 0) FROM outbox) AS announced, (SELECT count(*) FROM finding_acts) AS answered,"
@@ -112,7 +98,8 @@ async def facts_of(tx: Tx, region: str | None, day: date) -> Facts:
         parcel_shapes={(title, parcel): _rings(doc) for title, parcel, doc in await tx.execute(_SHAPES, asked)},
         findings=[OpenFinding(severity, id_) for severity, id_ in await tx.execute(_FINDINGS, asked)],
         supervised=[
-            Supervised(int(moved), int(without), number) for number, moved, without in await tx.execute(_SUPERVISED, asked)
+            Supervised(int(moved), int(without), number)
+            for number, _, moved, without in await tx.execute(_SUPERVISED, asked)
         ],
     )  # fmt: skip
 

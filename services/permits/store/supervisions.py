@@ -46,6 +46,23 @@ _ADD_ANSWER = text(
     " VALUES (:number, :answer, CAST(:attachments AS jsonb), :org, :at)"
 )
 _ANSWERS = text("SELECT answer, attachments, at FROM supervision_answers WHERE supervision = :number ORDER BY seq")
+# Number, community, moved and unjustified volume of the closed supervisions up to a day; ``{}`` narrows to plans ``p`` or
+# supervisions ``s``. The supervised species are those of the trees reached and of the volumes that fault was found with. What
+# custody counts as moved grows, so of each permit the newest supervision counts.
+SUPERVISED = (
+    "WITH closed AS (SELECT DISTINCT ON (coalesce(s.permit, v.number)) v.number, v.plan, v.org, s.moved"
+    " FROM field_visits v JOIN supervisions s USING (number)"
+    " JOIN plans p ON p.id = v.plan WHERE s.moved IS NOT NULL AND (v.closed_at AT TIME ZONE 'UTC')::date <= :day"
+    " AND {} ORDER BY coalesce(s.permit, v.number), v.closed_at DESC), named AS ("
+    "SELECT c.number, t.species FROM closed c JOIN LATERAL (SELECT DISTINCT ON (r.parcel, r.code) r.parcel, r.code, r.facts"
+    " FROM field_results r WHERE r.visit = c.number ORDER BY r.parcel, r.code, r.seq DESC) AS r"
+    " ON r.facts->>'verdict' IS DISTINCT FROM 'not_reached'"
+    " JOIN census_trees t ON t.plan = c.plan AND t.parcel = r.parcel AND t.code = r.code"
+    " UNION SELECT c.number, v.species FROM closed c JOIN supervision_volumes v ON v.supervision = c.number)"
+    " SELECT c.number, c.org, coalesce((SELECT sum((c.moved->'by_species'->>n.species)::bigint) FROM named n"
+    " WHERE n.number = c.number), 0), coalesce((SELECT sum(v.volume_dm3) FROM supervision_volumes v"
+    " WHERE v.supervision = c.number AND v.kind = 'unjustified'), 0) FROM closed c ORDER BY c.number"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ ARRIVED_M = 12.0
 LEAST_SHIFT_M = 25.0
 MAX_OF_SPECIES = 700
 EDGES_EACH = 3
+MAX_NEAR = 24
 COARSE_M = 40.0
 LEAST_ANGLE_VOTES = 6
 
@@ -52,20 +53,23 @@ def nothing(of: int) -> Match:
 
 
 @dataclass(frozen=True, slots=True)
-class _Marks:
+class Marks:
+    """Places and marks of trees; species numbered across both lists."""
+
     x_m: Floats
     y_m: Floats
     dbh: Floats
     height: Floats
     species: Ints
 
-    def at(self, keep: Bools | Ints) -> "_Marks":
-        return _Marks(self.x_m[keep], self.y_m[keep], self.dbh[keep], self.height[keep], self.species[keep])
+    def at(self, keep: Bools | Ints) -> "Marks":
+        return Marks(self.x_m[keep], self.y_m[keep], self.dbh[keep], self.height[keep], self.species[keep])
 
 
-def _marks(stand: Stand, names: dict[str, int]) -> _Marks:
+def marks_of(stand: Stand, names: dict[str, int]) -> Marks:
+    """The columns of a stand; ``names`` numbers the species, new ones added to it."""
     numbers = np.array([names.setdefault(name, len(names)) for name in stand.species_names], np.int64)
-    return _Marks(
+    return Marks(
         stand.x_m,
         stand.y_m,
         stand.dbh_mm.astype(np.float64),
@@ -74,7 +78,7 @@ def _marks(stand: Stand, names: dict[str, int]) -> _Marks:
     )
 
 
-def _alike(a: _Marks, b: _Marks | None) -> tuple[Ints, Ints]:
+def _alike(a: Marks, b: Marks | None) -> tuple[Ints, Ints]:
     """Pairs of trees of one species with nearly equal marks: within ``a`` (each once), or of ``a`` with ``b``."""
     parts = [a] if b is None else [a, b]
     species = np.concatenate([m.species for m in parts])
@@ -92,7 +96,7 @@ def _alike(a: _Marks, b: _Marks | None) -> tuple[Ints, Ints]:
 
 def shift_within(stand: Stand) -> Match:
     """The movement inside one plan that carries most trees to trees like them, if chance does not explain it."""
-    marks = _marks(stand, {})
+    marks = marks_of(stand, {})
     i, j = _alike(marks, None)
     dx, dy = marks.x_m[j] - marks.x_m[i], marks.y_m[j] - marks.y_m[i]
     far = np.hypot(dx, dy) > LEAST_SHIFT_M
@@ -108,7 +112,7 @@ def shift_within(stand: Stand) -> Match:
 def match_plans(first: Stand, second: Stand) -> Match:
     """The turn and shift that carry most trees of one plan to trees like them of the other."""
     names: dict[str, int] = {}
-    a, b = _marks(first, names), _marks(second, names)
+    a, b = marks_of(first, names), marks_of(second, names)
     of = min(len(first), len(second))
     i, j = _alike(a, b)
     area = first.area_m2 + second.area_m2
@@ -142,9 +146,9 @@ def _beyond_chance(votes: int, pairs: int, cell_m: float, area_m2: float, trees:
     return votes >= max(10.0, 0.03 * trees, expected + 7 * float(np.sqrt(expected)) + 6)
 
 
-def _turned(a: _Marks, b: _Marks, of: int) -> Match:
+def _turned(a: Marks, b: Marks, of: int) -> Match:
     """Like neighbours in both lists vote for an angle; the best angle then votes for a shift, and both are refined."""
-    ends_a, ends_b = _edges(a), _edges(b)
+    ends_a, ends_b = edges_of(a), edges_of(b)
     i, j, turn = _alike_edges(a, ends_a, b, ends_b)
     if len(turn) < LEAST_ANGLE_VOTES:
         return nothing(of)
@@ -163,11 +167,9 @@ def _turned(a: _Marks, b: _Marks, of: int) -> Match:
     return _arrivals(a, b, of, angle, east, north, itself=False)
 
 
-def _edges(m: _Marks) -> tuple[Ints, Ints, Floats, Floats]:
+def edges_of(m: Marks) -> tuple[Ints, Ints, Floats, Floats]:
     """From each tree to its nearest neighbours: both ends, length and bearing."""
-    n = len(m.x_m)
-    spacing = np.sqrt(max(np.ptp(m.x_m) * np.ptp(m.y_m), 1.0) / max(n, 1))
-    pairs = pairs_within(m.x_m, m.y_m, 1.6 * float(spacing))
+    pairs = pairs_within(m.x_m, m.y_m, _reach_m(m))
     i, j = np.concatenate([pairs.i, pairs.j]), np.concatenate([pairs.j, pairs.i])
     d = np.concatenate([pairs.d_m, pairs.d_m])
     order = np.lexsort((d, i))
@@ -178,8 +180,23 @@ def _edges(m: _Marks) -> tuple[Ints, Ints, Floats, Floats]:
     return i, j, d, np.arctan2(m.y_m[j] - m.y_m[i], m.x_m[j] - m.x_m[i])
 
 
+def _reach_m(m: Marks) -> float:
+    """Within which a tree has some eight others. Less where the list lies in heaps far apart: near trees stay few."""
+    n = max(len(m.x_m), 1)
+    reach = max(1.6 * float(np.sqrt(max(np.ptp(m.x_m) * np.ptp(m.y_m), 1.0) / n)), 1.0) if len(m.x_m) else 1.0
+    while reach > 1.0 and _in_one_cell(m, reach) > MAX_NEAR * n:
+        reach /= 1.5
+    return reach
+
+
+def _in_one_cell(m: Marks, cell_m: float) -> int:
+    """Pairs of trees that share a cell."""
+    cell = np.floor((m.x_m - m.x_m.min()) / cell_m) + 1j * np.floor((m.y_m - m.y_m.min()) / cell_m)
+    return int((np.unique(cell, return_counts=True)[1] ** 2).sum())
+
+
 def _alike_edges(
-    a: _Marks, ends_a: tuple[Ints, Ints, Floats, Floats], b: _Marks, ends_b: tuple[Ints, Ints, Floats, Floats]
+    a: Marks, ends_a: tuple[Ints, Ints, Floats, Floats], b: Marks, ends_b: tuple[Ints, Ints, Floats, Floats]
 ) -> tuple[Ints, Ints, Floats]:
     kinds = int(max(a.species.max(initial=0), b.species.max(initial=0))) + 1
     sides = ((a, ends_a), (b, ends_b))
@@ -208,7 +225,7 @@ def _best_angle(turn: Floats) -> float:
     return float(np.radians(3) * (int(np.argmax(votes)) + 0.5))
 
 
-def _rotated(m: _Marks, angle: float) -> tuple[Floats, Floats]:
+def _rotated(m: Marks, angle: float) -> tuple[Floats, Floats]:
     x, y = m.x_m - m.x_m.mean(), m.y_m - m.y_m.mean()
     return (
         x * np.cos(angle) - y * np.sin(angle) + m.x_m.mean(),
@@ -217,7 +234,7 @@ def _rotated(m: _Marks, angle: float) -> tuple[Floats, Floats]:
 
 
 def _refined(
-    a: _Marks, b: _Marks, i: Ints, j: Ints, start: tuple[float, float, float]
+    a: Marks, b: Marks, i: Ints, j: Ints, start: tuple[float, float, float]
 ) -> tuple[float, float, float]:  # fmt: skip
     """Least squares over the pairs that the movement brings together, twice with a shrinking reach."""
     angle, east, north = start
@@ -236,7 +253,7 @@ def _refined(
     return angle, east, north
 
 
-def _arrivals(a: _Marks, b: _Marks, of: int, angle: float, east: float, north: float, *, itself: bool) -> Match:
+def _arrivals(a: Marks, b: Marks, of: int, angle: float, east: float, north: float, *, itself: bool) -> Match:
     x, y = _rotated(a, angle)
     first, second = _landed(a, x + east, y + north, b)
     aside = [len(_landed(a, x + east + dx, y + north + dy, b)[0]) for dx, dy in ((67, 31), (-45, 71), (-59, -43))]
@@ -245,7 +262,7 @@ def _arrivals(a: _Marks, b: _Marks, of: int, angle: float, east: float, north: f
     return Match(first, second, float(np.mean(aside)), of, float(np.degrees(angle) % 360), east, north)
 
 
-def _landed(a: _Marks, x_m: Floats, y_m: Floats, b: _Marks) -> tuple[Ints, Ints]:
+def _landed(a: Marks, x_m: Floats, y_m: Floats, b: Marks) -> tuple[Ints, Ints]:
     """Trees of ``a`` that, so placed, stand on a tree of their species in ``b``; each once."""
     if len(x_m) == 0 or len(b.x_m) == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)

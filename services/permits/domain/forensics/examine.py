@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from services.permits.domain.census import Tree
+from services.permits.domain.compared import Compared
 from services.permits.domain.finding import Finding
 from services.permits.domain.forensics.found_copies import find_copies
 from services.permits.domain.forensics.found_marks import find_marks
@@ -42,26 +43,28 @@ def examine(
     *,
     subject: str = "plan",
     polygons: Mapping[str, dict[str, Any]] | None = None,
-    others: Mapping[str, Sequence[Tree]] | None = None,
+    others: Compared | None = None,
     terrain: Terrain | None = None,
     days: Mapping[tuple[str, int], str] | None = None,
 ) -> Examination:
     """All rules over the trees of one plan, in the order of its sheets. Nothing but the arguments is looked at.
 
-    ``polygons``: GeoJSON geometries by parcel ("" for the whole plan); ``others``: censuses of other plans by name;
-    ``days``: the date of each row by (sheet, row). What is missing makes its rule NOT_EVALUATED.
+    ``polygons``: GeoJSON geometries by parcel ("" for the whole plan); ``others``: other plans; ``days``: the date
+    of each row by (sheet, row). What is missing makes its rule NOT_EVALUATED.
     """
     if len(trees) < norms["least_trees"]:
         return Examination([replace(_too_few(rule, len(trees), norms), subject=subject) for rule in RULES], None)
     stand = stand_of(trees, polygons)
-    plans = [OtherPlan(name, stand_of(rows)) for name, rows in (others or {}).items() if rows]
-    examined = _rules(stand, norms, plans, polygons, terrain, days)
+    others = others or Compared({})
+    plans = [OtherPlan(name, stand_of(rows), name in others.later) for name, rows in others.trees.items() if rows]
+    clones = find_clones(stand, plans, norms, others.searched)
+    examined = _rules(stand, norms, clones, polygons, terrain, days)
     ordered = sorted(examined.findings, key=lambda finding: RULES.index(finding.rule))
     return Examination([replace(finding, subject=subject) for finding in ordered], examined.score)
 
 
 def _rules(
-    stand: Stand, norms: Thresholds, others: Sequence[OtherPlan], polygons: Mapping[str, dict[str, Any]] | None,
+    stand: Stand, norms: Thresholds, clones: Sequence[Finding], polygons: Mapping[str, dict[str, Any]] | None,
     terrain: Terrain | None, days: Mapping[tuple[str, int], str] | None,
 ) -> Examination:  # fmt: skip
     copied, copies = find_copies(stand, norms)
@@ -71,7 +74,7 @@ def _rules(
     return Examination(
         [
             find_score(whole, norms), *copied, *placed, *marked, find_pace(stand, days, norms),
-            *find_ground(stand, polygons, terrain, norms), find_mix(stand, norms), *find_clones(stand, others, norms),
+            *find_ground(stand, polygons, terrain, norms), find_mix(stand, norms), *clones,
             crowns_unknown(norms),
         ],
         whole,

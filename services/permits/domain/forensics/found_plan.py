@@ -15,10 +15,11 @@ from services.permits.domain.forensics.thresholds import Thresholds, grade
 
 @dataclass(frozen=True, slots=True)
 class OtherPlan:
-    """The census of another plan, under the name it is to be called by."""
+    """The census of another plan, under the name it is to be called by. ``later``: it was handed in after this one."""
 
     name: str
     stand: Stand
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +123,15 @@ def find_mix(stand: Stand, norms: Thresholds) -> Finding:
     )  # fmt: skip
 
 
-def find_clones(stand: Stand, others: Sequence[OtherPlan], norms: Thresholds) -> list[Finding]:
-    """F13 against each other plan; one finding for the plans that share trees, or one that says none does."""
-    if not others:
+def find_clones(
+    stand: Stand, others: Sequence[OtherPlan], norms: Thresholds, searched: int | None = None
+) -> list[Finding]:
+    """F13 against each other plan; a finding for each that shares trees, or one that says none does.
+
+    ``searched`` is how many plans the others were picked from, because they alone had trees alike; all when ``None``.
+    """
+    plans = len(others) if searched is None else searched
+    if not plans:
         return [
             norms.unknown(
                 "F13", "No se dio ningún otro plan con que comparar.", "No other plan was given to compare with."
@@ -136,9 +143,9 @@ def find_clones(stand: Stand, others: Sequence[OtherPlan], norms: Thresholds) ->
     if not failed:
         return [
             norms.finding(
-                "F13", "", names, {"plans": len(others)},
-                f"Ningún otro plan de los {len(others)} comparados tiene los mismos árboles.",
-                f"None of the {len(others)} other plans compared has the same trees.",
+                "F13", "", names, {"plans": plans},
+                f"Ningún otro plan de los {plans} comparados tiene los mismos árboles.",
+                f"None of the {plans} other plans compared has the same trees.",
             )
         ]  # fmt: skip
     return [_clone(stand, other, match, norms, names) for other, match in failed]
@@ -150,6 +157,9 @@ def _clone(stand: Stand, other: OtherPlan, match: Match, norms: Thresholds, name
     moved = match.shift_m > norms["f13_same_place_m"] or 1 < match.turn_deg < 359
     # The same trees at the same place may be a re-entry into the parcel: a person decides, with both plans on the table.
     severity: Severity = ("S4" if moved else "S3") if jaccard > norms["f13_jaccard_s4"] else "S3" if moved else "S2"
+    if other.later:  # whoever copies hands in afterwards: the first is told of it, and has nothing to answer
+        severity = "S1"
+    es, en = (" Se presentó después que este.", " It was handed in after this one.") if other.later else ("", "")
     rows = [
         {"here": stand.shown(int(a)), "there": other.stand.shown(int(b))}
         for a, b in zip(match.first[:MAX_EXAMPLES], match.second[:MAX_EXAMPLES], strict=True)
@@ -158,8 +168,8 @@ def _clone(stand: Stand, other: OtherPlan, match: Match, norms: Thresholds, name
         "F13", severity, names,
         {"other_plan": other.name, "common_trees": len(match.first), "by_chance": round(match.by_chance, 1),
          "jaccard": round(jaccard, 3), "shift_m": round(match.shift_m), "turn_deg": round(match.turn_deg, 1)},
-        f"{len(match.first)} árboles son los de {other.name}, movidos {match.shift_m:.0f} m y girados {match.turn_deg:.0f} grados.",
-        f"{len(match.first)} trees are those of {other.name}, moved {match.shift_m:.0f} m and turned {match.turn_deg:.0f} degrees.",
+        f"{len(match.first)} árboles son los de {other.name}, movidos {match.shift_m:.0f} m y girados {match.turn_deg:.0f} grados.{es}",
+        f"{len(match.first)} trees are those of {other.name}, moved {match.shift_m:.0f} m and turned {match.turn_deg:.0f} degrees.{en}",
         rows,
     )  # fmt: skip
 

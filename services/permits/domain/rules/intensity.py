@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import date
 
 from services.permits.domain.finding import Finding
+from services.permits.domain.paper import is_listed
 from services.permits.domain.plan_facts import PlanFacts
 from services.permits.domain.rules.catalogue import PlanRule, Rules
-from shared.timber.species import catalogue
 
 M2_OF_1000_HA = 10_000_000
 
@@ -122,7 +122,4 @@ def _taken(facts: PlanFacts) -> Counter[str]:
 
 
 def _is_valued(species: str, day: date, rule: PlanRule) -> bool:
-    if species in rule.parameters["most_valued"]:
-        return True
-    norms = catalogue()
-    return species in norms and norms.accepted(species).cites_on(day) is not None
+    return species in rule.parameters["most_valued"] or is_listed(species, day)

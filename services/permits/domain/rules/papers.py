@@ -3,11 +3,11 @@
 import math
 from datetime import date
 
-from services.permits.domain.census import Tree, seat
+from services.permits.domain.census import seat
 from services.permits.domain.finding import Finding
-from services.permits.domain.plan_facts import Assembly, Licence, PlanFacts
+from services.permits.domain.paper import Licence, is_listed
+from services.permits.domain.plan_facts import Assembly, PlanFacts
 from services.permits.domain.rules.catalogue import PlanRule
-from shared.timber.species import catalogue
 
 _PARTS = {
     "census_before_decision": ("el fin del censo", "the end of the census"),
@@ -95,8 +95,9 @@ def _named_in(assemblies: tuple[Assembly, ...], party: str) -> bool:
 
 
 def cites(facts: PlanFacts, rule: PlanRule) -> Finding:
-    """P15: every harvestable tree of a listed species was seen in the field, and a quota or finding is quoted."""
-    trees = [tree for tree in facts.harvestable if listed(tree, facts.day)]
+    """P15: every harvestable tree of a listed species was seen in the field, and a quota or finding is quoted for each
+    species. One false part is enough; a part that nobody has told is not a pass."""
+    trees = [tree for tree in facts.harvestable if is_listed(tree.species, facts.day)]
     computed = {"cites_trees": len(trees)}
     if not trees and not (facts.whole and facts.harvestable):
         return rule.missing(facts.subject, *_PART)
@@ -107,22 +108,23 @@ def cites(facts: PlanFacts, rule: PlanRule) -> Finding:
             facts.subject, f"no se sabe si se verificaron los {len(trees)} árboles CITES ni qué cupo se cita",
             f"field verification and quota of the {len(trees)} CITES trees are not known", computed,
         )  # fmt: skip
-    seen = [tree for tree in trees if (tree.parcel, tree.code) in facts.cites.verified]
-    unseen = [tree for tree in trees if (tree.parcel, tree.code) not in facts.cites.verified]
-    short = len(seen) * 1000 < len(trees) * rule.parameters["verified_permille"]
-    quoted = facts.cites.reference
-    return rule.judged(
-        rule.severity if short or not quoted else "", facts.subject,
-        f"{len(seen)} de {len(trees)} árboles CITES verificados en campo; referencia: {quoted or 'ninguna'}.",
-        f"{len(seen)} of {len(trees)} CITES trees verified in the field; reference: {quoted or 'none'}.",
-        computed | {"verified": len(seen), "reference": quoted or ""}, [seat(tree) for tree in unseen],
-    )  # fmt: skip
-
-
-def listed(tree: Tree, day: date) -> bool:
-    """Whether the tree's species is in an appendix of CITES on a day."""
-    norms = catalogue()
-    return tree.species in norms and norms.accepted(tree.species).cites_on(day) is not None
+    verified, references = facts.cites.verified, facts.cites.references
+    unseen = [tree for tree in trees if (tree.parcel, tree.code) not in (verified or ())]
+    species = {tree.species for tree in trees}
+    quoted = sorted(f"{name}: {paper}" for name, paper in (references or {}).items() if name in species)
+    short = (len(trees) - len(unseen)) * 1000 < len(trees) * rule.parameters["verified_permille"]
+    computed |= {"verified": len(trees) - len(unseen), "species": len(species), "species_quoted": len(quoted)}
+    es, en = (
+        f"{computed['verified']} de {len(trees)} árboles CITES verificados en campo; referencias de {len(quoted)} de"
+        f" {len(species)} especies: {'; '.join(quoted) or 'ninguna'}",
+        f"{computed['verified']} of {len(trees)} CITES trees verified in the field; references of {len(quoted)} of"
+        f" {len(species)} species: {'; '.join(quoted) or 'none'}",
+    )
+    wrong = (verified is not None and short) or (references is not None and len(quoted) < len(species))
+    if not wrong and (verified is None or references is None):
+        return rule.missing(facts.subject, es, en, computed)
+    evidence = [seat(tree) for tree in unseen]
+    return rule.judged(rule.severity if wrong else "", facts.subject, f"{es}.", f"{en}.", computed, evidence)
 
 
 _PART = ("el censo no está entero", "the census is not whole")

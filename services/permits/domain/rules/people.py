@@ -21,13 +21,26 @@ def regent(record: TrackRecord | None, subject: str, rule: PlanRule) -> Finding:
 
 
 def company(record: TrackRecord, rule: PlanRule) -> Finding:
-    """K10: one company, and several communities in whose plans false data was confirmed."""
+    """K10: one company, and several communities in whose plans false data was confirmed, or in which supervisions found much
+    of what it moved without a tree (V3)."""
     held = sorted({one.org for one in record.plans if one.part == "holder"})
-    confirmed = record.confirmed_communities
+    high = {one.org for one in record.supervised if one.v3_over(rule.parameters["v3_permille"])}
+    bad = sorted(set(record.confirmed_communities) | high)
+    unknown = sorted(set(held) - set(bad) - {one.org for one in record.supervised})
+    computed = {
+        "communities": len(held), "confirmed_communities": len(record.confirmed_communities),
+        "high_v3_communities": len(high), "unsupervised_communities": len(unknown),
+    }  # fmt: skip
+    subject = f"organisation:{record.org}"
+    severity = rule.over("communities", len(bad))
+    if not severity and rule.over("communities", len(bad) + len(unknown)):
+        return rule.missing(
+            subject, f"sin supervisión cerrada en {len(unknown)} de {len(held)} comunidades",
+            f"no closed supervision in {len(unknown)} of {len(held)} communities", computed,
+        )  # fmt: skip
     return rule.judged(
-        rule.over("communities", len(confirmed)), f"organisation:{record.org}",
-        f"{record.org}: datos falsos confirmados en {len(confirmed)} de {len(held)} comunidades.",
-        f"{record.org}: confirmed false data in {len(confirmed)} of {len(held)} communities.",
-        {"communities": len(held), "confirmed_communities": len(confirmed)},
-        [{"organisation": org} for org in confirmed],
+        severity, subject,
+        f"{record.org}: datos falsos confirmados o volumen sin árbol en {len(bad)} de {len(held)} comunidades.",
+        f"{record.org}: confirmed false data or volume without trees in {len(bad)} of {len(held)} communities.",
+        computed, [{"organisation": org} for org in bad],
     )  # fmt: skip

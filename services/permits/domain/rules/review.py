@@ -38,7 +38,10 @@ def forensics(facts: PlanFacts) -> list[Finding]:
 
     if not facts.trees or any(not tree.zone for tree in facts.trees):
         return []
-    return examine(facts.trees, thresholds_on(facts.day), subject=facts.subject, polygons=facts.parcels).findings
+    norms = thresholds_on(facts.day)
+    return examine(
+        facts.trees, norms, subject=facts.subject, polygons=facts.parcels, others=facts.compared
+    ).findings  # fmt: skip
 
 
 def of_census(subject: str, trees: Sequence[Tree], form_factor_milli: int, rules: Rules) -> list[Finding]:

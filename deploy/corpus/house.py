@@ -1,0 +1,229 @@
+"""Honest plans through a running house: what an honest community would be told, and why.
+
+Everything goes through the gateway as the people of a development instance would do it: land, boundary, assembly, census,
+submission, the officer's inspection and review, explanations, decisions, approval. Start an empty one first:
+
+    ./timber up -d --empty --port PORT --data DIR
+    python -m deploy.corpus house --data DIR --count 500 --out FILE [--write]
+
+``FILE`` keeps a line for each plan, so a run that was cut short goes on where it ended, and its tables can be made again.
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import shapely
+
+from deploy.corpus.facts import fitted_forest
+from deploy.corpus.filed import filed
+from deploy.corpus.forest import honest_plan
+from deploy.corpus.listing import Listing
+from deploy.corpus.study import put_between
+from deploy.instance import Instance
+from deploy.seed.house import House, Person, Problem, opened, until_logged
+from shared.timber.measure import census_dm3
+
+HECTARES, TREES_A_HA = (1_000.0, 7_000.0), (1.0, 2.0)
+COMMUNITY, REGION = "comunidad-a", "madre-de-dios"
+# Each plan has a square of its own: honest neighbours do not overlap.
+SQUARE_M, SQUARES_EAST, WEST_M, SOUTH_M = 16_000, 18, 350_000, 8_600_000
+PLANS_OF_A_REGENT = 20
+MOST_DM3 = 100_000
+ORGANISATIONS = (
+    (COMMUNITY, "community"), ("gerfor-md", "authority"), ("osinfor-md", "supervisor"),
+)  # fmt: skip
+Row = dict[str, Any]
+
+
+def run(data: Path, count: int, seed: int, out: Path, *, write: bool) -> None:
+    """Put plans in until ``out`` holds ``count`` of this seed, then tell the tables."""
+    known = _known(out, seed)
+    with opened(Instance(data)) as house, out.open("a", encoding="utf-8") as file:
+        if len(known) < count:
+            _introduce(house)
+        for number in (n for n in range(count) if n not in known):
+            known[number] = told = _plan(house, seed, number)
+            file.write(json.dumps(told, ensure_ascii=False) + "\n")
+            file.flush()
+            print(f"{number + 1}/{count}: {told['trees']} trees, {told['seconds']} s, {told['state']}", file=sys.stderr)
+    text = tables([known[number] for number in sorted(known) if number < count], seed)
+    print(text)
+    if write:
+        put_between("house", text)
+
+
+def honest_listing(seed: int, number: int) -> Listing:
+    """The census of one plan, in its own square. A tree that no upload would take as one (the tails of the corpus are longer
+    than a forest's) is left out."""
+    rng = np.random.default_rng([seed, 500, number])
+    plan = honest_plan(fitted_forest(), rng, other_settings=bool(number % 2), hectares=HECTARES, per_ha=TREES_A_HA)
+    centre = plan.land.envelope.centroid
+    east = WEST_M + SQUARE_M * (number % SQUARES_EAST + 0.5) - centre.x
+    north = SOUTH_M + SQUARE_M * (number // SQUARES_EAST + 0.5) - centre.y
+    east, north = round(east, 1), round(north, 1)
+    land = shapely.transform(plan.land, lambda xy: xy + np.array([east, north]))
+    moved = replace(plan, x_m=(plan.x_m + east).round(1), y_m=(plan.y_m + north).round(1), land=land)
+    small = [census_dm3(int(d), int(h), 650) < MOST_DM3 for d, h in zip(moved.dbh_mm, moved.height_mm, strict=True)]
+    return filed(moved.at(np.array(small)), rng, datetime.now(UTC).date())
+
+
+def _introduce(house: House) -> None:
+    for org, kind in ORGANISATIONS:
+        body = {"id": org, "name": org, "kind": kind, "region": REGION}
+        house.person("operador" if org == "gerfor-md" else "autoridad").post("/v1/organisations", body)
+
+
+def _plan(house: House, seed: int, number: int) -> Row:
+    """One plan from its land to the decision, and what was found on the way."""
+    began, listing, name = time.monotonic(), honest_listing(seed, number), f"HON-{seed}-{number:03}"
+    area_m2 = _drafted(house, listing, name, number)
+    community, path = house.person("comunidad"), f"/v1/plans/{name}"
+    today = datetime.now(UTC).date().isoformat()
+    submitting = time.monotonic()
+    if community.get(path)["state"] == "draft":
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "census.csv"
+            listing.write(file)
+            community.upload(f"{path}/census", file.read_bytes(), "text/csv")
+        submitting = time.monotonic()
+        _done(community, path, "submit", {"census_ended_on": today}, "submitted")
+    submitted = time.monotonic()
+    _done(
+        house.person("autoridad2"),
+        path,
+        "inspect",
+        {
+            "day": today, "opinion": "favourable", "trees_sampled": 60, "trees_absent": 0, "reason": "Inspección ocular",
+            "documents": [],
+        },
+        "inspected",
+    )  # fmt: skip
+    _done(house.person("autoridad2"), path, "review", {}, "")
+    reviewed = time.monotonic()
+    found = community.get(f"{path}/findings")["findings"]
+    state = _decided(house, path, found)
+    return {
+        "plan": name, "seed": seed, "number": number, "trees": len(listing), "hectares": area_m2 // 10_000, "state": state,
+        "seconds": round(time.monotonic() - began, 1), "submit_s": round(submitted - submitting, 1),
+        "review_s": round(reviewed - submitted, 1),
+        "findings": [{name: one[name] for name in ("rule", "status", "severity", "blocks", "en", "computed")} for one in found],
+    }  # fmt: skip
+
+
+def _done(who: Person, path: str, act: str, body: Row, state: str) -> None:
+    """The act, once more when a busy machine did not answer in time, unless it was done all the same."""
+    for last in (False, True):
+        try:
+            if who.get(path)["state"] != state:
+                who.post(f"{path}/{act}", body)
+            return
+        except Problem as problem:
+            if last or problem.status not in (503, 504):
+                raise
+            time.sleep(30)
+
+
+def _drafted(house: House, listing: Listing, name: str, number: int) -> int:
+    """Title, regent with a licence, plan with its boundary, and the agreement of the assembly. The area of its parcel in m2."""
+    authority, community = house.person("autoridad"), house.person("comunidad")
+    regent = f"regencia-{number // PLANS_OF_A_REGENT + 1}"
+    authority.post("/v1/organisations", {"id": regent, "name": regent, "kind": "regent_firm", "region": REGION})
+    licence = {"number": f"LR-{regent}", "valid_from": "2020-01-01", "valid_to": "2035-12-31"}
+    authority.post(f"/v1/organisations/{regent}/licences", licence)
+    from services.permits.domain.land import measure
+
+    around = replace(listing, land=listing.land.convex_hull.buffer(300, join_style="mitre")).geometry()
+    authority.post(
+        "/v1/titles",
+        {
+            "number": f"T-{name}", "org": COMMUNITY, "region": REGION, "polygon": around,
+            "declared_area_m2": measure.area_m2(around),
+        },
+    )  # fmt: skip
+    until_logged(authority, f"/v1/titles/T-{name}")
+    area_m2 = measure.area_m2(listing.geometry())
+    plan = community.post(
+        "/v1/plans",
+        {
+            "id": name, "title": f"T-{name}", "number": name, "season": "2026", "regent": regent,
+            "parcels": [{"code": "PC 01", "area_m2": area_m2}], "form_factor_milli": 650, "harvest_from": "2026-12-15",
+            "harvest_to": "2028-12-14", "census_basis": "listed",
+        },
+    )  # fmt: skip
+    if plan["state"] != "draft":  # a run that was cut short goes on
+        return area_m2
+    boundary = json.dumps(listing.geometry()).encode()
+    community.upload(f"/v1/plans/{name}/parcels/PC 01/shape", boundary, "application/geo+json")
+    minutes = f"Acta de asamblea: presentar {name}.\n".encode()
+    paper = community.upload("/v1/documents?kind=assembly_act", minutes, "text/plain")
+    community.post(
+        f"/v1/organisations/{COMMUNITY}/assembly-acts",
+        {
+            "number": f"ACTA-{name}", "purpose": "plan", "plan": name, "held_on": "2026-10-10", "present": 41,
+            "members": 60, "agreement": f"Presentar {name}", "third_parties": [], "document": paper["sha256"],
+        },
+    )  # fmt: skip
+    return area_m2
+
+
+def _decided(house: House, path: str, found: Iterable[Row]) -> str:
+    """What is asked is explained, what needs it is decided, and the authority approves unless something still stands."""
+    community, said = house.person("comunidad"), {"text": "Se explica en el informe adjunto."}
+    for one in found:
+        where = f"{path}/findings/{one['id']}"
+        if one["blocks"] in ("needs-explanation", "needs-decision"):
+            community.post(f"{where}/explanation", said)
+        if one["blocks"] == "needs-decision":
+            house.person("supervisor").post(f"{where}/decision", {"decision": "accepted"} | said)
+    try:
+        state: str = house.person("autoridad").post(f"{path}/approve", {"resolution": "RGR-0000-2026"})["state"]
+    except Problem as problem:
+        return f"refused: {problem.slug} {problem.problem.get('facts', {}).get('names', '')}".strip()
+    return state
+
+
+def _known(out: Path, seed: int) -> dict[int, Row]:
+    if not out.exists():
+        return {}
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines() if line]
+    return {row["number"]: row for row in rows if row["seed"] == seed}
+
+
+# ---- tables
+
+
+def tables(rows: list[Row], seed: int) -> str:
+    """How many plans met each severity, rule by rule, with an example in words; and what was not evaluated."""
+    sizes = sorted(row["trees"] for row in rows)
+    failed = [(row, one) for row in rows for one in row["findings"] if one["status"] == "FAIL"]
+    worst = Counter(max((one["severity"] for one in row["findings"]), default="") or "none" for row in rows)
+    approved = sum(row["state"] == "approved" for row in rows)
+    seconds = sorted(row["review_s"] for row in rows)
+    lines = [
+        f"{len(rows)} plans (seed {seed}), {sizes[0]:,} to {sizes[-1]:,} trees (median {sizes[len(sizes) // 2]:,}),"
+        f" {min(r['hectares'] for r in rows):,} to {max(r['hectares'] for r in rows):,} ha; {approved} approved in the end;"
+        f" inspection and review together took {seconds[len(seconds) // 2]} s (median), {seconds[-1]} s at most.",
+        "", "| worst finding of a plan | plans | share |", "|---|---|---|",
+        *(f"| {level} | {worst[level]} | {worst[level] / len(rows):.1%} |" for level in ("none", "S1", "S2", "S3", "S4")),
+        "", "| rule | S1 | S2 | S3 | S4 | for example |", "|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for rule in sorted({one["rule"] for _, one in failed}):
+        by = Counter(one["severity"] for _, one in failed if one["rule"] == rule)
+        example = max((one for _, one in failed if one["rule"] == rule), key=lambda one: str(one["severity"]))["en"]
+        lines.append(f"| {rule} | {by['S1']} | {by['S2']} | {by['S3']} | {by['S4']} | {example} |")
+    missing = Counter(
+        rule
+        for row in rows
+        for rule in {one["rule"] for one in row["findings"] if one["status"] == "NOT_EVALUATED"}
+    )  # fmt: skip
+    told = ", ".join(f"{rule} {share / len(rows):.0%}" for rule, share in sorted(missing.items()))
+    return "\n".join([*lines, "", f"Not evaluated, share of the plans: {told}."])

@@ -1,0 +1,129 @@
+"""What a census is recognised by among thousands: a sketch that finds candidates, and the marks that settle it.
+
+A key is an edge from a tree to a near neighbour: both species, both diameters, the height of the first and the length
+between them, in steps. Shifting, turning, shuffling and renaming leave it as it is. A plan keeps the keys whose hash is
+smallest, so two plans with common edges keep the same ones (Broder 1997); who asks also asks for the steps beside its own,
+so that half a step of noise in each measure is still found. Which of the candidates is a clone, ``match_plans`` says.
+"""
+
+import itertools
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from services.permits.domain.census import Tree
+from services.permits.domain.forensics.clones import DBH_MM, HEIGHT_MM, edges_of, marks_of
+from services.permits.domain.forensics.stand import Floats, Ints, Stand, stand_of
+
+# Keys kept of a plan, and asked for at a review: these bound the table and the work, not what is honest.
+KEPT, ASKED = 1024, 8192
+LENGTH_M = 8.0
+_COLUMNS = (("x", "<i4"), ("y", "<i4"), ("dbh", "<i4"), ("height", "<i4"), ("species", "<i2"))
+
+
+def sketch_of(stand: Stand) -> list[int]:
+    """The keys a census is found by, in order, at most ``KEPT``; each fits a signed number of four bytes."""
+    return _smallest(_keys(stand, asking=False), KEPT)
+
+
+def asked_of(stand: Stand) -> list[int]:
+    """The keys that a slightly changed copy of the census would have kept, at most ``ASKED``."""
+    return _smallest(_keys(stand, asking=True), ASKED)
+
+
+def _smallest(keys: npt.NDArray[np.uint32], most: int) -> list[int]:
+    found: list[int] = (np.unique(keys)[:most].astype(np.int64) - 2**31).tolist()
+    return found
+
+
+def _keys(stand: Stand, *, asking: bool) -> npt.NDArray[np.uint32]:
+    marks = marks_of(stand, {})
+    i, j, length_m, _ = edges_of(marks)
+    words = np.array([zlib.crc32(name.encode()) for name in stand.species_names], np.uint64)[stand.species]
+    kind = _mixed(words[i] * np.uint64(3) + _mixed(words[j]))
+    measures = (
+        marks.dbh[i] / DBH_MM / 2,
+        marks.dbh[j] / DBH_MM / 2,
+        marks.height[i] / HEIGHT_MM / 2,
+        length_m / LENGTH_M / 2,
+    )
+    if not asking:
+        return _hashed(kind, [np.floor(one) for one in measures])
+    below = [np.floor(one - 0.5) for one in measures]
+    steps = itertools.product((0, 1), repeat=len(below))
+    return np.concatenate([_hashed(kind, [a + b for a, b in zip(below, step, strict=True)]) for step in steps])
+
+
+def _hashed(kind: npt.NDArray[np.uint64], steps: list[Floats]) -> npt.NDArray[np.uint32]:
+    hashed = kind
+    for one in steps:
+        hashed = _mixed(hashed ^ (one.astype(np.int64) + 2).astype(np.uint64))
+    return (hashed >> np.uint64(32)).astype(np.uint32)
+
+
+def _mixed(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """SplitMix64 (Steele, Lea and Flood 2014): the same everywhere, and no bit of the words shows in it."""
+    mixed = words + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)), np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The keys a census is found by, the keys to find others with, and its marks."""
+
+    kept: list[int]
+    asked: list[int]
+    marks: bytes
+
+
+def fingerprint(trees: Sequence[Tree]) -> Fingerprint:
+    """Of a whole census with places, in the order of its root. Slow for a large one: use a thread."""
+    stand = stand_of(trees)
+    return Fingerprint(sketch_of(stand), asked_of(stand), packed(trees))
+
+
+def mostly_the_same(earlier: Sequence[int], now: Sequence[int]) -> bool:
+    """Whether a census was mended rather than replaced: half of the kept keys are still there."""
+    return 2 * len(set(earlier) & set(now)) >= max(len(earlier), len(now), 1)
+
+
+# ---- marks
+
+
+def packed(trees: Sequence[Tree]) -> bytes:
+    """The marks of a census in the order given: place, diameter, height and species of each tree, some 10 bytes each."""
+    zones, zone = np.unique([tree.zone for tree in trees], return_inverse=True)
+    names, species = np.unique([tree.species for tree in trees], return_inverse=True)
+    columns: dict[str, Ints] = {
+        "x": np.array([tree.easting_dm for tree in trees]), "y": np.array([tree.northing_dm for tree in trees]),
+        "dbh": np.array([tree.dbh_mm for tree in trees]), "height": np.array([tree.height_mm for tree in trees]),
+        "species": species,
+    }  # fmt: skip
+    of = [] if len(zones) == 1 else zone.tolist()
+    head = orjson.dumps({"trees": len(trees), "zones": zones.tolist(), "zone": of, "species": names.tolist()})
+    body = b"".join(np.ascontiguousarray(columns[name], kind).tobytes() for name, kind in _COLUMNS)
+    return zlib.compress(head + b"\n" + body, 6)
+
+
+def unpacked(marks: bytes) -> list[Tree]:
+    """The trees again, as far as they matter; the code of each is its place in the census it was packed from."""
+    head, _, body = zlib.decompress(marks).partition(b"\n")
+    told = orjson.loads(head)
+    n, start, columns = told["trees"], 0, {}
+    for name, kind in _COLUMNS:
+        columns[name] = np.frombuffer(body, kind, n, start).tolist()
+        start += n * np.dtype(kind).itemsize
+    zones = [told["zones"][k] for k in told["zone"]] or told["zones"] * n
+    return [
+        Tree(
+            "", str(k), told["species"][columns["species"][k]], "", "", "", columns["dbh"][k], columns["height"][k], 0,
+            "harvestable", zones[k], columns["x"][k], columns["y"][k], None, "", k,
+        )
+        for k in range(n)
+    ]  # fmt: skip

@@ -1,0 +1,85 @@
+"""What censuses are recognised by. Marks are written here, and read through a function of the database alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from services.permits.domain.plan import Plan
+from services.permits.store.session import Tx
+
+# Candidates of the plan's own region, and as many of all others.
+MOST_EACH = 3
+_CURRENT = text(
+    "SELECT p.no, p.root, p.handed_in_at, array(SELECT k.key FROM census_keys k WHERE k.no = p.no ORDER BY k.key)"
+    " FROM census_prints p WHERE p.plan = :plan AND p.current"
+)
+_RETIRED = text("UPDATE census_prints SET current = false, marks = NULL WHERE plan = :plan AND current RETURNING no")
+_FORGET_KEYS = text("DELETE FROM census_keys WHERE no = ANY(CAST(:nos AS bigint[]))")
+_ADD = text(
+    "INSERT INTO census_prints (plan, org, region, root, trees, keys, handed_in_at, current, marks)"
+    " VALUES (:plan, :org, :region, :root, :trees, :keys, :at, true, :marks)"
+    " ON CONFLICT (plan, root) DO UPDATE SET current = true, marks = :marks RETURNING no"
+)
+_ADD_KEYS = text("INSERT INTO census_keys (key, no) SELECT unnest(CAST(:keys AS int[])), :no")
+_ALIKE = text(
+    "SELECT no, plan, handed_in_at, marks FROM censuses_alike(CAST(:asked AS int[]), CAST(:but AS text[]), :region, :most)"
+)
+_COUNT = text("SELECT censuses_known(CAST(:but AS text[]))")
+_PLANS = text("SELECT no, plan FROM census_prints WHERE no = ANY(CAST(:nos AS bigint[]))")
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """A census that others can find. ``handed_in_at`` and ``no`` say which of two was first."""
+
+    no: int
+    root: str
+    handed_in_at: datetime
+    keys: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A census that shares more keys than chance gives; ``marks`` holds places that are for the comparison alone."""
+
+    no: int
+    plan: str
+    handed_in_at: datetime
+    marks: bytes
+
+
+async def print_of(tx: Tx, plan: str) -> Print | None:
+    """That of a plan's census as it was last handed in."""
+    row = (await tx.execute(_CURRENT, {"plan": plan})).first()
+    return None if row is None else Print(*row)
+
+
+async def keep_print(tx: Tx, plan: Plan, keys: Sequence[int], marks: bytes, at: datetime) -> Print:
+    """The census can be found by others from now on, in place of the plan's earlier one."""
+    retired = list((await tx.execute(_RETIRED, {"plan": plan.id})).scalars())
+    await tx.execute(_FORGET_KEYS, {"nos": retired})
+    values = {
+        "plan": plan.id, "org": plan.org, "region": plan.region, "root": plan.census.root, "trees": plan.census.trees,
+        "keys": len(keys), "at": at, "marks": marks,
+    }  # fmt: skip
+    no = (await tx.execute(_ADD, values)).scalar_one()
+    await tx.execute(_ADD_KEYS, {"keys": list(keys), "no": no})
+    kept = await print_of(tx, plan.id)
+    assert kept is not None, "it was added in this transaction"
+    return kept
+
+
+async def alike(tx: Tx, plan: Plan, asked: Sequence[int]) -> tuple[list[Alike], int]:
+    """The censuses most alike, of other plans than this one, the one it replaces and the one it stands under; and how many
+    were searched."""
+    but = [one for one in (plan.id, plan.supersedes, plan.parent) if one]
+    values = {"asked": list(asked), "but": but, "region": plan.region, "most": MOST_EACH}
+    found = [Alike(*row) for row in await tx.execute(_ALIKE, values)]
+    return found, int((await tx.execute(_COUNT, {"but": but})).scalar_one())
+
+
+async def plans_named(tx: Tx, nos: Sequence[int]) -> dict[int, str]:
+    """The plans of these censuses, as far as the caller may see them."""
+    return {row.no: row.plan for row in await tx.execute(_PLANS, {"nos": list(nos)})} if nos else {}

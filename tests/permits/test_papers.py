@@ -1,0 +1,188 @@
+"""Papers that rules ask for, through the door: licences of regents, census days, CITES papers, what supervisions found."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.permits.conftest import (
+    MANAGER,
+    NEIGHBOUR,
+    OFFICER,
+    OPERATOR,
+    PLAN,
+    REGENT,
+    SECOND,
+    SUPERVISOR,
+    Permits,
+    Person,
+    a_census,
+    a_plan,
+    a_title,
+)
+from tests.permits.field_days import PATH as VERIFICATION
+from tests.permits.field_days import VERIFIER, drawn, report, sample, seen
+from tests.permits.test_access import as_somebody
+from tests.permits.test_field_supervision import (
+    ANSWER,
+    LINES,
+    SUPERVISIONS,
+    TREE_501,
+    TREE_1170,
+    a_balance,
+    a_volume,
+    all_documents,
+    moved,
+    unseen,
+)
+from tests.permits.test_field_supervision import BODY as SUPERVISION
+from tests.permits.test_field_supervision import PATH as SUPERVISED
+
+LICENCES = f"/v1/organisations/{REGENT.org}/licences"
+PAPERS = f"/v1/plans/{PLAN}/cites-papers"
+TODAY = datetime.now(UTC).date()
+LICENCE = {"number": "LR-0001", "valid_from": "2020-01-01", "valid_to": "2098-12-31"}
+QUOTA = {"species": "Dipteryx ferrea", "kind": "non_detriment_finding", "number": "DENP 01-2026"}
+COMPANY = Person("company", "tercero-1", "u-tercero")
+
+
+@pytest.fixture
+async def permits(open_permits: Any) -> Permits:
+    return await (await open_permits()).introduce()
+
+
+async def rule(permits: Permits, name: str) -> tuple[str, str]:
+    """What an officer's review says now."""
+    await permits.post(f"/v1/plans/{PLAN}/review", SECOND)
+    found = (await permits.get(f"/v1/plans/{PLAN}/findings", MANAGER))["findings"]
+    (one,) = [one for one in found if one["rule"] == name]
+    return one["status"], one["severity"]
+
+
+async def submitted(permits: Permits, **said: Any) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, a_plan())
+    await permits.upload(a_census(), REGENT)
+    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, said)
+
+
+async def test_the_resolution_is_judged_once_licence_and_census_day_are_known(permits: Permits) -> None:
+    await submitted(permits, census_ended_on=TODAY.isoformat())
+    assert await rule(permits, "P04") == ("NOT_EVALUATED", "")
+    await permits.post(LICENCES, OFFICER, LICENCE | {"number": "LR-0000", "valid_to": "2020-12-31"}, 201)
+    assert await rule(permits, "P04") == ("FAIL", "S4")
+
+    await permits.post(LICENCES, OFFICER, LICENCE, 201)
+
+    assert await rule(permits, "P04") == ("PASS", "")
+    assert [one["number"] for one in (await permits.get(LICENCES))["items"]] == ["LR-0000", "LR-0001"]
+
+
+async def test_without_the_day_the_census_ended_a_licence_is_not_enough(permits: Permits) -> None:
+    await permits.post(LICENCES, OFFICER, LICENCE, 201)
+    await submitted(permits)
+
+    assert await rule(permits, "P04") == ("NOT_EVALUATED", "")
+
+
+async def test_a_census_does_not_end_on_a_day_that_has_not_come(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, a_plan())
+    await permits.upload(a_census(), REGENT)
+    tomorrow = (TODAY + timedelta(days=2)).isoformat()
+
+    await permits.refused("day-not-come", f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": tomorrow})
+
+    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": TODAY.isoformat()})
+
+
+async def test_a_licence_is_registered_by_an_authority_once(permits: Permits) -> None:
+    first = await permits.post(LICENCES, OFFICER, LICENCE, 201)
+    assert await permits.post(LICENCES, SECOND, LICENCE, 200) == first
+
+    await permits.refused("number-taken", LICENCES, OFFICER, LICENCE | {"valid_to": "2030-01-01"})
+    await permits.post(LICENCES, OFFICER, LICENCE | {"number": "LR-2", "valid_to": "2019-01-01"}, 422)
+    await permits.refused("role-not-allowed", LICENCES, REGENT, LICENCE, 403)
+    await permits.post("/v1/organisations/nadie/licences", OFFICER, LICENCE, 404)
+    await permits.get("/v1/organisations/nadie/licences", expect=404)
+
+
+async def test_cites_trees_need_their_paper_and_somebody_who_saw_them_all(permits: Permits) -> None:
+    await drawn(permits)
+    assert await rule(permits, "P15") == ("NOT_EVALUATED", "")
+    await permits.post(PAPERS, OFFICER, QUOTA, 201)
+    assert await rule(permits, "P15") == ("NOT_EVALUATED", "")
+
+    await report(permits, [seen(tree) for tree in await sample(permits)])
+    await permits.post(f"{VERIFICATION}/close", VERIFIER)
+
+    assert await rule(permits, "P15") == ("PASS", "")
+
+
+async def test_a_cites_tree_that_nobody_found_is_not_covered_by_a_paper(permits: Permits) -> None:
+    await drawn(permits)
+    await permits.post(PAPERS, OFFICER, QUOTA, 201)
+    trees = await sample(permits)
+    gone = next(tree for tree in trees if tree["stratum"] == "cites")
+    away = {"state": "absent", "observation": "Se buscó en 50 m a la redonda"}
+    absent = {"parcel": gone["parcel"], "code": gone["code"], "seen_on": "2026-11-20"} | away
+    await report(permits, [seen(tree) if tree is not gone else absent for tree in trees])
+
+    await permits.post(f"{VERIFICATION}/close", VERIFIER)
+
+    assert await rule(permits, "P15") == ("FAIL", "S4")
+
+
+async def test_a_cites_paper_is_of_an_officer_of_the_region_and_for_a_listed_species(permits: Permits) -> None:
+    await submitted(permits)
+    first = await permits.post(PAPERS, OFFICER, QUOTA, 201)
+    assert await permits.post(PAPERS, OFFICER, QUOTA, 200) == first
+
+    await permits.refused("species-not-listed", PAPERS, OFFICER, QUOTA | {"species": "Brosimum guianense"})
+    await permits.refused("number-taken", PAPERS, OFFICER, QUOTA | {"kind": "quota"})
+    await permits.refused("role-not-allowed", PAPERS, MANAGER, QUOTA, 403)
+    await permits.post(PAPERS, Person("authority", "gerfor-lo", "u-lo", "loreto"), QUOTA, 404)
+    assert (await permits.get(PAPERS, MANAGER))["items"] == [first]
+    await permits.get(PAPERS, NEIGHBOUR, expect=404)
+
+
+@pytest.mark.parametrize(
+    ("org", "roles", "region"),
+    [("comunidad-a", "manager", ""), ("gerfor-lo", "authority", "loreto"), ("", "", "")],
+)
+async def test_the_database_lets_nobody_else_write_papers(permits: Permits, org: str, roles: str, region: str) -> None:
+    await submitted(permits)
+    connection = await as_somebody(permits, org, roles, region)
+    added = [f"INSERT INTO cites_papers VALUES ('{PLAN}', 'S', 'quota', 'N', 'u', 'gerfor-md', now())"]
+    if roles != "authority":
+        added.append("INSERT INTO licences VALUES ('regencia-1', 'N', now(), now(), 'u', 'gerfor-md', now())")
+
+    for statement in added:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    await connection.close()
+
+
+async def test_what_a_supervision_found_of_moved_wood_is_in_the_record_of_the_company(permits: Permits) -> None:
+    await permits.post("/v1/organisations", OPERATOR, {"id": COMPANY.org, "name": "T", "kind": "third_party"})
+    record = f"/v1/organisations/{COMPANY.org}/track-record"
+    await permits.issued_permit(lines=LINES, holder=COMPANY.org)
+    assert (await permits.get(record, COMPANY))["supervised"] == []
+    permits.custody.balances = [a_balance(8_000)]
+    await permits.post(SUPERVISIONS, SUPERVISOR, SUPERVISION, expect=201)
+    await permits.post(f"{SUPERVISED}/trees", SUPERVISOR, {"trees": [moved(TREE_501), unseen(TREE_1170)]})
+    await permits.post(f"{SUPERVISED}/volumes", SUPERVISOR, {"volumes": [a_volume()]})
+    await permits.post(f"{SUPERVISED}/documents", SUPERVISOR, all_documents())
+    await permits.post(f"{SUPERVISED}/notify", SUPERVISOR)
+    await permits.post(f"{SUPERVISED}/answers", MANAGER, ANSWER, expect=201)
+    assert (await permits.get(record, COMPANY))["supervised"] == []
+
+    await permits.post(f"{SUPERVISED}/close", SUPERVISOR, {"conclusion": "Se ratifica"})
+
+    told = await permits.get(record, COMPANY)
+    assert told["supervised"] == [
+        {"org": "comunidad-a", "moved_dm3": 8_000, "unjustified_dm3": 4_000, "v3_permille": 500}
+    ]
+    (k10,) = [one for one in told["findings"] if one["rule"] == "K10"]
+    assert (k10["status"], k10["computed"]["high_v3_communities"]) == ("PASS", 1)  # one community is no pattern yet
