@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deploy.instance import CHECKOUT
 
-WORKERS = "2"
+WORKERS = "3"  # tests wait for PostgreSQL, browsers and each other: two leave a third of two cores idle
 
 
 def stages(arguments: list[str]) -> list[tuple[str, list[str]]]:

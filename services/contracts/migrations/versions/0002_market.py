@@ -100,32 +100,11 @@ CREATE TABLE book_reports (
     FOREIGN KEY (kind, book_id, version) REFERENCES book,
     PRIMARY KEY (kind, book_id, version)
 )"""
-OUTBOX = """
-CREATE TABLE outbox (
-    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind text NOT NULL,
-    book_id text NOT NULL,
-    version integer NOT NULL,
-    statement bytea NOT NULL CHECK (octet_length(statement) BETWEEN 2 AND 16384),
-    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'published', 'refused')),
-    sid text,
-    origin text,
-    log_index bigint,
-    problem jsonb,
-    attempts integer NOT NULL DEFAULT 0,
-    next_attempt_at timestamptz NOT NULL DEFAULT '-infinity',
-    FOREIGN KEY (kind, book_id, version) REFERENCES book,
-    UNIQUE (kind, book_id, version),
-    CHECK ((state = 'published') = (log_index IS NOT NULL)),
-    CHECK ((state = 'refused') = (problem IS NOT NULL))
-)"""
-
 INDEXES = (
     "CREATE INDEX price_report_own ON price_report (org, created_at DESC, id DESC)",
     "CREATE INDEX price_report_pair ON price_report (counterpart_sha256) WHERE counterpart_sha256 IS NOT NULL",
     "CREATE INDEX price_report_market ON price_report (product, point_of_sale, observed_on)",
     "CREATE INDEX price_report_act_of ON price_report_act (report_id, seq)",
-    "CREATE INDEX outbox_waiting ON outbox (next_attempt_at, seq) WHERE state <> 'published'",
 )
 
 # What the service asks across organisations, as the owner, whom the policies below do not bind: figures, and entities
@@ -203,14 +182,13 @@ POLICIES = (
 def upgrade() -> None:
     """Make everything; run by the owner, in one transaction."""
     app = app_role()
-    for statement in (SALT, PEPPER, REPORT, ACT, SALE, RELATED, BOOK_REPORTS, OUTBOX, *INDEXES, *FUNCTIONS):
+    for statement in (SALT, PEPPER, REPORT, ACT, SALE, RELATED, BOOK_REPORTS, *INDEXES, *FUNCTIONS):
         op.execute(statement)
     for table in ("price_report", "price_report_act", "related_party", "book_reports"):
         # Not FORCE: the functions above read as the owner, who serves no request.
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"GRANT SELECT, INSERT ON {table} TO {app}")
-    for table in ("outbox", "reported_sale"):
-        op.execute(f"GRANT SELECT, INSERT, UPDATE ON {table} TO {app}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON reported_sale TO {app}")
     for function in (
         "reporter_pseudonym(text, text)", "price_observations(date, date)", "related_entities()",
         "market_version(text, text, date, date)", "other_side(text, text)",

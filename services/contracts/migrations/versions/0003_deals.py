@@ -104,8 +104,7 @@ CREATE TABLE ledger_member (
 )"""
 
 # As permits' (services/permits/migrations/0001), for books, contracts and settlements alike. `statement` is signed by
-# custody with the key it holds for the house. It takes the place of the outbox of books alone, which no release had.
-NO_OUTBOX = "DROP TABLE outbox"
+# custody with the key it holds for the house.
 OUTBOX = """
 CREATE TABLE outbox (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -163,8 +162,8 @@ KEPT = (
 def upgrade() -> None:
     app = app_role()
     for statement in (
-        VERSION, SIGNATURE, SEAL, SETTLEMENT, SETTLEMENT_ENTRY, CLOSED_ONCE, LEDGER_ENTRY, LEDGER_MEMBER, NO_OUTBOX, OUTBOX, LEASE,
-        FREE, *INDEXES,
+        VERSION, SIGNATURE, SEAL, SETTLEMENT, SETTLEMENT_ENTRY, CLOSED_ONCE, LEDGER_ENTRY, LEDGER_MEMBER, OUTBOX, LEASE, FREE,
+        *INDEXES,
     ):  # fmt: skip
         op.execute(statement)
     for table in KEPT:
