@@ -14,7 +14,8 @@ M2_OF_1000_HA = 10_000_000
 
 
 def intensity(facts: PlanFacts, rule: PlanRule) -> Finding:
-    """P09: roundwood authorised, or harvestable before anything is, for each hectare of the parcels."""
+    """P09: roundwood authorised, or harvestable before anything is, for each hectare of the parcels. A percentile of the
+    region is passed by its share of honest plans, so it weighs less than the limit of what a forest gives."""
     taken = _taken(facts)
     if not taken:
         return rule.missing(
@@ -25,8 +26,9 @@ def intensity(facts: PlanFacts, rule: PlanRule) -> Finding:
     most: int = rule.parameters["volume_dm3_ha"]
     region = percentile(facts.region_dm3_ha, rule)
     limit = most if region is None else min(most, region)
+    over = rule.parameters["severity_region"] if dm3_ha > limit else ""
     return rule.judged(
-        rule.parameters["severity"] if dm3_ha > limit else "", facts.subject,
+        rule.parameters["severity"] if dm3_ha > most else over, facts.subject,
         f"{dm3_ha} dm³ por hectárea; límite {limit} ({len(facts.region_dm3_ha)} planes de la región).",
         f"{dm3_ha} dm³ a hectare; limit {limit} ({len(facts.region_dm3_ha)} plans of the region).",
         {
