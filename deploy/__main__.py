@@ -127,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     rotate = verb(
         "rotate-key", "a new key in place of an old one, step by step (docs/operate.md)", "deploy.rotate:main"
     )
-    rotate.add_argument("what", choices=("host", "log", "log-ml-dsa", "registrar", "wrapping"))
+    rotate.add_argument("what", choices=("host", "log", "log-ml-dsa", "portal", "registrar", "wrapping"))
     rotate.add_argument("--retire", action="store_true", help="the last step: the old key is used no more")
     over = verb(
         "hand-over",

@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.instance import NoInstance, find
-from deploy.keygen import WRAPPING_KEY, new_sealing_key, public_text
+from deploy.keygen import PORTAL_KEY, WRAPPING_KEY, new_sealing_key, public_text
 from deploy.secret_files import write_secret
 from shared.tlog.encoding import from_base64url, to_base64url
 from shared.tlog.note import ED25519, MLDSA44, Signer
@@ -89,7 +89,22 @@ def add_wrapping_key(folder: Path) -> str:
 
 def drop_old_wrapping_keys(folder: Path) -> str:
     """Only the newest wrapping key stays: after every data key was wrapped by it, and not before."""
-    path = folder / WRAPPING_KEY
+    return _drop_old_lines(folder / WRAPPING_KEY)
+
+
+def add_portal_key(folder: Path) -> str:
+    """A new key that seals sessions, before those in force; the old ones still open what they sealed."""
+    path = folder / PORTAL_KEY
+    _replace(path, [new_sealing_key(), *path.read_text().split()])
+    return "the first line; who is signed in stays so"
+
+
+def drop_old_portal_keys(folder: Path) -> str:
+    """Only the newest key of sessions stays: whoever signed in before the change signs in again."""
+    return _drop_old_lines(folder / PORTAL_KEY)
+
+
+def _drop_old_lines(path: Path) -> str:
     newest, *old = path.read_text().split()
     if not old:
         raise NothingToDo(f"{path.name} holds one key only")
@@ -126,6 +141,8 @@ STEPS: dict[tuple[str, bool], Callable[[Path, Path], str]] = {
     ("host", True): lambda folder, _: drop_old(folder, "host"),
     ("wrapping", False): lambda folder, _: add_wrapping_key(folder),
     ("wrapping", True): lambda folder, _: drop_old_wrapping_keys(folder),
+    ("portal", False): lambda folder, _: add_portal_key(folder),
+    ("portal", True): lambda folder, _: drop_old_portal_keys(folder),
 }
 WHAT = sorted({what for what, _ in STEPS})
 

@@ -55,6 +55,13 @@ OPERATOR: dict[str, Row] = {
     "tell_again": TOLD,
     "unsubscribe": TOLD,
 }
-ACCESS: Table = PUBLIC_PAGES | SESSION | AUDIT | OPERATOR
+CERTIFIER: dict[str, Row] = {
+    "certificates_page": {"certifier": "own"},
+    "certificate_page": {"certifier": "any", "auditor": "any", "authority": "any", "supervisor": "any"},
+    "export_table": {"certifier": "any", "auditor": "any", "authority": "any", "supervisor": "any"},
+    "suspend_member": {"certifier": "own"},
+    "reinstate_member": {"certifier": "own"},
+}
+ACCESS: Table = PUBLIC_PAGES | SESSION | AUDIT | CERTIFIER | OPERATOR
 # Operations that read a file; at the gateway they are under /uploads/.
 UPLOADS: tuple[str, ...] = ()

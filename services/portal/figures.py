@@ -29,9 +29,14 @@ def number(value: Decimal | int | str, decimals: int = 0) -> str:
     )
 
 
+def cubic_number(volume_dm3: int) -> str:
+    """Litres as cubic metres with three decimals, exactly: for a column whose head names the unit."""
+    return number(Decimal(volume_dm3) / 1000, 3)
+
+
 def cubic_metres(volume_dm3: int) -> str:
-    """Litres as cubic metres with three decimals, exactly."""
-    return f"{number(Decimal(volume_dm3) / 1000, 3)} m³"
+    """The same with its unit."""
+    return f"{cubic_number(volume_dm3)} m³"
 
 
 def soles(cents: int) -> str:

@@ -24,6 +24,7 @@ AREAS: dict[str, tuple[Entry, ...]] = {
         Entry("/audit/findings", "findings_page", "audit.nav.findings"),
         Entry("/audit/checkpoints", "checkpoints_page", "audit.nav.checkpoints"),
     ),
+    "certifier": (Entry("/certifier", "certificates_page", "nav.certificates"),),
     "operator": (
         Entry("/operator", "house_page", "nav.house"),
         Entry("/operator/organisations", "organisations_page", "nav.organisations"),

@@ -87,7 +87,7 @@ def _filters() -> dict[str, Callable[..., str]]:
         return figures.day(written, context["language"])
 
     return {
-        "m3": figures.cubic_metres, "soles": figures.soles, "percent": figures.percent, "number": figures.number,
+        "m3": figures.cubic_metres, "cubic": figures.cubic_number, "soles": figures.soles, "percent": figures.percent, "number": figures.number,
         "short": figures.short, "moment": moment, "day": day, "stamp": stamp,
     }  # fmt: skip
 

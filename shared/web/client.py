@@ -129,7 +129,7 @@ class ServiceClient:
 
     async def get(self, path: str, *, deadline_s: float = DEADLINE_S, **query: str | int) -> Any:
         """The decoded answer, ``UpstreamRefused`` for its problems, ``UpstreamDown`` for silence and 5xx."""
-        return await self._call("GET", path, deadline_s, params=query)
+        return await self._call("GET", path, deadline_s, params=query or None)
 
     async def post(self, path: str, body: Any, *, deadline_s: float = 5.0, media_type: str = "application/json") -> Any:
         """As ``get``. Bytes are sent as they are; anything else as JSON."""

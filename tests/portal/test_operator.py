@@ -45,6 +45,7 @@ class Api:
         headers = dict(scope["headers"])
         self.asked.append((call, scope["query_string"].decode(), headers.get(b"authorization", b""), body))
         found = self.answers.get(call, {"status": 404, "slug": "not-found", "detail_es": call, "detail_en": call})
+        found = found(scope["query_string"].decode()) if callable(found) else found
         status = found["status"] if isinstance(found, dict) and "slug" in found else 200
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": orjson.dumps(found)})

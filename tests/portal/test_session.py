@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from deploy import issuer
 from deploy.issuer import make_logins
 from deploy.keygen import make_keys
+from deploy.rotate import NothingToDo, add_portal_key, drop_old_portal_keys
 from services.portal.access import ACCESS
 from services.portal.backends import Backends
 from services.portal.main import PortalSettings, build
@@ -287,15 +288,19 @@ def test_what_was_sealed_for_one_purpose_opens_for_no_other() -> None:
 
 
 def test_an_old_key_still_opens_and_a_new_one_seals(tmp_path: Path) -> None:
-    first, second = (tmp_path / name for name in ("one", "two"))
-    make_keys(tmp_path / "keys", tmp_path / "policy.txt")
-    first.write_text((tmp_path / "keys" / "portal.key").read_text())
-    make_keys(tmp_path / "other", tmp_path / "policy.txt")
-    second.write_text((tmp_path / "other" / "portal.key").read_text() + first.read_text())
-    old, new = Seal.read(first), Seal.read(second)
+    make_keys(tmp_path, tmp_path / "policy.txt")
+    old = Seal.read(tmp_path / "portal.key")
+    add_portal_key(tmp_path)
+    new = Seal.read(tmp_path / "portal.key")
+    drop_old_portal_keys(tmp_path)
+    later = Seal.read(tmp_path / "portal.key")
 
     assert new.open(old.close(b"x", "p"), "p") == b"x"
     assert old.open(new.close(b"x", "p"), "p") is None
+    assert later.open(new.close(b"x", "p"), "p") == b"x"
+    assert later.open(old.close(b"x", "p"), "p") is None
+    with pytest.raises(NothingToDo):
+        drop_old_portal_keys(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "short\n", "!" * 43])

@@ -1,7 +1,7 @@
 """The house itself: how it is, who is in it and with which keys, what waits in its outboxes, whom it tells of new records."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import Query
 from starlette.datastructures import FormData
@@ -29,9 +29,10 @@ def _text(form: FormData, name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _query(**values: str | int | None) -> dict[str, str | int]:
-    """What is asked for; what was left open is left out."""
-    return {name: value for name, value in values.items() if value not in (None, "")}
+def _asking(path: str, **values: str | int | None) -> str:
+    """The address of a question; what was left open is left out."""
+    asked = {name: value for name, value in values.items() if value not in (None, "")}
+    return f"{path}?{urlencode(asked)}"
 
 
 @router.get("/operator", response_class=Response)
@@ -52,7 +53,7 @@ async def organisations_page(house: HouseDep, kind: Name = "", cursor: Cursor = 
 async def _organisations(
     house: House, kind: str = "", cursor: str | None = None, refused: UpstreamRefused | None = None, **given: str
 ) -> Response:
-    found = await house.permits.get("/v1/organisations", **_query(kind=kind, cursor=cursor, limit=PAGE_LENGTH))
+    found = await house.permits.get(_asking("/v1/organisations", kind=kind, cursor=cursor, limit=PAGE_LENGTH))
     return house.page(
         "operator/organisations.html", 200 if refused is None else refused.status,
         found=found, kind=kind, kinds=ORG_KINDS, refused=refused, given=given, registers=_may(house, "register_party"),
@@ -80,7 +81,7 @@ async def keys_page(house: HouseDep, org: Name = "", cursor: Cursor = None) -> R
 async def _keys(
     house: House, org: str = "", cursor: str | None = None, refused: UpstreamRefused | None = None, **given: str
 ) -> Response:
-    found = await house.permits.get("/v1/keys", **_query(org=org, cursor=cursor, limit=PAGE_LENGTH))
+    found = await house.permits.get(_asking("/v1/keys", org=org, cursor=cursor, limit=PAGE_LENGTH))
     return house.page(
         "operator/keys.html", 200 if refused is None else refused.status, found=found, org=org, refused=refused,
         given=given, brings=_may(house, "bring_key"),
@@ -155,7 +156,7 @@ async def outbox_page(
     house: HouseDep, state: Annotated[str, Query(pattern="^(pending|refused|published|)$")] = "", cursor: Cursor = None
 ) -> Response:
     """What permits has written and the log has taken, not yet taken, or refused."""
-    found = await house.permits.get("/v1/publications", **_query(state=state, cursor=cursor, limit=PAGE_LENGTH))
+    found = await house.permits.get(_asking("/v1/publications", state=state, cursor=cursor, limit=PAGE_LENGTH))
     return house.page("operator/outbox.html", found=found, state=state)
 
 
