@@ -52,7 +52,7 @@ async def test_the_box_leads_to_the_page_of_what_exists(browser: httpx.AsyncClie
     log = await a_lot(ready)
     sid = (await ready.get(f"/v1/items/{log}"))["history"][0]["sid"]
 
-    for typed, page in (("lote 01", "/v/LOTE-01"), (log, f"/items/{log}"), (sid, f"/v1/records/{sid}")):
+    for typed, page in (("lote 01", "/v/LOTE-01"), (log, f"/items/{log}"), (sid, f"/records/{sid}")):
         answer = await browser.get("/search", params={"q": typed})
         assert (answer.status_code, answer.headers["location"]) == (303, page)
 
