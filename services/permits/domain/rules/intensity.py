@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
-from services.permits.domain.finding import Finding
+from services.permits.domain.finding import Finding, Severity
 from services.permits.domain.paper import is_listed
 from services.permits.domain.plan_facts import PlanFacts
 from services.permits.domain.rules.catalogue import PlanRule, Rules
@@ -26,7 +26,7 @@ def intensity(facts: PlanFacts, rule: PlanRule) -> Finding:
     most: int = rule.parameters["volume_dm3_ha"]
     region = percentile(facts.region_dm3_ha, rule)
     limit = most if region is None else min(most, region)
-    over = rule.parameters["severity_region"] if dm3_ha > limit else ""
+    over: Severity = rule.parameters["severity_region"] if dm3_ha > limit else ""
     return rule.judged(
         rule.parameters["severity"] if dm3_ha > most else over, facts.subject,
         f"{dm3_ha} dm³ por hectárea; límite {limit} ({len(facts.region_dm3_ha)} planes de la región).",
