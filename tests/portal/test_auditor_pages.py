@@ -132,10 +132,12 @@ async def test_custody_at_a_moment_is_asked_by_the_hour_of_lima(browser: httpx.A
     before = read(await browser.get(f"/items/{log_id('501/A')}/custody?at=2026-10-31T06:59"))
     now = read(await browser.get(f"/items/{log_id('501/A')}/custody"))
     wrong = await browser.get(f"/items/{log_id('501/A')}/custody?at=ayer")
+    never = await browser.get(f"/items/{log_id('501/A')}/custody?at=9999-12-31T23:59")
 
     assert "de nadie todavía" in before.said
     assert "comunidad-a" in now.said
     assert wrong.status_code == 422
+    assert never.status_code == 422
 
 
 async def test_two_checkpoints_are_compared_by_this_server(browser: httpx.AsyncClient, ready: Custody) -> None:
