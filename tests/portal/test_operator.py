@@ -199,7 +199,7 @@ async def test_an_entry_of_too_many_digits_is_left_to_the_service_to_refuse(hous
 
 
 async def test_the_page_of_the_house_leads_to_where_checkpoints_are_compared(house: House) -> None:
-    log = {"size": 9, "signed_size": 9, "witnessed_size": 9, "frozen": None, "witnesses": []}
+    log: dict[str, Any] = {"size": 9, "signed_size": 9, "witnessed_size": 9, "frozen": None, "witnesses": []}
     let_answer(house, "custody", {"GET /healthz": {"status": "ok"} | log})
     browser = await signed_in(house, "auditor")
 
