@@ -24,6 +24,7 @@ from services.portal.casefile import CaseFile
 from services.portal.custody_graph import Words
 from services.portal.documents.package import cited, parts_of, write
 from shared.refusal import Missing, Refusal
+from shared.web import deadline
 from shared.web.problems import HttpRefusal
 
 State = Literal["queued", "building", "done", "failed"]
@@ -137,6 +138,7 @@ class Packages:
     # ---- building
 
     async def _build(self, job: Job, case: CaseFile, fetch: Fetch) -> None:
+        deadline.forget()  # whoever asked has had their answer long before the last paper is here
         async with self._one_at_a_time:
             work = self._folder / f"{job.id}.part"
             try:
