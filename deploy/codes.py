@@ -33,6 +33,7 @@ class Asked(BaseModel):
     nonce: str = Field(min_length=16, max_length=500)
     code_challenge: str = Field(min_length=43, max_length=43)
     code_challenge_method: Literal["S256"]
+    ui_locales: str = Field(default="", max_length=80)
 
 
 @dataclass(eq=False)

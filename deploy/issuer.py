@@ -202,6 +202,11 @@ class Tries:
         if len(self._wrong) > WATCHED_NAMES:
             self._wrong.popitem(last=False)
 
+    def right(self, name: str) -> None:
+        """The newest one was none."""
+        if times := self._wrong.get(name):
+            times.pop()
+
 
 class Doorkeeper:
     """Checks secrets and signs tokens."""
@@ -223,14 +228,16 @@ class Doorkeeper:
     async def admit(self, kind: Literal["person", "machine"], name: str, secret: str) -> Login:
         """The login of this name and secret; 401 when either is wrong, 429 after ten wrong ones in a minute."""
         self._tries.check(name)
+        # Wrong until it is known to be right: the hash is slow, and what is sent meanwhile counts too.
+        self._tries.wrong(name)
         found = self._logins.get(name)
         login = found if found is not None and found.kind == kind else self._nobody[kind]
         salt, kept = (bytes.fromhex(part) for part in login.secret.split(":"))
         async with self._two_at_a_time:
             given = await asyncio.to_thread(_hash, kind, secret, salt)
         if not hmac.compare_digest(given, kept) or login is self._nobody[kind]:
-            self._tries.wrong(name)
             raise LoginRefused()
+        self._tries.right(name)
         return login
 
     def token(self, login: Login, lives_s: int = LIFETIME_S) -> Token:

@@ -7,17 +7,17 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from services.portal.figures import LIMA
-from services.portal.offer_form import written
+from services.portal.offer_form import in_parts
 from shared.timber.measure import mean_of_ends_dm3
 
 Json = dict[str, Any]
 SECTIONS = 8
 MOST_CODES = 100
 CM, M = 10, 1000  # millimetres
+MOST_MM = 10_000_000  # longer than any tree, short enough for a volume that JSON holds exactly
 # Which field of a form a fault of a statement's body stands beside.
 FIELDS = {
     "tree": "code", "species": "species", "diameter_large_mm": "large", "diameter_small_mm": "small", "length_mm": "length",
@@ -56,47 +56,39 @@ class Filled:
 
     def mm(self, name: str, unit_mm: int) -> int:
         """A length given in centimetres or metres, in whole millimetres; a fault when it is none."""
-        try:
-            found = Decimal(written(self.needed(name))) * unit_mm
-        except InvalidOperation:
-            found = Decimal("NaN")
-        if not found.is_finite() or found <= 0 or found != found.to_integral_value():
+        found = in_parts(self.needed(name), unit_mm)
+        if found is None or not 0 < found <= MOST_MM:
             self.faults.setdefault(name, "act.not_a_length")
             return 0
-        return int(found)
+        return found
 
     def thousandths(self, name: str, fault: str) -> int:
         """A number as thousandths: cubic metres as litres. `fault` says what is wrong when it is none."""
-        try:
-            found = Decimal(written(self.needed(name))) * 1000
-        except InvalidOperation:
-            found = Decimal("NaN")
-        if not found.is_finite() or found < 0 or found != found.to_integral_value():
+        found = in_parts(self.needed(name), 1000)
+        if found is None or found < 0:
             self.faults.setdefault(name, fault)
             return 0
-        return int(found)
+        return found
 
     def cents(self, name: str) -> int | None:
         """An amount of money in hundredths; None when the field is empty."""
         if not self.get(name):
             return None
-        try:
-            found = Decimal(written(self.get(name))) * 100
-        except InvalidOperation:
-            found = Decimal("NaN")
-        if not found.is_finite() or found < 0 or found != found.to_integral_value():
+        found = in_parts(self.get(name), 100)
+        if found is None or found < 0:
             self.faults[name] = "act.not_an_amount"
             return None
-        return int(found)
+        return found
 
     def instant(self) -> str:
         """Day and hour of Peru as the instant of a statement; a fault when they are none."""
         try:
             at = datetime.fromisoformat(f"{self.needed('day')}T{self.get('hour') or '12:00'}")
-        except ValueError:
+            at = at.replace(tzinfo=at.tzinfo or LIMA).astimezone(UTC)
+        except (ValueError, OverflowError):  # the last evening of the year 9999 is no instant
             self.faults.setdefault("day", "act.not_a_day")
             return ""
-        return at.replace(tzinfo=at.tzinfo or LIMA).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def codes(self) -> list[str]:
         """The codes of pieces, as painted on them, each once and in the order given."""

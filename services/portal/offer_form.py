@@ -14,6 +14,7 @@ from shared.web.language import Language
 
 Json = dict[str, Any]
 WOODS, LINES = 4, 3
+MOST_DIGITS = 12  # before the point
 # What a price is for: its kind, and the unit of a price by volume.
 PER = {"tree": ("per_tree", None), "m3": ("per_volume", "m3"), "pt": ("per_volume", "pt"), "lot": ("lump_sum", None)}
 RULES = (
@@ -43,19 +44,29 @@ def written(text: str) -> str:
     return plain.replace(",", "") if THOUSANDS.fullmatch(plain) else plain.replace(",", ".", 1)
 
 
+def in_parts(text: str, parts: int) -> int | None:
+    """A number as a whole count of its ``parts`` (1000: thousandths). None for what is no number, or is not whole in
+    them, or is larger than anything a form speaks of: ``1e999999`` must never become an integer of a million digits."""
+    try:
+        found = Decimal(written(text))
+    except InvalidOperation:
+        return None
+    if not found.is_finite() or found.adjusted() >= MOST_DIGITS:
+        return None
+    found *= parts
+    return int(found) if found == found.to_integral_value() else None
+
+
 def milli(text: str) -> int | str:
     """Percent as thousandths; what is no number stays as it is."""
-    try:
-        found = Decimal(written(text)) * 10
-    except InvalidOperation:
-        return text
-    return int(found) if found == found.to_integral_value() else text
+    found = in_parts(text, 10)
+    return text if found is None else found
 
 
 def whole(text: str) -> int | str:
     """A whole number; what is none stays as it is."""
     plain = written(text)
-    return int(plain) if plain.isdecimal() else text
+    return int(plain) if plain.isdecimal() and len(plain) <= MOST_DIGITS else text
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from services.portal.casefile import CaseFile
 from services.portal.custody_graph import Words
 from services.portal.documents.package import cited, parts_of, write
 from shared.refusal import Missing, Refusal
+from shared.web import deadline
 from shared.web.problems import HttpRefusal
 
 State = Literal["queued", "building", "done", "failed"]
@@ -56,6 +57,16 @@ class TooManyPackages(HttpRefusal):
         return {"retry-after": "120"}
 
 
+@dataclass(eq=False)
+class NotBuilt(HttpRefusal):
+    """What went wrong is ours; the log has it."""
+
+    status: ClassVar[int] = 500
+    slug: ClassVar[str] = "package-not-built"
+    es: ClassVar[str] = "error interno, que quedó registrado"
+    en: ClassVar[str] = "internal error, which is in the log"
+
+
 @dataclass(frozen=True)
 class Job:
     """One package. ``reader`` is whom its papers were shown to, empty when it holds what everybody may see; ``content`` is
@@ -74,6 +85,7 @@ class Job:
     content: str
     file: str
     reason: str
+    reason_en: str
     expires_at: float
 
 
@@ -97,7 +109,7 @@ class Packages:
         if len(self._tasks) >= self._limits.most_waiting or self._kept_bytes() > self._limits.most_bytes:
             raise TooManyPackages()
         total = 2 * len(case.records) + 10 + len(cited(case))
-        job = Job(id_, case.lot.id, case.report.checkpoint.size, "queued", 0, total, reader, 0, len(cited(case)), 0, "", "", "",
+        job = Job(id_, case.lot.id, case.report.checkpoint.size, "queued", 0, total, reader, 0, len(cited(case)), 0, "", "", "", "",
                   time.time() + self._limits.lives_s)  # fmt: skip
         self._jobs[id_] = job
         task = self._tasks[id_] = asyncio.create_task(self._build(job, case, fetch))
@@ -126,6 +138,7 @@ class Packages:
     # ---- building
 
     async def _build(self, job: Job, case: CaseFile, fetch: Fetch) -> None:
+        deadline.forget()  # whoever asked has had their answer long before the last paper is here
         async with self._one_at_a_time:
             work = self._folder / f"{job.id}.part"
             try:
@@ -135,10 +148,12 @@ class Packages:
                 job = await asyncio.to_thread(self._written, job, case, papers, work)
                 work.replace(self._folder / job.id)
                 self._jobs[job.id] = job
-            except (Refusal, OSError) as error:
+            except Exception as error:  # whoever waits must hear of any end, or the page asks again for a day
                 logger.exception("package_failed", lot=job.lot)
-                reason = error.text("es") if isinstance(error, Refusal) else error.strerror or "I/O"
-                self._jobs[job.id] = replace(job, state="failed", reason=reason)
+                refusal = error if isinstance(error, Refusal) else NotBuilt()
+                self._jobs[job.id] = replace(
+                    job, state="failed", reason=refusal.text("es"), reason_en=refusal.text("en")
+                )
             finally:
                 shutil.rmtree(work, ignore_errors=True)
 

@@ -101,7 +101,7 @@ class SignIn:
     async def finish(self, memory: str | None, state: str, code: str, issuer: str | None) -> tuple[str, str]:
         """The verified access token, and where the person wanted to go. ``SignInFailed`` for anything that does not fit."""
         kept = self._remembered(memory)
-        if not hmac.compare_digest(kept["state"], state):
+        if not hmac.compare_digest(kept["state"].encode(), state.encode()):
             raise self._failed("it was begun in another window", "se empezó en otra ventana")
         if issuer is not None and issuer != self.provider.issuer:  # RFC 9207
             raise self._failed("another issuer answered", "respondió otro emisor")

@@ -161,6 +161,7 @@ async def test_the_page_says_no_in_the_persons_words_and_keeps_what_was_asked(ap
     assert f'name="state" value="{ASKED["state"]}"' in spanish.text
     assert "wrong" not in spanish.text
     assert '<html lang="en">' in english.text
+    assert 'name="ui_locales" value="en"' in english.text, "a wrong password is refused in the same language"
     policy = spanish.headers["content-security-policy"]
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy

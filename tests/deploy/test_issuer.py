@@ -1,5 +1,6 @@
 """The development identity provider: tokens that the services accept, secrets that stay secret, and no production."""
 
+import asyncio
 import json
 import os
 import signal
@@ -191,6 +192,19 @@ async def test_a_form_that_does_not_fit_is_malformed(
 
     assert (answer.status_code, answer.json()["slug"]) == (422, "malformed")
     assert (await api.post("/v1/tokens", content=good, headers=kind)).status_code == 200
+
+
+async def test_guesses_that_are_sent_all_at_once_count_one_by_one(
+    api: httpx.AsyncClient, passwords: dict[str, str]
+) -> None:
+    right = [a_person("auditor", passwords["auditor"])] * 3
+    guesses = [a_person("supervisor", f"guess-{n}") for n in range(15)]
+
+    answers = await asyncio.gather(*(api.post("/v1/tokens", json=one) for one in [*guesses, *right]))
+    often = [await api.post("/v1/tokens", json=right[0]) for _ in range(12)]
+
+    assert [one.status_code for one in answers] == [401] * 10 + [429] * 5 + [200] * 3
+    assert {one.status_code for one in often} == {200}, "what was right is not held against anybody"
 
 
 async def test_after_ten_wrong_passwords_even_the_right_one_waits(

@@ -1,11 +1,13 @@
 """The auditor's pages over a real custody, and over permits whose answers are written down."""
 
+import asyncio
 import html
 import re
 from typing import Any
 
 import httpx
 import orjson
+from starlette.types import Receive, Scope, Send
 
 from services.portal.records import fields
 from shared.timber.draw_file import Terms, draw_document, draw_of
@@ -132,10 +134,12 @@ async def test_custody_at_a_moment_is_asked_by_the_hour_of_lima(browser: httpx.A
     before = read(await browser.get(f"/items/{log_id('501/A')}/custody?at=2026-10-31T06:59"))
     now = read(await browser.get(f"/items/{log_id('501/A')}/custody"))
     wrong = await browser.get(f"/items/{log_id('501/A')}/custody?at=ayer")
+    never = await browser.get(f"/items/{log_id('501/A')}/custody?at=9999-12-31T23:59")
 
     assert "de nadie todavía" in before.said
     assert "comunidad-a" in now.said
     assert wrong.status_code == 422
+    assert never.status_code == 422
 
 
 async def test_two_checkpoints_are_compared_by_this_server(browser: httpx.AsyncClient, ready: Custody) -> None:
@@ -241,6 +245,30 @@ async def test_stumps_are_exact_only_for_who_may_see_them_and_else_told_by_parce
         assert f"{PARCEL} 2 11.486 m³" in " ".join(read(answer).said.split())
     assert exact.text.count("Árbol 501,") == 2, "on the map for a page and on that for a telephone"
     assert "Tocón, árbol talado (2)" in read(exact).said
+
+
+async def test_the_stumps_of_a_large_lot_are_asked_for_a_few_at_a_time(open_portal: Open) -> None:
+    wood = Wood(trees={str(tree): 800 for tree in range(501, 531)})
+    logs = [log for tree in range(501, 531) for log in wood.cut(wood.fell(str(tree)), str(tree))]
+    wood.sell("LOTE-01", logs, seller="comunidad-a", buyer="otra-1")
+
+    class Slow(Written):
+        now = most = 0
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0.01)
+            await super().__call__(scope, receive, send)
+            self.now -= 1
+
+    permits = Slow(dict(HEALTHY))
+    browser: httpx.AsyncClient = await open_portal(custody=over(wood), permits=permits)
+
+    answer = await browser.get("/lots/LOTE-01/map")
+
+    assert answer.status_code == 200
+    assert 1 < permits.most <= 20
 
 
 def a_drawn_plan(wood: Wood) -> tuple[dict[str, Any], bytes]:

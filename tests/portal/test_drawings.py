@@ -44,6 +44,17 @@ def test_a_chart_comes_for_a_page_and_for_a_telephone_as_one_picture_each_with_w
     assert "<script" not in told
 
 
+@pytest.mark.parametrize("name", ['b role="', 'a aria-label="x"', '<script>alert(1)</script>" onload="x', "a > b & c"])
+def test_a_name_that_looks_like_markup_stays_a_name(name: str) -> None:
+    told = chart(shares([(name, 40.0, None, name)], "%"), name, name)
+
+    for root in pictures(told):
+        written = [one.text for one in root.iter(f"{SVG}text") if one.text]
+        assert any(text.startswith(name[:8]) for text in written)
+        assert not [one for one in root.iter() if "script" in one.tag or "onload" in one.attrib]
+        assert not [one for one in list(root.iter())[1:] if "role" in one.attrib]
+
+
 def test_the_same_figures_are_the_same_chart() -> None:
     spec = shares([("a", 40.0, 56.0, "40 %"), ("b", 60.0, None, "60 %")], "%")
     assert chart(spec, "t", "d") == chart(shares([("a", 40.0, 56.0, "40 %"), ("b", 60.0, None, "60 %")], "%"), "t", "d")

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.portal import offer_form
+from services.portal.acts import Filled
 from services.portal.drawing.offers import way_down
-from services.portal.offer_form import Asked, milli, written
+from services.portal.offer_form import Asked, milli, whole, written
 from tests.contracts.builders import CEDRO, TORNILLO, a_cost_book, a_price_book
 from tests.contracts.conftest import Contracts, contracts, migrated
 from tests.portal.conftest import Open
@@ -54,6 +55,17 @@ def test_a_number_is_read_however_its_thousands_are_written(value: Decimal) -> N
 @pytest.mark.parametrize(("text", "found"), [("52", 520), ("52.5", 525), ("52,5", 525), ("0", 0), ("mucho", "mucho"), ("1.23", "1.23")])  # fmt: skip
 def test_percent_become_thousandths_and_what_is_none_goes_as_it_is(text: str, found: int | str) -> None:
     assert milli(text) == found
+
+
+@pytest.mark.parametrize("text", ["1e999999", "1e999990", "1e30", "-1e30", "inf", "nan", "snan", "9" * 30, "9" * 5000])
+def test_a_number_beyond_all_measure_is_none_and_costs_nothing(text: str) -> None:
+    form = Filled({"x": text})
+
+    assert (milli(text), whole(text)) == (text, text)
+    assert (form.mm("x", 10), form.thousandths("x", "no")) == (0, 0)
+    assert form.cents("x") is None
+    assert form.faults == {"x": "act.not_an_amount"}
+    assert (milli("100"), whole("40"), Filled({"x": "13.3"}).mm("x", 1000)) == (1000, 40, 13300)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The pages of the house itself, over answers that are written down: what is offered to whom, what is sent for whom."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -182,3 +183,27 @@ async def test_the_state_of_the_house_says_what_is_behind_and_what_was_refused(h
     assert "por publicar" in page
     assert "por publicar" not in theirs  # the backlog is not theirs to see
     assert "ya existe" in listed
+
+
+async def test_an_entry_of_too_many_digits_is_left_to_the_service_to_refuse(house: House) -> None:
+    api = let_answer(
+        house, "permits", {"POST /v1/keys/k1/revoke": NO, "GET /v1/keys/k1": KEY | {"state": "registered"}}
+    )
+    browser = await signed_in(house, "operador")
+    form = {"form_token": await form_token(browser), "reason": "equipo perdido", "distrust_from": "9" * 5000}
+
+    answer = await browser.post("/operator/keys/k1/revoke", data=form)
+
+    assert answer.status_code == 409
+    assert any(one[0] == "POST /v1/keys/k1/revoke" for one in api.asked)
+
+
+async def test_the_page_of_the_house_leads_to_where_checkpoints_are_compared(house: House) -> None:
+    log: dict[str, Any] = {"size": 9, "signed_size": 9, "witnessed_size": 9, "frozen": None, "witnesses": []}
+    let_answer(house, "custody", {"GET /healthz": {"status": "ok"} | log})
+    browser = await signed_in(house, "auditor")
+
+    page = await browser.get("/operator")
+    compare = next(one for one in re.findall(r'href="([^"]+)"', page.text) if one.endswith("/checkpoints"))
+
+    assert (await browser.get(compare)).status_code == 200

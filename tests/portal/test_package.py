@@ -22,6 +22,8 @@ from services.portal.rendering import Pages
 from shared.lot.verify import verify
 from shared.refusal import Missing
 from shared.tlog import proof
+from shared.web import deadline
+from shared.web.client import UpstreamDown
 from tests.portal.conftest import Open, Written
 from tests.shared.lot.wood import Wood, a_lot, a_policy
 
@@ -166,6 +168,39 @@ async def test_a_package_is_built_once_and_found_again_after_a_restart(tmp_path:
     after = Packages(tmp_path / "packages", SPEECHES)
     assert after.ask(case, "", nothing) == done
     assert after.job(done.id, "") == done
+
+
+async def test_whatever_stops_a_package_ends_its_job_in_both_languages(tmp_path: Path) -> None:
+    packages, case = Packages(tmp_path / "packages", SPEECHES), a_case(a_resolved_lot())
+
+    async def broken(_: str) -> None:
+        raise RuntimeError("not foreseen")
+
+    async def silent(_: str) -> None:
+        raise UpstreamDown("permits")
+
+    ours = await until_done(packages, packages.ask(case, "a/u1", broken).id, "a/u1")
+    theirs = await until_done(packages, packages.ask(case, "a/u2", silent).id, "a/u2")
+
+    assert (ours.state, theirs.state) == ("failed", "failed")
+    assert ("interno" in ours.reason, "internal" in ours.reason_en) == (True, True)
+    assert ("no responde" in theirs.reason, "does not respond" in theirs.reason_en) == (True, True)
+    again = packages.ask(case, "a/u1", nothing)
+    assert (await until_done(packages, again.id, "a/u1")).state == "done", "and may be asked for again"
+
+
+async def test_a_package_outlives_the_request_that_asked_for_it(tmp_path: Path) -> None:
+    packages, case, left = Packages(tmp_path / "packages", SPEECHES), a_case(a_resolved_lot()), list[float]()
+
+    async def paper(_: str) -> tuple[bytes, str]:
+        left.append(deadline.left_s(20.0))
+        return PAPER, ".pdf"
+
+    deadline.begin(b"1")
+    asked = packages.ask(case, "auditoria-1/u1", paper)
+    done = await until_done(packages, asked.id, "auditoria-1/u1")
+
+    assert (done.state, done.papers, left) == ("done", 1, [20.0])
 
 
 async def test_a_package_with_papers_is_for_its_reader_only(tmp_path: Path) -> None:

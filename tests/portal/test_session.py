@@ -187,7 +187,7 @@ async def test_the_way_back_counts_only_in_the_window_that_went(house: House) ->
 
 
 @pytest.mark.parametrize(
-    "change", [{"state": "x" * 43}, {"code": "y" * 43}, {"iss": "https://another.example.org"}], ids=str
+    "change", [{"state": "x" * 43}, {"state": "é"}, {"code": "y" * 43}, {"iss": "https://another.example.org"}], ids=str
 )
 async def test_a_way_back_that_was_altered_is_refused(house: House, change: dict[str, str]) -> None:
     browser = await house.browser()

@@ -92,11 +92,10 @@ def _utc(local: str) -> str:
     """What a form's date and hour of Lima is as an instant; refused when it is neither."""
     try:
         at = datetime.fromisoformat(local)
-    except ValueError:
+        at = at.replace(tzinfo=at.tzinfo or figures.LIMA).astimezone(UTC)
+    except (ValueError, OverflowError):  # the last evening of the year 9999 is no instant
         raise Malformed("at", local[:20]) from None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=figures.LIMA)
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _whole(typed: str, where: str) -> int:

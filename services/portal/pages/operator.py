@@ -147,7 +147,7 @@ async def end_key(kid: str, house: HouseDep) -> Response:
     since = _text(form, "distrust_from")
     body: dict[str, Any] = {"reason": _text(form, "reason")}
     if since:
-        body["distrust_from"] = int(since) if since.isascii() and since.isdigit() else since
+        body["distrust_from"] = int(since) if since.isascii() and since.isdigit() and len(since) < 16 else since
     return await _act(house, kid, "/revoke", body, done="key_revoked")
 
 

@@ -45,6 +45,7 @@ class PackageOut(BaseModel):
     content_sha256: str | None
     file_sha256: str | None
     reason: str | None
+    reason_en: str | None
     file: str = Field(description="Where the zip is once it is `done`; a part of it can be asked for with `Range`")
     expires_at: str
 
@@ -148,6 +149,6 @@ def _out(job: Job) -> PackageOut:
     }
     return PackageOut(
         **facts, papers_cited=job.cited, bytes=job.bytes if done else None, content_sha256=job.content if done else None,
-        file_sha256=job.file if done else None, reason=job.reason or None, file=f"/v1/packages/{job.id}/file",
+        file_sha256=job.file if done else None, reason=job.reason or None, reason_en=job.reason_en or None, file=f"/v1/packages/{job.id}/file",
         expires_at=_instant(job.expires_at),
     )  # fmt: skip

@@ -20,6 +20,7 @@ from shared.web.app import Router
 
 router = Router(tags=["pages"])
 MOST_STUMPS = 200  # that are looked up one by one
+AT_ONCE = 20
 
 
 @router.get("/lots/{code}/map", response_class=Response)
@@ -43,11 +44,16 @@ async def stumps_page(code: str, house: HouseDep) -> Response:
 
 async def _census(house: House, plan: str, felled: Sequence[Item]) -> list[dict[str, Any]]:
     """The trees as the census has them, with places where the reader may see them."""
-    asked = [
-        shown_or_none(house.permits.get(f"/v1/plans/{part(plan)}/trees/{part(item.code)}", parcel=item.parcel or ""))
-        for item in felled[:MOST_STUMPS]
-    ]
-    return [tree for tree in await asyncio.gather(*asked) if tree is not None]
+    permits, turns = house.permits, asyncio.Semaphore(AT_ONCE)
+
+    async def tree_of(item: Item) -> Any:
+        async with turns:  # or some wait so long for a connection that the whole page is refused
+            return await shown_or_none(
+                permits.get(f"/v1/plans/{part(plan)}/trees/{part(item.code)}", parcel=item.parcel or "")
+            )
+
+    found = await asyncio.gather(*(tree_of(item) for item in felled[:MOST_STUMPS]))
+    return [tree for tree in found if tree is not None]
 
 
 async def _drawn(
