@@ -192,6 +192,7 @@ async def test_a_sale_between_related_parties_and_an_unconverted_price_are_no_ma
         (ASK.replace("stump", "aqui"), 422, None),
         (f"{ASK}&on={(today() + timedelta(days=1)).isoformat()}", 422, "future-date"),
         (f"{ASK}&on={today().isoformat()}", 200, None),
+        (f"{ASK}&on=1990-01-01", 200, None),
     ],
 )
 async def test_a_question_about_nothing_is_refused(
@@ -274,6 +275,7 @@ async def test_no_book_is_made_of_too_few_and_none_for_another_region(contracts:
     officer = {"role": "authority", "org": "gerfor-lo", "region": "loreto"}
 
     assert (await snapshot(contracts, 409))["slug"] == "nothing-to-publish"
+    assert (await snapshot(contracts, 409, as_of="2010-01-01"))["slug"] == "nothing-to-publish"
     await reported(contracts, [120], first=2)
     other = await contracts.post("/v1/price-books/snapshots", {"region": "madre-de-dios"}, 403, **officer)
     assert other["slug"] == "other-region"
