@@ -94,6 +94,7 @@ async def test_an_id_says_one_thing_and_one_thing_has_one_id(contracts: Contract
         ({"line": per_volume("100001", "m3", "smalian", [TORNILLO])}, "absurd-price", {}),
         ({"line": per_volume("1000", "pt", "doyle", [TORNILLO]), "logs": t10()}, "absurd-price", {}),
         ({"line": per_volume("0.50", "m3", "smalian", [TORNILLO])}, "absurd-price", {}),
+        ({"payment_delay_days": 36_500}, "absurd-price", {"payment_delay_days": 365}),
         ({"line": per_volume("1,20", "m3", "smalian", [TORNILLO])}, "decimal-comma", {}),
         ({"line": per_volume("120", "m3", "smalian")}, "malformed", {}),
         ({"line": per_volume("120", "m3", "smalian", [TORNILLO, LUPUNA])}, "malformed", {}),
