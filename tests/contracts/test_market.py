@@ -156,7 +156,23 @@ def test_a_sale_of_two_species_has_two_prices_and_each_counts_once() -> None:
         ]
     )
 
-    assert [(each.id, each.cell.species) for each in told] == [("1", TORNILLO), ("4", LUPUNA)]
+    assert [(each.id, each.cell.species) for each in told] == [("2", TORNILLO), ("4", LUPUNA)]
+
+
+async def test_a_buyer_who_confirms_every_sale_silences_none_of_the_sellers(contracts: Contracts) -> None:
+    pairs = [f"{number:02x}" * 32 for number in range(len(HONEST))]
+    for number, amount in enumerate(HONEST):
+        await reported(contracts, [amount], number, tier="contract", counterpart_sha256=pairs[number])
+    before = await estimate(contracts)
+
+    for number, amount in enumerate(HONEST):
+        bought = a_report(
+            f"compra-{number:03}", str(amount), side="buyer", counterpart_sha256=pairs[number], observed_on=SEEN
+        )
+        await contracts.post("/v1/price-reports", {"report": bought}, role="company", org=BUYER)
+
+    told = await estimate(contracts)
+    assert (told["state"], told["reporters"], told["mid"]) == ("published", 12, before["mid"])
 
 
 async def test_what_is_held_or_taken_back_does_not_count_and_what_is_released_does(contracts: Contracts) -> None:

@@ -54,8 +54,11 @@ def cell_of(one: Reported) -> Cell:
 
 
 def counted(reports: Iterable[Reported]) -> list[Observation]:
-    """What the estimator looks at: of one price of a sale that both sides reported, the better evidenced report, then
-    the seller's. A sale of two species has two prices."""
+    """What the estimator looks at: of one price of a sale that both sides reported, the seller's, else the better
+    evidenced report. A sale of two species has two prices.
+
+    Were it the better evidenced one, a buyer who reports every purchase would silence all who sell to it.
+    """
     best: dict[tuple[str, Cell], Reported] = {}
     for one in sorted(reports, key=lambda one: one.id):
         name = one.pair or one.id, cell_of(one)
@@ -67,8 +70,8 @@ def counted(reports: Iterable[Reported]) -> list[Observation]:
     ]
 
 
-def _rank(one: Reported) -> tuple[int, bool, str]:
-    return PAIRED_FIRST.index(one.tier), one.side != "seller", one.id
+def _rank(one: Reported) -> tuple[bool, int, str]:
+    return one.side != "seller", PAIRED_FIRST.index(one.tier), one.id
 
 
 @dataclass(frozen=True, slots=True)
