@@ -237,6 +237,18 @@ async def test_a_steward_releases_or_upholds_and_the_author_reads_it(contracts: 
     assert (await contracts.get("/v1/price-reviews", **STEWARD))["items"] == []
 
 
+async def test_what_a_steward_let_stand_is_not_held_again_by_one_more_contradiction(contracts: Contracts) -> None:
+    sold, _ = await both_sides(contracts, "100", "50")
+    released = {"decision": "released", "reason": "boleta vista"}
+    await contracts.post(f"/v1/price-reviews/{sold['id']}/decisions", released, 200, **STEWARD)
+
+    again = a_report("compra-002", "49", side="buyer", counterpart_sha256=PAIR)
+    bought = await filed(contracts, report=again, **MILL)
+
+    assert bought["state"] == "held"
+    assert (await contracts.get(f"/v1/price-reports/{sold['id']}"))["state"] == "counted"
+
+
 async def test_a_decision_needs_something_to_decide(contracts: Contracts) -> None:
     made = await filed(contracts)
     path = f"/v1/price-reviews/{made['id']}/decisions"
