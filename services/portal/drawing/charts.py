@@ -18,6 +18,7 @@ KEPT = 64
 MARK, SECOND, GRID = "var(--accent, #7a4f2a)", "var(--part, #4a5568)", "var(--line, #d9cfc1)"
 WARN = "var(--no, #a32018)"
 _SIZE = re.compile(r'<svg[^>]*?width="(\d+)" height="(\d+)"[^>]*>')
+_TAG, _FOR_READERS = re.compile(r"<[^>]*>"), re.compile(r' (aria-[a-z]+|role)="[^"]*"')
 CONFIG: dict[str, Any] = {
     "font": "system-ui, sans-serif",
     "background": None,
@@ -64,7 +65,8 @@ def _told(drawn: str, title: str, about: str) -> str:
         f'viewBox="0 0 {width} {height}" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title><desc>{escape(about)}</desc>"
     )
-    inside = re.sub(r' (aria-[a-z]+|role)="[^"]*"', "", drawn[start.end() :])
+    # Only inside a tag: a name somebody typed may look like an attribute, and would take the markup after it along.
+    inside = _TAG.sub(lambda found: _FOR_READERS.sub("", found[0]), drawn[start.end() :])
     return head + inside
 
 
