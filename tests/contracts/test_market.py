@@ -18,7 +18,7 @@ from services.contracts.domain.market import Reported, counted
 from services.contracts.estimates import Estimates
 from shared.timber.species import catalogue
 from shared.web.problems import Unavailable
-from tests.contracts.builders import LUPUNA, TORNILLO, a_report, an_offer, pen, per_volume, sawn, wood
+from tests.contracts.builders import LUPUNA, TORNILLO, a_price_book, a_report, an_offer, pen, per_volume, sawn, wood
 from tests.contracts.conftest import BUYER, Contracts
 from tests.contracts.strict_log import ORIGIN
 
@@ -286,6 +286,18 @@ async def test_a_steward_makes_a_book_of_the_reports_and_the_same_again_is_the_s
     await contracts.get(f"/v1/price-books/{today().isoformat()}", 422, role=None)
 
 
+async def test_the_name_of_a_book_of_reports_is_taken_by_no_book_written_by_hand(contracts: Contracts) -> None:
+    await reported(contracts, [118, 122, 120])
+    by_hand = a_price_book(id="reports-madre-de-dios", region="ucayali")
+    officer = {"role": "authority", "org": "gerfor-uc", "region": "ucayali"}
+
+    refused = await contracts.post("/v1/price-books", by_hand, 409, **officer)
+    await contracts.post("/v1/price-books", by_hand | {"id": "reportes-uc"}, 201, **officer)
+
+    assert refused["slug"] == "book-name-reserved"
+    await snapshot(contracts)
+
+
 async def test_no_book_is_made_of_too_few_and_none_for_another_region(contracts: Contracts) -> None:
     await reported(contracts, [118, 122])
     officer = {"role": "authority", "org": "gerfor-lo", "region": "loreto"}
@@ -407,12 +419,12 @@ async def test_a_pack_of_all_the_cells_a_book_may_hold_fits_a_bad_network(contra
         for column, (product, point) in enumerate(places)
     ][:500]  # fmt: skip
     book = {
-        "id": "reports-madre-de-dios", "title": "Precios reportados", "region": "madre-de-dios", "licence": "CC BY 4.0",
+        "id": "los-de-la-ribera", "title": "Precios reportados", "region": "madre-de-dios", "licence": "CC BY 4.0",
         "as_of": "2026-11-01", "source": "reports", "entries": entries,
     }  # fmt: skip
     await contracts.post("/v1/price-books", book, **STEWARD)
 
-    answer = await contracts.http.get("/v1/price-books/reports-madre-de-dios/pack")
+    answer = await contracts.http.get("/v1/price-books/los-de-la-ribera/pack")
 
     assert len(entries) == 500
     assert len(answer.content) <= 200_000

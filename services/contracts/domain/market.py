@@ -22,6 +22,7 @@ from services.contracts.domain.price import PaidRule, PointOfSale, Product
 from shared.timber.measure import Unit
 
 BAND = 80
+MADE_OF_REPORTS = "reports-"
 PAIRED_FIRST = ("sealed", "receipt", "contract", "bulletin", "witnessed", "oral")
 State = Literal["published", "pooled", "missing"]
 
@@ -162,8 +163,8 @@ class Snapshot:
 
 
 def name_of(region: str) -> str:
-    """The name of the book made from the reports of a region."""
-    return f"reports-{region}"[:60].rstrip("-")
+    """The name of the book made from the reports of a region. No other book has a name that begins so."""
+    return f"{MADE_OF_REPORTS}{region}"[:60].rstrip("-")
 
 
 def snapshot(told: Iterable[Told], region: str, as_of: date, terms: MarketTerms) -> Snapshot | None:
