@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import math
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
@@ -17,7 +18,7 @@ from services.contracts.api.house import today
 from services.contracts.domain.market import Reported, counted
 from services.contracts.estimates import Estimates
 from shared.timber.species import catalogue
-from shared.web.problems import Unavailable
+from shared.web.problems import TooManyAttempts, Unavailable
 from tests.contracts.builders import LUPUNA, TORNILLO, a_price_book, a_report, an_offer, pen, per_volume, sawn, wood
 from tests.contracts.conftest import BUYER, Contracts
 from tests.contracts.strict_log import ORIGIN
@@ -259,6 +260,23 @@ async def test_who_is_in_a_hurry_is_told_to_come_back_and_finds_the_answer(contr
     estimates.close(), patient.close()
 
     assert found.cells == expected.cells
+
+
+async def test_questions_about_long_closed_months_leave_room_for_those_about_today(contracts: Contracts) -> None:
+    estimates, name = Estimates(contracts.app.state.store, patience_s=0), "standing/stump"
+    opened, months = threading.Event(), [today() - timedelta(days=400 + 40 * number) for number in range(4)]
+    estimates._worker.submit(opened.wait)  # somebody else's large market
+
+    for month in months[:2]:
+        with pytest.raises(Unavailable):
+            await estimates.told(month, name, today())
+    for month in months[2:]:
+        with pytest.raises(TooManyAttempts):
+            await estimates.told(month, name, today())
+    with pytest.raises(Unavailable):
+        await estimates.told(today(), name, today())
+    opened.set()
+    estimates.close()
 
 
 # --- books --------------------------------------------------------------------------------------------------------
