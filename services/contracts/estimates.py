@@ -18,6 +18,8 @@ from shared.web.problems import TooManyAttempts, Unavailable
 
 KEPT = 200
 MOST_WAITING = 20
+# Of months long closed anybody may ask as many as there are: while so many questions wait, none of these joins them.
+MOST_BEFORE_PAST = 2
 PATIENCE_S = 10.0
 Key = tuple[str, date, str]
 
@@ -39,8 +41,11 @@ class Estimates:
             related = await kept.related_entities(tx)
         return Market.of(reports, related, closed, estimator(closed))
 
-    async def told(self, on: date, name: str) -> Told:
-        """What is told of one market on a day. ``Unavailable`` when it takes too long: the same question again finds it."""
+    async def told(self, on: date, name: str, now: date | None = None) -> Told:
+        """What is told of one market on a day. ``Unavailable`` when it takes too long: the same question again finds it.
+
+        Where ``now`` is given, a question about an earlier month than those last closed stands back behind the others.
+        """
         opened, closed = _days(on)
         async with self.store.db.transaction() as tx:
             key = await kept.version(tx, name, opened, closed), closed, name
@@ -48,7 +53,8 @@ class Estimates:
             self._told.move_to_end(key)
             return self._told[key]
         if key not in self._tasks:
-            if len(self._tasks) >= MOST_WAITING:
+            past = now is not None and closed < _days(now)[1]
+            if len(self._tasks) >= (MOST_BEFORE_PAST if past else MOST_WAITING):
                 raise TooManyAttempts(retry_after_s=5)
             self._tasks[key] = asyncio.create_task(self._work_out(key, on))
         task = self._tasks[key]

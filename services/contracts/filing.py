@@ -65,7 +65,8 @@ async def _keep(tx: Tx, report: PriceReport, org: str, today: date, caller: Call
         others = await kept.sales_of_other_side(tx, report.counterpart_sha256, org)
         for other, gap in differing(own, others, terms):
             for one in (own, other):
-                await kept.open_review(tx, one.id, "sides_differ", {"gap": percent(gap)}, None, caller)
+                if not one.cleared:
+                    await kept.open_review(tx, one.id, "sides_differ", {"gap": percent(gap)}, None, caller)
     return True
 
 

@@ -50,7 +50,7 @@ class BookGoesBack(Refusal):
 
 @dataclass(eq=False)
 class BookNameReserved(Refusal):
-    """The name is of a series that comes with the house."""
+    """The name is of a series that comes with the house, or of a book made from reports."""
 
     slug: ClassVar[str] = "book-name-reserved"
     es: ClassVar[str] = "El nombre {book} está reservado."

@@ -46,8 +46,12 @@ def market_terms() -> tuple[MarketTerms, ...]:
 
 @cache
 def estimator(day: date) -> Parameters:
-    """The parameters of the price estimator in force on a day."""
-    return parameters_on(json.loads((_DATA / "estimator.json").read_text(encoding="utf-8")), day)
+    """The parameters of the price estimator in force on a day; before the first full set, the first."""
+    document = json.loads((_DATA / "estimator.json").read_text(encoding="utf-8"))
+    since: dict[str, str] = {}
+    for row in document["parameters"]:
+        since[row["name"]] = min(row["valid_from"], since.get(row["name"], row["valid_from"]))
+    return parameters_on(document, max(day, date.fromisoformat(max(since.values()))))
 
 
 @cache

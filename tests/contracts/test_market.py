@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import math
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
@@ -17,8 +18,8 @@ from services.contracts.api.house import today
 from services.contracts.domain.market import Reported, counted
 from services.contracts.estimates import Estimates
 from shared.timber.species import catalogue
-from shared.web.problems import Unavailable
-from tests.contracts.builders import LUPUNA, TORNILLO, a_report, an_offer, pen, per_volume, sawn, wood
+from shared.web.problems import TooManyAttempts, Unavailable
+from tests.contracts.builders import LUPUNA, TORNILLO, a_price_book, a_report, an_offer, pen, per_volume, sawn, wood
 from tests.contracts.conftest import BUYER, Contracts
 from tests.contracts.strict_log import ORIGIN
 
@@ -156,7 +157,23 @@ def test_a_sale_of_two_species_has_two_prices_and_each_counts_once() -> None:
         ]
     )
 
-    assert [(each.id, each.cell.species) for each in told] == [("1", TORNILLO), ("4", LUPUNA)]
+    assert [(each.id, each.cell.species) for each in told] == [("2", TORNILLO), ("4", LUPUNA)]
+
+
+async def test_a_buyer_who_confirms_every_sale_silences_none_of_the_sellers(contracts: Contracts) -> None:
+    pairs = [f"{number:02x}" * 32 for number in range(len(HONEST))]
+    for number, amount in enumerate(HONEST):
+        await reported(contracts, [amount], number, tier="contract", counterpart_sha256=pairs[number])
+    before = await estimate(contracts)
+
+    for number, amount in enumerate(HONEST):
+        bought = a_report(
+            f"compra-{number:03}", str(amount), side="buyer", counterpart_sha256=pairs[number], observed_on=SEEN
+        )
+        await contracts.post("/v1/price-reports", {"report": bought}, role="company", org=BUYER)
+
+    told = await estimate(contracts)
+    assert (told["state"], told["reporters"], told["mid"]) == ("published", 12, before["mid"])
 
 
 async def test_what_is_held_or_taken_back_does_not_count_and_what_is_released_does(contracts: Contracts) -> None:
@@ -192,6 +209,7 @@ async def test_a_sale_between_related_parties_and_an_unconverted_price_are_no_ma
         (ASK.replace("stump", "aqui"), 422, None),
         (f"{ASK}&on={(today() + timedelta(days=1)).isoformat()}", 422, "future-date"),
         (f"{ASK}&on={today().isoformat()}", 200, None),
+        (f"{ASK}&on=1990-01-01", 200, None),
     ],
 )
 async def test_a_question_about_nothing_is_refused(
@@ -244,6 +262,23 @@ async def test_who_is_in_a_hurry_is_told_to_come_back_and_finds_the_answer(contr
     assert found.cells == expected.cells
 
 
+async def test_questions_about_long_closed_months_leave_room_for_those_about_today(contracts: Contracts) -> None:
+    estimates, name = Estimates(contracts.app.state.store, patience_s=0), "standing/stump"
+    opened, months = threading.Event(), [today() - timedelta(days=400 + 40 * number) for number in range(4)]
+    estimates._worker.submit(opened.wait)  # somebody else's large market
+
+    for month in months[:2]:
+        with pytest.raises(Unavailable):
+            await estimates.told(month, name, today())
+    for month in months[2:]:
+        with pytest.raises(TooManyAttempts):
+            await estimates.told(month, name, today())
+    with pytest.raises(Unavailable):
+        await estimates.told(today(), name, today())
+    opened.set()
+    estimates.close()
+
+
 # --- books --------------------------------------------------------------------------------------------------------
 
 
@@ -269,11 +304,24 @@ async def test_a_steward_makes_a_book_of_the_reports_and_the_same_again_is_the_s
     await contracts.get(f"/v1/price-books/{today().isoformat()}", 422, role=None)
 
 
+async def test_the_name_of_a_book_of_reports_is_taken_by_no_book_written_by_hand(contracts: Contracts) -> None:
+    await reported(contracts, [118, 122, 120])
+    by_hand = a_price_book(id="reports-madre-de-dios", region="ucayali")
+    officer = {"role": "authority", "org": "gerfor-uc", "region": "ucayali"}
+
+    refused = await contracts.post("/v1/price-books", by_hand, 409, **officer)
+    await contracts.post("/v1/price-books", by_hand | {"id": "reportes-uc"}, 201, **officer)
+
+    assert refused["slug"] == "book-name-reserved"
+    await snapshot(contracts)
+
+
 async def test_no_book_is_made_of_too_few_and_none_for_another_region(contracts: Contracts) -> None:
     await reported(contracts, [118, 122])
     officer = {"role": "authority", "org": "gerfor-lo", "region": "loreto"}
 
     assert (await snapshot(contracts, 409))["slug"] == "nothing-to-publish"
+    assert (await snapshot(contracts, 409, as_of="2010-01-01"))["slug"] == "nothing-to-publish"
     await reported(contracts, [120], first=2)
     other = await contracts.post("/v1/price-books/snapshots", {"region": "madre-de-dios"}, 403, **officer)
     assert other["slug"] == "other-region"
@@ -389,12 +437,12 @@ async def test_a_pack_of_all_the_cells_a_book_may_hold_fits_a_bad_network(contra
         for column, (product, point) in enumerate(places)
     ][:500]  # fmt: skip
     book = {
-        "id": "reports-madre-de-dios", "title": "Precios reportados", "region": "madre-de-dios", "licence": "CC BY 4.0",
+        "id": "los-de-la-ribera", "title": "Precios reportados", "region": "madre-de-dios", "licence": "CC BY 4.0",
         "as_of": "2026-11-01", "source": "reports", "entries": entries,
     }  # fmt: skip
     await contracts.post("/v1/price-books", book, **STEWARD)
 
-    answer = await contracts.http.get("/v1/price-books/reports-madre-de-dios/pack")
+    answer = await contracts.http.get("/v1/price-books/los-de-la-ribera/pack")
 
     assert len(entries) == 500
     assert len(answer.content) <= 200_000

@@ -13,6 +13,7 @@ from services.contracts.domain.estimate.pooled import (
     belief_weights,
     by_the_others,
     covariance,
+    fit,
     leanings,
     pool,
     without_each,
@@ -55,6 +56,20 @@ def test_the_belief_is_that_of_a_joint_normal_with_an_unknown_mean() -> None:
     expected, variance = conditioned(points, targets)
     assert means == pytest.approx(expected, abs=1e-5)
     assert joint == pytest.approx(variance, abs=1e-5)
+
+
+def test_what_is_asked_for_its_mean_alone_is_told_the_same_and_who_is_believed_in_full_is_fitted_once() -> None:
+    points, targets = some_points(), [Place("s1", "r2", 4.0), Place("new", None, 4.0)]
+    trusted = fit(points, parameters().trusting())
+
+    assert trusted.means(targets).tolist() == trusted.belief(targets)[0].tolist()
+    once = pool(points, np.ones(len(points)), SPREAD, trusted_together(points))
+    assert trusted.means(targets).tolist() == once.means(targets).tolist()
+
+
+def trusted_together(points: list[Point]) -> Floats:
+    places = [point.place for point in points]
+    return np.asarray(covariance(places, places, SPREAD) + leanings(points), np.float64)
 
 
 def test_what_the_others_say_of_a_point_is_what_they_say_when_it_was_never_there() -> None:

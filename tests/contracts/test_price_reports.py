@@ -94,6 +94,7 @@ async def test_an_id_says_one_thing_and_one_thing_has_one_id(contracts: Contract
         ({"line": per_volume("100001", "m3", "smalian", [TORNILLO])}, "absurd-price", {}),
         ({"line": per_volume("1000", "pt", "doyle", [TORNILLO]), "logs": t10()}, "absurd-price", {}),
         ({"line": per_volume("0.50", "m3", "smalian", [TORNILLO])}, "absurd-price", {}),
+        ({"payment_delay_days": 36_500}, "absurd-price", {"payment_delay_days": 365}),
         ({"line": per_volume("1,20", "m3", "smalian", [TORNILLO])}, "decimal-comma", {}),
         ({"line": per_volume("120", "m3", "smalian")}, "malformed", {}),
         ({"line": per_volume("120", "m3", "smalian", [TORNILLO, LUPUNA])}, "malformed", {}),
@@ -234,6 +235,18 @@ async def test_a_steward_releases_or_upholds_and_the_author_reads_it(contracts: 
     seen = await contracts.get(f"/v1/price-reports/{bought['id']}", **MILL)
     assert seen["why"][0]["es"] == "no coincide"
     assert (await contracts.get("/v1/price-reviews", **STEWARD))["items"] == []
+
+
+async def test_what_a_steward_let_stand_is_not_held_again_by_one_more_contradiction(contracts: Contracts) -> None:
+    sold, _ = await both_sides(contracts, "100", "50")
+    released = {"decision": "released", "reason": "boleta vista"}
+    await contracts.post(f"/v1/price-reviews/{sold['id']}/decisions", released, 200, **STEWARD)
+
+    again = a_report("compra-002", "49", side="buyer", counterpart_sha256=PAIR)
+    bought = await filed(contracts, report=again, **MILL)
+
+    assert bought["state"] == "held"
+    assert (await contracts.get(f"/v1/price-reports/{sold['id']}"))["state"] == "counted"
 
 
 async def test_a_decision_needs_something_to_decide(contracts: Contracts) -> None:

@@ -12,7 +12,7 @@ from services.contracts.domain.appraisal import sha256_of
 from services.contracts.domain.book import CostBook, PriceBook, Signatory
 from services.contracts.domain.border import Slug
 from services.contracts.domain.decimal_mark import ByItsMark
-from services.contracts.domain.market import Snapshot, name_of
+from services.contracts.domain.market import MADE_OF_REPORTS, Snapshot, name_of
 from services.contracts.domain.signature import SelfSigned, check_signature
 from services.contracts.refusals import (
     BookContested,
@@ -49,6 +49,8 @@ async def publish_price_book(
         if entry.grade == "given":
             raise PrivateGrade(f"body.entries.{number}.grade")
     book.check_days()
+    if book.id.startswith(MADE_OF_REPORTS):
+        raise BookNameReserved(book.id)
     published, new = await publish(store, "price", book, grant.known)
     response.status_code = 201 if new else 200
     return await shown_price_book(store, published)

@@ -52,7 +52,7 @@ async def estimate_price(
         raise FutureDate("query.on", day.isoformat(), today().isoformat())
     product = product or _usual(point)
     name = market_of(product, point)
-    answer = ask(await estimates.told(day, name), Cell(name, species, region))
+    answer = ask(await estimates.told(day, name, today()), Cell(name, species, region))
     closed = terms_on(market_terms(), day).closed_before(day)
     return _told(answer, species, region, point, product, rule, day, closed)
 

@@ -22,6 +22,7 @@ from services.contracts.domain.price import PaidRule, PointOfSale, Product
 from shared.timber.measure import Unit
 
 BAND = 80
+MADE_OF_REPORTS = "reports-"
 PAIRED_FIRST = ("sealed", "receipt", "contract", "bulletin", "witnessed", "oral")
 State = Literal["published", "pooled", "missing"]
 
@@ -54,8 +55,11 @@ def cell_of(one: Reported) -> Cell:
 
 
 def counted(reports: Iterable[Reported]) -> list[Observation]:
-    """What the estimator looks at: of one price of a sale that both sides reported, the better evidenced report, then
-    the seller's. A sale of two species has two prices."""
+    """What the estimator looks at: of one price of a sale that both sides reported, the seller's, else the better
+    evidenced report. A sale of two species has two prices.
+
+    Were it the better evidenced one, a buyer who reports every purchase would silence all who sell to it.
+    """
     best: dict[tuple[str, Cell], Reported] = {}
     for one in sorted(reports, key=lambda one: one.id):
         name = one.pair or one.id, cell_of(one)
@@ -67,8 +71,8 @@ def counted(reports: Iterable[Reported]) -> list[Observation]:
     ]
 
 
-def _rank(one: Reported) -> tuple[int, bool, str]:
-    return PAIRED_FIRST.index(one.tier), one.side != "seller", one.id
+def _rank(one: Reported) -> tuple[bool, int, str]:
+    return one.side != "seller", PAIRED_FIRST.index(one.tier), one.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +163,8 @@ class Snapshot:
 
 
 def name_of(region: str) -> str:
-    """The name of the book made from the reports of a region."""
-    return f"reports-{region}"[:60].rstrip("-")
+    """The name of the book made from the reports of a region. No other book has a name that begins so."""
+    return f"{MADE_OF_REPORTS}{region}"[:60].rstrip("-")
 
 
 def snapshot(told: Iterable[Told], region: str, as_of: date, terms: MarketTerms) -> Snapshot | None:

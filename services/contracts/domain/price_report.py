@@ -230,9 +230,10 @@ def convert(report: PriceReport, terms: MarketTerms) -> Conversion:
     price = in_pen(report.line.price, report.fx)
     dollars = report.line.price.currency == "USD" and report.fx is not None
     pen_m3 = price * factor
-    if not terms.lowest_pen_m3 <= pen_m3 <= terms.highest_pen_m3:
-        raise AbsurdPrice("body.report.line.price", f"S/ {half_up(pen_m3, CENT)}", "m3")
     cash = pen_m3 * discount_factor(Decimal(terms.rate_milli) / 1_000, report.payment_delay_days)
+    for amount in (pen_m3, cash):
+        if not terms.lowest_pen_m3 <= amount <= terms.highest_pen_m3:
+            raise AbsurdPrice("body.report.line.price", f"S/ {half_up(amount, CENT)}", "m3")
     return Conversion(
         half_up(pen_m3, CENT),
         half_up(cash, CENT),

@@ -84,9 +84,22 @@ def said(act: Act) -> tuple[str, str]:
     return spanish.format(**facts), english.format(**facts)
 
 
+def cleared(acts: Iterable[Act]) -> bool:
+    """Whether a steward has seen a report contradicted and let it stand: who contradicts it again holds only the own."""
+    contradicted = stands = False
+    for act in acts:
+        contradicted = contradicted or act.reason == "sides_differ"
+        if contradicted and act.act in ("released", "upheld"):
+            stands = act.act == "released"
+    return stands
+
+
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """What two sides of one sale are compared by: the amount where both say it by one measure, else what it comes to."""
+    """What two sides of one sale are compared by: the amount where both say it by one measure, else what it comes to.
+
+    ``cleared``: a steward has let it stand against the other side.
+    """
 
     id: str
     side: str
@@ -94,6 +107,7 @@ class Sale:
     measure: tuple[str, str, str]
     amount: Decimal
     pen_m3: Decimal | None
+    cleared: bool = False
 
 
 def gap_milli(one: Sale, other: Sale) -> int | None:

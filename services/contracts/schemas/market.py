@@ -1,5 +1,6 @@
 """Bodies and answers of estimates and of price books made from reports."""
 
+from datetime import date
 from typing import Literal
 
 from services.contracts.domain.border import Day, Form, Slug
@@ -26,7 +27,7 @@ class EstimateOut(Out):
     unit: Literal["m3"]
     rule: PaidRule
     on: Day
-    observed_before: Day
+    observed_before: date
     state: State
     of_species: str | None
     of_region: str | None

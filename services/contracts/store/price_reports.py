@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.contracts.domain.appraisal import canonical, sha256_of
 from services.contracts.domain.price_report import Conversion, PriceReport
-from services.contracts.domain.price_standing import Act, Reason, Sale, Standing, standing
+from services.contracts.domain.price_standing import Act, Reason, Sale, Standing, cleared, standing
 from shared.web.auth import Caller
 
 Place = tuple[datetime, str]
@@ -205,7 +205,7 @@ async def sales_of_other_side(tx: Tx, pair: str, org: str) -> list[Sale]:
     return [
         Sale(
             row["id"], row["side"], (row["species"], row["product"], row["point_of_sale"]),
-            (row["unit"], row["rule"], row["currency"]), row["amount"], row["pen_m3"],
+            (row["unit"], row["rule"], row["currency"]), row["amount"], row["pen_m3"], cleared(_acts(row["acts"])),
         )
         for row in rows
         if stands(row["acts"]).state != "retracted"
@@ -247,10 +247,14 @@ async def _act(
 
 def stands(acts: str | None) -> Standing:
     """The acts as the database writes them, folded. What was said about another's report is not among them."""
-    return standing(
+    return standing(_acts(acts))
+
+
+def _acts(acts: str | None) -> list[Act]:
+    return [
         Act(one["act"], one["reason"], one.get("facts", {}), one.get("note"), datetime.fromisoformat(one["at"]))
         for one in orjson.loads(acts or "[]")
-    )
+    ]
 
 
 async def relate(tx: Tx, org: str, other: str, linked: bool, reason: str, caller: Caller) -> None:

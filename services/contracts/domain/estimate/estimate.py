@@ -176,7 +176,7 @@ class _Told:
     def moves(self, party: str) -> Floats:
         """By how much of a log the party moves each place."""
         left = self._spoken.points(without=party)
-        return self.means - fit(left, self._parameters).belief(self._places)[0]
+        return self.means - fit(left, self._parameters).means(self._places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,10 @@ class Pool:
     sums: Floats
     mean: float
 
+    def means(self, targets: Sequence[Place]) -> Floats:
+        """Mean of the log prices at the targets alone, which is far less work than how sure they are."""
+        return np.asarray(self.mean + covariance(targets, self.places, self.spread) @ self.residual, np.float64)
+
     def belief(self, targets: Sequence[Place]) -> tuple[Floats, Floats]:
         """Mean and covariance of the log prices at the targets, without the noise of their own reports."""
         across = covariance(targets, self.places, self.spread)
@@ -142,7 +146,11 @@ def fit(points: Sequence[Point], parameters: Parameters) -> Pool:
     places = [point.place for point in points]
     together = covariance(places, places, parameters.spread) + leanings(points)
     weights = np.ones(len(points))
+    found = pool(points, weights, parameters.spread, together)
     for _ in range(ROUNDS if len(points) > 1 else 0):
-        told, variance = without_each(pool(points, weights, parameters.spread, together), prices)
-        weights = belief_weights(prices - told, variance, parameters.surprise)
-    return pool(points, weights, parameters.spread, together)
+        told, variance = without_each(found, prices)
+        before, weights = weights, belief_weights(prices - told, variance, parameters.surprise)
+        if np.array_equal(before, weights):  # as where all are believed in full: further rounds would change nothing
+            break
+        found = pool(points, weights, parameters.spread, together)
+    return found
