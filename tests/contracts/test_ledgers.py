@@ -7,7 +7,7 @@ import pytest
 
 from tests.contracts.builders import Json, pen
 from tests.contracts.conftest import BUYER, Contracts
-from tests.contracts.deals import COMMUNITY, a_payment, pay, settled
+from tests.contracts.deals import COMMUNITY, a_payment, a_statement, pay, settled
 from tests.contracts.test_versions import AS_BUYER
 
 A, B, C = "comunidad-x", "comunidad-y", "comunidad-z"
@@ -109,6 +109,21 @@ async def test_no_more_is_shared_out_than_was_received(contracts: Contracts) -> 
 
     assert (problem["slug"], problem["facts"]["shared"]) == ("more-than-received", "S/ 60.00")
     await contracts.post(f"{BOOK}/distributions", a_distribution(settlement, "40.00"))
+
+
+async def test_money_restated_for_a_replaced_sheet_is_not_shared_out_again(contracts: Contracts) -> None:
+    first = await opened(contracts, "100.00")
+    await contracts.post(f"{BOOK}/distributions", a_distribution(first, "60.00"))
+    better = a_statement(first["stated"]["contract"], delivered_on="2026-07-21", replaces=first["id"])
+    second = await contracts.post("/v1/settlements", better)
+    await pay(contracts, second, a_payment("100.00", "2026-08-01"))
+
+    old = await contracts.post(f"{BOOK}/distributions", a_distribution(first, "40.00"), 409)
+    problem = await contracts.post(f"{BOOK}/distributions", a_distribution(second, "40.01"), 409)
+
+    assert (old["slug"], problem["slug"]) == ("settlement-ended", "more-than-received")
+    assert problem["facts"]["shared"] == "S/ 60.00"
+    await contracts.post(f"{BOOK}/distributions", a_distribution(second, "40.00"))
 
 
 async def test_two_distributions_at_once_do_not_share_out_one_sol_twice(contracts: Contracts) -> None:

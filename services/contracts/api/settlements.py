@@ -29,6 +29,7 @@ from services.contracts.domain.reconciliation import (
 from services.contracts.domain.settlement import (
     MOST_ENTRIES,
     MOST_SETTLEMENTS,
+    STATES_ES,
     Closing,
     Id,
     LotSettled,
@@ -58,7 +59,6 @@ from shared.web.app import Router
 router = Router(tags=["settlements"])
 On = Annotated[date | None, Query(description="How it stood on a day; today unless asked otherwise")]
 MOST_SIZES, MOST_OF_A_SIZE = 500, 1_000  # what a price report carries of a log list
-STATES_ES = {"closed": "cerrada", "replaced": "reemplazada"}
 
 
 @router.post("/v1/settlements", status_code=201, responses={200: {"model": SettlementOut}})

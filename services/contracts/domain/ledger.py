@@ -5,7 +5,7 @@ whole céntimos that sum to what there was; a member says itself what it receive
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -316,14 +316,19 @@ def check_agreement(book: Book, agreement: Agreement, today: date) -> None:
         raise AgreementGoesBack(book.agreements[-1][1].valid_from.isoformat())
 
 
-def check_distribution(book: Book, distribution: Distribution, community: str, received: Money, today: date) -> None:
-    """Refuse to share out what was not received for a sale of the enterprise itself."""
+def check_distribution(
+    book: Book, distribution: Distribution, community: str, received: Money, of_lot: Collection[str], today: date
+) -> None:
+    """Refuse to share out what was not received for a sale of the enterprise itself.
+
+    ``of_lot`` are all settlements of the lot: what was shared out of one that was replaced is shared out.
+    """
     if community != book.enterprise:
         raise SettledByOthers(distribution.settlement, book.enterprise)
     if distribution.on > today:
         raise NotYet("on", distribution.on.isoformat(), today.isoformat())
     book.agreement_on(distribution.on)
-    before = [one.distribution.amount for one in book.shared if one.distribution.settlement == distribution.settlement]
+    before = [one.distribution.amount for one in book.shared if one.distribution.settlement in of_lot]
     shared = sum((one.amount for one in before), Decimal(0))
     asked = distribution.amount
     if asked.currency != received.currency or shared + asked.amount > received.amount:

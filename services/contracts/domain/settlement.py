@@ -25,6 +25,7 @@ Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 MOST_ENTRIES = 500
 MOST_LOGS = 2_000  # what a request body of the service carries
 MOST_SETTLEMENTS = 500  # of one contract
+STATES_ES = {"closed": "cerrada", "replaced": "reemplazada"}
 
 
 def _whole_cents(money: Money) -> Money:

@@ -23,6 +23,7 @@ _OF_CONTRACT = text(
     f"{_COLUMNS} WHERE s.contract_id = :contract AND (CAST(:at AS timestamptz) IS NULL OR (s.stated_at, s.id) <"
     " (CAST(:at AS timestamptz), :after)) ORDER BY s.stated_at DESC, s.id DESC LIMIT :limit"
 )
+_IDS_OF_LOT = text("SELECT id FROM settlement WHERE contract_id = :contract AND lot = :lot")
 _ADD = text(
     "INSERT INTO settlement (id, contract_id, version, lot, seq, content, sha256, stated_by_org, stated_by, stated_at)"
     " VALUES (:id, :contract, :version, :lot, :seq, :content, :sha256, :org, :sub, :at)"
@@ -81,6 +82,11 @@ async def of_contract(tx: Tx, contract_id: str, after: tuple[datetime, str] | No
     at, key = after or (None, "")
     values = {"contract": contract_id, "at": at, "after": key, "limit": limit}
     return await _read(tx, (await tx.execute(_OF_CONTRACT, values)).all())
+
+
+async def ids_of_lot(tx: Tx, contract_id: str, lot: str) -> frozenset[str]:
+    """Every settlement of a lot, those that were replaced too."""
+    return frozenset((await tx.execute(_IDS_OF_LOT, {"contract": contract_id, "lot": lot})).scalars())
 
 
 async def add(tx: Tx, stated: SettlementText, seq: int, caller: Caller, at: datetime) -> bool:
