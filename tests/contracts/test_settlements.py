@@ -16,6 +16,7 @@ from tests.contracts.deals import (
     a_sheet,
     a_signed_contract,
     a_statement,
+    kept,
     pay,
     reconciled,
     settled,
@@ -367,6 +368,25 @@ async def test_a_reconciled_settlement_is_closed_by_the_community_and_sealed_in_
     assert late["slug"] == "settlement-ended"
     other = await contracts.post("/v1/settlements", settlement["stated"] | {"replaces": settlement["id"]}, 409)
     assert other["slug"] == "settlement-ended"
+
+
+async def test_a_settlement_is_closed_or_replaced_and_never_both(contracts: Contracts) -> None:
+    contract = await a_signed_contract(contracts, a_text(schedule=ONE))
+    for turn in range(6):
+        lot = f"LOTE-R{turn}"
+        contracts.custody.lots[lot] = kept()
+        first = await contracts.post("/v1/settlements", a_statement(contract, lot=lot))
+        await pay(contracts, first, a_payment("3300.00", "2026-08-01"))
+        better = a_statement(contract, lot=lot, delivered_on="2026-07-21", replaces=first["id"])
+
+        await asyncio.gather(
+            contracts.post(f"/v1/settlements/{first['id']}/closing", {}, None),
+            *(contracts.post("/v1/settlements", better, None, **AS_BUYER) for _ in range(2)),
+        )
+
+        listed = await contracts.get(f"/v1/settlements?contract={contract}")
+        states = sorted(one["state"] for one in listed["items"] if one["stated"]["lot"] == lot)
+        assert states in (["closed"], ["open", "replaced"])
 
 
 async def test_a_reconciled_settlement_becomes_a_sealed_price_of_the_community(contracts: Contracts) -> None:

@@ -36,6 +36,7 @@ from services.contracts.domain.settlement import (
     NotYet,
     Owed,
     Payment,
+    Replacement,
     SettlementEnded,
     SettlementText,
     check_payment,
@@ -78,9 +79,12 @@ async def state_settlement(body: SettlementText, grant: GrantDep, store: StoreDe
             others = await kept.of_contract(tx, body.contract, None, MOST_SETTLEMENTS)
             check_room("settlements", len(others), MOST_SETTLEMENTS)
             standing_others = [one for one in others if one.state != "replaced"]
-            _check_place(standing_others, body)
+            old = _check_place(standing_others, body)
             check_taken(version.text, body, [one.stated for one in standing_others if one.id != body.replaces])
             if not await kept.add(tx, body, len(others) + 1, caller, at):
+                raise TurnTaken("settlements")
+            # An entry of the old one: whoever closes it or pays into it at this moment comes before or not at all.
+            if old is not None and not await kept.add_entry(tx, old, Replacement(by=kept.id_of(body)), caller, at):
                 raise TurnTaken("settlements")
             found = await _settlement(tx, kept.id_of(body))
         standing = await _standing(tx, [found])
@@ -88,16 +92,17 @@ async def state_settlement(body: SettlementText, grant: GrantDep, store: StoreDe
     return shown(found, comes_to, contract.offer.community, standing)
 
 
-def _check_place(others: Sequence[Settlement], body: SettlementText) -> None:
-    """Refuse a second settlement of a lot, unless it names the open one that it replaces."""
+def _check_place(others: Sequence[Settlement], body: SettlementText) -> Settlement | None:
+    """The open settlement of the lot that this one replaces by name; a second one that names none is refused."""
     last = next((one for one in others if one.stated.lot == body.lot), None)
     if last is None:
         if body.replaces is not None:
             raise Missing("settlement", body.replaces)
-        return
+        return None
     if body.replaces != last.id:
         raise LotSettled(body.lot, last.id)
     _open(last)
+    return last
 
 
 @router.get("/v1/settlements")

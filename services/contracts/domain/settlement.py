@@ -110,6 +110,12 @@ class Closing(Form):
     sale_kind: Literal["negotiated", "auction", "tender", "related_party"] = "negotiated"
 
 
+class Replacement(Form):
+    """The settlement of the same lot that takes the place of this one."""
+
+    by: Id
+
+
 @dataclass(eq=False)
 class SpeciesNotSold(Refusal):
     """No line of the contract prices the species of a log."""

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.contracts.domain.appraisal import canonical, sha256_of
 from services.contracts.domain.border import Form
-from services.contracts.domain.settlement import Closed, Closing, Payment, SettlementText, Stated
+from services.contracts.domain.settlement import Closed, Closing, Payment, Replacement, SettlementText, Stated
 from services.contracts.store.versions import Tx
 from shared.web.auth import Caller
 
@@ -38,6 +38,7 @@ _ADD_ENTRY = text(
     " VALUES (:id, :seq, :kind, :content, :org, :sub, :at) ON CONFLICT DO NOTHING RETURNING 1"
 )
 
+_KINDS: dict[type[Form], str] = {Payment: "payment", Closing: "closed", Replacement: "replaced"}
 T = TypeVar("T", bound=Form)
 
 
@@ -98,10 +99,12 @@ async def add(tx: Tx, stated: SettlementText, seq: int, caller: Caller, at: date
     return (await tx.execute(_ADD, row)).first() is not None
 
 
-async def add_entry(tx: Tx, known: Settlement, content: Payment | Closing, caller: Caller, at: datetime) -> bool:
+async def add_entry(
+    tx: Tx, known: Settlement, content: Payment | Closing | Replacement, caller: Caller, at: datetime
+) -> bool:
     """Add what happened behind everything that was read; False when something else happened first."""
     row = {
-        "id": known.id, "seq": known.entries + 1, "kind": "payment" if isinstance(content, Payment) else "closed",
+        "id": known.id, "seq": known.entries + 1, "kind": _KINDS[type(content)],
         "content": canonical(content), "org": caller.org, "sub": caller.sub, "at": at,
     }  # fmt: skip
     return (await tx.execute(_ADD_ENTRY, row)).first() is not None
