@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
+from services.contracts.api import settlements as settlements_api
+from services.contracts.api import versions as versions_api
 from tests.contracts.builders import LUPUNA, TORNILLO, Json, pen, per_tree, per_volume
 from tests.contracts.conftest import BUYER, Contracts
 from tests.contracts.deals import (
@@ -218,6 +220,31 @@ async def test_a_payment_that_cannot_be_is_refused(contracts: Contracts, payment
     assert problem["slug"] == slug
     assert problem["detail_es"] != problem["detail_en"]
     await pay(contracts, settlement, a_payment("1650.00", "2026-08-01", "bb"))
+
+
+async def test_a_party_that_writes_without_end_leaves_the_other_its_room(
+    contracts: Contracts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settlement = await settled(contracts)
+    contract = settlement["stated"]["contract"]
+    monkeypatch.setattr(settlements_api, "MOST_ENTRIES", 5)
+    monkeypatch.setattr(settlements_api, "MOST_SETTLEMENTS", 4)
+    monkeypatch.setattr(versions_api, "MOST_VERSIONS", 4)
+    for n in range(2):
+        await pay(contracts, settlement, a_payment("0.01", "2026-08-01", f"b{n}"), **AS_BUYER)
+        await contracts.post("/v1/settlements", a_statement(contract, lot=f"L-{n}"), **AS_BUYER)
+        await written(contracts, contract, an_amendment(1, "title", title=f"Otra {n}"), **AS_BUYER)
+
+    full = [
+        await pay(contracts, settlement, a_payment("0.01", "2026-08-01", "b2"), 409, **AS_BUYER),
+        await contracts.post("/v1/settlements", a_statement(contract, lot="L-2"), 409, **AS_BUYER),
+        await written(contracts, contract, an_amendment(1, "title", title="Otra 2"), expect=409, **AS_BUYER),
+    ]
+
+    assert {one["slug"] for one in full} == {"no-more-room"}
+    await pay(contracts, settlement, a_payment("1650.00", "2026-08-01"))
+    await contracts.post("/v1/settlements", a_statement(contract, lot="L-2"))
+    await written(contracts, contract, an_amendment(1, "title", title="Otra 2"))
 
 
 async def test_a_part_of_a_centimo_is_not_paid(contracts: Contracts) -> None:

@@ -15,7 +15,7 @@ from services.contracts.api.versions import now, party_contract
 from services.contracts.custody import list_of_lot
 from services.contracts.domain.announced import Announced
 from services.contracts.domain.appraisal import canonical
-from services.contracts.domain.contract import NotSigned, TurnTaken, Version, check_room
+from services.contracts.domain.contract import NotSigned, TurnTaken, Version, check_share
 from services.contracts.domain.lot import MeasuredLog
 from services.contracts.domain.reconciliation import (
     KeptLot,
@@ -77,7 +77,7 @@ async def state_settlement(body: SettlementText, grant: GrantDep, store: StoreDe
         new = found is None
         if found is None:
             others = await kept.of_contract(tx, body.contract, None, MOST_SETTLEMENTS)
-            check_room("settlements", len(others), MOST_SETTLEMENTS)
+            check_share("settlements", [one.stated_by_org for one in others], caller.org, MOST_SETTLEMENTS)
             standing_others = [one for one in others if one.state != "replaced"]
             old = _check_place(standing_others, body)
             check_taken(version.text, body, [one.stated for one in standing_others if one.id != body.replaces])
@@ -148,7 +148,7 @@ async def add_payment(
         same = check_payment(found.payments, body, caller.org, comes_to, version.text, today())
         if same is None:
             _open(found)
-            check_room("payments", found.entries, MOST_ENTRIES - 1)
+            check_share("payments", [one.org for one in found.payments], caller.org, MOST_ENTRIES - 1)
             if not await kept.add_entry(tx, found, body, caller, at):
                 raise TurnTaken("payments")
             found = await _settlement(tx, settlement_id)

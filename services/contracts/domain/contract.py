@@ -1,6 +1,6 @@
 """A contract as its parties wrote it: versions that are only added, each frozen once both have signed it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, Self
@@ -277,6 +277,11 @@ def check_room(what: str, there: int, most: int) -> None:
     """Refuse one more than there is room for."""
     if there >= most:
         raise Full(what, most)
+
+
+def check_share(what: str, written_by: Iterable[str], org: str, most: int) -> None:
+    """Of what both parties write each has half the room: neither fills the other's."""
+    check_room(what, sum(one == org for one in written_by), most // 2)
 
 
 @dataclass(frozen=True, slots=True)
