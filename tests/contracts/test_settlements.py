@@ -222,6 +222,15 @@ async def test_a_payment_that_cannot_be_is_refused(contracts: Contracts, payment
     await pay(contracts, settlement, a_payment("1650.00", "2026-08-01", "bb"))
 
 
+async def test_what_the_buyer_says_of_a_receipt_does_not_bind_the_community(contracts: Contracts) -> None:
+    settlement = await settled(contracts)
+    await pay(contracts, settlement, a_payment("9000.00", "2026-08-01"), **AS_BUYER)
+
+    found = await pay(contracts, settlement, a_payment("1650.00", "2026-08-01"))
+
+    assert (found["paid"], found["claimed"]) == (pen("1650.00"), pen("9000.00"))
+
+
 async def test_a_party_that_writes_without_end_leaves_the_other_its_room(
     contracts: Contracts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
