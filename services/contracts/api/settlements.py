@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated
 
@@ -53,7 +54,7 @@ from services.contracts.store import settlements as kept
 from services.contracts.store import versions as known_versions
 from services.contracts.store.settlements import Settlement
 from services.contracts.store.versions import Tx
-from shared.refusal import Missing
+from shared.refusal import Malformed, Missing
 from shared.web.access import Grant, GrantDep, OtherOrganisation
 from shared.web.app import Router
 
@@ -197,7 +198,9 @@ async def close_settlement(
             found = await _settlement(tx, settlement_id)
             sha256 = await _seal(tx, found, version, contract, stands, at)
             for sale in _sales(found, version, contract, stands, lot, sha256):
-                await seal_report(tx, sale, today(), caller)
+                # What was agreed is settled, also where the market of reports takes no such price.
+                with suppress(Malformed):
+                    await seal_report(tx, sale, today(), caller)
             found = await _settlement(tx, settlement_id)
         standing = await _standing(tx, [found])
     sealing.wake_publisher(request)
