@@ -14,6 +14,7 @@ from tests.contracts.builders import LUPUNA, TORNILLO, Json, pen, per_tree, per_
 from tests.contracts.conftest import BUYER, Contracts
 from tests.contracts.deals import (
     LOT,
+    RULE,
     a_payment,
     a_sheet,
     a_signed_contract,
@@ -23,7 +24,7 @@ from tests.contracts.deals import (
     reconciled,
     settled,
 )
-from tests.contracts.test_versions import AS_BUYER, a_text, an_amendment, written
+from tests.contracts.test_versions import AS_BUYER, a_text, an_amendment, signed, written
 
 ONE = {"instalments": [{"due_on": "2026-08-01", "share_milli": 1_000}]}
 DOYLE = [per_volume("1.20", "pt", "doyle", [TORNILLO])]
@@ -145,6 +146,21 @@ async def test_only_a_version_that_both_signed_is_settled(contracts: Contracts) 
 
     assert problem["slug"] == "version-not-signed"
     await contracts.post("/v1/settlements", a_statement(contract, version=1))
+
+
+async def test_what_is_delivered_after_an_amendment_is_settled_by_the_amendment(contracts: Contracts) -> None:
+    contract = await a_signed_contract(contracts)
+    dearer = [per_volume("400.00", "m3", RULE, [TORNILLO])]
+    await signed(contracts, contract, an_amendment(1, "lines", lines=dearer))
+    await contracts.as_admin("UPDATE contract_signature SET signed_at = '2026-07-16T03:00:00Z' WHERE number = 2")
+    after = a_statement(contract, delivered_on="2026-07-16")
+
+    problem = await contracts.post("/v1/settlements", after, 409, **AS_BUYER)
+    amended = await contracts.post("/v1/settlements", after | {"version": 2})
+    before = await contracts.post("/v1/settlements", a_statement(contract, lot="L-2", delivered_on="2026-07-15"))
+
+    assert (problem["slug"], problem["facts"]["force"]) == ("version-not-in-force", 2)
+    assert (amended["owed"], before["owed"]) == (pen("4000.00"), pen("3300.00"))
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from services.contracts.api import sealing
-from services.contracts.api.house import Cursor, HouseDep, Limit, StoreDep, today
+from services.contracts.api.house import Cursor, HouseDep, Limit, StoreDep, day_in_peru, today
 from services.contracts.api.settled import shown, shown_reconciliation
 from services.contracts.api.versions import now, party_contract
 from services.contracts.custody import list_of_lot
 from services.contracts.domain.announced import Announced
 from services.contracts.domain.appraisal import canonical
-from services.contracts.domain.contract import NotSigned, TurnTaken, Version, check_share
+from services.contracts.domain.contract import NotSigned, TurnTaken, Version, check_in_force, check_share
 from services.contracts.domain.lot import MeasuredLog
 from services.contracts.domain.reconciliation import (
     KeptLot,
@@ -77,6 +77,8 @@ async def state_settlement(body: SettlementText, grant: GrantDep, store: StoreDe
         found = await kept.settlement(tx, kept.id_of(body))
         new = found is None
         if found is None:
+            known = await known_versions.versions(tx, body.contract)
+            check_in_force(known, body.version, body.delivered_on, day_in_peru)
             others = await kept.of_contract(tx, body.contract, None, MOST_SETTLEMENTS)
             check_share("settlements", [one.stated_by_org for one in others], caller.org, MOST_SETTLEMENTS)
             standing_others = [one for one in others if one.state != "replaced"]
