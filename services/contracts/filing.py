@@ -94,8 +94,8 @@ async def seal_report(tx: Tx, sale: SealedSale, today: date, caller: Caller) -> 
 
     Answers the id of the report. May be repeated: one settlement seals one report for each of its numbered lines. The caller is
     either party; the report is the seller's. Whoever calls has checked that the settlement is closed and reconciled:
-    nothing else may give the tier ``sealed``. ``AbsurdPrice`` undoes the closing; a conversion that lacks something does
-    not, the report is then kept without one.
+    nothing else may give the tier ``sealed``. ``Malformed``, before anything is stored, where the market takes no such price;
+    where a conversion lacks something the report is kept without one.
     """
     report = PriceReport(
         id=f"settlement.{sale.settlement[:36]}.{sale.number}",

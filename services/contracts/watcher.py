@@ -81,7 +81,11 @@ class Watcher:
         async with self.store.db.transaction(HOUSE) as tx:
             claimed = await alerts.claim_alerts(tx, every_s, AT_ONCE)
         for one in claimed:
-            finding = await self._look_at(one)
+            try:
+                finding = await self._look_at(one)
+            except Exception:  # one that cannot be looked at is unknown, and the others are looked at
+                logger.exception("alert_not_looked_at", alert=one.id)
+                finding = NOTHING_KNOWN
             async with self.store.db.transaction(HOUSE) as tx:
                 await alerts.keep_finding(tx, one, finding)
         return len(claimed)

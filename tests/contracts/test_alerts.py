@@ -23,7 +23,8 @@ from services.contracts.domain.known import PermitStanding
 from services.contracts.domain.money import Money
 from services.contracts.domain.overdue import Due, Dues, payment_overdue
 from services.contracts.shipped import alert_limits
-from services.contracts.watcher import Watcher
+from services.contracts.store.alerts import claim_alerts
+from services.contracts.watcher import HOUSE, Watcher
 from tests.contracts.builders import TORNILLO, a_price_book, an_offer, sawn
 from tests.contracts.conftest import BUYER, Contracts
 from tests.contracts.deals import a_payment, a_sheet, a_signed_contract, a_statement, pay, settled
@@ -253,6 +254,23 @@ async def test_two_passes_at_once_tell_everything_once(contracts: Contracts, loo
 
     keys = [one["key"] for one in (await events(contracts, alert))["items"]]
     assert len(keys) == len(set(keys)) == 8
+
+
+async def test_an_alert_that_cannot_be_looked_at_is_unknown_and_stands_in_nobodys_way(
+    contracts: Contracts, look: Any
+) -> None:
+    await contracts.post("/v1/sanction-lists", a_list(as_of=days_from_now(0)), **STEWARD)
+    broken = await contracts.post("/v1/alerts", SANCTIONED | {"ruc": OTHER})
+    await contracts.post("/v1/alerts", SANCTIONED)
+    await look()
+    await contracts.as_admin(f"UPDATE alert SET about = '{{}}', looked_at = NULL WHERE id = '{broken['id']}'")
+    await contracts.post("/v1/sanction-lists", a_list(a_sanction(), as_of=days_from_now(0), title="Hoy"), **STEWARD)
+
+    await look()
+
+    async with contracts.app.state.store.db.transaction(HOUSE) as tx:
+        states = {one.id: one.state for one in await claim_alerts(tx, 0.0, 10)}
+    assert (states.pop(broken["id"]), list(states.values())) == ("unknown", ["raised"])
 
 
 async def test_the_background_looks_by_itself_and_not_again_before_its_turn(contracts: Contracts) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from services.contracts.domain import ledger
 from tests.contracts.builders import Json, pen
 from tests.contracts.conftest import BUYER, Contracts
-from tests.contracts.deals import COMMUNITY, a_payment, pay, settled
+from tests.contracts.deals import COMMUNITY, a_payment, a_statement, pay, settled
 from tests.contracts.test_versions import AS_BUYER
 
 A, B, C = "comunidad-x", "comunidad-y", "comunidad-z"
@@ -111,6 +112,21 @@ async def test_no_more_is_shared_out_than_was_received(contracts: Contracts) -> 
     await contracts.post(f"{BOOK}/distributions", a_distribution(settlement, "40.00"))
 
 
+async def test_money_restated_for_a_replaced_sheet_is_not_shared_out_again(contracts: Contracts) -> None:
+    first = await opened(contracts, "100.00")
+    await contracts.post(f"{BOOK}/distributions", a_distribution(first, "60.00"))
+    better = a_statement(first["stated"]["contract"], delivered_on="2026-07-21", replaces=first["id"])
+    second = await contracts.post("/v1/settlements", better)
+    await pay(contracts, second, a_payment("100.00", "2026-08-01"))
+
+    old = await contracts.post(f"{BOOK}/distributions", a_distribution(first, "40.00"), 409)
+    problem = await contracts.post(f"{BOOK}/distributions", a_distribution(second, "40.01"), 409)
+
+    assert (old["slug"], problem["slug"]) == ("settlement-ended", "more-than-received")
+    assert problem["facts"]["shared"] == "S/ 60.00"
+    await contracts.post(f"{BOOK}/distributions", a_distribution(second, "40.00"))
+
+
 async def test_two_distributions_at_once_do_not_share_out_one_sol_twice(contracts: Contracts) -> None:
     settlement = await opened(contracts, "100.00")
 
@@ -145,6 +161,21 @@ async def test_a_member_says_itself_what_it_received_and_no_more_than_its_part(c
     accounts = {one["org"]: one for one in (await contracts.get(BOOK))["accounts"]}
     assert accounts[B] == {"org": B, "amount": pen("33.33"), "received": pen("33.33")}
     assert accounts[A]["received"] == pen("0.00")
+
+
+async def test_a_member_does_not_fill_the_book_with_receipts(
+    contracts: Contracts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "MOST_RECEIPTS", 2)
+    await contracts.post(f"{BOOK}/distributions", a_distribution(await opened(contracts)))
+    path = f"{BOOK}/distributions/1/receipts"
+    for day in ("2026-08-03", "2026-08-04"):
+        await contracts.post(path, {"amount": pen("0.01"), "received_on": day}, org=A)
+
+    problem = await contracts.post(path, {"amount": pen("0.01"), "received_on": "2026-08-05"}, 409, org=A)
+
+    assert problem["slug"] == "no-more-room"
+    await contracts.post(path, {"amount": pen("0.01"), "received_on": "2026-08-05"}, org=B)
 
 
 async def test_the_book_is_for_the_enterprise_and_its_members_and_not_for_buyers(contracts: Contracts) -> None:

@@ -78,6 +78,15 @@ async def test_a_signed_amended_and_delivered_contract_has_the_shape_of_the_stan
     assert await exported(contracts, contract, **AS_BUYER) == release
 
 
+async def test_what_only_the_buyer_says_it_paid_is_no_transaction(contracts: Contracts) -> None:
+    settlement = await settled(contracts, a_text(**RICH))
+    await pay(contracts, settlement, a_payment("9000.00", "2026-08-01"), **AS_BUYER)
+
+    [told] = (await exported(contracts, settlement["stated"]["contract"]))["contracts"]
+
+    assert told["implementation"]["transactions"] == []
+
+
 async def test_a_draft_is_a_pending_award(contracts: Contracts) -> None:
     stored = await contracts.post("/v1/contracts", an_offer())
     await written(contracts, stored["id"])

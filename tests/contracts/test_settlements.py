@@ -8,19 +8,23 @@ from typing import Any
 import orjson
 import pytest
 
+from services.contracts.api import settlements as settlements_api
+from services.contracts.api import versions as versions_api
 from tests.contracts.builders import LUPUNA, TORNILLO, Json, pen, per_tree, per_volume
 from tests.contracts.conftest import BUYER, Contracts
 from tests.contracts.deals import (
     LOT,
+    RULE,
     a_payment,
     a_sheet,
     a_signed_contract,
     a_statement,
+    kept,
     pay,
     reconciled,
     settled,
 )
-from tests.contracts.test_versions import AS_BUYER, a_text, an_amendment, written
+from tests.contracts.test_versions import AS_BUYER, a_text, an_amendment, signed, written
 
 ONE = {"instalments": [{"due_on": "2026-08-01", "share_milli": 1_000}]}
 DOYLE = [per_volume("1.20", "pt", "doyle", [TORNILLO])]
@@ -144,6 +148,21 @@ async def test_only_a_version_that_both_signed_is_settled(contracts: Contracts) 
     await contracts.post("/v1/settlements", a_statement(contract, version=1))
 
 
+async def test_what_is_delivered_after_an_amendment_is_settled_by_the_amendment(contracts: Contracts) -> None:
+    contract = await a_signed_contract(contracts)
+    dearer = [per_volume("400.00", "m3", RULE, [TORNILLO])]
+    await signed(contracts, contract, an_amendment(1, "lines", lines=dearer))
+    await contracts.as_admin("UPDATE contract_signature SET signed_at = '2026-07-16T03:00:00Z' WHERE number = 2")
+    after = a_statement(contract, delivered_on="2026-07-16")
+
+    problem = await contracts.post("/v1/settlements", after, 409, **AS_BUYER)
+    amended = await contracts.post("/v1/settlements", after | {"version": 2})
+    before = await contracts.post("/v1/settlements", a_statement(contract, lot="L-2", delivered_on="2026-07-15"))
+
+    assert (problem["slug"], problem["facts"]["force"]) == ("version-not-in-force", 2)
+    assert (amended["owed"], before["owed"]) == (pen("4000.00"), pen("3300.00"))
+
+
 @pytest.mark.parametrize(
     ("sheet", "where"),
     [
@@ -217,6 +236,40 @@ async def test_a_payment_that_cannot_be_is_refused(contracts: Contracts, payment
     assert problem["slug"] == slug
     assert problem["detail_es"] != problem["detail_en"]
     await pay(contracts, settlement, a_payment("1650.00", "2026-08-01", "bb"))
+
+
+async def test_what_the_buyer_says_of_a_receipt_does_not_bind_the_community(contracts: Contracts) -> None:
+    settlement = await settled(contracts)
+    await pay(contracts, settlement, a_payment("9000.00", "2026-08-01"), **AS_BUYER)
+
+    found = await pay(contracts, settlement, a_payment("1650.00", "2026-08-01"))
+
+    assert (found["paid"], found["claimed"]) == (pen("1650.00"), pen("9000.00"))
+
+
+async def test_a_party_that_writes_without_end_leaves_the_other_its_room(
+    contracts: Contracts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settlement = await settled(contracts)
+    contract = settlement["stated"]["contract"]
+    monkeypatch.setattr(settlements_api, "MOST_ENTRIES", 5)
+    monkeypatch.setattr(settlements_api, "MOST_SETTLEMENTS", 4)
+    monkeypatch.setattr(versions_api, "MOST_VERSIONS", 4)
+    for n in range(2):
+        await pay(contracts, settlement, a_payment("0.01", "2026-08-01", f"b{n}"), **AS_BUYER)
+        await contracts.post("/v1/settlements", a_statement(contract, lot=f"L-{n}"), **AS_BUYER)
+        await written(contracts, contract, an_amendment(1, "title", title=f"Otra {n}"), **AS_BUYER)
+
+    full = [
+        await pay(contracts, settlement, a_payment("0.01", "2026-08-01", "b2"), 409, **AS_BUYER),
+        await contracts.post("/v1/settlements", a_statement(contract, lot="L-2"), 409, **AS_BUYER),
+        await written(contracts, contract, an_amendment(1, "title", title="Otra 2"), expect=409, **AS_BUYER),
+    ]
+
+    assert {one["slug"] for one in full} == {"no-more-room"}
+    await pay(contracts, settlement, a_payment("1650.00", "2026-08-01"))
+    await contracts.post("/v1/settlements", a_statement(contract, lot="L-2"))
+    await written(contracts, contract, an_amendment(1, "title", title="Otra 2"))
 
 
 async def test_a_part_of_a_centimo_is_not_paid(contracts: Contracts) -> None:
@@ -369,6 +422,25 @@ async def test_a_reconciled_settlement_is_closed_by_the_community_and_sealed_in_
     assert other["slug"] == "settlement-ended"
 
 
+async def test_a_settlement_is_closed_or_replaced_and_never_both(contracts: Contracts) -> None:
+    contract = await a_signed_contract(contracts, a_text(schedule=ONE))
+    for turn in range(6):
+        lot = f"LOTE-R{turn}"
+        contracts.custody.lots[lot] = kept()
+        first = await contracts.post("/v1/settlements", a_statement(contract, lot=lot))
+        await pay(contracts, first, a_payment("3300.00", "2026-08-01"))
+        better = a_statement(contract, lot=lot, delivered_on="2026-07-21", replaces=first["id"])
+
+        await asyncio.gather(
+            contracts.post(f"/v1/settlements/{first['id']}/closing", {}, None),
+            *(contracts.post("/v1/settlements", better, None, **AS_BUYER) for _ in range(2)),
+        )
+
+        listed = await contracts.get(f"/v1/settlements?contract={contract}")
+        states = sorted(one["state"] for one in listed["items"] if one["stated"]["lot"] == lot)
+        assert states in (["closed"], ["open", "replaced"])
+
+
 async def test_a_reconciled_settlement_becomes_a_sealed_price_of_the_community(contracts: Contracts) -> None:
     settlement = await paid_settlement(contracts)
     await contracts.post(f"/v1/settlements/{settlement['id']}/closing", {})
@@ -384,6 +456,20 @@ async def test_a_reconciled_settlement_becomes_a_sealed_price_of_the_community(c
     assert (report["payment_delay_days"], report["evidence_sha256"]) == (12, opened["document_sha256"])
     assert report["logs"][0]["count"] == 10
     assert (await contracts.get("/v1/price-reports", **AS_BUYER))["items"] == []
+
+
+@pytest.mark.parametrize("price", ["0.50", "1.00"])
+async def test_a_sale_at_a_price_that_the_market_does_not_take_is_closed_all_the_same(
+    contracts: Contracts, price: str
+) -> None:
+    text = a_text(schedule=ONE, lines=[per_volume(price, "m3", "mean_of_ends", [TORNILLO])])
+    settlement = await settled(contracts, text)
+    await pay(contracts, settlement, a_payment(str(settlement["owed"]["amount"]), "2026-08-01"))
+
+    closed = await contracts.post(f"/v1/settlements/{settlement['id']}/closing", {})
+
+    assert closed["state"] == "closed"
+    assert len((await contracts.get("/v1/price-reports"))["items"]) == int(price == "1.00")
 
 
 async def test_a_settlement_with_a_difference_that_was_only_explained_seals_no_price(contracts: Contracts) -> None:

@@ -46,6 +46,22 @@ async def test_a_published_book_gives_no_verdict_until_a_second_person_signs_it(
     assert (shown["name"], shown["licence"], shown["signed_by_org"]) == ("Forestal de prueba", "R-1", "regencia-1")
 
 
+async def test_a_new_version_without_a_signature_takes_no_answer_away_of_who_names_the_book(
+    contracts: Contracts,
+) -> None:
+    first = await books(contracts)
+    await contracts.post("/v1/cost-books/costos-mdd/signatures", signature(first), **FORESTER)
+    second = await books(contracts, title="Costos corregidos")
+
+    before = await quick(contracts, cost_book="costos-mdd")
+    await contracts.post("/v1/cost-books/costos-mdd/signatures", signature(second), **FORESTER)
+    after = await quick(contracts, cost_book="costos-mdd")
+
+    assert [(one["verdict"], one["pins"]["cost_book"]["version"]) for one in (before, after)] == [
+        ("far_below", 1), ("far_below", 2),
+    ]  # fmt: skip
+
+
 async def test_whoever_published_a_version_does_not_sign_it(contracts: Contracts) -> None:
     book = await books(contracts)
 

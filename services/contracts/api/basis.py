@@ -19,7 +19,7 @@ from services.contracts.permits import regent_in_registry, standing_of
 from services.contracts.schemas import BasisIn
 from services.contracts.shipped import flag_pack
 from services.contracts.store import BookKind, Published, Store
-from services.contracts.store.signatures import Signed, cost_book_for, signatures_of
+from services.contracts.store.signatures import Signed, cost_book_for, cost_book_named, signatures_of
 from shared.refusal import Missing
 from shared.timber.measure import LogRule
 from shared.web.auth import Caller
@@ -81,12 +81,12 @@ async def _load_books(store: Store, basis: BasisIn, region: str, caller: Caller 
     async with store.db.transaction(caller) as tx:
 
         async def find(kind: BookKind, named: str | None) -> Published | None:
+            day = basis.on or today()
             if named is None:
-                day = basis.on or today()
                 if kind == "cost":
                     return await cost_book_for(tx, region, day)
                 return await store.newest_book_for(tx, kind, region, day)
-            found = await store.book(tx, kind, named)
+            found = await (cost_book_named(tx, named, day) if kind == "cost" else store.book(tx, kind, named))
             if found is None:
                 raise Missing(f"{kind}_book", named)
             return found

@@ -42,9 +42,14 @@ def _estimates(request: Request) -> Estimates:
     return estimates
 
 
+def day_in_peru(at: datetime) -> date:
+    """The day that it was in Peru at a moment."""
+    return (at.astimezone(UTC) + PERU).date()
+
+
 def today() -> date:
     """The day in Peru."""
-    return (datetime.now(UTC) + PERU).date()
+    return day_in_peru(datetime.now(UTC))
 
 
 StoreDep = Annotated[Store, Depends(_store)]

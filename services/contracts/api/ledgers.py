@@ -24,7 +24,7 @@ from services.contracts.domain.ledger import (
     read_book,
 )
 from services.contracts.domain.money import Currency, Money
-from services.contracts.domain.settlement import counted
+from services.contracts.domain.settlement import STATES_ES, SettlementEnded, counted
 from services.contracts.schemas import MoneyOut
 from services.contracts.schemas.ledgers import AccountOut, AgreementOut, DistributionOut, LedgerOut, PartOut
 from services.contracts.store import Store, ledgers, settlements
@@ -76,8 +76,8 @@ async def distribute(
             raise OtherOrganisation("distribute")
         new = (caller.org, sha256_of(body)) not in book.said
         if new:
-            community, received = await _received_for(store, tx, body)
-            check_distribution(book, body, community, received, day)
+            community, received, of_lot = await _received_for(store, tx, body)
+            check_distribution(book, body, community, received, of_lot, day)
             book = await _add(tx, book, body, caller, now())
     response.status_code = 201 if new else 200
     return _distribution(book, next(one.number for one in reversed(book.shared) if one.distribution == body))
@@ -126,17 +126,20 @@ async def _add(tx: Tx, book: Book, content: ledgers.Content, caller: Caller, at:
     return await _book(tx, book.enterprise)
 
 
-async def _received_for(store: Store, tx: Tx, body: Distribution) -> tuple[str, Money]:
-    """Whose sale a settlement is, and what the community has stated that it received for it."""
+async def _received_for(store: Store, tx: Tx, body: Distribution) -> tuple[str, Money, frozenset[str]]:
+    """Whose sale a settlement is, what the community has stated that it received for it, and every settlement of the lot."""
     found = await settlements.settlement(tx, body.settlement)
     contract = None if found is None else await store.contract(tx, found.stated.contract)
     if found is None or contract is None:
         raise Missing("settlement", body.settlement)
+    if found.state == "replaced":
+        raise SettlementEnded(found.id, found.state, STATES_ES[found.state])
     community = contract.offer.community
     own, _ = counted(found.payments, community)
     paid = [one.payment.amount for one in own]
     currency = paid[0].currency if paid else body.amount.currency
-    return community, Money(amount=sum((one.amount for one in paid), Decimal(0)), currency=currency)
+    of_lot = await settlements.ids_of_lot(tx, found.stated.contract, found.stated.lot)
+    return community, Money(amount=sum((one.amount for one in paid), Decimal(0)), currency=currency), of_lot
 
 
 def shown(book: Book) -> LedgerOut:

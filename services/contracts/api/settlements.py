@@ -3,19 +3,20 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Query, Request, Response
 
 from services.contracts.api import sealing
-from services.contracts.api.house import Cursor, HouseDep, Limit, StoreDep, today
+from services.contracts.api.house import Cursor, HouseDep, Limit, StoreDep, day_in_peru, today
 from services.contracts.api.settled import shown, shown_reconciliation
 from services.contracts.api.versions import now, party_contract
 from services.contracts.custody import list_of_lot
 from services.contracts.domain.announced import Announced
 from services.contracts.domain.appraisal import canonical
-from services.contracts.domain.contract import NotSigned, TurnTaken, Version, check_room
+from services.contracts.domain.contract import NotSigned, TurnTaken, Version, check_in_force, check_share
 from services.contracts.domain.lot import MeasuredLog
 from services.contracts.domain.reconciliation import (
     KeptLot,
@@ -29,12 +30,14 @@ from services.contracts.domain.reconciliation import (
 from services.contracts.domain.settlement import (
     MOST_ENTRIES,
     MOST_SETTLEMENTS,
+    STATES_ES,
     Closing,
     Id,
     LotSettled,
     NotYet,
     Owed,
     Payment,
+    Replacement,
     SettlementEnded,
     SettlementText,
     check_payment,
@@ -51,14 +54,13 @@ from services.contracts.store import settlements as kept
 from services.contracts.store import versions as known_versions
 from services.contracts.store.settlements import Settlement
 from services.contracts.store.versions import Tx
-from shared.refusal import Missing
+from shared.refusal import Malformed, Missing
 from shared.web.access import Grant, GrantDep, OtherOrganisation
 from shared.web.app import Router
 
 router = Router(tags=["settlements"])
 On = Annotated[date | None, Query(description="How it stood on a day; today unless asked otherwise")]
 MOST_SIZES, MOST_OF_A_SIZE = 500, 1_000  # what a price report carries of a log list
-STATES_ES = {"closed": "cerrada", "replaced": "reemplazada"}
 
 
 @router.post("/v1/settlements", status_code=201, responses={200: {"model": SettlementOut}})
@@ -75,12 +77,17 @@ async def state_settlement(body: SettlementText, grant: GrantDep, store: StoreDe
         found = await kept.settlement(tx, kept.id_of(body))
         new = found is None
         if found is None:
+            known = await known_versions.versions(tx, body.contract)
+            check_in_force(known, body.version, body.delivered_on, day_in_peru)
             others = await kept.of_contract(tx, body.contract, None, MOST_SETTLEMENTS)
-            check_room("settlements", len(others), MOST_SETTLEMENTS)
+            check_share("settlements", [one.stated_by_org for one in others], caller.org, MOST_SETTLEMENTS)
             standing_others = [one for one in others if one.state != "replaced"]
-            _check_place(standing_others, body)
+            old = _check_place(standing_others, body)
             check_taken(version.text, body, [one.stated for one in standing_others if one.id != body.replaces])
             if not await kept.add(tx, body, len(others) + 1, caller, at):
+                raise TurnTaken("settlements")
+            # An entry of the old one: whoever closes it or pays into it at this moment comes before or not at all.
+            if old is not None and not await kept.add_entry(tx, old, Replacement(by=kept.id_of(body)), caller, at):
                 raise TurnTaken("settlements")
             found = await _settlement(tx, kept.id_of(body))
         standing = await _standing(tx, [found])
@@ -88,16 +95,17 @@ async def state_settlement(body: SettlementText, grant: GrantDep, store: StoreDe
     return shown(found, comes_to, contract.offer.community, standing)
 
 
-def _check_place(others: Sequence[Settlement], body: SettlementText) -> None:
-    """Refuse a second settlement of a lot, unless it names the open one that it replaces."""
+def _check_place(others: Sequence[Settlement], body: SettlementText) -> Settlement | None:
+    """The open settlement of the lot that this one replaces by name; a second one that names none is refused."""
     last = next((one for one in others if one.stated.lot == body.lot), None)
     if last is None:
         if body.replaces is not None:
             raise Missing("settlement", body.replaces)
-        return
+        return None
     if body.replaces != last.id:
         raise LotSettled(body.lot, last.id)
     _open(last)
+    return last
 
 
 @router.get("/v1/settlements")
@@ -143,7 +151,7 @@ async def add_payment(
         same = check_payment(found.payments, body, caller.org, comes_to, version.text, today())
         if same is None:
             _open(found)
-            check_room("payments", found.entries, MOST_ENTRIES - 1)
+            check_share("payments", [one.org for one in found.payments], caller.org, MOST_ENTRIES - 1)
             if not await kept.add_entry(tx, found, body, caller, at):
                 raise TurnTaken("payments")
             found = await _settlement(tx, settlement_id)
@@ -192,7 +200,9 @@ async def close_settlement(
             found = await _settlement(tx, settlement_id)
             sha256 = await _seal(tx, found, version, contract, stands, at)
             for sale in _sales(found, version, contract, stands, lot, sha256):
-                await seal_report(tx, sale, today(), caller)
+                # What was agreed is settled, also where the market of reports takes no such price.
+                with suppress(Malformed):
+                    await seal_report(tx, sale, today(), caller)
             found = await _settlement(tx, settlement_id)
         standing = await _standing(tx, [found])
     sealing.wake_publisher(request)

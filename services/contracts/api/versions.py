@@ -15,7 +15,7 @@ from services.contracts.domain.contract import (
     TurnTaken,
     Version,
     check_next,
-    check_room,
+    check_share,
     check_signing,
     document_of,
     last_signed,
@@ -52,7 +52,7 @@ async def write_version(
         known = await kept.versions(tx, contract_id)
         new = not known or known[-1].sha256 != text_sha256(body)
         if new:
-            check_room("versions", len(known), MOST_VERSIONS)
+            check_share("versions", [one.written_by_org for one in known], caller.org, MOST_VERSIONS)
             check_next(known, body)
             if not await kept.add_version(tx, contract_id, kept.number_after(known), body, caller, at):
                 raise TurnTaken("versions")

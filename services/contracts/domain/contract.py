@@ -1,6 +1,6 @@
 """A contract as its parties wrote it: versions that are only added, each frozen once both have signed it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, Self
@@ -250,6 +250,18 @@ class NotSigned(Refusal):
 
 
 @dataclass(eq=False)
+class NotInForce(Refusal):
+    """What is delivered after an amendment was signed is settled by the amendment."""
+
+    slug: ClassVar[str] = "version-not-in-force"
+    es: ClassVar[str] = "El {day} ya regía la versión {force}; esta liquidación dice ser de la versión {number}."
+    en: ClassVar[str] = "On {day} version {force} was in force; this settlement says it is of version {number}."
+    number: int
+    force: int
+    day: str
+
+
+@dataclass(eq=False)
 class TurnTaken(Refusal):
     """Somebody else's act came first; the same request may be repeated."""
 
@@ -279,6 +291,11 @@ def check_room(what: str, there: int, most: int) -> None:
         raise Full(what, most)
 
 
+def check_share(what: str, written_by: Iterable[str], org: str, most: int) -> None:
+    """Of what both parties write each has half the room: neither fills the other's."""
+    check_room(what, sum(one == org for one in written_by), most // 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
     """One party's consent to a version, by its own caller."""
@@ -303,6 +320,13 @@ class Version:
 def last_signed(versions: Sequence[Version]) -> Version | None:
     """The version in force."""
     return next((one for one in reversed(versions) if one.sealed is not None), None)
+
+
+def check_in_force(versions: Sequence[Version], number: int, day: date, day_of: Callable[[datetime], date]) -> None:
+    """Refuse a version where another that amends it had been signed by both before that day."""
+    for later in versions[number:]:
+        if later.sealed is not None and max(day_of(one.signed_at) for one in later.signatures) < day:
+            raise NotInForce(number, later.number, day.isoformat())
 
 
 def changed_parts(before: ContractText, after: ContractText) -> list[str]:

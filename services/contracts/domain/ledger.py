@@ -5,7 +5,7 @@ whole céntimos that sum to what there was; a member says itself what it receive
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,11 +27,13 @@ from services.contracts.domain.border import (
     Sha256,
     Text,
 )
+from services.contracts.domain.contract import check_room
 from services.contracts.domain.money import CENT, Currency, Money
 from services.contracts.domain.settlement import Id, NotYet, Paid, Receipt
 from shared.refusal import Missing, NotAllowed, Refusal
 
 MOST_ENTRIES = 20_000
+MOST_RECEIPTS = 100  # of one part: no member fills the book by itself
 _SHARE = re.compile(r"[1-9][0-9]{0,5}/[1-9][0-9]{0,5}|0\.[0-9]{1,6}|1")
 
 
@@ -212,6 +214,7 @@ class Part:
     share: str
     amount: Decimal
     received: Decimal = Decimal(0)
+    receipts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +295,7 @@ def _apply(book: Book, entry: Entry) -> None:
 
 def _received(shared: Shared, entry: Entry, receipt: ReceiptEntry) -> Shared:
     parts = tuple(
-        Part(one.org, one.share, one.amount, one.received + receipt.receipted.amount.amount)
+        Part(one.org, one.share, one.amount, one.received + receipt.receipted.amount.amount, one.receipts + 1)
         if one.org == entry.org
         else one
         for one in shared.parts
@@ -316,14 +319,19 @@ def check_agreement(book: Book, agreement: Agreement, today: date) -> None:
         raise AgreementGoesBack(book.agreements[-1][1].valid_from.isoformat())
 
 
-def check_distribution(book: Book, distribution: Distribution, community: str, received: Money, today: date) -> None:
-    """Refuse to share out what was not received for a sale of the enterprise itself."""
+def check_distribution(
+    book: Book, distribution: Distribution, community: str, received: Money, of_lot: Collection[str], today: date
+) -> None:
+    """Refuse to share out what was not received for a sale of the enterprise itself.
+
+    ``of_lot`` are all settlements of the lot: what was shared out of one that was replaced is shared out.
+    """
     if community != book.enterprise:
         raise SettledByOthers(distribution.settlement, book.enterprise)
     if distribution.on > today:
         raise NotYet("on", distribution.on.isoformat(), today.isoformat())
     book.agreement_on(distribution.on)
-    before = [one.distribution.amount for one in book.shared if one.distribution.settlement == distribution.settlement]
+    before = [one.distribution.amount for one in book.shared if one.distribution.settlement in of_lot]
     shared = sum((one.amount for one in before), Decimal(0))
     asked = distribution.amount
     if asked.currency != received.currency or shared + asked.amount > received.amount:
@@ -339,6 +347,7 @@ def check_receipt(book: Book, number: int, receipted: Receipted, org: str, today
         raise NotAMember("acknowledge_receipt", distribution=number)
     if receipted.received_on > today:
         raise NotYet("received_on", receipted.received_on.isoformat(), today.isoformat())
+    check_room("receipts", part.receipts, MOST_RECEIPTS)
     asked = receipted.amount
     if asked.currency != shared.currency or part.received + asked.amount > part.amount:
         money = [Money(amount=amount, currency=shared.currency) for amount in (part.amount, part.received)]

@@ -13,7 +13,7 @@ from typing import Any
 from services.contracts.domain.contract import ContractText, Version, last_signed
 from services.contracts.domain.money import Money
 from services.contracts.domain.price import PerTree, PerVolume
-from services.contracts.domain.settlement import SettlementText, Stated
+from services.contracts.domain.settlement import SettlementText, Stated, counted
 
 # A prefix is registered with the Open Contracting Partnership by whoever publishes; until then this one says so.
 PREFIX = "ocds-unregistered"
@@ -194,15 +194,15 @@ def _delivery(one: Settled) -> dict[str, Any]:
 
 
 def _transactions(parties: Parties, settled: Settled) -> list[dict[str, Any]]:
-    """Each receipt once, as the first party stated it; ``source`` is its hash."""
-    first = {one.payment.receipt.sha256: one for one in reversed(settled.payments)}
+    """What the community has stated that it was paid; ``source`` is the hash of the receipt. A claim is no transaction."""
+    own, _ = counted(settled.payments, parties.community)
     return [
         {
-            "id": f"{settled.id}-{one.seq}", "source": f"sha256:{receipt}", "date": _day(one.payment.paid_on),
+            "id": f"{settled.id}-{one.seq}", "source": f"sha256:{one.payment.receipt.sha256}", "date": _day(one.payment.paid_on),
             "value": _money(one.payment.amount), "payer": {"id": _org(parties.buyer), "name": parties.buyer},
             "payee": {"id": _org(parties.community), "name": parties.community},
         }
-        for receipt, one in sorted(first.items(), key=lambda pair: pair[1].seq)
+        for one in own
     ]  # fmt: skip
 
 

@@ -25,6 +25,7 @@ Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 MOST_ENTRIES = 500
 MOST_LOGS = 2_000  # what a request body of the service carries
 MOST_SETTLEMENTS = 500  # of one contract
+STATES_ES = {"closed": "cerrada", "replaced": "reemplazada"}
 
 
 def _whole_cents(money: Money) -> Money:
@@ -107,6 +108,12 @@ class Closing(Form):
 
     explanations: tuple[Explanation, ...] = Field(default=(), max_length=20)
     sale_kind: Literal["negotiated", "auction", "tender", "related_party"] = "negotiated"
+
+
+class Replacement(Form):
+    """The settlement of the same lot that takes the place of this one."""
+
+    by: Id
 
 
 @dataclass(eq=False)
@@ -226,7 +233,7 @@ class SettlementEnded(Refusal):
 
 @dataclass(eq=False)
 class ReceiptSaysOtherwise(Refusal):
-    """The same receipt was stated with another day or amount."""
+    """The party stated the same receipt with another day or amount."""
 
     slug: ClassVar[str] = "receipt-says-otherwise"
     es: ClassVar[str] = "El recibo {receipt} ya consta con {amount} del {day}."
@@ -357,16 +364,23 @@ def _due(contract: ContractText, net: Decimal, delivered_on: date) -> tuple[tupl
 
 
 def counted(payments: Sequence[Stated], community: str) -> tuple[list[Stated], list[Stated]]:
-    """The payments that the community has stated itself, and those that only the buyer states."""
-    seen = {one.payment.receipt.sha256 for one in payments if one.org == community}
+    """The payments that the community has stated itself, and those that only the buyer states, of that amount and day."""
     first = [one for one in payments if one.org == community]
-    return first, [one for one in payments if one.org != community and one.payment.receipt.sha256 not in seen]
+    seen = {_facts(one.payment) for one in first}
+    return first, [one for one in payments if one.org != community and _facts(one.payment) not in seen]
+
+
+def _facts(payment: Payment) -> tuple[str, Money, date]:
+    return payment.receipt.sha256, payment.amount, payment.paid_on
 
 
 def check_payment(
     known: Sequence[Stated], payment: Payment, org: str, owed_by: Owed, contract: ContractText, today: date
 ) -> Stated | None:
-    """The same statement of the same party, when it stands already. Refuses what cannot be."""
+    """The same statement of the same party, when it stands already. Refuses what cannot be.
+
+    Nobody is bound by what the other party said of a receipt.
+    """
     if payment.amount.currency != owed_by.currency:
         raise SeveralCurrencies(owed_by.currency, payment.amount.currency)
     if payment.paid_on < contract.dated:
@@ -374,11 +388,10 @@ def check_payment(
     if payment.paid_on > today:
         raise NotYet("paid_on", payment.paid_on.isoformat(), today.isoformat())
     for one in known:
-        if one.payment.receipt.sha256 == payment.receipt.sha256:
-            if (one.payment.amount, one.payment.paid_on) != (payment.amount, payment.paid_on):
+        if (one.org, one.payment.receipt.sha256) == (org, payment.receipt.sha256):
+            if _facts(one.payment) != _facts(payment):
                 raise ReceiptSaysOtherwise(
                     payment.receipt.sha256, str(one.payment.amount), one.payment.paid_on.isoformat()
                 )
-            if one.org == org:
-                return one
+            return one
     return None

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.contracts.domain.appraisal import canonical, sha256_of
 from services.contracts.domain.border import Form
-from services.contracts.domain.settlement import Closed, Closing, Payment, SettlementText, Stated
+from services.contracts.domain.settlement import Closed, Closing, Payment, Replacement, SettlementText, Stated
 from services.contracts.store.versions import Tx
 from shared.web.auth import Caller
 
@@ -23,6 +23,7 @@ _OF_CONTRACT = text(
     f"{_COLUMNS} WHERE s.contract_id = :contract AND (CAST(:at AS timestamptz) IS NULL OR (s.stated_at, s.id) <"
     " (CAST(:at AS timestamptz), :after)) ORDER BY s.stated_at DESC, s.id DESC LIMIT :limit"
 )
+_IDS_OF_LOT = text("SELECT id FROM settlement WHERE contract_id = :contract AND lot = :lot")
 _ADD = text(
     "INSERT INTO settlement (id, contract_id, version, lot, seq, content, sha256, stated_by_org, stated_by, stated_at)"
     " VALUES (:id, :contract, :version, :lot, :seq, :content, :sha256, :org, :sub, :at)"
@@ -37,6 +38,7 @@ _ADD_ENTRY = text(
     " VALUES (:id, :seq, :kind, :content, :org, :sub, :at) ON CONFLICT DO NOTHING RETURNING 1"
 )
 
+_KINDS: dict[type[Form], str] = {Payment: "payment", Closing: "closed", Replacement: "replaced"}
 T = TypeVar("T", bound=Form)
 
 
@@ -83,6 +85,11 @@ async def of_contract(tx: Tx, contract_id: str, after: tuple[datetime, str] | No
     return await _read(tx, (await tx.execute(_OF_CONTRACT, values)).all())
 
 
+async def ids_of_lot(tx: Tx, contract_id: str, lot: str) -> frozenset[str]:
+    """Every settlement of a lot, those that were replaced too."""
+    return frozenset((await tx.execute(_IDS_OF_LOT, {"contract": contract_id, "lot": lot})).scalars())
+
+
 async def add(tx: Tx, stated: SettlementText, seq: int, caller: Caller, at: datetime) -> bool:
     """Add a settlement to those of its contract; False when somebody else took that place first."""
     row = {
@@ -92,10 +99,12 @@ async def add(tx: Tx, stated: SettlementText, seq: int, caller: Caller, at: date
     return (await tx.execute(_ADD, row)).first() is not None
 
 
-async def add_entry(tx: Tx, known: Settlement, content: Payment | Closing, caller: Caller, at: datetime) -> bool:
+async def add_entry(
+    tx: Tx, known: Settlement, content: Payment | Closing | Replacement, caller: Caller, at: datetime
+) -> bool:
     """Add what happened behind everything that was read; False when something else happened first."""
     row = {
-        "id": known.id, "seq": known.entries + 1, "kind": "payment" if isinstance(content, Payment) else "closed",
+        "id": known.id, "seq": known.entries + 1, "kind": _KINDS[type(content)],
         "content": canonical(content), "org": caller.org, "sub": caller.sub, "at": at,
     }  # fmt: skip
     return (await tx.execute(_ADD_ENTRY, row)).first() is not None

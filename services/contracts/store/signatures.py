@@ -27,6 +27,12 @@ _FOR_REGION = text(
     " ORDER BY EXISTS (SELECT 1 FROM cost_signature s WHERE s.book_id = b.id AND s.version = b.version)"
     " AND (b.valid_to IS NULL OR b.valid_to >= :on) DESC, b.as_of DESC, b.published_at DESC, b.id, b.version DESC LIMIT 1"
 )
+_NAMED = text(
+    "SELECT b.id, b.version, b.sha256, b.title, b.region, b.as_of, b.published_by_org, b.published_at, b.content"
+    " FROM book b WHERE b.kind = 'cost' AND b.id = :book"
+    " ORDER BY EXISTS (SELECT 1 FROM cost_signature s WHERE s.book_id = b.id AND s.version = b.version)"
+    " AND b.as_of <= :on AND (b.valid_to IS NULL OR b.valid_to >= :on) DESC, b.version DESC LIMIT 1"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +72,10 @@ async def author_of(tx: AsyncSession, book: str, version: int) -> str | None:
 async def cost_book_for(tx: AsyncSession, region: str, on: date) -> Published | None:
     """The cost book of a region on a day: of the signed and valid ones the newest, else the newest of all."""
     found = (await tx.execute(_FOR_REGION, {"region": region, "on": on})).one_or_none()
+    return None if found is None else Published(**found._mapping)
+
+
+async def cost_book_named(tx: AsyncSession, book: str, on: date) -> Published | None:
+    """A cost book by its name: its newest version that is signed and valid on the day, else its newest."""
+    found = (await tx.execute(_NAMED, {"book": book, "on": on})).one_or_none()
     return None if found is None else Published(**found._mapping)
