@@ -111,6 +111,20 @@ async def test_the_other_plan_is_named_to_who_may_see_it(permits: Permits, tmp_p
     assert (await f13(permits, "PO-B", NEIGHBOUR))["other_plan"] == "PO-A"
 
 
+async def test_trees_of_a_census_that_was_replaced_since_are_not_named(permits: Permits, tmp_path: Path) -> None:
+    original = cut(honest())
+    await handed_in(permits, "PO-A", MANAGER, original, tmp_path)
+    await handed_in(permits, "PO-B", NEIGHBOUR, copied(original), tmp_path)
+    assert all("there" in row for row in (await f13(permits, "PO-B", OFFICER))["evidence"])
+    await permits.post("/v1/plans/PO-A/observe", OFFICER, {"reason": "Falta un árbol."})
+    await uploaded(permits, "PO-A", MANAGER, original.at(np.arange(1, len(original))), tmp_path)
+
+    said = await f13(permits, "PO-B", OFFICER)
+
+    assert said["other_plan"] == "PO-A"
+    assert all(set(row) == {"here"} for row in said["evidence"])
+
+
 async def test_an_s4_that_an_appeal_lifted_no_longer_keeps_the_plan_from_approval(
     permits: Permits, tmp_path: Path
 ) -> None:
