@@ -1,5 +1,6 @@
 """F13 over the plans of everybody: found among those handed in, told only as far as the reader may see, decided by people."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -186,6 +187,22 @@ async def test_a_plan_that_was_mended_stays_before_the_one_that_copied_it_meanwh
     await uploaded(permits, "PO-A", MANAGER, copied(stolen), tmp_path)
     await permits.post("/v1/plans/PO-A/submit", MANAGER)
     assert (await f13(permits, "PO-A", MANAGER))["severity"] == "S4"
+
+
+async def test_two_reviews_at_once_of_a_census_of_an_earlier_version_leave_one_print(
+    permits: Permits, tmp_path: Path
+) -> None:
+    await handed_in(permits, "PO-A", MANAGER, cut(honest(), 200), tmp_path)
+    admin = await asyncpg.connect(permits.database.admin_dsn)
+    kept = await admin.fetchval("SELECT count(*) FROM census_keys")
+    await admin.execute("DELETE FROM census_keys")
+    await admin.execute("DELETE FROM census_prints")
+
+    await asyncio.gather(*(permits.post("/v1/plans/PO-A/review", who) for who in (OFFICER, SECOND, OFFICER)))
+
+    assert await admin.fetchval("SELECT count(*) FROM census_prints") == 1
+    assert await admin.fetchval("SELECT count(*) FROM census_keys") == kept
+    await admin.close()
 
 
 async def test_the_database_shows_no_marks_and_lets_nobody_write_for_another(permits: Permits, tmp_path: Path) -> None:

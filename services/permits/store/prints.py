@@ -22,7 +22,8 @@ _ADD = text(
     " VALUES (:plan, :org, :region, :root, :trees, :keys, :at, true, :marks)"
     " ON CONFLICT (plan, root) DO UPDATE SET current = true, marks = :marks RETURNING no"
 )
-_ADD_KEYS = text("INSERT INTO census_keys (key, no) SELECT unnest(CAST(:keys AS int[])), :no")
+# Two reviews at once may both find the census without a print; the second then adds what is there.
+_ADD_KEYS = text("INSERT INTO census_keys (key, no) SELECT unnest(CAST(:keys AS int[])), :no ON CONFLICT DO NOTHING")
 _ALIKE = text(
     "SELECT no, plan, handed_in_at, marks FROM censuses_alike(CAST(:asked AS int[]), CAST(:but AS text[]), :region, :most)"
 )
