@@ -152,7 +152,11 @@ class Signer:
             note = sign(Checkpoint(self._origin, head.size, root).text(), self._keys.signers)
             async with self._store.transaction() as tx:
                 # The server may have gone down since the head was read, and lost what was not on disk yet.
-                if (await tx.head()).size < head.size or await tiles.root_at(tx, head.size) != root:
+                if (await tx.head()).size < head.size:
+                    raise RuntimeError("what was to be signed is gone; looking again")
+                if await tiles.root_at(tx, head.size) != root:
+                    if await reread(tx, last, head.size) == head:
+                        raise Frozen(f"the stored nodes of the tree do not lead to the root of the {head.size} entries")
                     raise RuntimeError("what was to be signed is gone; looking again")
                 last = await tx.add_checkpoint(head.size, head.edge, note)
         if last.size > self._published.size:

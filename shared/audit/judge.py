@@ -65,15 +65,19 @@ class Judge:
         return findings
 
     def _outcomes(self, index: int, one: "Record | Strange | Refusal", seen_at: str) -> list[Outcome]:
+        rules = self._watch.on(one.time[:10] if isinstance(one, Record) else seen_at[:10])
+        found = [*self._of_entry(index, one, rules, seen_at), *self._of_the_end(index, one, rules)]
+        return [outcome for outcome in found if _tells(outcome)]
+
+    def _of_entry(self, index: int, one: "Record | Strange | Refusal", rules: Rules, seen_at: str) -> Iterator[Outcome]:
         if isinstance(one, Record):
-            rules = self._watch.on(one.time[:10])
-            return [outcome for outcome in self._of_record(index, one, rules, seen_at) if _tells(outcome)]
-        rule, subject = self._watch.on(seen_at[:10])["L01"], f"entry:{index}"
-        if not isinstance(one, Strange):
-            return [rules_of.l01_refused(rule, subject, one)]
-        if self._ledger.index_of(one.sid) is None:  # what builds on it is not to blame
-            self._ledger.add_record(one.sid, index, one.type, one.actor)
-        return [rules_of.l01_unknown_type(rule, one.sid, one.refusal)]
+            yield from self._of_record(index, one, rules, seen_at)
+        elif isinstance(one, Strange):
+            if self._ledger.index_of(one.sid) is None:  # what builds on it is not to blame
+                self._ledger.add_record(one.sid, index, one.type, one.actor)
+            yield rules_of.l01_unknown_type(rules["L01"], one.sid, one.refusal)
+        else:
+            yield rules_of.l01_refused(rules["L01"], f"entry:{index}", one)
 
     def _of_record(self, index: int, record: Record, rules: Rules, seen_at: str) -> Iterator[Outcome]:
         ledger = self._ledger
@@ -90,16 +94,18 @@ class Judge:
         except Refusal as refusal:
             yield rules_of.l01_refused(rules["L01"], record.sid, refusal)
         ledger.add_record(record.sid, index, record.type, record.actor)
-        yield from self._of_the_end(index, record, rules)
         yield from self._of_time(index, record, rules, seen_at, key)
 
-    def _of_the_end(self, index: int, record: Record, rules: Rules) -> Iterator[Outcome]:
-        """After its own end a log holds nothing; only the log that continues it, which has another name, goes on there."""
+    def _of_the_end(self, index: int, one: "Record | Strange | Refusal", rules: Rules) -> Iterator[Outcome]:
+        """After its own end a log holds nothing, be it no record at all; only the log that continues it, which has another
+        name, goes on there, to an end of its own."""
         ledger = self._ledger
+        record = one if isinstance(one, Record) else None
         if ledger.closed_at is not None and index == ledger.closed_at + 1:
-            continued = record.type == "log.continued" and record.body["before"] != self._origin
-            yield rules_of.l07(rules["L07"], record.sid, ledger.closed_at, continued)
-        if record.type == "log.closed":
+            continued = record is not None and record.type == "log.continued" and record.body["before"] != self._origin
+            subject = f"entry:{index}" if isinstance(one, Refusal) else one.sid
+            yield rules_of.l07(rules["L07"], subject, ledger.closed_at, continued)
+        if record is not None and record.type == "log.closed":
             ledger.end(index)
 
     def _signer(self, index: int, record: Record) -> Key | None:

@@ -93,10 +93,10 @@ class Ledger:
         return None if found is None else found.decode()
 
     def end(self, index: int) -> None:
-        """The entry at an index says that the log ends with it; what comes after the first such entry is told apart."""
-        if self.closed_at is None:
-            self.closed_at = index
-            self._put_meta(closed_at=b"%d" % index)
+        """The entry at an index says that the log ends with it: the last such entry counts, for a log that continues others
+        holds their ends too."""
+        self.closed_at = index
+        self._put_meta(closed_at=b"%d" % index)
 
     @contextmanager
     def round(self, origin: str) -> Iterator[None]:

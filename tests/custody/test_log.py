@@ -182,6 +182,28 @@ async def test_a_bit_that_flipped_in_storage_is_found_before_it_is_signed(ready:
     assert health["signed_size"] < health["size"]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE tile SET root = set_byte(root, 10, get_byte(root, 10) # 1) WHERE level = 0 AND n = 0",
+        "UPDATE entry SET leaf_hash = set_byte(leaf_hash, 10, get_byte(leaf_hash, 10) # 1) WHERE idx = 256",
+    ],
+    ids=["root of a tile", "leaf hash"],
+)
+async def test_a_bit_that_flipped_in_a_node_freezes_signing_with_its_reason(ready: Custody, statement: str) -> None:
+    people = [{"id": f"org-{n}", "name": "Una", "kind": "community"} for n in range(256)]
+    acts = [ready.act("organisation.registered", one) for one in people]
+    await ready.log(*acts, role="service", org="trozalog", wait="inclusion")
+    await flip(ready, statement)
+
+    await ready.log(felling(ready, "501"))
+    await asyncio.sleep(1)
+
+    health = await ready.get("/healthz")
+    assert "stored nodes of the tree" in (health["frozen"] or "")
+    assert health["signed_size"] < health["size"]
+
+
 async def test_a_restored_database_freezes_signing_and_keeps_serving(ready: Custody, open_custody: Any) -> None:
     await ready.send(felling(ready, "501"), wait="inclusion")
     size = (await Reader(ready).head()).size

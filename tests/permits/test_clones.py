@@ -1,5 +1,6 @@
 """F13 over the plans of everybody: found among those handed in, told only as far as the reader may see, decided by people."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -111,6 +112,20 @@ async def test_the_other_plan_is_named_to_who_may_see_it(permits: Permits, tmp_p
     assert (await f13(permits, "PO-B", NEIGHBOUR))["other_plan"] == "PO-A"
 
 
+async def test_trees_of_a_census_that_was_replaced_since_are_not_named(permits: Permits, tmp_path: Path) -> None:
+    original = cut(honest())
+    await handed_in(permits, "PO-A", MANAGER, original, tmp_path)
+    await handed_in(permits, "PO-B", NEIGHBOUR, copied(original), tmp_path)
+    assert all("there" in row for row in (await f13(permits, "PO-B", OFFICER))["evidence"])
+    await permits.post("/v1/plans/PO-A/observe", OFFICER, {"reason": "Falta un árbol."})
+    await uploaded(permits, "PO-A", MANAGER, original.at(np.arange(1, len(original))), tmp_path)
+
+    said = await f13(permits, "PO-B", OFFICER)
+
+    assert said["other_plan"] == "PO-A"
+    assert all(set(row) == {"here"} for row in said["evidence"])
+
+
 async def test_an_s4_that_an_appeal_lifted_no_longer_keeps_the_plan_from_approval(
     permits: Permits, tmp_path: Path
 ) -> None:
@@ -172,6 +187,22 @@ async def test_a_plan_that_was_mended_stays_before_the_one_that_copied_it_meanwh
     await uploaded(permits, "PO-A", MANAGER, copied(stolen), tmp_path)
     await permits.post("/v1/plans/PO-A/submit", MANAGER)
     assert (await f13(permits, "PO-A", MANAGER))["severity"] == "S4"
+
+
+async def test_two_reviews_at_once_of_a_census_of_an_earlier_version_leave_one_print(
+    permits: Permits, tmp_path: Path
+) -> None:
+    await handed_in(permits, "PO-A", MANAGER, cut(honest(), 200), tmp_path)
+    admin = await asyncpg.connect(permits.database.admin_dsn)
+    kept = await admin.fetchval("SELECT count(*) FROM census_keys")
+    await admin.execute("DELETE FROM census_keys")
+    await admin.execute("DELETE FROM census_prints")
+
+    await asyncio.gather(*(permits.post("/v1/plans/PO-A/review", who) for who in (OFFICER, SECOND, OFFICER)))
+
+    assert await admin.fetchval("SELECT count(*) FROM census_prints") == 1
+    assert await admin.fetchval("SELECT count(*) FROM census_keys") == kept
+    await admin.close()
 
 
 async def test_the_database_shows_no_marks_and_lets_nobody_write_for_another(permits: Permits, tmp_path: Path) -> None:

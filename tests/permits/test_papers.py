@@ -134,6 +134,19 @@ async def test_a_cites_tree_that_nobody_found_is_not_covered_by_a_paper(permits:
     assert await rule(permits, "P15") == ("FAIL", "S4")
 
 
+async def test_a_tree_of_another_species_is_not_the_cites_tree_of_the_census(permits: Permits) -> None:
+    await drawn(permits)
+    await permits.post(PAPERS, OFFICER, QUOTA, 201)
+    trees = await sample(permits)
+    other = next(tree for tree in trees if tree["stratum"] == "cites")
+    found = {"species_field": "Brosimum guianense"}
+    await report(permits, [seen(tree, **(found if tree is other else {})) for tree in trees])
+
+    await permits.post(f"{VERIFICATION}/close", VERIFIER)
+
+    assert await rule(permits, "P15") == ("FAIL", "S4")
+
+
 async def test_a_cites_paper_is_of_an_officer_of_the_region_and_for_a_listed_species(permits: Permits) -> None:
     await submitted(permits)
     first = await permits.post(PAPERS, OFFICER, QUOTA, 201)

@@ -261,6 +261,15 @@ def test_every_tree_of_a_cites_species_was_seen_and_a_quota_is_quoted() -> None:
     assert one("P15", some_facts([a_tree()], a_plan(census_basis="partial"))) == MISSING
 
 
+def test_a_name_that_may_be_a_cites_species_is_not_passed() -> None:
+    named = a_tree("1", species="Swietenia macrophylla")
+    papers = CitesPapers(frozenset({("PC 01", "1")}), {"Swietenia macrophylla": "DENP 2026"})
+
+    for name, expected in (("Cedrela spp.", MISSING), ("Cedrela montana", MISSING), ("Brosimum spp.", PASSED)):
+        assert one("P15", some_facts([a_tree("2", species=name)])) == expected
+        assert one("P15", some_facts([named, a_tree("2", species=name)], cites=papers)) == expected
+
+
 def test_a_species_counts_as_cites_from_the_day_its_listing_binds() -> None:
     census = [a_tree(species="Dipteryx micrantha")]
 

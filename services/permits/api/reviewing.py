@@ -17,6 +17,7 @@ from services.permits.domain.plan import Plan
 from services.permits.domain.plan_facts import Assembly, CitesPapers, FieldLook, PlanFacts
 from services.permits.domain.rules.catalogue import rules_on
 from services.permits.domain.rules.review import review
+from services.permits.domain.visit import Result
 from services.permits.store import (
     acts,
     assemblies,
@@ -112,9 +113,18 @@ async def _cites(tx: Tx, plan: Plan) -> CitesPapers | None:
     closed = [one for one in await verifications.verifications(tx, plan.id) if one.visit.closed_at is not None]
     for one in closed:
         results = await visits.results(tx, one.visit.number)
-        seen |= {place for place, found in results.items() if found.verdict not in ("absent", "not_reached")}
+        seen |= {
+            place
+            for place, found in results.items()
+            if found.verdict not in ("absent", "not_reached") and not _other_species(found)
+        }
     quoted = {paper.species: f"{paper.kind} {paper.number}" for paper in await papers.cites(tx, plan.id)}
     return CitesPapers(frozenset(seen) if closed else None, quoted or None) if closed or quoted else None
+
+
+def _other_species(found: Result) -> bool:
+    """A tree of another species stands there: the one that was authorised was not seen."""
+    return any(one["what"] == "species" for one in found.facts.get("differences", ()))
 
 
 async def _looks(tx: Tx, plan: Plan) -> tuple[FieldLook, ...]:

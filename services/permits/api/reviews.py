@@ -73,10 +73,10 @@ async def findings_out(
     plans = await prints.plans_named(tx, sorted(set(numbers.values())))
     answers = []
     for one in found:
-        other = plans.get(numbers.get(one.id, 0))
+        other, stands = plans.get(numbers.get(one.id, 0), (None, False))
         evidence = one.finding.evidence if shown and one.shown else None
         if evidence and one.id in numbers:
-            evidence = await _named(tx, other, evidence)
+            evidence = await _named(tx, other if stands else None, evidence)
         answers.append(
             PlanFindingOut(
                 **outcome_of(one), evidence=evidence, id=one.id, state=one.state, outcome=one.outcome,

@@ -43,6 +43,15 @@ def is_listed(species: str, day: date) -> bool:
     return species in norms and norms.accepted(species).cites_on(day) is not None
 
 
+def may_be_listed(species: str, day: date) -> bool:
+    """Whether a name that the catalogue does not know has the genus of a listed species: CITES lists most of these whole."""
+    norms = catalogue()
+    genus = species.partition(" ")[0]
+    return species not in norms and any(
+        one.name.partition(" ")[0] == genus and one.cites_on(day) is not None for one in norms
+    )
+
+
 def check_listed(species: str, day: date) -> None:
     """Refuse a paper for a species that needs none."""
     if not is_listed(species, day):

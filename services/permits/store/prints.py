@@ -22,12 +22,16 @@ _ADD = text(
     " VALUES (:plan, :org, :region, :root, :trees, :keys, :at, true, :marks)"
     " ON CONFLICT (plan, root) DO UPDATE SET current = true, marks = :marks RETURNING no"
 )
-_ADD_KEYS = text("INSERT INTO census_keys (key, no) SELECT unnest(CAST(:keys AS int[])), :no")
+# Two reviews at once may both find the census without a print; the second then adds what is there.
+_ADD_KEYS = text("INSERT INTO census_keys (key, no) SELECT unnest(CAST(:keys AS int[])), :no ON CONFLICT DO NOTHING")
 _ALIKE = text(
     "SELECT no, plan, handed_in_at, marks FROM censuses_alike(CAST(:asked AS int[]), CAST(:but AS text[]), :region, :most)"
 )
 _COUNT = text("SELECT censuses_known(CAST(:but AS text[]))")
-_PLANS = text("SELECT no, plan FROM census_prints WHERE no = ANY(CAST(:nos AS bigint[]))")
+_PLANS = text(
+    "SELECT c.no, c.plan, p.census->>'root' = c.root AS stands FROM census_prints c JOIN plans p ON p.id = c.plan"
+    " WHERE c.no = ANY(CAST(:nos AS bigint[]))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ async def alike(tx: Tx, plan: Plan, asked: Sequence[int]) -> tuple[list[Alike], 
     return found, int((await tx.execute(_COUNT, {"but": but})).scalar_one())
 
 
-async def plans_named(tx: Tx, nos: Sequence[int]) -> dict[int, str]:
-    """The plans of these censuses, as far as the caller may see them."""
-    return {row.no: row.plan for row in await tx.execute(_PLANS, {"nos": list(nos)})} if nos else {}
+async def plans_named(tx: Tx, nos: Sequence[int]) -> dict[int, tuple[str, bool]]:
+    """The plans of these censuses, as far as the caller may see them, and whether each still has that census: places in
+    the list of an earlier one are other trees today."""
+    return {row.no: (row.plan, row.stands) for row in await tx.execute(_PLANS, {"nos": list(nos)})} if nos else {}

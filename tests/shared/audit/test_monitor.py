@@ -106,7 +106,7 @@ async def planted(watching: Watching, *entries: Entry, after: Wood | None = None
     for one in found:
         assert one["text_es"]
         assert one["text_es"] != one["text_en"]
-        assert one["sid"] or one["case"] == "refused"
+        assert one["sid"] or one["case"] in ("refused", "goes_on")
     return [(index - len(honest), *rest) for index, *rest in said(found)]
 
 
@@ -214,6 +214,7 @@ async def test_a_log_that_says_it_continues_another_begins_with_that_ones_entrie
 
 NEXT = "trozalog.test/x/2027"
 END = {"next": NEXT, "vkey": Signer.generate(NEXT).verifier.vkey}
+LATER = Signer.generate("trozalog.test/x/2028").verifier.vkey
 
 
 def continued(before: str) -> Entry:
@@ -227,8 +228,11 @@ def continued(before: str) -> Entry:
         (a_status_list("2026-07-02T12:00:00Z"), [(1, "L07", "goes_on", "S4")]),
         (continued(ORIGIN), [(1, "L07", "goes_on", "S4")]),
         (continued("trozalog.test/x/2025"), []),
+        (b"not a record", [(1, "L07", "goes_on", "S4")]),
+        (a_felling().replace(b'"tree.felled"', b'"tree.planted"'), [(1, "L07", "goes_on", "S4")]),
+        (an_entry("log.closed", END), [(1, "L07", "goes_on", "S4")]),
     ],
-    ids=["anything", "its own successor", "the successor of another"],
+    ids=["anything", "its own successor", "the successor of another", "no record", "an unknown type", "its end again"],
 )
 async def test_a_log_ends_where_it_said_and_only_its_successor_goes_on(
     watching: Watching, after: Entry, found: list[Any]
@@ -236,6 +240,16 @@ async def test_a_log_ends_where_it_said_and_only_its_successor_goes_on(
     planted_after = await planted(watching, an_entry("log.closed", END), after)
 
     assert [one for one in planted_after if one[1] == "L07"] == found
+
+
+async def test_a_log_that_continues_another_has_an_end_of_its_own(watching: Watching) -> None:
+    own_end = an_entry("log.closed", END | {"next": "trozalog.test/x/2028", "vkey": LATER})
+
+    found = await planted(
+        watching, an_entry("log.closed", END), continued("trozalog.test/x/2025"), own_end, a_felling()
+    )
+
+    assert [one for one in found if one[1] == "L07"] == [(3, "L07", "goes_on", "S4")]
 
 
 # ---- time

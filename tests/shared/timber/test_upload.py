@@ -127,6 +127,7 @@ def test_a_signature_over_one_statement_is_none_over_many_nor_the_other_way_roun
         ({"path": []}, "sig[0].of.path"),
         ({"path": ["A" * 43]}, "sig[0].of.path"),
         ({"path": ["x"] * 3}, "sig[0].of.path[0]"),
+        ({"path": ["A" * 43] * 3}, "sig[0].of.path"),
         ({"more": 1}, "sig[0].of.more"),
     ],
 )

@@ -5,7 +5,7 @@ from datetime import date
 
 from services.permits.domain.census import seat
 from services.permits.domain.finding import Finding
-from services.permits.domain.paper import Licence, is_listed
+from services.permits.domain.paper import Licence, is_listed, may_be_listed
 from services.permits.domain.plan_facts import Assembly, PlanFacts
 from services.permits.domain.rules.catalogue import PlanRule
 
@@ -101,6 +101,11 @@ def cites(facts: PlanFacts, rule: PlanRule) -> Finding:
     computed = {"cites_trees": len(trees)}
     if not trees and not (facts.whole and facts.harvestable):
         return rule.missing(facts.subject, *_PART)
+    names = sorted({tree.species for tree in facts.harvestable})
+    doubtful = ", ".join(name for name in names if may_be_listed(name, facts.day))
+    unnamed = f"no se sabe si están en CITES: {doubtful}", f"whether CITES lists them is not known: {doubtful}"
+    if not trees and doubtful:
+        return rule.missing(facts.subject, *unnamed, computed)
     if not trees:
         return rule.passed(facts.subject, "Ninguna especie CITES.", "No CITES species.", computed)
     if facts.cites is None:
@@ -123,6 +128,8 @@ def cites(facts: PlanFacts, rule: PlanRule) -> Finding:
     wrong = (verified is not None and short) or (references is not None and len(quoted) < len(species))
     if not wrong and (verified is None or references is None):
         return rule.missing(facts.subject, es, en, computed)
+    if not wrong and doubtful:
+        return rule.missing(facts.subject, *unnamed, computed)
     evidence = [seat(tree) for tree in unseen]
     return rule.judged(rule.severity if wrong else "", facts.subject, f"{es}.", f"{en}.", computed, evidence)
 
