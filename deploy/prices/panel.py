@@ -110,7 +110,7 @@ def _table(path: Path) -> list[tuple[int, Mapping[str, str]]]:
     found: list[tuple[int, Mapping[str, str]]] = []
     for number, line in enumerate(lines[1:], start=2):
         if any(text.strip() for text in line):
-            found.append((number, {name: line[at].strip() if at < len(line) else "" for name, at in places.items()}))
+            found.append((number, {name: line[at] if at < len(line) else "" for name, at in places.items()}))
     return found
 
 
@@ -134,14 +134,14 @@ class _Cells:
 
     def row(self, first: int) -> Row:
         year = self._whole("Year", 1800, 2200)
-        asked = year >= first and not self.values["AvgPrice"]
+        asked = year >= first and not self.values["AvgPrice"].strip()
         county, category, unit, species = (self._name(n) for n in ("County", "Category", "PerUnit", "Species"))
-        reports = 1 if asked and not self.values["NumReports"] else self._whole("NumReports", 1, 10**9)
+        reports = 1 if asked and not self.values["NumReports"].strip() else self._whole("NumReports", 1, 10**9)
         cell = PanelCell(
             year, f"{category.lower()}/{unit.lower()}", species.lower(), county.lower(),
             None if asked else self._price(), reports,
         )  # fmt: skip
-        return Row(cell, county, category, species)
+        return Row(cell, *(self.values[name] for name in ("County", "Category", "Species")))
 
     def _name(self, column: str) -> str:
         text = " ".join(self.values[column].split())
@@ -150,7 +150,7 @@ class _Cells:
         return text
 
     def _whole(self, column: str, least: int, most: int) -> int:
-        text = self.values[column]
+        text = self.values[column].strip()
         number = int(text.replace(",", "")) if _WHOLE.fullmatch(text) else -1
         if not least <= number <= most:
             raise self._wrong(
@@ -160,7 +160,7 @@ class _Cells:
         return number
 
     def _price(self) -> float:
-        text = self.values["AvgPrice"]
+        text = self.values["AvgPrice"].strip()
         price = float(text.replace(",", "")) if _PRICE.fullmatch(text) else 0.0
         if not 0 < price < 1e9:
             raise self._wrong(

@@ -85,6 +85,18 @@ def test_every_held_out_cell_gets_an_estimate_within_its_band(tmp_path: Path) ->
     assert max(off) < 0.9
 
 
+def test_names_are_written_to_the_letter_as_the_file_has_them(tmp_path: Path) -> None:
+    table = [[row[0], row[1].replace("Alto", " Alto  Purús "), *row[2:]] for row in rows()]
+    panel = written(tmp_path, [[row[0], row[1].replace("ALTO", "alto purús"), *row[2:]] for row in table])
+
+    done = prices("backtest", panel, "--from", 2007, "--out", tmp_path / "out.csv")
+
+    assert done.returncode == 0
+    out = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert sum(line.startswith("2007, Alto  Purús ,sawlogs,Tornillo,") for line in out) == 1
+    assert sum(line.startswith("2008,alto purús,sawlogs,Tornillo,") for line in out) == 1
+
+
 def test_the_same_file_gives_the_same_bytes(tmp_path: Path) -> None:
     panel = written(tmp_path, rows())
 
