@@ -306,7 +306,25 @@ def _by_parcel(forms: list[dict[str, Any]], parcels: tuple[str, ...]) -> dict[st
 def _say_unreadable(name: str, error: Exception, options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({"file": name, "severity": None, "score": None, "findings": [], "error": str(error)}))
-    print(f"{name}: {error}", file=sys.stderr)
+    print(f"{name}: {_reason(error, options.lang)}", file=sys.stderr)
+
+
+def _reason(error: Exception, language: str) -> str:
+    """Why a file cannot be examined, in the words of who asks."""
+    match error:
+        case CensusInvalid():
+            first, more = error.errors[0], error.total - 1
+            row = {"es": "fila {}: ", "en": "row {}: "}[language].format(first["row"]) if first["row"] else ""
+            rest = {"es": " (y {} errores más)", "en": " (and {} more errors)"}[language].format(more) if more else ""
+            return f"{row}{first[language].rstrip('.')}{rest}"
+        case Refusal():
+            return error.text(language)
+        case FileNotFoundError():
+            return "there is no such file" if language == "en" else "no existe ese archivo"
+        case IsADirectoryError():
+            return "that is a folder, not a file" if language == "en" else "es una carpeta, no un archivo"
+        case _:
+            return str(error)
 
 
 def _say(

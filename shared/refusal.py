@@ -39,15 +39,35 @@ class Malformed(Refusal):
     reason: str
 
 
+# What may be missing, as people call it in Spanish (docs/glossary.md); a kind that is not here is said as it is.
+KINDS_ES = {
+    "alert": "alerta", "amendment": "modificación", "appeal": "reclamo", "appraisal": "evaluación de oferta", "census": "censo",
+    "certificate": "certificado", "checkpoint": "constancia", "code": "código", "contract": "contrato",
+    "cost_book": "libro de costos", "datum": "dato", "delegation": "delegación", "distribution": "reparto",
+    "document": "documento", "erasure": "borrado", "extension": "ampliación", "file": "archivo", "finding": "observación",
+    "grant": "autorización de lectura", "guide": "guía", "index": "índice", "inspection": "inspección", "item": "pieza",
+    "job": "trabajo", "key": "clave", "log": "bitácora", "lot": "lote", "member": "integrante", "organisation": "organización",
+    "package": "paquete", "page": "página", "parcel": "parcela", "permit": "permiso", "person": "persona", "plan": "plan",
+    "price_report": "informe de precio", "record": "registro", "review": "revisión", "settlement": "liquidación",
+    "shape": "lindero", "species": "especie", "supervision": "supervisión", "tile": "bloque de la bitácora", "title": "título",
+    "tree": "árbol", "verification": "verificación", "version": "versión", "webhook": "suscripción", "zone": "zona",
+}  # fmt: skip
+
+
 @dataclass(eq=False)
 class Missing(Refusal):
     """It does not exist, or the caller may not know that it does (404)."""
 
     slug: ClassVar[str] = "not-found"
-    es: ClassVar[str] = "No existe {kind} {key}, o usted no puede verlo."
+    es: ClassVar[str] = "No existe {kind} {key}, o usted no tiene acceso."
     en: ClassVar[str] = "There is no {kind} {key}, or you may not see it."
     kind: str
     key: str
+
+    def text(self, language: str) -> str:
+        """The facts keep the kind as programs know it; the sentence names it in its own language."""
+        said = self.kind.replace("_", " ") if language == "en" else KINDS_ES.get(self.kind, self.kind)
+        return (self.en if language == "en" else self.es).format(kind=said, key=self.key)
 
 
 @dataclass(eq=False)

@@ -48,6 +48,7 @@ AUDIT: dict[str, Row] = dict.fromkeys(
         "auditor": "any",
     },
     "report_checkpoint_page": dict.fromkeys(ROLES, "any"),
+    "census_file": dict.fromkeys(ROLES, "any"),
 }  # fmt: skip
 # The house itself: as the services have it of what each page asks and does.
 KEY_HOLDERS: Row = {

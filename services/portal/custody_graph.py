@@ -161,7 +161,9 @@ def name_of(thing: Thing, words: Words) -> str:
 def state_of(thing: Thing, words: Words) -> str:
     """What became of it, in words."""
     said = words.t(f"graph.state.{'lot' if thing.in_lot else 'used' if thing.used else 'held'}")
-    return f"{said}; {words.t('graph.state.alert', severity=thing.grave)}" if thing.grave else said
+    return (
+        f"{said}; {words.t('graph.state.alert', severity=words.t(f'severity.{thing.grave}'))}" if thing.grave else said
+    )
 
 
 def href_of(thing: Thing, words: Words) -> str:

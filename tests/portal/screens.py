@@ -69,7 +69,7 @@ WITHOUT_PAGE = {
     # After something that the demo does not tell of: tests/system/test_portal_auditor.py looks at them.
     "package_page", "lottery_page",
     "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "subscribe", "tell_again", "unsubscribe",
-    "export_table", "suspend_member", "reinstate_member",
+    "census_file", "export_table", "suspend_member", "reinstate_member",
 }  # fmt: skip
 
 

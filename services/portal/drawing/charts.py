@@ -23,7 +23,7 @@ CONFIG: dict[str, Any] = {
     "font": "system-ui, sans-serif",
     "background": None,
     # The page may have wider letters than those the drawing was measured with.
-    "padding": {"left": 12, "right": 20, "top": 4, "bottom": 4},
+    "padding": {"left": 12, "right": 36, "top": 4, "bottom": 4},
     "view": {"stroke": None},
     "axis": {
         "labelColor": "currentColor", "titleColor": "currentColor", "domainColor": "currentColor",

@@ -18,6 +18,7 @@ from shared.timber.event import MAX_DEPTH, MAX_ENTRY, Record, parse_entry
 from shared.tlog import canon
 from shared.tlog.encoding import from_base64
 from shared.web.app import Router
+from shared.web.client import UpstreamRefused
 
 router = Router(tags=["pages"])
 READERS = ("member", "manager", "machine", "authority", "supervisor", "certifier", "auditor")
@@ -125,11 +126,17 @@ async def checkpoints_page(
     to: Annotated[str, Query(max_length=16)] = "",
 ) -> Response:  # fmt: skip
     """Two checkpoints of the log side by side, and the proof that the newer continues the older."""
-    pair = None
+    pair, refused = None, None
     if start.strip():
         sizes = _whole(start, "from"), _whole(to, "to") if to.strip() else None
-        pair = await compare(house.custody, house.policy, *sizes)
-    return house.page("auditor/checkpoints.html", pair=pair, start=start, to=to, theirs=None, pasted="")
+        try:
+            pair = await compare(house.custody, house.policy, *sizes)
+        except UpstreamRefused as no:
+            refused = no
+    return house.page(
+        "auditor/checkpoints.html", 200 if refused is None else refused.status,
+        pair=pair, start=start, to=to, theirs=None, pasted="", refused=refused,
+    )  # fmt: skip
 
 
 @router.post("/audit/checkpoints", response_class=Response)
@@ -139,5 +146,12 @@ async def report_checkpoint_page(house: HouseDep) -> Response:
     pasted = str(form.get("note", "")).replace("\r\n", "\n").strip("\n") + "\n"
     if len(pasted) > CHECKPOINT_BYTES:
         raise Malformed("note", "too long")
-    answer = await house.custody.post("/v1/checkpoints", pasted.encode(), media_type="text/plain")
-    return house.page("auditor/checkpoints.html", pair=None, start="", to="", theirs=answer, pasted=pasted)
+    answer, refused = None, None
+    try:
+        answer = await house.custody.post("/v1/checkpoints", pasted.encode(), media_type="text/plain")
+    except UpstreamRefused as no:
+        refused = no
+    return house.page(
+        "auditor/checkpoints.html", 200 if refused is None else refused.status,
+        pair=None, start="", to="", theirs=answer, pasted=pasted, refused=refused,
+    )  # fmt: skip

@@ -41,9 +41,9 @@ async def search(house: HouseDep, q: str = "") -> Response:
 
 
 @router.get("/v", response_class=Response)
-async def verify_door() -> Response:
+async def verify_door(house: HouseDep) -> Response:
     """Without a code there is only the search box."""
-    return RedirectResponse("/", 303)
+    return house.go("/")
 
 
 @router.get("/v/{code}", response_class=Response)
@@ -79,9 +79,9 @@ async def verifier(house: HouseDep) -> Response:
 
 
 @router.get("/lots/{code}", response_class=Response)
-async def lot_page(code: str) -> Response:
-    """The page of a lot is its verdict."""
-    return RedirectResponse(f"/v/{code}", 308)
+async def lot_page(code: str, house: HouseDep) -> Response:
+    """The page of a lot is its verdict, in the language that was asked for."""
+    return house.go(f"/v/{quote(code, safe='')}")
 
 
 @router.get("/permits/{number}", response_class=Response)
