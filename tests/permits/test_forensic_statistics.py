@@ -1,5 +1,6 @@
 """The statistics behind the forensic rules, against closed forms, brute force and scipy."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -11,8 +12,15 @@ from scipy.stats import expon, norm
 
 from services.permits.domain.forensics.copies import measure_runs, measure_twins
 from services.permits.domain.forensics.diameters import l_skewness
-from services.permits.domain.forensics.near import nearest_m, pairs_within, thinned
-from services.permits.domain.forensics.pattern import clark_evans, mantel, measure_pattern
+from services.permits.domain.forensics.near import candidates, nearest_m, pairs_within, thinned
+from services.permits.domain.forensics.pattern import (
+    HEAPED,
+    MAX_CANDIDATES,
+    chosen,
+    clark_evans,
+    mantel,
+    measure_pattern,
+)
 from services.permits.domain.forensics.stand import Ground, hull, stand_of
 from services.permits.domain.forensics.thresholds import thresholds_on
 from tests.permits.forensics_plans import honest
@@ -28,6 +36,28 @@ def test_near_pairs_are_those_of_a_kd_tree(seed: int, n: int, r_m: float) -> Non
     expected = cKDTree(xy).query_pairs(r_m) if n else set()
     assert {tuple(sorted(pair)) for pair in zip(found.i.tolist(), found.j.tolist(), strict=True)} == expected
     assert len(found.i) == len(expected)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 200), st.floats(5, 400))
+def test_no_more_pairs_are_found_than_were_looked_at(seed: int, n: int, r_m: float) -> None:
+    xy = np.random.default_rng(seed).uniform(0, 1000, (n, 2)).round(1)
+
+    looked_at, found = candidates(xy[:, 0], xy[:, 1], r_m), len(pairs_within(xy[:, 0], xy[:, 1], r_m).i)
+
+    assert found <= looked_at <= n * (n + 1) / 2 + n * n
+    assert candidates(np.zeros(n), np.zeros(n), r_m) == (n * n if n > 1 else 0)
+
+
+def test_thousands_of_trees_on_one_spot_are_measured_by_a_bounded_share_of_them() -> None:
+    stand = stand_of(honest(2).trees())
+    heap = replace(stand, x_m=np.zeros(len(stand)), y_m=np.zeros(len(stand)))
+    most = HEAPED * MAX_CANDIDATES
+
+    for r_m in (60.0, 400.0):
+        places = chosen(heap, r_m)
+        assert candidates(heap.x_m[places], heap.y_m[places], r_m) <= 1.2 * most
+        assert len(chosen(stand, r_m)) >= len(places)
 
 
 def test_nearest_distances_are_those_of_a_kd_tree() -> None:

@@ -23,7 +23,7 @@ from tests.portal.conftest import Open
 __all__ = ["contracts", "migrated"]
 
 TODAY = date(2026, 11, 22)
-FORESTER = {"signed_by": {"name": "Ing. Forestal de prueba", "licence": "L-1", "on": "2026-11-01"}}
+FORESTER = {"name": "Ing. Forestal de prueba", "licence": "L-1"}
 S50_A_TREE = {
     "a_title": "Compra de madera, PC 01", "a_buyer": "Maderera de prueba", "a_offered_on": "2026-11-01", "region": "madre-de-dios",
     "a_line0_price": "50", "a_line0_currency": "PEN", "a_line0_per": "tree", "a_line0_rule": "", "a_line0_product": "standing",
@@ -186,7 +186,9 @@ async def test_a_price_without_unit_rule_or_point_is_refused_beside_its_field(br
 async def test_published_books_are_offered_and_used(browser: httpx.AsyncClient, contracts: Contracts) -> None:
     steward = {"role": "operator", "org": "trozalog"}
     await contracts.post("/v1/price-books", a_price_book(), **steward)
-    await contracts.post("/v1/cost-books", a_cost_book(**FORESTER), **steward)
+    book = await contracts.post("/v1/cost-books", a_cost_book(), **steward)
+    signature = {"version": book["version"], "sha256": book["sha256"], **FORESTER}
+    await contracts.post("/v1/cost-books/costos-mdd/signatures", signature, role="regent", org="regencia-1", sub="u-2")
     form = (await browser.get("/community/offers")).text
     own = {name: "" for name in S50_A_TREE if name.startswith(("sawn", "cost", "recovery", "margin", "forester"))}
 

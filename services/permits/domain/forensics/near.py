@@ -28,13 +28,31 @@ def pairs_within(x_m: Floats, y_m: Floats, r_m: float) -> Pairs:
     return Pairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
-def _pairs(x_m: Floats, y_m: Floats, r_m: float) -> Iterator[Pairs]:
+def candidates(x_m: Floats, y_m: Floats, r_m: float) -> int:
+    """How many pairs ``pairs_within`` would look at: with n points on one spot, n squared."""
     if len(x_m) < 2:
-        return
+        return 0
+    key, width = _cells(x_m, y_m, r_m)
+    cells, trees = np.unique(key, return_counts=True)
+    total = 0
+    for dx, dy in _HALF:
+        at = np.minimum(np.searchsorted(cells, cells + dy * width + dx), len(cells) - 1)
+        total += int(np.sum(np.where(cells[at] == cells + dy * width + dx, trees * trees[at], 0)))
+    return total
+
+
+def _cells(x_m: Floats, y_m: Floats, r_m: float) -> tuple[Ints, int]:
+    """The square cell of each point as one number, and how many numbers a row of cells takes."""
     cx = np.floor((x_m - x_m.min()) / r_m).astype(np.int64)
     cy = np.floor((y_m - y_m.min()) / r_m).astype(np.int64)
     width = int(cx.max()) + 3
-    key = (cy + 1) * width + cx + 1
+    return (cy + 1) * width + cx + 1, width
+
+
+def _pairs(x_m: Floats, y_m: Floats, r_m: float) -> Iterator[Pairs]:
+    if len(x_m) < 2:
+        return
+    key, width = _cells(x_m, y_m, r_m)
     order = np.argsort(key, kind="stable")
     sorted_key = key[order]
     for dx, dy in _HALF:

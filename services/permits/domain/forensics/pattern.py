@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.permits.domain.forensics.near import Pairs, nearest_m, pairs_within, thinned
+from services.permits.domain.forensics.near import Pairs, candidates, nearest_m, pairs_within, thinned
 from services.permits.domain.forensics.stand import Ints, Stand
 
 MAX_CANDIDATES = 2_500_000
+# As many times more as the trees of a forest stand closer than even ones; beyond it they lie in heaps.
+HEAPED = 4
 NEAR_M, FAR_M = 60.0, 180.0
 MIXED_M, SPREAD_M = 150.0, 400.0
 
@@ -62,10 +64,13 @@ def measure_pattern(stand: Stand) -> Pattern:
     return Pattern(len(stand), stand.area_m2, near[0], ratio, z, (*total, *mixed))
 
 
-def _chosen(stand: Stand, r_m: float) -> Ints:
+def chosen(stand: Stand, r_m: float) -> Ints:
     """Places of a thinned list whose candidate pairs within ``r_m`` stay bounded."""
-    candidates = len(stand) ** 2 / stand.area_m2 * 4.5 * r_m**2
-    return np.flatnonzero(thinned(len(stand), float(np.sqrt(MAX_CANDIDATES / max(candidates, 1.0)))))
+    expected = len(stand) ** 2 / stand.area_m2 * 4.5 * r_m**2
+    places = np.flatnonzero(thinned(len(stand), float(np.sqrt(MAX_CANDIDATES / max(expected, 1.0)))))
+    most = HEAPED * MAX_CANDIDATES
+    found = candidates(stand.x_m[places], stand.y_m[places], r_m)
+    return places if found <= most else places[thinned(len(places), float(np.sqrt(most / found)))]
 
 
 def _pairs(stand: Stand, places: Ints, r_m: float) -> Pairs:
@@ -75,7 +80,7 @@ def _pairs(stand: Stand, places: Ints, r_m: float) -> Pairs:
 
 
 def _all_pairs(stand: Stand, edges_m: tuple[float, ...]) -> list[Excess]:
-    places = _chosen(stand, edges_m[-1])
+    places = chosen(stand, edges_m[-1])
     found = _pairs(stand, places, edges_m[-1])
     counts = np.bincount(stand.parcel[places], minlength=len(stand.grounds))
     result, low_m = [], 0.0
@@ -91,7 +96,7 @@ def _all_pairs(stand: Stand, edges_m: tuple[float, ...]) -> list[Excess]:
 
 
 def _same_species(stand: Stand, edges_m: tuple[float, ...]) -> list[Excess]:
-    places = _chosen(stand, edges_m[-1])
+    places = chosen(stand, edges_m[-1])
     found = _pairs(stand, places, edges_m[-1])
     species = stand.species[places]
     result, low_m = [], 0.0
