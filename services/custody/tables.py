@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # How a cell begins that a spreadsheet takes for a formula (OWASP, CSV injection).
@@ -32,6 +29,8 @@ def csv_of(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
 
 def xlsx_of(sheets: Sequence[tuple[str, Sequence[str], Sequence[Sequence[Cell]]]]) -> bytes:
     """A workbook of sheets, each with its name, header and rows; cubic metres as numbers with three decimals."""
+    from openpyxl import Workbook  # 16 MB, numpy with it: only who asks for a workbook loads it
+
     book = Workbook(write_only=True)
     for name, header, rows in sheets:
         sheet = book.create_sheet(name)
@@ -47,6 +46,8 @@ def _cell(sheet: Any, value: Cell) -> Any:
     if isinstance(value, str):
         return inert(value)
     if isinstance(value, Decimal):
+        from openpyxl.cell import WriteOnlyCell
+
         cell: Any = WriteOnlyCell(sheet, value)  # type: ignore[arg-type]  # its stubs leave Decimal out
         cell.number_format = "0.000"
         return cell

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import networkx as nx
-
 from services.portal.casefile import CaseFile
 from services.portal.drawing.graph import Edge, Node, draw
 
@@ -79,6 +77,8 @@ def things_of(lot: Mapping[str, Any], items: Iterable[Mapping[str, Any]]) -> lis
 
 
 def _layers(parents: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    import networkx as nx  # 10 MB that only a graph needs
+
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(parents)
     graph.add_edges_from((tail, head) for head, tails in parents.items() for tail in tails)

@@ -6,10 +6,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Cell = str | int | Decimal | None
 Sheet = tuple[str, Sequence[str], Sequence[Sequence[Cell]]]
@@ -24,6 +20,8 @@ _CORE = (
 
 def workbook_of(sheets: Sequence[Sheet]) -> bytes:
     """A workbook of sheets (name, header, rows); cubic metres are numbers with three decimals."""
+    from openpyxl import Workbook  # 16 MB, numpy with it: only who asks for a workbook loads it
+
     book = Workbook(write_only=True)
     for name, header, rows in sheets:
         sheet = book.create_sheet(name)
@@ -47,6 +45,9 @@ def timeless(book: bytes) -> bytes:
 
 
 def _bold(sheet: Any, title: str) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     cell = WriteOnlyCell(sheet, title)
     cell.font = Font(bold=True)
     return cell
@@ -56,6 +57,8 @@ def _cell(sheet: Any, value: Cell) -> Any:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(_BEGINS_FORMULA) else value
     if isinstance(value, Decimal):
+        from openpyxl.cell import WriteOnlyCell
+
         cell: Any = WriteOnlyCell(sheet, value)  # type: ignore[arg-type]  # its stubs leave Decimal out
         cell.number_format = "0.000"
         return cell

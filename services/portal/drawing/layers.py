@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import networkx as nx
+if TYPE_CHECKING:
+    import networkx as nx
 
 SWEEPS = 8
 
@@ -34,6 +36,8 @@ Key = tuple[str, ...]
 def place(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> Placed:
     """The places of a graph without cycles; the order in which nodes and edges come does not matter. ``ValueError`` for
     a cycle."""
+    import networkx as nx  # 10 MB that only a graph needs
+
     graph: nx.DiGraph[Key] = nx.DiGraph()
     graph.add_nodes_from((node,) for node in sorted(set(nodes)))
     graph.add_edges_from(((tail,), (head,)) for tail, head in sorted(set(edges)))
