@@ -18,17 +18,17 @@ from deploy.bench.measures import IN_FLIGHT, UPLOADERS, Plot, Reading
 RUNS = 3
 LIMITS = (
     "Gateway limits are as shipped: 800 requests a second for one organisation, 1,000 for one address. The load comes "
-    "from 8 organisations and 8 loopback addresses, as from 8 phones."
+    f"from 8 organisations and 8 loopback addresses, as from 8 phones; batches by {UPLOADERS} uploaders at once."
 )
 LEGEND: tuple[tuple[str, str, str, str], ...] = (
     *(
         row
         for size in (100, 500)
-        for name, how in ((f"batch_{size}", "each record signed"), (f"once_{size}", "each upload signed once"))
+        for name, how in ((f"batch_{size}", "records signed"), (f"once_{size}", "signed once"))
         for row in (
             (
                 name,
-                f"(a) records through the gateway, batches of {size}, {UPLOADERS} uploaders, {how}",
+                f"(a) records through the gateway, batches of {size}, {how}",
                 "/s",
                 "floor 5,000, aim 15,000",
             ),
