@@ -458,7 +458,7 @@ async def test_a_reconciled_settlement_becomes_a_sealed_price_of_the_community(c
     assert (await contracts.get("/v1/price-reports", **AS_BUYER))["items"] == []
 
 
-@pytest.mark.parametrize("price", ["0.50", "1.00"])
+@pytest.mark.parametrize("price", ["0.50", "1.10"])
 async def test_a_sale_at_a_price_that_the_market_does_not_take_is_closed_all_the_same(
     contracts: Contracts, price: str
 ) -> None:
@@ -469,7 +469,7 @@ async def test_a_sale_at_a_price_that_the_market_does_not_take_is_closed_all_the
     closed = await contracts.post(f"/v1/settlements/{settlement['id']}/closing", {})
 
     assert closed["state"] == "closed"
-    assert len((await contracts.get("/v1/price-reports"))["items"]) == int(price == "1.00")
+    assert len((await contracts.get("/v1/price-reports"))["items"]) == int(price == "1.10")
 
 
 async def test_a_settlement_with_a_difference_that_was_only_explained_seals_no_price(contracts: Contracts) -> None:

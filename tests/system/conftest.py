@@ -149,9 +149,10 @@ def told_house(house: Instance) -> Instance:
     return house
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def windows(told_house: Instance) -> Iterator[Windows]:
-    """A browser in front of that house."""
+    """A browser in front of that house. It ends with its module: while it lives, its driver runs a loop on this thread, and
+    no test of another module could run one of its own."""
     with a_browser() as browser:
         yield Windows(browser, told_house.base_url, told_house.logins().__getitem__)
 
