@@ -38,6 +38,8 @@ SELECT idx FROM (
     WHERE log_id = $1 AND name = ANY($2) AND first > $3::bigint - 1024 AND first < $4::bigint
 ) AS found
 WHERE idx >= $3 AND idx < $4 GROUP BY idx HAVING count(*) >= $5 ORDER BY idx LIMIT $6"""
+CONTINUATIONS = """
+SELECT first + unnest(offsets) AS idx FROM posting WHERE log_id = $1 AND name = 'type:log.continued' ORDER BY idx"""
 # The type ends every canonical statement (docs/format.md, section 1), so it is read without opening the entry.
 OF_TYPES = """
 SELECT e.idx FROM unnest($2::bigint[]) AS found (idx) JOIN entry e ON e.log_id = $1 AND e.idx = found.idx
@@ -74,6 +76,11 @@ class Sums:
     sums: list[Sum]
     indices: list[int]
     next: int
+
+
+async def continuations(tx: Transaction) -> list[int]:
+    """Where a log ended and the next went on: the first entry behind each end, as far as these rows are right."""
+    return [row[0] for row in await tx.fetch(CONTINUATIONS, tx.log_id)]
 
 
 async def add_round(tx: Transaction, admitted: Sequence[Admitted]) -> None:

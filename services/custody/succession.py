@@ -7,15 +7,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
-from services.custody import tiles
+from services.custody import derived, tiles
 from services.custody.store import Head, SignedHead, Store, Transaction
 from services.custody.witnesses.cosignatures import checkpoint_at
 from shared.refusal import Refusal
 from shared.timber.event import parse_entry
 from shared.tlog.checkpoint import Checkpoint
 
-CONTINUATIONS = """
-SELECT first + unnest(offsets) AS idx FROM posting WHERE log_id = $1 AND name = 'type:log.continued' ORDER BY idx"""
 RENAME = "UPDATE tlog SET origin = $2 WHERE log_id = $1"
 
 
@@ -63,9 +61,8 @@ class Before:
 
 async def before(tx: Transaction) -> tuple[Before, ...]:
     """Every log that this one continues, the oldest first."""
-    indices = [row[0] for row in await tx.fetch(CONTINUATIONS, tx.log_id)]
     found = []
-    for index, body in await tx.bodies(indices):
+    for index, body in await tx.bodies(await derived.continuations(tx)):
         said = parse_entry(body).body
         if said["size"] == index:  # the door saw to it; a derived row may be wrong
             sha256 = bytes.fromhex(said["checkpoint_sha256"])

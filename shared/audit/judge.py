@@ -16,10 +16,14 @@ from shared.timber.norms.watch import Watch
 from shared.timber.party import REGISTRAR, signer
 from shared.timber.rules import watch as rules_of
 from shared.timber.rules.outcome import Outcome
+from shared.timber.succession import CONTINUED
 from shared.tlog import merkle
 
 # Its time is copied from the record that it notes.
 _TIMELESS = "conflict.noted"
+AT_THE_END = (
+    1_000  # the number of a finding on an entry that only the end of a round shows; an entry has no more of others
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,13 @@ class Finding:
 class Judge:
     """Judges the entries of a log in order and keeps what follows in a ledger."""
 
-    def __init__(self, ledger: Ledger, norms: Norms, watch: Watch, origin: str) -> None:
+    def __init__(self, ledger: Ledger, norms: Norms, watch: Watch, origin: str, first: int | None = None) -> None:
+        """`first`: the size of the smallest checkpoint of this origin that anybody showed."""
         self._ledger = ledger
         self._norms = norms
         self._watch = watch
         self._origin = origin
+        self._first = first
 
     def take(self, entries: Sequence[bytes], seen_at: str) -> list[Finding]:
         """The findings on the next entries, which somebody saw in the log at this instant. All of them, or none, are
@@ -97,16 +103,44 @@ class Judge:
         yield from self._of_time(index, record, rules, seen_at, key)
 
     def _of_the_end(self, index: int, one: "Record | Strange | Refusal", rules: Rules) -> Iterator[Outcome]:
-        """After its own end a log holds nothing, be it no record at all; only the log that continues it, which has another
-        name, goes on there, to an end of its own."""
-        ledger = self._ledger
-        record = one if isinstance(one, Record) else None
-        if ledger.closed_at is not None and index == ledger.closed_at + 1:
-            continued = record is not None and record.type == "log.continued" and record.body["before"] != self._origin
-            subject = f"entry:{index}" if isinstance(one, Refusal) else one.sid
-            yield rules_of.l07(rules["L07"], subject, ledger.closed_at, continued)
-        if record is not None and record.type == "log.closed":
-            ledger.end(index)
+        """After its own end a log holds nothing, be it no record at all; only the log that it named goes on there, to an end
+        of its own."""
+        names, record = self._ledger.names, one if isinstance(one, Record) else None
+        ended, said = names.open, names.next
+        case: str | None = names.take(index, record)
+        if not ended:
+            return
+        if case is None and self._known_before():
+            case, names.known = "known_before", []
+        body = record.body if record is not None and record.type == CONTINUED else {}
+        subject = f"entry:{index}" if isinstance(one, Refusal) else one.sid
+        computed = self._seam(index - 1, said) | {"before": body.get("before", "")}
+        yield rules_of.l07(rules["L07"], subject, case, computed)
+
+    def _known_before(self) -> bool:
+        """Whether somebody showed a checkpoint of this origin from before the log of this name began."""
+        return self._first is not None and self._first <= self._ledger.names.began
+
+    def _seam(self, closed_at: int, said: str) -> dict[str, Any]:
+        return {"closed_at": closed_at, "next": said, "origin": self._origin, "size": self._first}
+
+    def settle(self, seen_at: str) -> None:
+        """Hold the name that the seams lead to against the origin of the checkpoint that covers all that was judged. Inside
+        a round of the ledger; what does not hold is found once."""
+        names = self._ledger.names
+        if names.open and names.next == self._origin:
+            names.open = False
+            self._find_at(names.closed_at or 0, "name_again", names.closed_at or 0, names.next, seen_at)
+        elif names.known and (names.known[-1] != self._origin or self._known_before()):
+            case = "known_before" if names.known[-1] == self._origin else "other_next"
+            self._find_at(names.began, case, names.began - 1, names.known[-1], seen_at)
+            names.known = []
+
+    def _find_at(self, index: int, case: str, closed_at: int, said: str, seen_at: str) -> None:
+        sid = self._ledger.sid_at(index)
+        outcome = rules_of.l07(self._watch.on(seen_at[:10])["L07"], sid, case, self._seam(closed_at, said))
+        doc = orjson.dumps(Finding(index, sid, outcome).as_dict())
+        self._ledger.add_finding(index, AT_THE_END, outcome.rule, outcome.severity, doc)
 
     def _signer(self, index: int, record: Record) -> Key | None:
         """The key that speaks, when its signature is good and it may."""
@@ -138,7 +172,7 @@ class Judge:
             other = ledger.count(key.kid, statement["seq"], index, record.sid)
             if other is not None:
                 yield rules_of.l03_twice(rules["L03"], record.sid, key.kid, statement["seq"], *other)
-        if record.type == "log.continued":
+        if record.type == CONTINUED:
             size = body["size"]
             root = ledger.root_at(size).hex() if size <= index else None
             yield rules_of.l06(rules["L06"], record.sid, body["before"], size, body["root"], root)

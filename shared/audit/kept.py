@@ -14,6 +14,8 @@ from shared.audit.source import Source
 from shared.audit.tree import Tree
 from shared.refusal import Malformed, Refusal
 from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.checkpoint import parse as parse_checkpoint
+from shared.tlog.note import split_note
 from shared.tlog.policy import Checked, Policy, QuorumNotMet
 
 RootAt = Callable[[int], Awaitable[bytes | None]]
@@ -66,6 +68,22 @@ class Kept:
         """From here on this is the last one. Durable when it returns."""
         write_whole(self._path(origin), note)
 
+    def first(self, origin: str) -> int | None:
+        """The size of the smallest checkpoint of an origin that was ever noted here."""
+        try:
+            return parse_checkpoint(split_note(self._first(origin).read_bytes())[0]).size
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise CannotRead(str(self._first(origin)), error.strerror or "") from error
+
+    def note_first(self, origin: str, note: bytes) -> None:
+        """Keep the note, whose signature was checked, if it is smaller than the one noted: an origin that had signed so
+        few entries cannot have begun later."""
+        known = self.first(origin)
+        if known is None or parse_checkpoint(split_note(note)[0]).size < known:
+            write_whole(self._first(origin), note)
+
     def keep_evidence(self, *notes: tuple[Checkpoint, bytes]) -> list[Path]:
         """Write notes down as evidence; a note that is there already stays as it is."""
         paths = []
@@ -90,6 +108,9 @@ class Kept:
 
     def _path(self, origin: str) -> Path:
         return self.folder / f"{hashlib.sha256(origin.encode()).hexdigest()}.checkpoint"
+
+    def _first(self, origin: str) -> Path:
+        return self._path(origin).with_suffix(".first")
 
 
 async def continue_history(

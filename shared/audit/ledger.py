@@ -10,9 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
+
 from shared.audit.refusals import CannotWrite
 from shared.timber import facts as facts_of
 from shared.timber.facts import Facts, Past
+from shared.timber.succession import Names
 from shared.tlog import merkle
 from shared.tlog.merkle import CompactRange
 from shared.tlog.tile import node_reader, pieces
@@ -78,8 +81,8 @@ class Ledger:
         self._loaded = 0
         row = self._db.execute("SELECT max(time) FROM clock").fetchone()
         self._clock: str = row[0] or ""
-        closed = self._meta("closed_at")
-        self.closed_at: int | None = None if closed is None else int(closed)
+        names = self._meta("names")
+        self.names = Names() if names is None else Names(**orjson.loads(names))
 
     @property
     def size(self) -> int:
@@ -92,19 +95,16 @@ class Ledger:
         found = self._meta("origin")
         return None if found is None else found.decode()
 
-    def end(self, index: int) -> None:
-        """The entry at an index says that the log ends with it: the last such entry counts, for a log that continues others
-        holds their ends too."""
-        self.closed_at = index
-        self._put_meta(closed_at=b"%d" % index)
-
     @contextmanager
     def round(self, origin: str) -> Iterator[None]:
         """One transaction: all that is done inside it, or nothing, in the file and in memory."""
         try:
             with self._transaction():
                 yield
-                self._put_meta(size=b"%d" % self.size, edge=self.tree.edge_bytes, origin=origin.encode())
+                self._put_meta(
+                    size=b"%d" % self.size, edge=self.tree.edge_bytes, origin=origin.encode(),
+                    names=orjson.dumps(self.names.as_dict()),
+                )  # fmt: skip
                 changed = sorted(self.facts.dirty)
                 rows = [(key, facts_of.dump(self.facts.get(key))) for key in changed]
                 self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", rows)
@@ -151,6 +151,11 @@ class Ledger:
         """Where a statement stood first."""
         row = self._db.execute("SELECT idx FROM record WHERE sid = ?", (bytes.fromhex(sid),)).fetchone()
         return None if row is None else int(row[0])
+
+    def sid_at(self, index: int) -> str:
+        """The statement whose first place is this; empty where the entry there could not be read or stood before."""
+        row = self._db.execute("SELECT sid FROM record WHERE idx = ?", (index,)).fetchone()
+        return "" if row is None else row[0].hex()
 
     def add_record(self, sid: str, index: int, type_: str, actor: str) -> None:
         """Remember that a statement stands in the log."""

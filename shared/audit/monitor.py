@@ -28,7 +28,7 @@ from shared.tlog.gossip import Heard, Outcome, heard, judge
 from shared.tlog.policy import Policy
 from shared.tlog.tile import WIDTH
 
-LAYOUT = 1  # of the ledger: another one is begun again
+LAYOUT = 2  # of the ledger: another one is begun again
 LEDGER = "monitor.sqlite"
 
 
@@ -77,6 +77,7 @@ class Monitor:
         if ledger.origin not in (None, new.origin):
             raise OtherLog(str(self._folder), ledger.origin or "", new.origin)
         tree = Tree(self._source, new)
+        self.kept.note_first(new.origin, self.kept.last(new.origin) or note)
         if not await continue_history(self.kept, self._policy, note, tree, self._root_at) or new.size < ledger.size:
             return None
         known = ledger.origin is not None and (ledger.size, ledger.tree.root()) == (new.size, new.root)
@@ -84,6 +85,7 @@ class Monitor:
             await self._judge(tree, seen_at, progress)
         with ledger.round(new.origin):
             ledger.observe(new.size, seen_at)  # taken before the checkpoint was: no more was published then
+            self._judge_of(new.origin).settle(seen_at)
         if not known:
             self._settle(new, note)
         return None if known else new
@@ -102,7 +104,7 @@ class Monitor:
             raise damaged(LEDGER, "own state")
 
     def _judge_of(self, origin: str) -> Judge:
-        return Judge(self.ledger, self._norms, self._watch, origin)
+        return Judge(self.ledger, self._norms, self._watch, origin, self.kept.first(origin))
 
     async def tell(self, since: int, hear: Callable[[dict[str, Any]], None]) -> int:
         """Let `hear` have everything that did not hold in the entries from an index on, in their order, then the numbers
@@ -142,6 +144,8 @@ class Monitor:
         outcome = judge(ours, theirs.checkpoint, proof)
         if outcome == "fork":
             self.kept.keep_evidence((ours, note), (theirs.checkpoint, theirs.note))
+        elif outcome == "consistent":
+            self.kept.note_first(origin, theirs.note)  # the next round holds it against where the log began
         elif outcome == "ahead":
             self._ahead.keep_evidence((theirs.checkpoint, theirs.note))
         return Answer(outcome, theirs.checkpoint, ours, note, proof if outcome == "consistent" else [])

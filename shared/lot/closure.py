@@ -22,6 +22,7 @@ from typing import Any
 
 from shared.timber.event import Record, tree_item
 from shared.timber.facts import Facts, Guide, Item, Lot, guide_key, line_key
+from shared.timber.succession import CLOSED, CONTINUED
 
 FOREVER = 2**63
 
@@ -158,8 +159,9 @@ class Gathering:
         return names
 
     def offer(self, index: int, record: Record) -> None:
-        """Take a record if the lot needs it. Index 0 is always needed; offering twice does nothing."""
-        if index == 0:
+        """Take a record if the lot needs it. Index 0 and the seams of the log are always needed; offering twice does
+        nothing."""
+        if index == 0 or record.type in (CLOSED, CONTINUED):
             self._keep(index, record)
         for name in names_of(record):
             if name.startswith(("item:", "guide:", "line:")):

@@ -17,7 +17,9 @@ from shared.timber import chain, disclosure, norms
 from shared.timber.doubt import doubts
 from shared.timber.event import Record, parse_entry
 from shared.timber.facts import Facts, Finding, Inspection, Item, Lot, Permit, past_of
+from shared.timber.refusals import LogEnded
 from shared.timber.rules.outcome import Outcome, resolved
+from shared.timber.succession import Names
 from shared.timber.verdict import Verdict, coverage_of, kinds_of, verdict
 from shared.tlog import checkpoint as checkpoints
 from shared.tlog.merkle import BadProof, multiroot
@@ -111,6 +113,7 @@ def _examine(bundle: Bundle, policy: Policy) -> Report:
     records = parsed(bundle)
     facts, outcomes = replay(records)
     _check_root(bundle, records, checkpoint)
+    _check_names(records, checkpoint)
     lot = facts.find(Lot, f"lot:{bundle.lot}")
     if lot is None:
         raise LotMissing(bundle.lot)
@@ -152,9 +155,26 @@ def replay(records: Sequence[tuple[int, Record]]) -> tuple[Facts, dict[int, list
         try:
             outcomes[index] = chain.admit(record, index, facts, rules, None)
         except Refusal as refusal:
-            raise RecordRefused(index, record.sid, refusal.slug, refusal.text("es"), refusal.text("en")) from refusal
+            raise _refused(index, record, refusal) from refusal
         facts.preload([past_of(record, index)])
     return facts, outcomes
+
+
+def _check_names(records: Sequence[tuple[int, Record]], checkpoint: checkpoints.Checkpoint) -> None:
+    """The seams of the file agree with one another and lead to the log that signed; RecordRefused for the seam that does
+    not."""
+    names = Names()
+    for index, record in records:
+        closed_at, said = names.closed_at, names.next
+        if names.take(index, record) is not None and closed_at is not None:
+            raise _refused(index, record, LogEnded(closed_at, said))
+    if names.contradict(checkpoint.origin, checkpoint.size) and names.closed_at is not None:
+        last = dict(records)[names.closed_at]
+        raise _refused(names.closed_at, last, LogEnded(names.closed_at, names.next))
+
+
+def _refused(index: int, record: Record, refusal: Refusal) -> RecordRefused:
+    return RecordRefused(index, record.sid, refusal.slug, refusal.text("es"), refusal.text("en"))
 
 
 def _check_root(bundle: Bundle, records: Sequence[tuple[int, Record]], checkpoint: checkpoints.Checkpoint) -> None:

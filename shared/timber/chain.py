@@ -14,6 +14,7 @@ from shared.timber.party import signer
 from shared.timber.rules.outcome import Outcome, Outcomes
 from shared.timber.steps import authority, books, certificates, findings, forest, guides, keys, mills
 from shared.timber.steps.case import Case, may_name_a_tree
+from shared.timber.succession import CONTINUED
 
 _STEPS: dict[str, Callable[[Case], Outcomes]] = {
     "organisation.registered": authority.register_organisation,
@@ -210,6 +211,8 @@ def _need_authority(record: Record, needed: set[str]) -> None:
         needed.add(f"key:{body['replaces']}")
     elif kind == "status.listed":
         needed.add(STATUS)
+    elif kind == CONTINUED:
+        needed.update([f"record:{sid}" for sid in record.prev])
     elif kind in ("permit.issued", "permit.amended"):
         needed.update(
             [

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from services.custody import tiles
+from services.custody import derived, tiles
 from services.custody.store import SignedHead, Transaction
 from shared.lot.bundle import pack
 from shared.lot.closure import Gathering
@@ -51,8 +51,10 @@ async def facts_of_lot(tx: Transaction, lot_id: str) -> Facts:
 async def records_of_lot(tx: Transaction, lot_id: str, below: int) -> list[tuple[int, Record]]:
     """Every record the verdict on a lot needs, of the first `below` entries, by index."""
     gathering = Gathering(lot_id)
-    seen = dict(_parsed(await tx.bodies([0])))
-    gathering.offer(0, seen[0])
+    seams = [index for begun in await derived.continuations(tx) if begun < below for index in (begun - 1, begun)]
+    seen = dict(_parsed(await tx.bodies([0, *seams])))
+    for index, record in seen.items():
+        gathering.offer(index, record)
     while names := gathering.wanted():
         indices = await tx.mentions_of(names, below, MOST_RECORDS)
         if len(indices) == MOST_RECORDS:

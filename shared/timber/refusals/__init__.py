@@ -8,7 +8,9 @@ from shared.timber.refusals.acts import (
     CensusExceeded,
     CertificateStatus,
     ListFromFuture,
+    LogEnded,
     NotCertifying,
+    NotClosed,
     NotIndependent,
     NotTheEnd,
     PermitStatus,
@@ -55,4 +57,4 @@ from shared.timber.refusals.keys import (
 )
 from shared.timber.refusals.wood import AlreadySpent, BranchWood, WrongKind
 
-__all__ = ["AlreadyDone", "AlreadySpent", "BalanceExceeded", "BranchWood", "CensusExceeded", "CertificateStatus", "DistrustLater", "GuideDates", "GuideFromFuture", "GuideRefused", "GuideTooLong", "GuideWithoutItems", "IdTaken", "KeyReplaced", "KeyRevoked", "KeyRole", "LineNotAuthorised", "LinesDiffer", "ListFromFuture", "MovementEnded", "NeverDrawn", "NotCertifying", "NotCrossCut", "NotIndependent", "NotOfPermit", "NotPublishing", "NotSupervising", "NotTheEnd", "NotYours", "OnOpenGuide", "OnePerson", "OpenFinding", "OutsideMovementWindow", "OwnFinding", "PermitNotInForce", "PermitStatus", "PossessionNotShown", "StatusStale", "TooMany", "UnknownKey", "UnknownOrganisation", "UnknownParent", "Unrelated", "WindowOrder", "WrongKind", "WrongSigner"]  # fmt: skip
+__all__ = ["AlreadyDone", "AlreadySpent", "BalanceExceeded", "BranchWood", "CensusExceeded", "CertificateStatus", "DistrustLater", "GuideDates", "GuideFromFuture", "GuideRefused", "GuideTooLong", "GuideWithoutItems", "IdTaken", "KeyReplaced", "KeyRevoked", "KeyRole", "LineNotAuthorised", "LinesDiffer", "ListFromFuture", "LogEnded", "MovementEnded", "NeverDrawn", "NotCertifying", "NotClosed", "NotCrossCut", "NotIndependent", "NotOfPermit", "NotPublishing", "NotSupervising", "NotTheEnd", "NotYours", "OnOpenGuide", "OnePerson", "OpenFinding", "OutsideMovementWindow", "OwnFinding", "PermitNotInForce", "PermitStatus", "PossessionNotShown", "StatusStale", "TooMany", "UnknownKey", "UnknownOrganisation", "UnknownParent", "Unrelated", "WindowOrder", "WrongKind", "WrongSigner"]  # fmt: skip

@@ -104,6 +104,32 @@ class PermitStatus(Refusal):
 
 
 @dataclass(eq=False)
+class LogEnded(Refusal):
+    """A log said that it ended and goes on by another name, and what is shown is neither its end nor the log it named."""
+
+    slug: ClassVar[str] = "log-ended"
+    es: ClassVar[str] = (
+        "La entrada {closed_at} dice que la bitácora termina ahí y sigue como {next}; lo que sigue no es eso."
+    )
+    en: ClassVar[str] = (
+        "Entry {closed_at} says that the log ends there and goes on as {next}; what follows is not that."
+    )
+    closed_at: int
+    next: str
+
+
+@dataclass(eq=False)
+class NotClosed(Refusal):
+    """A log is continued right behind the record that closed it, and builds on it."""
+
+    slug: ClassVar[str] = "not-closed"
+    es: ClassVar[str] = "La entrada {index} dice que continúa {before} y no se apoya en el cierre de la anterior."
+    en: ClassVar[str] = "Entry {index} says that it continues {before} and does not build on a closing right before it."
+    before: str
+    index: int
+
+
+@dataclass(eq=False)
 class NotTheEnd(Refusal):
     """A log is continued right behind its last entry, or it is not continued."""
 

@@ -91,12 +91,11 @@ def l06(rule: Rule, subject: str, before: str, size: int, said_root: str, root: 
     return rule.passed(subject, computed)
 
 
-def l07(rule: Rule, subject: str, closed_at: int, continued: bool) -> Outcome:
-    """A log that said it ended ends there. `continued`: the next entry begins the log that follows it, by another name."""
-    computed = {"closed_at": closed_at}
-    if continued:
+def l07(rule: Rule, subject: str, case: str | None, computed: dict[str, Any]) -> Outcome:
+    """A log that said it ended ends there, and the one that it named goes on. `case`: what does not hold at the seam."""
+    if case is None:
         return rule.passed(subject, computed)
-    return rule.failed(rule.parameters["severity"], subject, "goes_on", computed)
+    return rule.failed(rule.parameters["severity"], subject, case, computed)
 
 
 def _why(refusal: Refusal) -> dict[str, Any]:

@@ -59,4 +59,22 @@ WATCH_TEXTS: dict[tuple[str, str], tuple[str, str]] = {
         "La bitácora dijo en la entrada {closed_at} que ahí terminaba, y sigue con esta entrada.",
         "At entry {closed_at} the log said that it ended there, and it goes on with this entry.",
     ),
+    ("L07", "other_before"): (
+        "La bitácora terminó en la entrada {closed_at}; la que sigue dice continuar {before}, y ese no era su nombre.",
+        "The log ended at entry {closed_at}; what follows says that it continues {before}, which was not its name.",
+    ),
+    ("L07", "name_again"): (
+        "La bitácora terminó en la entrada {closed_at} y sigue como {next}, un nombre que ya había llevado.",
+        "The log ended at entry {closed_at} and goes on as {next}, a name that it had borne before.",
+    ),
+    ("L07", "other_next"): (
+        "La bitácora terminó en la entrada {closed_at} y dijo que seguiría como {next}; la constancia es de {origin}.",
+        "The log ended at entry {closed_at} and said that it would go on as {next}; the checkpoint is of {origin}.",
+    ),
+    ("L07", "known_before"): (
+        "{origin} ya había firmado {size} entradas cuando, según la entrada {closed_at}, todavía no había empezado: lo que "
+        "sigue viene después de su propio fin.",
+        "{origin} had signed {size} entries already when, by entry {closed_at}, it had not begun yet: what follows comes "
+        "after its own end.",
+    ),
 }

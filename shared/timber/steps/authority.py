@@ -22,6 +22,7 @@ from shared.timber.refusals import (
     CensusExceeded,
     IdTaken,
     ListFromFuture,
+    NotClosed,
     NotIndependent,
     NotTheEnd,
     NotYours,
@@ -31,6 +32,7 @@ from shared.timber.refusals import (
 )
 from shared.timber.rules.outcome import Outcomes
 from shared.timber.steps.case import Case, instant
+from shared.timber.succession import CLOSED
 
 MOST_REPORTS = 1_000  # of inspections of a plan: its document is read and written whole
 
@@ -236,8 +238,12 @@ def close_log(case: Case) -> Outcomes:  # noqa: ARG001  (it says nothing about w
 
 
 def continue_log(case: Case) -> Outcomes:
-    """The first entry that the log before did not have: it stands right behind all of that one's. That these lead to the
-    root it names is for those who have them all (``shared.audit.succession``)."""
+    """The first entry that the log before did not have: it builds on that one's last, right behind it. That all of them
+    lead to the root it names, and that the names fit, is for those who have them (``shared.timber.succession``)."""
+    before, prev = case.body["before"], case.record.prev
     if case.body["size"] != case.index:
-        raise NotTheEnd(case.body["before"], case.body["size"], case.index)
+        raise NotTheEnd(before, case.body["size"], case.index)
+    last = case.facts.find(Past, f"record:{prev[0]}") if len(prev) == 1 else None
+    if last is None or (last.type, last.index) != (CLOSED, case.index - 1):
+        raise NotClosed(before, case.index)
     return Outcomes()

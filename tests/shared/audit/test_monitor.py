@@ -212,44 +212,142 @@ async def test_a_log_that_says_it_continues_another_begins_with_that_ones_entrie
     assert [one for one in found if one[1] == "L06"] == [(1, "L06", "other_root", "S4")]
 
 
-NEXT = "trozalog.test/x/2027"
-END = {"next": NEXT, "vkey": Signer.generate(NEXT).verifier.vkey}
-LATER = Signer.generate("trozalog.test/x/2028").verifier.vkey
+BEFORE_IT, NEXT, AFTER = (f"trozalog.test/madre-de-dios/{year}" for year in (2025, 2027, 2028))
 
 
-def continued(before: str) -> Entry:
-    said_of = {"size": 1, "checkpoint_sha256": "0" * 64, "root": "0" * 64}
-    return an_entry("log.continued", said_of | {"before": before})
+def closed(goes_on_as: str) -> Entry:
+    vkey = Signer.generate(goes_on_as).verifier.vkey
+    return an_entry("log.closed", {"next": goes_on_as, "vkey": vkey}, "registrar", "registro")
+
+
+def continued(before: str, behind: list[Entry], **other: Any) -> Entry:
+    """What the log says that follows, behind these entries."""
+    root = root_of(leaf_hash(entry) for entry in behind).hex()
+    body = {"before": before, "size": len(behind), "checkpoint_sha256": "0" * 64, "root": root} | other
+    prev = [sid_of(behind[-1].partition(b'],"stmt":')[2][:-1])]
+    return an_entry("log.continued", body, "registrar", "registro", prev=prev)
+
+
+def gone_over(entries: list[Entry], goes_on_as: str, before: str) -> list[Entry]:
+    """These entries, an end, and the log that follows."""
+    ended = [*entries, closed(goes_on_as)]
+    return [*ended, continued(before, ended)]
+
+
+def at_the_seam(found: list[dict[str, Any]]) -> list[tuple[int, str]]:
+    assert all(one["severity"] == "S4" and "{" not in one["text_es"] for one in found if one["rule"] == "L07")
+    return [(one["index"], one["case"]) for one in found if one["rule"] == "L07"]
+
+
+HONEST = entries_of(a_lot())
+N = len(HONEST)
+MORE = a_status_list("2026-07-02T12:00:00Z")
+
+
+async def test_a_log_that_the_one_before_named_goes_on_behind_its_end(watching: Watching) -> None:
+    seam = gone_over(HONEST, ORIGIN, BEFORE_IT)
+
+    assert await watching.see([*seam, MORE]) == []
+    assert await watching.see([*seam, MORE, closed(NEXT)]) == []
+
+
+async def test_a_log_may_be_the_third_of_a_row(watching: Watching) -> None:
+    twice = gone_over(gone_over(HONEST, BEFORE_IT, "trozalog.test/madre-de-dios/2024"), ORIGIN, BEFORE_IT)
+
+    assert await watching.see([*twice, MORE]) == []
 
 
 @pytest.mark.parametrize(
-    ("after", "found"),
-    [
-        (a_status_list("2026-07-02T12:00:00Z"), [(1, "L07", "goes_on", "S4")]),
-        (continued(ORIGIN), [(1, "L07", "goes_on", "S4")]),
-        (continued("trozalog.test/x/2025"), []),
-        (b"not a record", [(1, "L07", "goes_on", "S4")]),
-        (a_felling().replace(b'"tree.felled"', b'"tree.planted"'), [(1, "L07", "goes_on", "S4")]),
-        (an_entry("log.closed", END), [(1, "L07", "goes_on", "S4")]),
-    ],
-    ids=["anything", "its own successor", "the successor of another", "no record", "an unknown type", "its end again"],
+    "after",
+    [MORE, closed(NEXT), b"not a record", a_felling().replace(b'"tree.felled"', b'"tree.planted"')],
+    ids=["anything", "its end again", "no record", "an unknown type"],
 )
-async def test_a_log_ends_where_it_said_and_only_its_successor_goes_on(
-    watching: Watching, after: Entry, found: list[Any]
+async def test_nothing_but_the_log_that_follows_stands_behind_an_end(watching: Watching, after: Entry) -> None:
+    assert at_the_seam(await watching.see([*HONEST, closed(NEXT), after])) == [(N + 1, "goes_on")]
+
+
+async def test_an_end_without_anything_behind_it_is_an_end(watching: Watching) -> None:
+    assert at_the_seam(await watching.see([*HONEST, closed(NEXT)])) == []
+
+
+@pytest.mark.parametrize("before", [ORIGIN, BEFORE_IT], ids=["itself", "anything"])
+async def test_a_log_does_not_go_on_by_saying_that_it_continues_something(watching: Watching, before: str) -> None:
+    """The end named another log: whatever is said behind it, under this name nothing follows."""
+    on = [*gone_over(HONEST, NEXT, before), MORE]
+
+    found = await watching.see(on)
+
+    assert at_the_seam(found) == [(N + 1, "other_next")]
+    assert found[0]["computed"]["next"] == NEXT
+    assert found[0]["computed"]["origin"] == ORIGIN
+    assert at_the_seam(await watching.again().see([*on, MORE])) == []  # it was said
+
+
+async def test_a_log_that_names_itself_has_not_gone_over(watching: Watching) -> None:
+    assert at_the_seam(await watching.see([*HONEST, closed(ORIGIN)])) == [(N, "name_again")]
+
+
+async def test_a_log_seen_before_its_beginning_did_not_begin_there(watching: Watching) -> None:
+    """The closing names the very log that is watched: it can only be told from a beginning by who knew it before."""
+    assert await watching.see(HONEST) == []
+
+    assert at_the_seam(await watching.again().see(gone_over(HONEST, ORIGIN, BEFORE_IT))) == [(N + 1, "known_before")]
+
+
+async def test_that_a_log_was_seen_before_outlives_what_can_be_made_again(watching: Watching) -> None:
+    await watching.see(HONEST)
+    watching.monitor.ledger.close()
+    (watching.folder / "monitor.sqlite").unlink()
+
+    found = await Watching(watching.folder).see(gone_over(HONEST, ORIGIN, BEFORE_IT))
+
+    assert at_the_seam(found) == [(N + 1, "known_before")]
+
+
+async def test_a_checkpoint_that_somebody_shows_convicts_a_log_that_had_begun_before(watching: Watching) -> None:
+    over = gone_over(HONEST, ORIGIN, BEFORE_IT)
+    assert await watching.see(over) == []
+    after = await watching.monitor.compare(PlainLog([*over]).note())
+    assert after.outcome == "consistent"
+    assert at_the_seam(await watching.see([*over, MORE])) == []
+
+    assert (
+        await watching.monitor.compare(PlainLog(HONEST).note())
+    ).outcome == "consistent"  # one tree, and one name too early
+    watching.told = 0
+
+    assert at_the_seam(await watching.see([*over, MORE])) == [(N + 1, "known_before")]
+
+
+@pytest.mark.parametrize(
+    ("goes_on_as", "before", "found"),
+    [(AFTER, NEXT, []), (AFTER, BEFORE_IT, [(N + 3, "other_before")]), (ORIGIN, NEXT, [(N + 3, "name_again")])],
+    ids=["the log that was named", "another", "the first name again"],
+)
+async def test_the_names_of_a_row_of_logs_follow_one_another(
+    tmp_path: Path, goes_on_as: str, before: str, found: list[tuple[int, str]]
 ) -> None:
-    planted_after = await planted(watching, an_entry("log.closed", END), after)
+    log = Signer.generate(goes_on_as)
+    row = gone_over(gone_over(HONEST, NEXT, ORIGIN), goes_on_as, before)
+    monitor = Monitor(Shelf(PlainLog(row, log).files()), a_policy(log), tmp_path, lambda: NOW)
+    Watching.opened.append(monitor.ledger)
+    heard: list[dict[str, Any]] = []
 
-    assert [one for one in planted_after if one[1] == "L07"] == found
+    await monitor.round()
+    await monitor.tell(0, heard.append)
+
+    assert at_the_seam(heard) == found
 
 
-async def test_a_log_that_continues_another_has_an_end_of_its_own(watching: Watching) -> None:
-    own_end = an_entry("log.closed", END | {"next": "trozalog.test/x/2028", "vkey": LATER})
+async def test_a_log_goes_on_building_on_its_closing(watching: Watching) -> None:
+    ended = [*HONEST, closed(ORIGIN)]
+    elsewhere = continued(BEFORE_IT, [*ended[:-2], ended[-1], ended[-2]], size=N + 1, root="0" * 64)
 
-    found = await planted(
-        watching, an_entry("log.closed", END), continued("trozalog.test/x/2025"), own_end, a_felling()
-    )
+    found = await watching.see([*ended, elsewhere])
 
-    assert [one for one in found if one[1] == "L07"] == [(3, "L07", "goes_on", "S4")]
+    assert [(one["index"], one["computed"]["refusal"]) for one in found if one["rule"] == "L01"] == [
+        (N + 1, "not-closed")
+    ]
 
 
 # ---- time

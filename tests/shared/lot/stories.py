@@ -12,6 +12,7 @@ from shared.timber import event
 from shared.timber.event import Record
 from shared.timber.facts import Guide, Item, Key, Lot, Permit
 from tests.shared.lot.telling import COMMUNITIES, MILLS, ORGS, PARCELS, PRODUCTS, SPECIES, Telling
+from tests.shared.lot.wood import ORIGIN
 
 CERTIFICATES = ("CB-FM-COC-000001", "XC-COC-000002")
 KEY_ENDS = f"+c14fbd5d+{'AQ' + 'x' * 42}"
@@ -417,17 +418,23 @@ class Story(Telling):
         return self.say("log.recovered", "trozalog", body, by=by, force=force) if self.maybe(0.3) or force else None
 
     def hand_over(self, force: bool) -> Record | None:
-        if not force and not self.rarely(0.3):
+        """The log of the year before ends and goes on as this one; whoever errs says something else at the seam."""
+        if any(record.type == "log.closed" for record in self.records) or not (force or self.maybe(0.3)):
             return None
+        by = self.one(["host"], ["host"], [self.registrar])
+        goes_on_as = self.one(ORIGIN, ORIGIN, "log.example/x/2027") if self.rarely(0.2) else ORIGIN
+        vkey = ("other.example/x" if self.rarely(0.1) else goes_on_as) + KEY_ENDS
+        end = self.say("log.closed", "trozalog", {"next": goes_on_as, "vkey": vkey}, by=by, force=force)
+        if end is None or self.rarely(0.05):
+            return end
         here = len(self.records)
         body = {
-            "before": self.one("log.example/x/2026", "log.example/x"), "size": self.one(here, here, here + 1, 1),
-            "root": "0a" * 32, "checkpoint_sha256": "0b" * 32,
+            "before": self.one(goes_on_as, "log.example/x") if self.rarely(0.1) else "log.example/x/2025",
+            "size": self.one(here, here + 1, 1) if self.rarely(0.1) else here, "root": "0a" * 32,
+            "checkpoint_sha256": "0b" * 32,
         }  # fmt: skip
-        kind = self.one("log.continued", "log.closed")
-        if kind == "log.closed":
-            body = {"next": "log.example/x/2027", "vkey": self.one("log.example/x/2027", "other.example/x") + KEY_ENDS}
-        return self.say(kind, "trozalog", body, by=self.one(["host"], ["host"], [self.registrar]), force=force)
+        prev = None if self.rarely(0.1) else [end.sid]
+        return self.say("log.continued", "trozalog", body, by=by, prev=prev, force=force)
 
     def commit(self, force: bool) -> Record | None:
         """A contract or a settlement by its hash: anybody may say it, and no verdict rests on it."""

@@ -58,7 +58,14 @@ class Telling:
     # ---- the log
 
     def say(
-        self, kind: str, actor: str, body: dict[str, Any], *, by: Iterable[str] = (), force: bool = False
+        self,
+        kind: str,
+        actor: str,
+        body: dict[str, Any],
+        *,
+        by: Iterable[str] = (),
+        force: bool = False,
+        prev: list[str] | None = None,
     ) -> Record | None:
         """Sign, judge and append; None when the door refuses."""
         self.clock += self.random.choice((1, 1, 1, 7, 60, 600))
@@ -74,7 +81,7 @@ class Telling:
             decoys = iter(lambda: to_base64url(self.random.randbytes(32)), None)
             more["sd"] = disclosure.padded([one.digest for one in hidden], decoys)
         try:
-            statement = event.make_statement(kind, actor, time, body, self._prev(), **more)
+            statement = event.make_statement(kind, actor, time, body, self._prev() if prev is None else prev, **more)
         except Refusal:
             return None
         names = list(by) or [self.registrar if kind in event.AUTHORITY else actor]
@@ -125,7 +132,9 @@ class Telling:
     def gathered(self, lot: str) -> list[int]:
         """The indices of the records the lot rests on, as a server finds them."""
         gathering = Gathering(lot)
-        gathering.offer(0, self.records[0])
+        for index, record in enumerate(self.records):
+            if index == 0 or record.type in ("log.closed", "log.continued"):
+                gathering.offer(index, record)
         while names := gathering.wanted():
             for index, record in enumerate(self.records):
                 if not names.isdisjoint(names_of(record)):

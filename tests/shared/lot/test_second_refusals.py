@@ -1,6 +1,8 @@
 """Each refusal of the door, one by one: a log that holds the refused record, before both verifiers."""
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from tests.shared.lot.proofs import Proof
 from tests.shared.lot.stories import Story
 from tests.shared.lot.telling import ORGS
 from tests.shared.lot.verifiers import Verifier, by_python, differences, quickest
-from tests.shared.lot.wood import key
+from tests.shared.lot.wood import ORIGIN, Wood, a_lot, key
 
 COMMUNITY, ROOT = "comunidad-a", "comunidad-a root"
 
@@ -315,6 +317,16 @@ def not_the_end(story: Story) -> None:
     story.say("log.continued", "trozalog", body, by=["host"], force=True)
 
 
+def not_closed(story: Story) -> None:
+    body = {
+        "before": "log.example/x/2026",
+        "size": len(story.records),
+        "root": "0a" * 32,
+        "checkpoint_sha256": "0b" * 32,
+    }
+    story.say("log.continued", "trozalog", body, by=["host"], force=True)
+
+
 CASES: list[tuple[Callable[[Story], None], str]] = [
     (branch_wood, "branch-wood"),
     (too_many, "too-many"),
@@ -355,6 +367,7 @@ CASES: list[tuple[Callable[[Story], None], str]] = [
     (amended_after_its_end, "certificate-status"),
     (too_many_members, "too-many"),
     (not_the_end, "not-the-end"),
+    (not_closed, "not-closed"),
 ]
 
 
@@ -373,3 +386,80 @@ def test_both_refuse_the_same_record_for_the_same_reason(
     assert ours["problem"]["facts"].get("reason") == slug, ours["problem"]
     assert ours["problem"]["facts"]["index"] == last
     assert differences(ours, second.verify(bundle, policy)) == []
+
+
+BEFORE, NEXT = "trozalog.example/madre-de-dios/2025", "trozalog.example/madre-de-dios/2027"
+Seams = Callable[[Wood], None]
+
+
+def over(*names: str) -> Seams:
+    """The log goes over from each name to the next."""
+
+    def happens(wood: Wood) -> None:
+        for before, after in pairwise(names):
+            wood.close(after)
+            wood.go_on(before)
+
+    return happens
+
+
+def on_after_its_end(wood: Wood) -> None:
+    wood.close(NEXT)
+    wood.certify("aserradero-1")
+
+
+def closed_twice(wood: Wood) -> None:
+    wood.close(NEXT)
+    wood.close(NEXT)
+
+
+def other_before(wood: Wood) -> None:
+    over(BEFORE, NEXT)(wood)
+    over("another.example/x/2026", ORIGIN)(wood)
+
+
+def closed_only(wood: Wood) -> None:
+    wood.close(NEXT)
+
+
+def itself(wood: Wood) -> None:
+    wood.close(ORIGIN)
+
+
+# What happens behind the lot, and where from its end on the seam stands that does not hold; None when all hold.
+SEAMS: list[tuple[str, Seams, int | None]] = [
+    ("a log that began under another name", over(BEFORE, ORIGIN), None),
+    ("the third of a row", over("trozalog.example/madre-de-dios/2024", BEFORE, ORIGIN), None),
+    ("a log that ends", closed_only, None),
+    ("a log that went over under its own name", over(ORIGIN, NEXT), 0),
+    ("a log that continues anything", over(BEFORE, NEXT), 0),
+    ("a name borne before", over(ORIGIN, NEXT, ORIGIN), 3),
+    ("a log that names itself", itself, 0),
+    ("a record after the end", on_after_its_end, 1),
+    ("an end after the end", closed_twice, 1),
+    ("another than the one that ended", other_before, 3),
+]
+
+
+@pytest.mark.parametrize(("happens", "at"), [case[1:] for case in SEAMS], ids=[case[0] for case in SEAMS])
+def test_both_hold_the_names_of_a_log_against_the_checkpoint(second: Verifier, happens: Seams, at: int | None) -> None:
+    wood = a_lot()
+    end = len(wood.records)
+    happens(wood)
+    bundle, policy = wood.packed("LOTE-01", range(len(wood.records))), a_policy(Random(1))
+
+    ours = by_python(bundle, policy)
+
+    if at is None:
+        assert ours["outcome"] == "valid"
+    else:
+        assert ours["outcome"] == "invalid"
+        assert (ours["problem"]["facts"]["index"], ours["problem"]["facts"]["reason"]) == (end + at, "log-ended")
+    assert differences(ours, second.verify(bundle, policy)) == []
+
+
+def test_a_proof_file_holds_the_seams_of_its_log() -> None:
+    wood = a_lot()
+    over(BEFORE, ORIGIN)(wood)
+
+    assert [wood.records[index].type for index in wood.gathered("LOTE-01")[-2:]] == ["log.closed", "log.continued"]

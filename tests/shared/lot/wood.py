@@ -87,13 +87,13 @@ class Wood:
 
     def add(
         self, kind: str, actor: str, body: dict[str, Any], *, by: str | None = None, day: str = "2026-07-01",
-        sd: list[str] | None = None,
+        sd: list[str] | None = None, prev: Iterable[str] = (),
     ) -> Record:  # fmt: skip
         """Sign, admit and append."""
         minute = next(self._minutes)
         time = f"{day}T{minute // 60 % 24:02}:{minute % 60:02}:00Z"
         signer = by or ("registrar" if kind in event.AUTHORITY else actor)
-        entry = event.sign(event.make_statement(kind, actor, time, body, sd=sd), key(signer))
+        entry = event.sign(event.make_statement(kind, actor, time, body, sd=sd, prev=prev), key(signer))
         return self.append(parse_entry(entry))
 
     def append(self, record: Record) -> Record:
@@ -181,6 +181,17 @@ class Wood:
 
     # ---- the log
 
+    def close(self, next_origin: str) -> Record:
+        """The log ends, and names the one that follows it."""
+        return self.add("log.closed", "registro", {"next": next_origin, "vkey": log_signer(next_origin).verifier.vkey})
+
+    def go_on(self, before: str = ORIGIN, *, behind: Record | None = None) -> Record:
+        """The log goes on as another, right behind its end."""
+        size = len(self.records)
+        root = merkle.root_of(record.leaf_hash for record in self.records).hex()
+        body = {"before": before, "size": size, "root": root, "checkpoint_sha256": "ab" * 32}
+        return self.add("log.continued", "registro", body, prev=[(behind or self.records[-1]).sid])
+
     def checkpoint(self, *, witnesses: Iterable[Signer] = (), signer: Signer | None = None) -> bytes:
         """The signed note of the whole log."""
         root = merkle.root_of(record.leaf_hash for record in self.records)
@@ -195,7 +206,9 @@ class Wood:
             for name in names_of(record):
                 found.setdefault(name, []).append(index)
         gathering = Gathering(lot)
-        gathering.offer(0, self.records[0])
+        for index, record in enumerate(self.records):
+            if index == 0 or record.type in ("log.closed", "log.continued"):
+                gathering.offer(index, record)
         while names := gathering.wanted():
             for index in {index for name in names for index in found.get(name, ())}:
                 gathering.offer(index, self.records[index])

@@ -9,6 +9,13 @@ from shared.timber.rules.outcome import Outcome
 from shared.timber.rules.watch_texts import WATCH_TEXTS
 
 RULES = load_watch().on("2026-07-01")
+SEAM = {
+    "closed_at": 9,
+    "next": "log.example/x/2027",
+    "origin": "log.example/x/2026",
+    "size": 7,
+    "before": "log.example/x",
+}
 SID, KID = "5" * 64, "AbC_d-e_fGhIjKlMnOpQrA"
 
 
@@ -63,7 +70,8 @@ def every_outcome() -> list[Outcome]:
         watch.l03_twice(RULES["L03"], SID, KID, 4, 3, "2" * 64), watch.l04_gap(RULES["L04"], KID, 3, 9),
         watch.l05_noted(RULES["L05"], "1" * 64, "2" * 64, "item:x"),
         watch.l06(RULES["L06"], SID, "log.example/2026", 7, "0" * 64, "1" * 64),
-        watch.l07(RULES["L07"], SID, 9, False),
+        *(watch.l07(RULES["L07"], SID, case, SEAM)
+          for case in ("goes_on", "other_before", "name_again", "other_next", "known_before")),
     ]  # fmt: skip
 
 
@@ -88,4 +96,4 @@ def test_the_id_of_a_key_is_written_as_it_is() -> None:
 def test_what_a_device_saw_of_this_log_passes() -> None:
     assert watch.l02(RULES["L02"], SID, 5, 5, "0" * 64, "0" * 64).status == "PASS"
     assert watch.l06(RULES["L06"], SID, "log.example/2026", 7, "0" * 64, "0" * 64).status == "PASS"
-    assert watch.l07(RULES["L07"], SID, 9, True).status == "PASS"
+    assert watch.l07(RULES["L07"], SID, None, SEAM).status == "PASS"
