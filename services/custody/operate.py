@@ -37,7 +37,7 @@ from services.custody.outside.published import Published as Served
 from services.custody.said import Unsaid
 from services.custody.soundness.damage import Damage, damage
 from services.custody.store import Store, Transaction
-from services.custody.succession import Before, ClosedForAnother, OtherOrigin, stand_on
+from services.custody.succession import Before, ClosedForAnother, NameBorne, OtherOrigin, stand_on
 from services.custody.witnesses.asking import Pace
 from services.custody.witnesses.cosignatures import key_of
 from shared.audit.refusals import CannotRead, CannotWrite, Damaged, Forked
@@ -50,7 +50,9 @@ from shared.tlog.policy import Policy
 from shared.web.runtime import command_settings
 
 DONE, REFUSED, UNREADABLE = 0, 1, 2
-SAYS_NO = (ClosedForAnother, Damage, Damaged, DoesNotFollow, Forked, OtherHistory, OtherOrigin, TailMissing)
+SAYS_NO = (
+    ClosedForAnother, Damage, Damaged, DoesNotFollow, Forked, NameBorne, OtherHistory, OtherOrigin, TailMissing,
+)  # fmt: skip
 
 
 class Outside:

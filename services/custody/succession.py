@@ -40,6 +40,16 @@ class ClosedForAnother(Refusal):
     asked: str
 
 
+@dataclass(eq=False)
+class NameBorne(Refusal):
+    """A name that this log, or one that it continues, had already: under it nothing could be told apart."""
+
+    slug: ClassVar[str] = "name-borne"
+    es: ClassVar[str] = "{origin} ya fue el nombre de esta bitácora; la que sigue necesita otro."
+    en: ClassVar[str] = "{origin} was a name of this log before; the one that follows needs another."
+    origin: str
+
+
 @dataclass(frozen=True, slots=True)
 class Before:
     """A closed log: all its entries are the first of today's. `note_sha256` is of its last checkpoint as it signed it."""

@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import sys
+from argparse import Namespace
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,10 @@ def _child(log: Path, die_before_rename: str | None) -> None:
         last_step = re.compile(die_before_rename)
 
         def hook(event: str, arguments: tuple[Any, ...]) -> None:
-            if event == "os.rename" and last_step.search(os.fspath(arguments[1])):
+            if event not in (("os.link", "os.mkdir") if die_before_rename.startswith("os.") else ("os.rename",)):
+                return
+            name = os.fspath(arguments[0] if event == "os.mkdir" else arguments[1])
+            if last_step.search(name if event == "os.rename" else f"{event}:{name}"):
                 os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)
@@ -61,6 +65,40 @@ def serve_witness(values: dict[str, Any], log: Path) -> None:
 
     settings = WitnessSettings(**values)
     serve(build(settings), settings)
+
+
+def hand_over_custody(values: dict[str, Any], vkey: str, log: Path, die_before: str | None) -> None:
+    """The command, as an operator runs it; ends with its exit code."""
+    _child(log, die_before)
+    from services.custody import operate
+    from services.custody.main import CustodySettings
+    from services.custody.operating.report import Report
+
+    options = Namespace(vkey=vkey, unwitnessed=False, json=True, lang="es")
+    sys.exit(asyncio.run(operate.hand_over(CustodySettings(**values), options, Report(options))))
+
+
+@dataclass
+class Errand:
+    """A command that begins, and ends by itself or is killed."""
+
+    target: Callable[..., None]
+    arguments: tuple[Any, ...]
+    _process: Any = None
+
+    async def start(self) -> None:
+        self._process = _NURSERY.Process(target=self.target, args=self.arguments)
+        await asyncio.to_thread(self._process.start)
+
+    def kill(self) -> None:
+        """At once, wherever it is."""
+        self._process.kill()
+
+    async def ended(self) -> int:
+        """Its exit code: -9 when it was killed."""
+        await asyncio.to_thread(self._process.join, 60)
+        assert self._process.exitcode is not None, "it goes on and on"
+        return int(self._process.exitcode)
 
 
 @dataclass

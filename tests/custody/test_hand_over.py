@@ -11,7 +11,7 @@ import pytest
 from services.custody import operate
 from services.custody.main import CustodySettings, own_folders
 from services.custody.operating.report import Report
-from services.custody.succession import ClosedForAnother, OtherOrigin
+from services.custody.succession import ClosedForAnother, NameBorne, OtherOrigin
 from shared.audit.refusals import CannotWrite
 from shared.lot.verify import verify
 from shared.timber.event import parse_entry
@@ -335,6 +335,18 @@ async def test_the_second_year_is_followed_by_a_third(
     assert (await covered(third)).size > sizes[1][1] > sizes[0][1]
     for origin, size in sizes:
         assert (await checkpoint_of(third, f"/log/closed/{origin_id(origin)}/checkpoint")).size == size
+
+
+async def test_a_log_takes_no_name_that_it_had_before(
+    ready: Custody, capsys: pytest.CaptureFixture[str], open_custody: Open
+) -> None:
+    second = await into_2027(ready, capsys, open_custody)
+    await second.stop()
+
+    with pytest.raises(NameBorne):
+        await handed_over(second, capsys, Signer.generate(ORIGIN))
+
+    assert await rows(second, "SELECT origin FROM tlog") == [(NEXT,)]
 
 
 # ---- what watches it

@@ -23,6 +23,7 @@ from tests.shared.tlog.test_ed25519 import L
 
 HERE = Path(__file__).parent
 LOT = "LOTE-01"
+LAST_YEAR = "trozalog.example/madre-de-dios/2025"
 TRUSTING = f"log {log_signer().verifier.vkey}\nwitness w1 {witness().verifier.vkey}\nquorum none\n"
 Files = tuple[bytes, bytes]  # bundle, policy
 
@@ -136,6 +137,19 @@ def private() -> Files:
     return wood.packed(LOT, wood.gathered(LOT), disclosed=pairs), TRUSTING.encode()
 
 
+def over(before: str, after: str) -> Files:
+    """A log went over from one name to another behind the sale; the checkpoint is of the log of these tests."""
+    wood = a_lot(LOT)
+    wood.close(after)
+    wood.go_on(before)
+    return files(wood)
+
+
+def went_over() -> Files:
+    """The log of the year before ended behind the sale and goes on as the one that signed."""
+    return over(LAST_YEAR, log_signer().name)
+
+
 # ---- what nobody trusted signed
 
 
@@ -241,6 +255,11 @@ def revoked_key() -> Files:
     return Proof(LOT, entries, list(range(len(entries))), []).bytes(), TRUSTING.encode()
 
 
+def on_after_its_end() -> Files:
+    """The log said that it goes on under another name, and signed on under its own."""
+    return over(LAST_YEAR, "trozalog.example/madre-de-dios/2027")
+
+
 def private_of_another_record() -> Files:
     """A private field beside a record that does not commit to it."""
     bundle, policy = private()
@@ -265,9 +284,9 @@ def bad_policy() -> Files:
 VECTORS: dict[str, Callable[[], Files]] = {
     one.__name__.replace("_", "-"): one
     for one in (
-        consistent, to_review, incomplete, sawn, resolved, doubted, certified, private, unknown_log, quorum_not_met, changed_and_not_signed,
+        consistent, to_review, incomplete, sawn, resolved, doubted, certified, private, went_over, unknown_log, quorum_not_met, changed_and_not_signed,
         changed_and_signed_again, signed_together, signed_together_elsewhere, signature_beyond_the_order, character_of_a_later_unicode, parent_left_out, anchor_left_out,
-        revoked_key, private_of_another_record, version_2, bad_policy,
+        revoked_key, on_after_its_end, private_of_another_record, version_2, bad_policy,
     )
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ from services.custody.outside.published import Published
 from services.custody.said import said
 from services.custody.soundness import scrub
 from services.custody.store import Head, SignedHead, Store, Transaction
-from services.custody.succession import Before, ClosedForAnother, OtherOrigin
+from services.custody.succession import Before, ClosedForAnother, NameBorne, OtherOrigin
 from services.custody.witnesses import cosignatures
 from services.custody.witnesses.asking import Witnesses
 from shared.timber.norms import Norms
@@ -59,7 +59,8 @@ class HandOver:
         """Closed and opened; durable when it returns. May be repeated, also after a crash.
 
         Frozen when the database is not what was published; Unsaid when the log does not know the host key; OtherOrigin
-        when the database holds neither log, ClosedForAnother when it was handed over to another key; CannotRead or CannotWrite, behind which it is to be repeated.
+        when the database holds neither log, ClosedForAnother when it was handed over to another key, NameBorne when the
+        name was its own before; CannotRead or CannotWrite, behind which it is to be repeated.
         """
         await self.guard.look_back()
         marks = await self.guard.marks()
@@ -87,6 +88,8 @@ class HandOver:
             raise Frozen(self.published.contradicted)
         last = await tx.last_checkpoint()
         await self.guard.hold(tx, head, last, marks)
+        if any(one.origin == self.vkey.name for one in await succession.before(tx)):
+            raise NameBorne(self.vkey.name)
         if found := (await scrub.state(tx)).damage:
             raise Frozen(found)
         if await reread(tx, last, head.size) != head:

@@ -418,23 +418,20 @@ class Story(Telling):
         return self.say("log.recovered", "trozalog", body, by=by, force=force) if self.maybe(0.3) or force else None
 
     def hand_over(self, force: bool) -> Record | None:
-        """The log of the year before ends and goes on as this one; whoever errs says something else at the seam."""
+        """The log of the year before ends and goes on as this one; when forced, something at the seam may be otherwise."""
         if any(record.type == "log.closed" for record in self.records) or not (force or self.maybe(0.3)):
             return None
-        by = self.one(["host"], ["host"], [self.registrar])
-        goes_on_as = self.one(ORIGIN, ORIGIN, "log.example/x/2027") if self.rarely(0.2) else ORIGIN
-        vkey = ("other.example/x" if self.rarely(0.1) else goes_on_as) + KEY_ENDS
-        end = self.say("log.closed", "trozalog", {"next": goes_on_as, "vkey": vkey}, by=by, force=force)
-        if end is None or self.rarely(0.05):
+        wrong = self.random.randrange(9) if force else 9
+        next_ = "log.example/x/2027" if wrong == 0 else ORIGIN
+        body = {"next": next_, "vkey": ("other.example/x" if wrong == 1 else next_) + KEY_ENDS}
+        end = self.say("log.closed", "trozalog", body, by=["host"], force=force)
+        if end is None or wrong == 2:
             return end
-        here = len(self.records)
-        body = {
-            "before": self.one(goes_on_as, "log.example/x") if self.rarely(0.1) else "log.example/x/2025",
-            "size": self.one(here, here + 1, 1) if self.rarely(0.1) else here, "root": "0a" * 32,
-            "checkpoint_sha256": "0b" * 32,
-        }  # fmt: skip
-        prev = None if self.rarely(0.1) else [end.sid]
-        return self.say("log.continued", "trozalog", body, by=by, prev=prev, force=force)
+        before = {3: next_, 4: "log.example/x"}.get(wrong, "log.example/x/2025")
+        here = len(self.records) + (wrong == 5)
+        body = {"before": before, "size": here, "root": "0a" * 32, "checkpoint_sha256": "0b" * 32}
+        prev = None if wrong == 6 else [end.sid]
+        return self.say("log.continued", "trozalog", body, by=["host"], prev=prev, force=force)
 
     def commit(self, force: bool) -> Record | None:
         """A contract or a settlement by its hash: anybody may say it, and no verdict rests on it."""

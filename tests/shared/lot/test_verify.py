@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shared.lot.bundle import pack, read
 from shared.lot.report import Report
 from shared.lot.verify import verify
-from shared.timber import event
+from shared.timber import disclosure, event
+from shared.timber.disclosure import Value
 from shared.tlog import merkle, note
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.note import Signer
@@ -309,6 +310,46 @@ def test_changed_bytes_of_a_bundle_are_caught() -> None:
     for at in range(len(data)):
         if at not in entries or at % 9 == 0:
             caught(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+
+
+@cache
+def with_everything() -> bytes:
+    """A bundle with all that one can hold: private fields, a known and an unknown witness, a seam of two logs."""
+    wood = Wood()
+    logs = wood.cut(wood.fell("501"), "501")
+    wood.guide("001-1", logs)
+    wood.add("lot.composed", "aserradero-1", {"lot": LOT, "items": logs}, day="2026-07-06")
+    fields: list[tuple[str, Value]] = [("price_cents", 1_234_500), ("currency", "PEN")]
+    shown = [disclosure.make(bytes(range(at, at + 16)), name, value) for at, (name, value) in enumerate(fields)]
+    decoys = (disclosure.digest_of(f"decoy {n}") for n in range(9))
+    sd = disclosure.padded([one.digest for one in shown], decoys)
+    wood.add("lot.sold", "aserradero-1", {"lot": LOT, "buyer": "otra-1"}, day="2026-07-06", sd=sd)
+    sale = len(wood.records) - 1
+    wood.close(ORIGIN)
+    wood.go_on("trozalog.example/madre-de-dios/2025")
+    signed = wood.checkpoint(witnesses=[witness(), witness("stranger")])
+    return wood.packed(LOT, wood.gathered(LOT), signed, [(sale, one.text) for one in shown])
+
+
+def test_every_byte_counts_but_those_of_a_signature_that_the_policy_does_not_know(
+    request: pytest.FixtureRequest,
+) -> None:
+    """The list of what is immaterial (docs/format.md, section 10.2) is that one line."""
+    data = with_everything()
+    whole = verify(data, a_policy()).as_dict()
+    assert (whole["outcome"], len(whole["private"]), whole["log"]["witnesses"].keys()) == ("valid", 2, {"w1"})
+    start = data.index(b'"checkpoint":"') + 14
+    line = read(data).checkpoint.index("— stranger".encode())
+    unknown = range(start + line * 4 // 3, data.index(b'"', start))
+    full = request.config.getoption("--full")
+    without_effect = [
+        at for at in range(len(data))
+        if (full or at % 11 == 0)
+        and verify(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], a_policy()).as_dict() == whole
+    ]  # fmt: skip
+
+    assert without_effect
+    assert set(without_effect) <= set(unknown)
 
 
 @pytest.mark.full

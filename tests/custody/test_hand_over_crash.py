@@ -1,0 +1,136 @@
+"""The hand-over dies at every step of its list (docs/life-of-a-log.md): the log is the old one, or closed for ever, and
+saying it again finishes it."""
+
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.custody import operate
+from services.custody.main import CustodySettings, own_folders
+from services.custody.operating.report import Report
+from shared.audit.monitor import Monitor
+from shared.audit.source import opened
+from shared.timber.event import parse_entry
+from shared.tlog.checkpoint import parse
+from shared.tlog.note import Signer, split_note
+from shared.tlog.policy import Policy
+from tests.custody.conftest import Custody
+from tests.custody.processes import Errand, Point, Road, hand_over_custody
+from tests.custody.set_back import rows, until
+
+RENAME = "UPDATE tlog SET origin"
+# Step 2, one transaction.
+STATEMENTS = (
+    Point("FROM tlog .* FOR UPDATE", done=True), Point("INSERT INTO entry", done=True), Point("INSERT INTO checkpoint"),
+    Point("INSERT INTO checkpoint", done=True), Point(RENAME), Point(RENAME, done=True), Point(RENAME, commit=True),
+    Point(RENAME, commit=True, done=True),
+)  # fmt: skip
+# Steps 3 and 4, before each file, link or folder.
+FILES = (
+    r"archive(/[0-9a-f]{16})?/checkpoint$", r"anchor(/[0-9a-f]{16})?/checkpoint$", r"os.link:.*/archive/[0-9a-f]{16}/tile/",
+    r"os.mkdir:.*/anchor/[0-9a-f]{16}$",
+)  # fmt: skip
+BRIEFLY: tuple[Point | str, ...] = (STATEMENTS[3], STATEMENTS[-1], FILES[1], FILES[3])
+
+
+@dataclass
+class Years:
+    """One log, which is handed over again and again."""
+
+    custody: Custody
+    values: dict[str, Any]
+    road: Road
+    log: Path
+    origin: str
+
+    async def killed(self, at: Point | str, key: Signer) -> None:
+        """The command is said, and dies there."""
+        vkey, file = key.verifier.vkey, at if isinstance(at, str) else None
+        errand = Errand(hand_over_custody, (self.values | {"origin": self.origin}, vkey, self.log, file))
+        if isinstance(at, Point):
+            self.road.wait_for(at, errand.kill)
+        await errand.start()
+        assert await errand.ended() == -9, f"not {at}: {self.log.read_text()[-2000:]}"
+
+    async def stands(self) -> tuple[str, list[str]]:
+        """The origin of the database, and the logs that its entries name as what follows."""
+        [(origin,)] = await rows(self.custody, "SELECT origin FROM tlog")
+        records = [parse_entry(body) for (body,) in await rows(self.custody, "SELECT body FROM entry ORDER BY idx")]
+        return origin, [record.body["next"] for record in records if record.type == "log.closed"]
+
+    async def done(self, key: Signer) -> int:
+        """Said again, to its end; the size of the log that ended."""
+        settings = CustodySettings(
+            **self.values | {"origin": self.origin, "database_url": self.custody.database.app_url}
+        )
+        options = Namespace(vkey=key.verifier.vkey, unwitnessed=False, json=True, lang="es")
+        assert await operate.hand_over(settings, options, Report(options)) == 0
+        (anchor, archive), data = own_folders(settings, self.origin), settings.data_dir
+        if not anchor.is_dir():
+            anchor, archive = data / "anchor", settings.archive
+        ends = {parse(split_note((folder / "checkpoint").read_bytes())[0]) for folder in (anchor, archive)}
+        [end] = ends
+        assert end.origin == self.origin
+        self.custody.keys.log, self.origin = key, key.name
+        self.custody.keys.write(settings.keys_dir)
+        return end.size
+
+
+@pytest.fixture
+async def years(shelved: Custody, short: Path) -> AsyncIterator[Years]:
+    async with AsyncExitStack() as stack:
+        there, settings = shelved.database, shelved.settings
+        road = await stack.enter_async_context(Road(Path(there.address.host), short / "road").open())
+        database = replace(there, address=replace(there.address, host=str(road.folder)))
+        values = {
+            "env": "test", "database_url": database.app_url, "keys_dir": settings.keys_dir, "data_dir": settings.data_dir,
+        }  # fmt: skip
+        yield Years(shelved, values, road, short / "hand-over.log", settings.origin)
+
+
+async def test_a_hand_over_may_die_at_every_step(
+    years: Years, open_custody: Any, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    points: tuple[Point | str, ...] = (*STATEMENTS, *FILES) if request.config.getoption("--full") else BRIEFLY
+    sizes: list[tuple[str, int]] = []
+    for year, at in enumerate(points, 2027):
+        key = Signer.generate(f"trozalog.test/madre-de-dios/{year}")
+        named = (await years.stands())[1]
+
+        await years.killed(at, key)
+
+        closed = isinstance(at, str) or (at.commit and at.done)
+        found = await years.stands()
+        assert found == ((key.name, [*named, key.name]) if closed else (years.origin, named)), str(at)
+        sizes.append((years.origin, await years.done(key)))
+        assert await years.stands() == (key.name, [*named, key.name])
+
+    new = await open_custody(years.custody, origin=years.origin)
+
+    async def covered() -> bool:
+        health = await new.get("/healthz")
+        return bool(health["size"] == health["signed_size"])
+
+    await until(covered)
+    told = (await new.get("/v1/logs"))["logs"][0]["before"]
+    assert [(one["origin"], one["size"]) for one in told] == sizes
+    assert await watched(new, own_folders(new.settings, years.origin)[1], tmp_path / "state") == []
+
+
+async def watched(new: Custody, archive: Path, state: Path) -> list[dict[str, Any]]:
+    """What a monitor finds in the log itself."""
+    policy = Policy.parse(f"log {new.keys.log.verifier.vkey}\nquorum none\n".encode())
+    found: list[dict[str, Any]] = []
+    async with opened(str(archive)) as source:
+        monitor = Monitor(source, policy, state)
+        try:
+            await monitor.round()
+            await monitor.tell(0, found.append)
+        finally:
+            monitor.ledger.close()
+    return [one for one in found if one["rule"].startswith("L")]
