@@ -188,6 +188,32 @@ async def test_a_database_behind_what_a_witness_shows_is_frozen_before_anything_
     assert point(await note_of(again)).size == backup
 
 
+@pytest.mark.parametrize(("ahead", "behind"), [("east", "west"), ("west", "east")])
+async def test_whichever_witness_saw_more_freezes_a_database_that_was_set_back(
+    watched: Watched, ahead: str, behind: str
+) -> None:
+    for name in ("east", "west"):
+        await watched.real(name)
+    custody = await watched.custody()
+    await custody.send(felling(custody, "501"), wait="inclusion")
+    pushing = await watched.pushing(custody)
+    await pushing.push()
+    backup = point(await note_of(custody)).size
+    await watched.stop(behind)
+    await custody.send(felling(custody, "502"), wait="inclusion")
+    await pushing.push()
+    published = point(await note_of(custody)).size
+    assert watched.cosigners(await note_of(custody)) == {ahead}
+    await set_back(custody, backup)
+    await watched.real(behind)
+
+    again = await watched.custody(again=custody)
+
+    assert (await health(again))["frozen"].startswith(
+        f"the database holds {backup} entries, {published} were published"
+    )
+
+
 async def test_a_database_set_back_while_the_witness_was_away_is_frozen_when_it_is_back(watched: Watched) -> None:
     custody, backup, published = await grown_past_a_backup(watched)
     await set_back(custody, backup)
