@@ -60,8 +60,11 @@ class Years:
     async def stands(self) -> tuple[str, list[str]]:
         """The origin of the database, and the logs that its entries name as what follows."""
         [(origin,)] = await rows(self.custody, "SELECT origin FROM tlog")
-        records = [parse_entry(body) for (body,) in await rows(self.custody, "SELECT body FROM entry ORDER BY idx")]
-        return origin, [record.body["next"] for record in records if record.type == "log.closed"]
+        closings = await rows(
+            self.custody,
+            "SELECT body FROM entry WHERE convert_from(body, 'UTF8') LIKE '%\"type\":\"log.closed\"}}' ORDER BY idx",
+        )
+        return origin, [parse_entry(body).body["next"] for (body,) in closings]
 
     async def done(self, key: Signer) -> int:
         """Said again, to its end; the size of the log that ended."""
