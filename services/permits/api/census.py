@@ -49,7 +49,7 @@ async def upload_census(
     async with command.glance() as look:
         if look.first:
             return look.first
-        terms, day = terms_of(await draft(look.tx, plan_id, grant)), look.now.date()
+        terms, day = terms_of(await draft(look.tx, plan_id, grant)), look.today
     reading = await _read(house, read_file, data, media_type, terms, day)
     async with command.transaction() as work:
         if work.first:
@@ -120,7 +120,7 @@ async def _to_look_at(plan_id: str, request: Request, grant: Grant, house: House
     data, media_type = await census_in(request)
     async with house.database.transaction(grant.caller) as tx:
         plan = await concerned_plan(tx, plan_id, grant, "preview_census")
-    return data, media_type, terms_of(plan), house.clock().date()
+    return data, media_type, terms_of(plan), house.today
 
 
 # ---- the census as a file again

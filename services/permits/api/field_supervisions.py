@@ -80,7 +80,7 @@ async def open_supervision(plan_id: str, body: SupervisionIn, grant: GrantDep, c
         await _check_supervisor(work, plan, body.permit)
         visit = Visit(
             body.number, "supervision", plan.id, plan.org, plan.regent, plan.region, work.caller.org,
-            tolerances_on(work.now.date()), work.caller.sub, work.now, None, None,
+            tolerances_on(work.today), work.caller.sub, work.now, None, None,
         )  # fmt: skip
         one = Supervision(visit, body.permit, body.visited_from, body.visited_to, None, None, None)
         if not await visits.add_visit(work.tx, visit, plan):
@@ -189,7 +189,7 @@ async def close_supervision(
         await work_on(work, one.visit, "close_supervision")
         plan = await visible_plan(work.tx, plan_id, grant)
         await _check_supervisor(work, plan, one.permit)
-        one.check_closing(len(await supervisions.answers(work.tx, number)), work.now.date())
+        one.check_closing(len(await supervisions.answers(work.tx, number)), work.today)
         results = await visits.results(work.tx, number)
         planned = await visits.planned(work.tx, plan.id, list(results))
         await supervisions.conclude(work.tx, number, body.conclusion, moved)

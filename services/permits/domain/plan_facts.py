@@ -73,6 +73,7 @@ class PlanFacts:
     # P04: `competent` is whether the authority is that of the plan's region.
     signed_on: date | None = None
     census_ended_on: date | None = None
+    census_uploaded_on: date | None = None
     licences: tuple[Licence, ...] | None = None
     competent: bool | None = None
     # P05, P09, P11: lines of all permits on the plan; figures of the approved plans of its region.

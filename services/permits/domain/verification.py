@@ -1,7 +1,7 @@
 """Field verification by public lottery: opened by an officer, drawn from the log, done by somebody independent, closed whole."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -67,6 +67,22 @@ class CensusNotInLog(Refusal):
 
 
 @dataclass(eq=False)
+class CensusNotCommitted(Refusal):
+    """The plan was handed in before submissions put their census into the log, so the log holds nothing to draw from."""
+
+    slug: ClassVar[str] = "census-not-committed"
+    es: ClassVar[str] = (
+        "El plan {plan} se presentó sin que la bitácora recibiera la huella de su censo. Obsérvelo y que se presente otra vez, o"
+        " verifique después de aprobarlo."
+    )
+    en: ClassVar[str] = (
+        "Plan {plan} was handed in without the log receiving the hash of its census. Observe it and have it handed in again, or"
+        " verify after the approval."
+    )
+    plan: str
+
+
+@dataclass(eq=False)
 class SeedNotYet(Refusal):
     """The log has published no checkpoint yet that came after the census (where it has witnesses: no cosigned one)."""
 
@@ -113,11 +129,13 @@ class NotDrawnYet(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What the seed follows from: the log, the size that its checkpoint must pass, and where the log lists the census."""
+    """What the seed follows from: the log, the size that its checkpoint must pass, where the log lists the census, and the
+    entry with which it committed to it at the submission."""
 
     origin: str
     after: int
     entries: tuple[int, int] | None
+    committed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +172,7 @@ class Verification:
             self.basis.entries,
             self.design,
             self.cites,
+            self.basis.committed,
         )
 
     def check_drawn(self) -> None:
@@ -190,13 +209,24 @@ def check_frame(plan: Plan, trees: Sequence[Tree]) -> None:
         raise NothingToDraw(plan.id)
 
 
-def basis_in(plan: Plan, letters: Sequence[Announced]) -> Basis:
+def basis_before(plan: Plan, log: Basis, commitment: Announced | None) -> Basis:
+    """The basis of a submitted plan: after all that the log holds now, the commitment to its census among it.
+    CensusNotCommitted without one; CensusNotInLog while the log has not published it."""
+    if commitment is None:
+        raise CensusNotCommitted(plan.id)
+    if commitment.index is None or commitment.index >= log.after:
+        raise CensusNotInLog(plan.id, 1)
+    return replace(log, committed=commitment.index)
+
+
+def basis_in(plan: Plan, letters: Sequence[Announced], commitment: Announced | None) -> Basis:
     """The basis of an approved plan: after the last entry that lists its census. CensusNotInLog while one is missing."""
     indexes = [letter.index for letter in letters if letter.index is not None]
     missing = 1 + plan.census.parts - len(indexes)
     if missing > 0:
         raise CensusNotInLog(plan.id, missing)
-    return Basis(str(letters[0].origin), max(indexes), (min(indexes), max(indexes)))
+    committed = None if commitment is None else commitment.index
+    return Basis(str(letters[0].origin), max(indexes), (min(indexes), max(indexes)), committed)
 
 
 def check_sampled(number: str, sample: Mapping[tuple[str, str], SampleTree], asked: Iterable[tuple[str, str]]) -> None:

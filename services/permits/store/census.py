@@ -51,6 +51,7 @@ _PUBLIC = text(
     " ORDER BY position"
 )
 _NOWHERE: dict[str, Any] = {"zone": "", "easting_dm": 0, "northing_dm": 0}
+_CALLED = text("SELECT DISTINCT species, trade_name FROM census_trees WHERE plan = :plan AND trade_name <> ''")
 _PARCELS = text("SELECT DISTINCT parcel FROM census_trees WHERE plan = :plan")
 _HARVESTABLE = text(
     "SELECT parcel, species, count(*), sum(volume_dm3) FROM census_trees WHERE plan = :plan AND condition = 'harvestable'"
@@ -187,6 +188,14 @@ async def seats(tx: Tx, plan: str, positions: Sequence[int]) -> dict[int, dict[s
 async def parcels_with_trees(tx: Tx, plan: str) -> list[str]:
     """Parcels in which the census has a tree."""
     return list((await tx.execute(_PARCELS, {"plan": plan})).scalars())
+
+
+async def called(tx: Tx, plan: str) -> dict[str, set[str]]:
+    """The trade names of each species of a census."""
+    found: dict[str, set[str]] = {}
+    for species, trade_name in await tx.execute(_CALLED, {"plan": plan}):
+        found.setdefault(species, set()).add(trade_name)
+    return found
 
 
 async def harvestable(tx: Tx, plan: str) -> dict[tuple[str, str], tuple[int, int]]:
