@@ -80,6 +80,7 @@ tree = st.builds(
     st.integers(1, 200_000), st.sampled_from(["harvestable", "seed", "future", "protected"]),
     st.sampled_from(["18S", "19S"]), st.integers(1_600_000, 8_400_000), st.integers(82_000_000, 100_000_000),
     st.none() | st.integers(50, 5_000), st.just(""), st.just(0),
+    st.none() | st.dates(date(1990, 1, 1), date(2099, 12, 31)),
 )  # fmt: skip
 trees = st.lists(tree, min_size=1, max_size=12, unique_by=lambda one: (one.parcel, one.code)).filter(
     lambda found: all(text_of(one.code) for one in found)

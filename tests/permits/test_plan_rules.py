@@ -191,7 +191,13 @@ def test_an_error_of_datum_is_told_apart_from_wood_of_elsewhere() -> None:
 # ---- P04, P13, P14, P15: papers
 
 LICENCE = Licence("RF-1", date(2026, 1, 1), date(2026, 12, 31))
-PAPERS = {"census_ended_on": DAY, "census_uploaded_on": DAY, "licences": (LICENCE,), "signed_on": DAY, "competent": True}
+PAPERS = {
+    "census_ended_on": DAY,
+    "census_uploaded_on": DAY,
+    "licences": (LICENCE,),
+    "signed_on": DAY,
+    "competent": True,
+}
 
 
 @pytest.mark.parametrize(
@@ -474,7 +480,8 @@ def test_a_company_that_moves_wood_without_trees_in_two_communities_is_found() -
 def company(*held: PartIn, **found: tuple[int, int]) -> tuple[str, str]:
     """K10 over these parts, with unjustified and moved volume in communities b and c."""
     finding = people.company(
-        replace(a_record(*held), supervised=tuple(a_supervision(name, dm3) for name, dm3 in found.items())), RULES["K10"]
+        replace(a_record(*held), supervised=tuple(a_supervision(name, dm3) for name, dm3 in found.items())),
+        RULES["K10"],
     )
     return finding.status, finding.severity
 

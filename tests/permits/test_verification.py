@@ -3,8 +3,10 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
+from services.permits.api.plans import CensusChanged
 from shared.timber.draw_file import recompute
 from shared.timber.lottery import census_commitment
 from shared.tlog.note import COSIGNATURE, Signer
@@ -174,6 +176,43 @@ async def test_a_corrected_census_is_committed_to_anew_and_an_unchanged_one_is_n
     first, second = (record for record in permits.custody.log if record.type == "census.committed")
     assert second.prev == (first.sid,)
     assert (await opened(permits))["source"]["committed"] == permits.custody.log.index(second)
+
+
+async def test_an_inspected_plan_is_drawn_as_it_was_handed_in(permits: Permits) -> None:
+    await _submitted(permits)
+    ocular = {
+        "reason": "Se recorrió la parcela",
+        "day": "2026-06-01",
+        "opinion": "favourable",
+        "trees_sampled": 20,
+        "trees_absent": 0,
+    }
+    await permits.post(f"/v1/plans/{PLAN}/inspect", SECOND, ocular)
+
+    made = await opened(permits)
+
+    assert (made["stage"], made["source"]["committed"]) == (
+        "submitted",
+        permits.custody.types().index("census.committed"),
+    )
+
+
+async def test_nothing_is_drawn_from_a_census_that_was_exchanged_behind_the_log(permits: Permits) -> None:
+    """Somebody with the database puts another census in the place of the one that was handed in."""
+    await _submitted(permits)
+    admin = await asyncpg.connect(permits.database.admin_dsn)
+    await admin.execute("UPDATE plans SET census = jsonb_set(census, '{root}', to_jsonb(repeat('0', 64)))")
+    body = {"number": NUMBER, "verifier": "osinfor-md"}
+
+    with pytest.raises(CensusChanged):
+        await permits.post(VERIFICATIONS, OFFICER, body)
+
+    await admin.execute(
+        "UPDATE plans SET census = jsonb_set(census, '{root}', to_jsonb($1::text))",
+        permits.custody.bodies("census.committed")[0]["root"],
+    )
+    await admin.close()
+    await opened(permits)
 
 
 async def test_a_drawn_census_is_not_corrected_under_its_draw(permits: Permits) -> None:

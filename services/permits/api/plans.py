@@ -42,7 +42,14 @@ router = Router(tags=["plans"])
 
 
 class CensusChanged(RuntimeError):  # noqa: N818
-    """The stored lines no longer give the root that was noted at the upload: nothing may be approved over them."""
+    """The stored lines no longer give the root that was noted at the upload, or that is not the one the log was told of at the
+    submission: nothing may be drawn from them or approved over them."""
+
+
+def check_committed(plan: Plan, committed: Committed | None) -> None:
+    """The census is the one that the plan was handed in with; of before there were commitments nothing can be said."""
+    if committed is not None and committed.root != plan.census.root:
+        raise CensusChanged(plan.id)
 
 
 @router.post("/v1/plans", status_code=201, response_model=PlanOut)
@@ -202,6 +209,7 @@ async def approve_plan(
         check_region(officer.region, plan.region, "approve_plan")
         earlier = await acts.acts_on(work.tx, plan.id)
         plan.check_approval(officer.sub, done_by(plan, earlier))
+        check_committed(plan, committed_in(earlier))
         check_not_verifier(plan.id, officer.sub, await visits.recorders(work.tx, plan.id))
         await _check_gate(work, plan)
         papers = [*body.documents, *_minutes(earlier)]

@@ -5,7 +5,13 @@ from services.permits.domain.finding import Finding
 from services.permits.domain.rules import people
 from services.permits.domain.rules.catalogue import Rules, rules_on
 from services.permits.domain.track_record import PartIn, Supervised, TrackRecord
-from services.permits.schemas.findings import ConfirmedOut, PartOut, RuleOutcomeWithEvidence, SupervisedOut, TrackRecordOut
+from services.permits.schemas.findings import (
+    ConfirmedOut,
+    PartOut,
+    RuleOutcomeWithEvidence,
+    SupervisedOut,
+    TrackRecordOut,
+)
 from services.permits.store import parties, track_records
 from shared.refusal import Missing
 from shared.web.access import GrantDep

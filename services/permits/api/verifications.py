@@ -26,7 +26,7 @@ from services.permits.api.house import (
     place_number,
     to_cursor,
 )
-from services.permits.api.plans import visible_plan
+from services.permits.api.plans import check_committed, visible_plan
 from services.permits.api.territory import check_region
 from services.permits.domain.announced import Announced
 from services.permits.domain.estimate import Estimate, estimate, power_table
@@ -46,6 +46,7 @@ from services.permits.domain.verification import (
     check_whole,
     public_census,
     seen_in,
+    stage_of,
 )
 from services.permits.domain.visit import Result, Visit, check_independent, check_organisation
 from services.permits.schemas.field import (
@@ -98,7 +99,7 @@ async def open_verification(
     async with command.glance() as look:
         if look.first:
             return look.first
-        submitted = (await visible_plan(look.tx, plan_id, grant)).state == "submitted"
+        submitted = stage_of(await visible_plan(look.tx, plan_id, grant)) == "submitted"
     log = await _log_now(custody) if submitted else None
     async with command.transaction() as work:
         if work.first:
@@ -112,7 +113,7 @@ async def open_verification(
         if not await visits.add_visit(work.tx, one.visit, plan):
             raise NumberTaken("verification", body.number)
         if not await verifications.add_verification(work.tx, one):
-            raise VerificationExists(plan.id, plan.state, body.verifier)
+            raise VerificationExists(plan.id, one.stage, body.verifier)
         return await work.answer(201, await _answer(work.tx, one))
 
 
@@ -131,25 +132,27 @@ async def _opening(
 ) -> Verification:
     today = work.today
     design = _design(today.isoformat(), body.share_permille)
-    commitment = await _commitment(work.tx, plan)
-    if plan.state == "submitted" and log is not None:
+    commitment, stage = await _commitment(work.tx, plan), stage_of(plan)
+    if stage == "submitted" and log is not None:
         proposed = basis_before(plan, log, commitment)
     else:
         plan.check_state("approved")
         proposed = basis_in(plan, await verifications.census_letters(work.tx, plan.id), commitment)
-    basis = await verifications.basis(work.tx, plan.id, plan.state, proposed)
+    basis = await verifications.basis(work.tx, plan.id, stage, proposed)
     visit = Visit(
         body.number, "verification", plan.id, plan.org, plan.regent, plan.region, body.verifier, tolerances_on(today),
         work.caller.sub, work.now, None, None,
     )  # fmt: skip
     listing = await asyncio.to_thread(listing_root, trees)
     whole = cites_of(trees, design, await census.called(work.tx, plan.id))
-    return Verification(visit, plan.state, plan.census.root, listing, basis, design, whole, None, None, None, (), None)
+    return Verification(visit, stage, plan.census.root, listing, basis, design, whole, None, None, None, (), None)
 
 
 async def _commitment(tx: Tx, plan: Plan) -> Announced | None:
-    """What became of the statement of the census that the plan was last handed in with."""
+    """What became of the statement of the census that the plan was last handed in with. ``CensusChanged`` when that is not the
+    census it has."""
     committed = committed_in(await acts.acts_on(tx, plan.id))
+    check_committed(plan, committed)
     return None if committed is None else (await outbox.announced(tx, [committed.sid]))[committed.sid]
 
 

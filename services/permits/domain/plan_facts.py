@@ -100,6 +100,11 @@ class PlanFacts:
         return sum(parcel.area_m2 for parcel in self.plan.parcels)
 
     @property
+    def last_surveyed_on(self) -> date | None:
+        """The last day on which a tree was measured, where the census dates its trees."""
+        return max((tree.surveyed_on for tree in self.trees if tree.surveyed_on is not None), default=None)
+
+    @property
     def whole(self) -> bool:
         """Whether every tree of the census is here: sums over a part say nothing of the whole."""
         return self.plan.census_basis == "listed"

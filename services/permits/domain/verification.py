@@ -15,7 +15,8 @@ from shared.timber.draw_file import Terms
 from shared.timber.lottery import FRAME, Tree
 from shared.timber.norms.lottery import Design
 
-STAGES = ("submitted", "approved")
+# A plan that an officer has inspected by eye was handed in and cannot change either: its draw is that of its submission.
+_STAGES = {"submitted": "submitted", "inspected": "submitted", "approved": "approved"}
 
 
 @dataclass(eq=False)
@@ -202,9 +203,14 @@ def public_census(trees: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Tree,
     return tuple(Tree(parcel, **public) for parcel, public in trees)
 
 
+def stage_of(plan: Plan) -> str:
+    """At which of its two stages a plan is drawn; ``WrongState`` while it may still change."""
+    plan.check_state(*_STAGES)
+    return _STAGES[plan.state]
+
+
 def check_frame(plan: Plan, trees: Sequence[Tree]) -> None:
     """There must be something to draw from."""
-    plan.check_state(*STAGES)
     if not any(tree.condition == FRAME for tree in trees):
         raise NothingToDraw(plan.id)
 

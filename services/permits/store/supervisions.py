@@ -68,7 +68,7 @@ _FIGURES = (
 EACH_SUPERVISED = f"WITH closed AS ({_CLOSED}){_FIGURES} ORDER BY c.closed_at, c.number"
 # What custody counts as moved grows, so sums take of each permit the newest supervision alone.
 NEWEST_SUPERVISED = (
-    f"WITH closed AS (SELECT DISTINCT ON (e.subject) e.* FROM ({_CLOSED}) AS e ORDER BY e.subject, e.closed_at DESC)"
+    f"WITH closed AS (SELECT DISTINCT ON (e.subject) e.* FROM ({_CLOSED}) AS e ORDER BY e.subject, e.closed_at DESC)"  # noqa: S608
     f"{_FIGURES} ORDER BY c.number"
 )
 

@@ -20,7 +20,7 @@ def resolution(facts: PlanFacts, rule: PlanRule) -> Finding:
     """P04: the census ended before it was uploaded, so before anybody decides; licence valid at the signature; authority of
     the region. One false part is enough."""
     parts = {
-        "census_before_upload": _ended(facts.census_ended_on, facts.census_uploaded_on),
+        "census_before_upload": _ended(facts),
         "licence_on_signature": _licensed(facts.licences, facts.signed_on),
         "competent_authority": facts.competent,
     }
@@ -41,9 +41,11 @@ def resolution(facts: PlanFacts, rule: PlanRule) -> Finding:
     )  # fmt: skip
 
 
-def _ended(ended_on: date | None, uploaded_on: date | None) -> bool | None:
-    """A list that was uploaded before its census ended was not made from it."""
-    return None if ended_on is None or uploaded_on is None else ended_on <= uploaded_on
+def _ended(facts: PlanFacts) -> bool | None:
+    """A list that was uploaded before its census ended was not made from it. It ended as the community says, and not before
+    the last tree that it dates."""
+    told = [day for day in (facts.census_ended_on, facts.last_surveyed_on) if day is not None]
+    return None if not told or facts.census_uploaded_on is None else max(told) <= facts.census_uploaded_on
 
 
 def _looked_at(facts: PlanFacts) -> list[dict[str, str]]:

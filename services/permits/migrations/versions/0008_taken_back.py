@@ -1,4 +1,4 @@
-"""The entry that commits to a census; papers that are corrected, ended or revoked; the day in Peru; supervisions by grant.
+"""The entry that commits to a census; papers that are corrected, ended or revoked; days; supervisions by grant.
 
 Revision ID: 0008
 Revises: 0007
@@ -39,6 +39,11 @@ ALTER TABLE cites_papers
     ADD CHECK ((act IN ('ended', 'revoked')) = (no_more_from IS NOT NULL)),
     DROP CONSTRAINT cites_papers_pkey,
     ADD PRIMARY KEY (plan, species, number, version);
+"""
+
+# The day a tree was measured, where the census says so: how many a crew wrote in a day (F10).
+SURVEYED = """
+ALTER TABLE census_trees ADD COLUMN surveyed_on date;
 """
 
 # As `services/permits/domain/day.py`: no daylight saving. A delegation ends with the day in Peru, not five hours earlier.
@@ -87,7 +92,7 @@ CREATE POLICY answers_granted ON supervision_answers FOR SELECT USING (EXISTS (
 
 def upgrade() -> None:
     """Make everything; run by the owner, in one transaction."""
-    for script in (COMMITMENT, PAPERS, DAYS, RECORD, BY_GRANT):
+    for script in (COMMITMENT, PAPERS, SURVEYED, DAYS, RECORD, BY_GRANT):
         for statement in _statements(script):
             op.execute(statement)
 
