@@ -57,11 +57,11 @@ async def hold_against(
         same("checkpoint.size", at.size, f"<= {head.size}")
     same("checkpoint.root", at.root.hex(), (await tree.root_at(at.size)).hex())
     terms = again.terms
+    if terms.entries is not None:
+        _compare(again, [record for record in await _records(tree, *terms.entries) if record is not None])
     if terms.committed is not None:
         [record] = await _records(tree, terms.committed, terms.committed)
         _compare_commitment(again, record)
-    if terms.entries is not None:
-        _compare(again, [record for record in await _records(tree, *terms.entries) if record is not None])
     return Held(witnesses, True, True if terms.entries else None, None if terms.committed is None else True)
 
 
