@@ -231,8 +231,12 @@ def basis_in(plan: Plan, letters: Sequence[Announced], commitment: Announced | N
     missing = 1 + plan.census.parts - len(indexes)
     if missing > 0:
         raise CensusNotInLog(plan.id, missing)
-    committed = None if commitment is None else commitment.index
-    return Basis(str(letters[0].origin), max(indexes), (min(indexes), max(indexes)), committed)
+    after = max(indexes)
+    # One that the log refused at first may stand behind the listing; then the listing alone binds the census.
+    committed = (
+        None if commitment is None or commitment.index is None or commitment.index >= after else commitment.index
+    )
+    return Basis(str(letters[0].origin), after, (min(indexes), after), committed)
 
 
 def check_sampled(number: str, sample: Mapping[tuple[str, str], SampleTree], asked: Iterable[tuple[str, str]]) -> None:

@@ -35,9 +35,11 @@ def _confirmed(upheld_on: str, **more: str) -> Confirmed:
 
 
 async def _supervised(tx: Tx, org: str, day: date) -> tuple[Supervised, ...]:
-    """Each closed supervision of a permit of the organisation in another's plans, the oldest first."""
+    """Each closed supervision of a permit of the organisation in another's plans, the oldest first; none of those that had no
+    moved volume to look at and found none without a tree."""
     rows = await tx.execute(_SUPERVISED, {"org": org, "day": day})
     return tuple(
         Supervised(community, int(without), int(moved), number, permit, closed_on)
         for number, community, moved, without, permit, closed_on in rows
+        if moved or without
     )

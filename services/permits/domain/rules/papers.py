@@ -52,6 +52,7 @@ def _looked_at(facts: PlanFacts) -> list[dict[str, str]]:
     """The days that were compared, as they stood: papers may be taken back later, the finding keeps what it rested on."""
     days = {
         "census_ended_on": facts.census_ended_on,
+        "last_surveyed_on": facts.last_surveyed_on,
         "census_uploaded_on": facts.census_uploaded_on,
         "signed_on": facts.signed_on,
     }
