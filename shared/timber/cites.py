@@ -43,7 +43,8 @@ def standing(name: str, day: date, among: Catalogue | None = None, genera: Gener
 def trade_name_may_be(trade_name: str, day: date, among: Catalogue | None = None) -> bool:
     """Whether people also call a listed species by this trade name."""
     known = among or catalogue()
-    return any(standing(one.name, day, known) == "listed" for one in known.candidates(trade_name))
+    found = known.candidates(trade_name) if trade_name else ()
+    return any(standing(one.name, day, known) == "listed" for one in found)
 
 
 def _of(name: str, genus: str) -> bool:

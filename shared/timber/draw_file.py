@@ -146,6 +146,8 @@ def recompute(data: bytes) -> Recomputed:
 
 def _check_order(terms: Terms, size: int) -> None:
     """The census was in the log before the checkpoint that gave the seed: whole, or committed to."""
+    if (terms.stage == "approved") != (terms.entries is not None):
+        raise DrawDiffers("entries", "-" if terms.entries is None else "first, last", terms.stage)
     if terms.entries is not None:
         same("after", terms.after, terms.entries[1])
     if size <= terms.after:

@@ -132,7 +132,8 @@ async def _to_look_at(plan_id: str, request: Request, grant: Grant, house: House
     responses={200: {"content": {CSV_TYPE: {"schema": {"type": "string"}}}}},
 )
 async def export_csv(plan_id: str, grant: GrantDep, house: HouseDep) -> Response:
-    """The census as CSV, places included, for those concerned and whom the community lets read it. Uploaded again it gives the same trees."""
+    """The census as CSV, places included, for those concerned and whom the community lets read it. Uploaded again it gives
+    the same trees."""
     plan, trees = await _whole(plan_id, grant, house, "export_csv")
     rows = await asyncio.to_thread(_rows, trees, plan.form_factor_milli)
     return _attached(plan_id, "censo", await asyncio.to_thread(csv_of, rows), CSV_TYPE)

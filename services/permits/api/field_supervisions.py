@@ -23,7 +23,7 @@ from services.permits.api.house import (
     to_cursor,
 )
 from services.permits.api.plans import visible_plan
-from services.permits.api.reach import reach_of
+from services.permits.api.reach import Reach, reach_of
 from services.permits.api.territory import check_region
 from services.permits.domain.field_norms import checklist, tolerances_on
 from services.permits.domain.field_supervision import (
@@ -273,20 +273,17 @@ async def _moved(custody: ServiceClient | None, permit: str | None) -> Moved | N
     return None if drawn is None else moved_from(drawn.lines, drawn.as_of)
 
 
-async def _ground(tx: Tx, grant: Grant, visit: Visit) -> Ground | None:
+def _ground(reach: Reach, visit: Visit) -> Ground | None:
     """Why the caller reads what was said in words: as a party, as an officer, or as whom the community lets; ``None`` when it
     does not."""
-    reach = await reach_of(tx, grant)
     return reach.ground("inspections", visit.region, visit.org, visit.regent, visit.visitor)
 
 
 async def _note(tx: Tx, grant: Grant, *read: Supervision) -> None:
     """The community sees who read them."""
-    seen = [one.visit for one in read]
     reach = await reach_of(tx, grant)
-    await reach.note(
-        tx, [(visit.org, visit.region, "inspection", visit.number, await _ground(tx, grant, visit)) for visit in seen]
-    )
+    seen = [one.visit for one in read]
+    await reach.note(tx, [(v.org, v.region, "inspection", v.number, _ground(reach, v)) for v in seen])
 
 
 async def _answer(
@@ -294,7 +291,7 @@ async def _answer(
 ) -> SupervisionOut:  # fmt: skip
     """``moved`` is what custody says now, where it was ``asked``; of a closed supervision what it said then counts."""
     visit, number = one.visit, one.visit.number
-    shown = await _ground(tx, grant, visit) is not None
+    shown = _ground(await reach_of(tx, grant), visit) is not None
     results, volumes = await visits.results(tx, number), await supervisions.volumes(tx, number)
     planned = await visits.planned(tx, visit.plan, list(results))
     documents = await supervisions.documents(tx, number)

@@ -54,6 +54,8 @@ def test_before_the_approval_the_census_was_committed_to_below_the_seed() -> Non
 
     assert again.terms.committed == 200 < again.terms.after < again.checkpoint.size
     assert recompute(a_document(replace(TERMS, committed=200))).terms.committed == 200
+    with pytest.raises(DrawDiffers, match="entries"):
+        recompute(a_document(replace(TERMS, stage="submitted")))
     for committed in (None, 249, 250, -1):
         with pytest.raises(DrawDiffers) as caught:
             recompute(a_document(replace(BEFORE, committed=committed)))
