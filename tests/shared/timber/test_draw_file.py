@@ -140,7 +140,7 @@ def test_the_same_checkpoint_signed_otherwise_gives_the_same_draw() -> None:
         b"", b"{}", b"not json", a_document()[:-1], a_document().replace(b"trozalog-draw/1", b"trozalog-draw/2"),
         changed(lambda d: d.pop("after")), changed(lambda d: d.update(trees=[{"code": "1"}])),
         changed(lambda d: d.update(note="***")), changed(lambda d: d.update(note=to_base64(b"no note"))),
-        changed(lambda d: d["design"].update(share_permille=0)), changed(lambda d: (d.pop("entries"), d.update(after="x"))),
+        changed(lambda d: d["design"].update(share_permille=0)), changed(lambda d: (d.pop("entries"), d.update(after="x", stage="submitted"))),
         changed(lambda d: d["design"].update(confidence_permille=1_001)),
     ],
 )  # fmt: skip
