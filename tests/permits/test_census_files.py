@@ -139,7 +139,7 @@ async def test_the_census_comes_back_as_csv_and_as_workbook_and_is_the_same_when
         assert await draft.get(f"/v1/plans/{PLAN}/trees", MANAGER) == before
     rows = list(load_workbook(io.BytesIO(as_book.content)).active.iter_rows(values_only=True))  # type: ignore[union-attr]
     shown = {row[2]: row for row in rows[1:]}
-    assert (shown["501"][7], shown["501"][14], shown["501"][13]) == (5.881, 5.881, 41)
+    assert (shown["501"][7], shown["501"][15], shown["501"][13]) == (5.881, 5.881, 41)
     assert (shown["501"][0], shown["501"][1], shown["501"][4]) == ("'=1+1", "'-7", "'=cmd|' /C calc'!A0")
     assert all(cell.data_type != "f" for row in load_workbook(io.BytesIO(as_book.content)).active.rows for cell in row)  # type: ignore[union-attr]
 
