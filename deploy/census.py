@@ -39,7 +39,6 @@ NO_AREA = (
     "El área es la del polígono junto al archivo; el plan puede declarar otra.",
     "The area is that of the polygon beside the file; the plan may declare another.",
 )
-DATE_COLUMNS = ("date", "fecha", "day", "dia")
 PARCEL_PROPERTIES = ("parcel", "parcela", "pc", "pca")
 # A list with a few unreadable rows is looked at without them; with more it is not a census anybody can judge.
 MAX_BAD_ROWS_SHARE = 0.05
@@ -51,7 +50,6 @@ class Study:
 
     trees: list[Tree]
     terms: Terms
-    days: dict[tuple[str, int], str]
     polygons: dict[str, dict[str, Any]] | None
     has_minimum: bool
     faults: list[Finding]
@@ -77,7 +75,7 @@ def main(options: argparse.Namespace) -> int:
             unreadable += 1
             continue
         found = examine(
-            study.trees, norms, subject=f"file:{Path(name).name}", polygons=study.polygons, days=study.days,
+            study.trees, norms, subject=f"file:{Path(name).name}", polygons=study.polygons,
             others=Compared({other: t for other, t in others.items() if Path(other).resolve() != Path(name).resolve()}),
         )  # fmt: skip
         findings = [*study.faults, *plan_rules(study, today), *found.findings]
@@ -143,7 +141,6 @@ def read(path: Path, limits: Limits, form_factor_milli: int) -> Study:
     sheets = read_sheets(data, XLSX_TYPE if data.startswith(b"PK") else CSV_TYPE)
     forms = _polygon_file(path)
     prepared: list[Sheet] = []
-    days: dict[tuple[str, int], str] = {}
     repeated: list[dict[str, Any]] = []
     parcels: set[str] = set()
     has_minimum = False
@@ -151,7 +148,6 @@ def read(path: Path, limits: Limits, form_factor_milli: int) -> Study:
         header = columns.find_header(sheet.rows[:HEADER_ROWS])
         if header is None:
             continue
-        days |= _days(sheet, header)
         parcels |= _parcels(sheet, header)
         has_minimum |= "dmc_cm" in header.columns
         prepared.append(_with_zone(_codes_told_apart(sheet, header, repeated), header, forms))
@@ -159,7 +155,7 @@ def read(path: Path, limits: Limits, form_factor_milli: int) -> Study:
     trees, faults = _trees(prepared or sheets, terms, limits)
     if repeated:
         faults.append(_repeated_codes(repeated, limits))
-    return Study(trees, terms, days, _by_parcel(forms, terms.parcels), has_minimum, faults)
+    return Study(trees, terms, _by_parcel(forms, terms.parcels), has_minimum, faults)
 
 
 def _bytes(path: Path) -> bytes:
@@ -246,17 +242,6 @@ def _first_point(coordinates: Any) -> Any:
 def _column(header: Header, sheet: Sheet, names: tuple[str, ...]) -> int | None:
     cells = dict(sheet.rows).get(header.row, [])
     return next((k for k, cell in enumerate(cells) if columns.folded(columns.text_of(cell)) in names), None)
-
-
-def _days(sheet: Sheet, header: Header) -> dict[tuple[str, int], str]:
-    place = _column(header, sheet, DATE_COLUMNS)
-    if place is None:
-        return {}
-    return {
-        (sheet.name, number): columns.text_of(cells[place])
-        for number, cells in sheet.rows
-        if number > header.row and place < len(cells)
-    }
 
 
 def _parcels(sheet: Sheet, header: Header) -> set[str]:

@@ -117,6 +117,11 @@ def a_census(trees: Iterable[dict[str, Any]], part: int = 1, parcel: str = PARCE
     return an_act("census.listed", {"plan": plan, "part": part, "parcel": parcel, "trees": list(trees)})
 
 
+def a_commitment(**body: Any) -> Record:
+    said = {"plan": PLAN, "root": "0" * 64, "listing_root": "1" * 64, "trees": 3, "harvestable_dm3": 17_643}
+    return an_act("census.committed", said | body)
+
+
 def a_plan(**body: Any) -> Record:
     plan = {
         "id": PLAN, "title": TITLE, "number": "PO 19", "season": "2025", "resolution": "RGR-0000-2025",

@@ -22,6 +22,8 @@ _PARTIES: dict[str, Scope] = {
 _CONCERNED: dict[str, Scope] = {"member": "own", "manager": "own", "regent": "own", **_OFFICERS}
 # Who reads only by a grant of the organisation it concerns (`api/reach.py`), beside the parties.
 _READERS: dict[str, Scope] = {**_PARTIES, "machine": "own", "certifier": "own", "auditor": "own"}
+# The census as a file: those concerned, a firm under a delegation that counts, and whom the community lets read its census.
+_EXPORTERS: dict[str, Scope] = {**_CONCERNED, "company": "own", "certifier": "own", "auditor": "own"}
 _CERTIFIERS: dict[str, Scope] = {"certifier": "own"}
 _KEY_HOLDERS: dict[str, Scope] = {
     "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any",
@@ -65,8 +67,8 @@ ACCESS: Table = {
     "annotate_census": _DRAFTERS,
     "import_census": _DRAFTERS,
     "read_import": {**_CONCERNED, "company": "own"},
-    "export_csv": _CONCERNED,
-    "export_xlsx": _CONCERNED,
+    "export_csv": _EXPORTERS,
+    "export_xlsx": _EXPORTERS,
     "submit_plan": {"manager": "own"},
     "approve_plan": {"authority": "any"},
     "list_plans": {"public": "any", **_READERS},
@@ -88,10 +90,10 @@ ACCESS: Table = {
     "read_inspection": {"public": "any"},
     "open_verification": _OFFICERS,
     "draw_verification": _OFFICERS,
-    "list_verifications": {"public": "any", **_PARTIES},
-    "read_verification": {"public": "any", **_PARTIES},
-    "read_draw": {"public": "any", **_PARTIES},
-    "list_sample": {"public": "any", **_PARTIES},
+    "list_verifications": {"public": "any", **_READERS},
+    "read_verification": {"public": "any", **_READERS},
+    "read_draw": {"public": "any", **_READERS},
+    "list_sample": {"public": "any", **_READERS},
     "record_verification": _OFFICERS,
     "close_verification": _OFFICERS,
     "open_supervision": {"supervisor": "any"},
@@ -101,9 +103,9 @@ ACCESS: Table = {
     "notify_supervision": {"supervisor": "any"},
     "answer_supervision": {"manager": "own"},
     "close_supervision": {"supervisor": "any"},
-    "list_supervisions": {"public": "any", **_PARTIES},
-    "read_supervision": {"public": "any", **_PARTIES},
-    "list_supervised_trees": {"public": "any", **_PARTIES},
+    "list_supervisions": {"public": "any", **_READERS},
+    "read_supervision": {"public": "any", **_READERS},
+    "list_supervised_trees": {"public": "any", **_READERS},
     "raise_finding": _OFFICERS,
     "resolve_finding": _OFFICERS,
     "read_lifecycle": {"public": "any"},
@@ -165,8 +167,10 @@ ACCESS: Table = {
     "appeal_finding": {"manager": "own", "regent": "own"},
     "close_finding": _OFFICERS,
     "register_licence": _AUTHORITY,
+    "change_licence": _AUTHORITY,
     "list_licences": {"public": "any"},
     "register_cites_paper": _AUTHORITY,
+    "change_cites_paper": _AUTHORITY,
     "list_cites_papers": {"public": "any", **_READERS},
     "read_track_record": {"manager": "own", "regent": "own", "company": "own", **_OFFICERS},
     "list_publications": {"authority": "any", "supervisor": "any", "operator": "any", "service": "any"},

@@ -82,7 +82,7 @@ class Importer:
             raise Missing("plan", task.plan)
         transition("plan", "upload_census").take(plan.id, plan.state, "", {})
         progress: dict[str, Any] = {"stage": "reading", "rows_read": 0, "rows_checked": 0}
-        day = self.house.clock().date()
+        day = self.house.today
         reading = await self._watched(
             task, caller, progress,
             self._begin(read_file, task.file, task.media_type, terms_of(plan), day, _teller(progress)),

@@ -90,11 +90,11 @@ async def draw(options: argparse.Namespace, report: Report) -> int:
     again = recompute(file_bytes(options.file, MAX_BYTES))
     policy = None if options.policy is None else Policy.parse(file_bytes(options.policy, _POLICY_BYTES))
     witnesses = None if policy is None else signed_by(again, policy)
-    in_log = census = None
+    compared = Held(witnesses, None, None, None)
     if options.log is not None and policy is not None:
         async with opened(options.log) as source:
-            census, in_log = await hold_against(again, source, policy), True
-    report.drawn(again, Held(witnesses, in_log, census))
+            compared = await hold_against(again, source, policy, witnesses)
+    report.drawn(again, compared)
     unwitnessed = policy is not None and bool(policy.witnesses) and not witnesses
     return FINDINGS if unwitnessed or not again.of_norms else SOUND
 

@@ -12,6 +12,7 @@ from shared.audit.tree import Tree
 from shared.refusal import Refusal
 from shared.timber.draw_file import DrawDiffers, Recomputed, same
 from shared.timber.event import Record, parse_entry
+from shared.timber.lottery import census_commitment
 from shared.tlog.policy import Policy
 from shared.tlog.tile import WIDTH
 
@@ -19,12 +20,14 @@ from shared.tlog.tile import WIDTH
 @dataclass(frozen=True, slots=True)
 class Held:
     """What a draw was held against. ``witnesses`` maps those of the policy that cosigned its checkpoint to the POSIX time
-    they state; None without a policy. ``in_log``: its checkpoint, plan and census are those of the log; None when not asked,
-    or when the plan was not in the log yet."""
+    they state; None without a policy. Its checkpoint, its plan and census, and what the plan was handed in with are those of
+    the log, or None: when not asked; of the census also when the plan was not in the log yet; of the commitment also when
+    the draw names none."""
 
     witnesses: dict[str, int] | None
     checkpoint_in_log: bool | None
     census_in_log: bool | None
+    commitment_in_log: bool | None
 
 
 def signed_by(again: Recomputed, policy: Policy) -> dict[str, int]:
@@ -41,9 +44,11 @@ def signed_by(again: Recomputed, policy: Policy) -> dict[str, int]:
     return witnesses
 
 
-async def hold_against(again: Recomputed, source: Source, policy: Policy) -> bool | None:
-    """DrawDiffers unless the log has the checkpoint of the draw in its history, and its plan and census as the draw has
-    them. None when the draw was made before the plan was in the log: then only the checkpoint was compared."""
+async def hold_against(
+    again: Recomputed, source: Source, policy: Policy, witnesses: dict[str, int] | None
+) -> Held:  # fmt: skip
+    """DrawDiffers unless the log has the checkpoint of the draw in its history, the commitment that the draw names to the
+    very census that was drawn from, and plan and census as the draw has them, where they were in the log already."""
     _, head = await newest(source, policy)
     tree = Tree(source, head)
     at = again.checkpoint
@@ -51,11 +56,13 @@ async def hold_against(again: Recomputed, source: Source, policy: Policy) -> boo
     if at.size > head.size:
         same("checkpoint.size", at.size, f"<= {head.size}")
     same("checkpoint.root", at.root.hex(), (await tree.root_at(at.size)).hex())
-    if again.terms.entries is None:
-        return None
-    records = await _records(tree, *again.terms.entries)
-    _compare(again, [record for record in records if record is not None])
-    return True
+    terms = again.terms
+    if terms.entries is not None:
+        _compare(again, [record for record in await _records(tree, *terms.entries) if record is not None])
+    if terms.committed is not None:
+        [record] = await _records(tree, terms.committed, terms.committed)
+        _compare_commitment(again, record)
+    return Held(witnesses, True, True if terms.entries else None, None if terms.committed is None else True)
 
 
 async def _records(tree: Tree, first: int, last: int) -> list[Record | None]:
@@ -74,6 +81,15 @@ def _read(entry: bytes) -> Record | None:
         return parse_entry(entry)
     except Refusal:
         return None
+
+
+def _compare_commitment(again: Recomputed, record: Record | None) -> None:
+    """The entry is what it is said to be, and commits to this census; it is below the checkpoint (``recompute``)."""
+    same("committed", "census.committed", None if record is None else record.type)
+    assert record is not None
+    said = census_commitment(again.terms.plan, again.terms.census_root, again.trees)
+    for name, computed in said.items():
+        same(f"committed.{name}", computed, record.body[name])
 
 
 def _compare(again: Recomputed, records: list[Record]) -> None:

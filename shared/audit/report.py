@@ -57,8 +57,16 @@ _WORDS = {
         "The census was not compared with the log: give --log.",
     ),
     "before_log": (
-        "La constancia está en la historia de la bitácora. El sorteo fue antes de la aprobación: el censo no estaba en ella.",
-        "The checkpoint is in the history of the log. The draw was before the approval: the census was not in it.",
+        "La constancia está en la historia de la bitácora. El sorteo fue antes de la aprobación: de los árboles, la bitácora solo tenía su huella.",
+        "The checkpoint is in the history of the log. The draw was before the approval: of the trees the log had their hash alone.",
+    ),
+    "committed": (
+        "El censo es el que la bitácora comprometió en la entrada {index}, antes de la constancia del sorteo.",
+        "The census is the one the log committed to in entry {index}, before the checkpoint of the draw.",
+    ),
+    "uncommitted": (
+        "El sorteo no nombra una entrada que comprometa el censo con que se presentó el plan.",
+        "The draw names no entry that commits to the census the plan was handed in with.",
     ),
     "logged": (
         "La constancia, el plan y los árboles del censo son los de la bitácora.",
@@ -153,7 +161,7 @@ class Report:
                 strata=[{"name": s.name, "trees": s.of, "sample": s.sample} for s in drawn.strata],
                 sample=[{"parcel": d.tree.parcel, "code": d.tree.code, "stratum": d.stratum} for d in drawn.sample],
                 design_of_norms=again.of_norms, witnesses=names, checkpoint_in_log=held.checkpoint_in_log,
-                census_in_log=held.census_in_log,
+                census_in_log=held.census_in_log, committed=terms.committed, commitment_in_log=held.commitment_in_log,
             )  # fmt: skip
             return
         self._say(
@@ -172,6 +180,10 @@ class Report:
         else:
             self._say("signed", size=again.checkpoint.size, witnesses=", ".join(names) or "–")
         self._say("unlogged" if held.checkpoint_in_log is None else "logged" if held.census_in_log else "before_log")
+        if terms.committed is None:
+            self._say("uncommitted")
+        elif held.commitment_in_log:
+            self._say("committed", index=terms.committed)
         self._say("first")
 
     def judged(self, origin: str, size: int) -> None:

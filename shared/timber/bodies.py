@@ -261,6 +261,12 @@ AUTHORITY: dict[str, Check] = {
         {"number": f.number, "org": f.org_id, "region": f.text(60), "area_m2": f.area_m2, "polygon_sha256": f.digest},
         {"official_number": f.text(80)},
     ),
+    "census.committed": fields(
+        {
+            "plan": f.plan_id, "root": f.digest, "listing_root": f.digest, "trees": f.whole(1, 1_000_000),
+            "harvestable_dm3": f.total_dm3,
+        }
+    ),
     "census.listed": fields(
         {
             "plan": f.plan_id, "part": f.whole(0, 100_000), "parcel": f.parcel,

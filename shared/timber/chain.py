@@ -21,6 +21,7 @@ _STEPS: dict[str, Callable[[Case], Outcomes]] = {
     "key.added": keys.add_key,
     "key.revoked": keys.revoke_key,
     "title.registered": authority.register_title,
+    "census.committed": authority.commit_census,
     "census.listed": authority.list_census,
     "plan.approved": authority.approve_plan,
     "permit.issued": authority.issue_permit,
@@ -255,7 +256,7 @@ _AUTHORITY_NEEDS: dict[str, tuple[tuple[str, str], ...]] = {
 _NEEDS: dict[str, Callable[[Record, set[str]], None]] = {
     **dict.fromkeys((*_AUTHORITY_NEEDS, "census.listed", "status.listed"), _need_authority),
     **dict.fromkeys(("log.recovered", "log.closed", "log.continued", "price_book.published"), _need_authority),
-    **dict.fromkeys(("contract.committed", "settlement.sealed"), _need_authority),
+    **dict.fromkeys(("census.committed", "contract.committed", "settlement.sealed"), _need_authority),
     **dict.fromkeys(_OF_GUIDE, _need_guide),
     **dict.fromkeys(("finding.raised", "finding.resolved"), _need_finding),
     "tree.felled": _need_felling,

@@ -3,12 +3,13 @@
 ``draw_document`` writes it, ``recompute`` believes none of it: root, seed, strata and sample are worked out again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 
 from shared.refusal import Malformed, Refusal
+from shared.timber.cites import trade_name_may_be
 from shared.timber.lottery import Draw, Source, Tree, cites_names, draw, listing_root, seed_of, strata_of
 from shared.timber.norms.lottery import Design, design_on, lottery_norms
 from shared.timber.species import catalogue
@@ -47,8 +48,9 @@ class DrawDiffers(Refusal):
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What was fixed when a verification was opened. ``entries`` are the first and last entry of the log that list the
-    plan and its census; none before approval. The checkpoint must be larger than ``after``. ``cites`` are the species of the
-    census that are drawn whole."""
+    plan and its census; none before approval. ``committed`` is the entry that says with which census the plan was handed in;
+    none where it was handed in before the log had such entries. The checkpoint must be larger than ``after``, and that than
+    ``committed``. ``cites`` are the species of the census that are drawn whole."""
 
     number: str
     plan: str
@@ -58,6 +60,7 @@ class Terms:
     entries: tuple[int, int] | None
     design: Design
     cites: tuple[str, ...]
+    committed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,12 @@ def draw_of(terms: Terms, trees: Sequence[Tree], source: Source) -> Draw:
     return draw(seed, strata_of(trees, frozenset(terms.cites), terms.design), terms.design)
 
 
-def cites_of(trees: Sequence[Tree], design: Design) -> tuple[str, ...]:
-    """The species of a census that CITES binds on the day of the design, by the catalogue shipped here."""
-    return tuple(sorted(cites_names({tree.species for tree in trees}, catalogue(), date.fromisoformat(design.day))))
+def cites_of(trees: Sequence[Tree], design: Design, called: Mapping[str, Set[str]] | None = None) -> tuple[str, ...]:
+    """The species of a census that are drawn whole: those that CITES binds or may bind on the day of the design, by the
+    catalogue shipped here, and those of which a tree is ``called`` (trade names by species) as people call a listed one."""
+    day, names = date.fromisoformat(design.day), {tree.species for tree in trees}
+    doubtful = {name for name, words in (called or {}).items() if any(trade_name_may_be(word, day) for word in words)}
+    return tuple(sorted(cites_names(names, catalogue(), day) | (names & doubtful)))
 
 
 def draw_document(terms: Terms, trees: Sequence[Tree], source: Source, note: bytes, drawn: Draw) -> bytes:
@@ -104,6 +110,8 @@ def draw_document(terms: Terms, trees: Sequence[Tree], source: Source, note: byt
         document["cosignature"] = source.cosignature
     if terms.entries is not None:
         document["entries"] = {"first": terms.entries[0], "last": terms.entries[1]}
+    if terms.committed is not None:
+        document["committed"] = terms.committed
     return canon.encode(document, max_bytes=MAX_BYTES)
 
 
@@ -124,10 +132,7 @@ def recompute(data: bytes) -> Recomputed:
         note, line = from_base64(said["note"], "note"), said.get("cosignature")
         source, checkpoint = source_in(note, line)
         same("listing_root", said["listing_root"], listing_root(trees))
-        if terms.entries is not None:
-            same("after", terms.after, terms.entries[1])
-        if source.size <= terms.after:
-            raise DrawDiffers("checkpoint", str(source.size), f"> {terms.after}")
+        _check_order(terms, source.size)
         drawn = draw_of(terms, trees, source)
         again = draw_parts(drawn)
     except (KeyError, TypeError, ValueError) as error:
@@ -137,6 +142,21 @@ def recompute(data: bytes) -> Recomputed:
     for where, computed in again.items():
         same(where, said.get(where), computed)
     return Recomputed(terms, checkpoint, note, line, trees, drawn, _of_norms(said, terms))
+
+
+def _check_order(terms: Terms, size: int) -> None:
+    """The census was in the log before the checkpoint that gave the seed: whole, or committed to."""
+    if (terms.stage == "approved") != (terms.entries is not None):
+        raise DrawDiffers("entries", "-" if terms.entries is None else "first, last", terms.stage)
+    if terms.entries is not None:
+        same("after", terms.after, terms.entries[1])
+    if size <= terms.after:
+        raise DrawDiffers("checkpoint", str(size), f"> {terms.after}")
+    if terms.committed is None:
+        if terms.entries is None:
+            raise DrawDiffers("committed", "-", f"< {terms.after}")
+    elif not 0 <= terms.committed < terms.after:
+        raise DrawDiffers("committed", str(terms.committed), f"< {terms.after}")
 
 
 def draw_parts(drawn: Draw) -> dict[str, Any]:
@@ -186,12 +206,13 @@ def _terms(said: dict[str, Any]) -> Terms:
             design["version"], design["day"], design["share_permille"], design["confidence_permille"],
             design["high_value_permille"], 1, weights,
         ),
-        tuple(one["name"] for one in design["species"] if one["cites"]),
+        tuple(one["name"] for one in design["species"] if one["cites"]), said.get("committed"),
     )  # fmt: skip
 
 
 def _of_norms(said: dict[str, Any], terms: Terms) -> bool | None:
-    """A smaller share asks for more trees than the norm, so that is of the norms too."""
+    """A smaller share asks for more trees than the norm, and so does a name drawn whole that CITES does not bind: those are of
+    the norms too."""
     if terms.design.version != lottery_norms()["version"]:
         return None
     ours, theirs = design_on(terms.design.day), terms.design
@@ -202,7 +223,7 @@ def _of_norms(said: dict[str, Any], terms: Terms) -> bool | None:
         and theirs.confidence_permille >= ours.confidence_permille
         and theirs.high_value_permille == ours.high_value_permille
         and all(
-            one["cites"] == (one["name"] in cites) and one["weight"] == ours.weight_of(one["name"])
+            one["cites"] >= (one["name"] in cites) and one["weight"] == ours.weight_of(one["name"])
             for one in said["design"]["species"]
         )
         and names == sorted({tree["species"] for tree in said["trees"]})

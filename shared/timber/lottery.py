@@ -13,6 +13,7 @@ from datetime import date
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+from shared.timber.cites import standing
 from shared.timber.norms.lottery import Design
 from shared.timber.species import Catalogue
 from shared.tlog import canon, merkle
@@ -111,14 +112,9 @@ def _check_shares(*shares_permille: int) -> None:
 
 
 def cites_names(species: Iterable[str], catalogue: Catalogue, day: date) -> frozenset[str]:
-    """Which of these names CITES binds on a day. A name that the catalogue lacks counts when a species of its genus is
-    listed: calling a shihuahuaco ``Dipteryx sp.`` does not take it out of the whole count."""
-    listed = {one.name for one in catalogue if one.cites_on(day) is not None}
-    genera = {name.partition(" ")[0] for name in listed}
-    return frozenset(
-        name for name in species
-        if name in listed or (name not in catalogue and name.partition(" ")[0] in genera)
-    )  # fmt: skip
+    """Which of these names CITES binds, or may bind, on a day: calling a shihuahuaco ``Dipteryx sp.`` does not take it out of
+    the whole count."""
+    return frozenset(name for name in species if standing(name, day, catalogue) != "none")
 
 
 def strata_of(trees: Iterable[Tree], cites: frozenset[str], design: Design) -> dict[str, list[Tree]]:
@@ -143,6 +139,14 @@ def strata_of(trees: Iterable[Tree], cites: frozenset[str], design: Design) -> d
 def listing_root(trees: Iterable[Tree]) -> str:
     """The RFC 6962 root over the public lines of the census, in the order of the census root."""
     return merkle.root_of([merkle.leaf_hash(canon.encode(tree._asdict())) for tree in trees]).hex()
+
+
+def census_commitment(plan: str, census_root: str, trees: Sequence[Tree]) -> dict[str, Any]:
+    """The body of ``census.committed``: what a plan is handed in with, before any seed is known. Slow for a large census."""
+    return {
+        "plan": plan, "root": census_root, "listing_root": listing_root(trees), "trees": len(trees),
+        "harvestable_dm3": sum(tree.volume_dm3 for tree in trees if tree.condition == FRAME),
+    }  # fmt: skip
 
 
 def seed_document(plan: str, census_root: str, listing: str, source: Source) -> bytes:

@@ -224,7 +224,10 @@ async def shown_to(permits: Permits, who: Person) -> tuple[int, int, bool]:
 async def test_a_delegation_ends_by_the_clock(permits: Permits) -> None:
     await permits.post("/v1/titles", OFFICER, a_title())
     await permits.post("/v1/plans", MANAGER, a_plan())
-    permits.app.state.house.clock = lambda: datetime(2099, 1, 1, tzinfo=UTC)
+    permits.app.state.house.clock = lambda: datetime(2099, 1, 1, 4, 59, 59, tzinfo=UTC)
+    await permits.upload(a_census(), REGENT)  # in Peru it is still the last day
+
+    permits.app.state.house.clock = lambda: datetime(2099, 1, 1, 5, tzinfo=UTC)
 
     assert (await permits.upload(a_census(), REGENT, expect=409))["slug"] == "delegation-ended"
 

@@ -1,6 +1,7 @@
 """How people write numbers, zones, species and headers."""
 
 from contextlib import suppress
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -151,3 +152,15 @@ def test_the_zone_may_stand_in_the_name_of_a_coordinate_column() -> None:
 
     assert header is not None
     assert (header.zone, header.missing) == ("20S", ())
+
+
+@pytest.mark.parametrize(
+    ("cell", "day"),
+    [
+        ("2025-05-03", date(2025, 5, 3)), ("2025-05-03 00:00:00", date(2025, 5, 3)), ("3/5/2025", date(2025, 5, 3)),
+        ("03/05/2025", date(2025, 5, 3)), ("2025-13-03", None), ("31/02/2025", None), ("mayo", None), ("", None), (45_780, None),
+        ("2025-05-031", None), ("٣/٥/٢٠٢٥", None),
+    ],
+)  # fmt: skip
+def test_the_day_a_tree_was_measured_is_read_where_it_is_one(cell: Cell, day: date | None) -> None:
+    assert columns.day(cell) == day

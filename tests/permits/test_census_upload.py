@@ -275,7 +275,7 @@ async def test_the_real_sample_is_imported(draft: Permits) -> None:
     answer = await draft.upload(data)
 
     assert answer["trees"] == 400
-    assert set(answer["ignored_columns"]) == {"date", "stem_quality"}
+    assert set(answer["ignored_columns"]) == {"stem_quality"}
     tree = (await draft.get(f"/v1/plans/{PLAN}/trees", MANAGER, limit=1))["items"][0]
     assert (tree["code"], tree["utm"]["zone"], tree["dbh_mm"]) == ("40500001", "20S", 635)
 

@@ -25,7 +25,10 @@ from tests.permits.conftest import (
     a_plan,
     a_title,
 )
+from tests.permits.test_access import as_somebody
+from tests.permits.test_field_supervision import ANSWER, a_volume, notified
 
+SUPERVISED = f"/v1/plans/{PLAN}/supervisions/SUP-01"
 AUDITOR = Person("auditor", "auditores-1", "u-auditor")
 BUYER = Person("company", "aserradero-1", "u-buyer")
 GRANTS, AUDIT = "/v1/organisations/comunidad-a/grants", "/v1/organisations/comunidad-a/audit"
@@ -96,6 +99,84 @@ async def test_an_auditor_a_certifier_a_buyer_and_a_federation_read_by_grant(dra
     await drafted.post(GRANTS, MANAGER, a_grant(who.org))
 
     assert await seen(drafted, who) == ALL
+
+
+async def test_who_is_let_to_read_a_census_takes_it_as_a_file_and_the_community_sees_that(drafted: Permits) -> None:
+    path = f"/v1/plans/{PLAN}/census.csv"
+    for who in (AUDITOR, CERTIFIER, BUYER):
+        assert (await drafted.call("GET", path, who, 403)).json()["slug"] == "other-organisation"
+        await drafted.post(GRANTS, MANAGER, a_grant(who.org, "plans", "permits"))
+        await drafted.call("GET", path, who, 403)
+
+        await drafted.post(GRANTS, MANAGER, a_grant(who.org, "census"))
+
+        assert b"5062990" in (await drafted.call("GET", path, who, 200)).content.replace(b".", b"")
+    told = (await drafted.get(AUDIT, MANAGER))["items"]
+    read = [(one["actor_org"], one["ground"]) for one in told if (one["act"], one["what"]) == ("read", "census")]
+    assert read == [(who.org, "grant") for who in (AUDITOR, CERTIFIER, BUYER)]
+
+
+async def test_a_company_exports_the_census_of_the_plan_it_was_delegated_and_no_longer_than_that(
+    permits: Permits,
+) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.agreed("PO-20", regent=BUYER.org)
+    await permits.post("/v1/plans", MANAGER, a_plan(id="PO-20", delegate=BUYER.org))
+    await permits.upload(a_census(), plan="PO-20")
+    path = "/v1/plans/PO-20/census.xlsx"
+    await permits.call("GET", path, BUYER, 200)
+
+    await permits.post("/v1/organisations/comunidad-a/delegations/D-PO-20/revoke", MANAGER, {"reason": "Fin"})
+
+    await permits.call("GET", path, BUYER, 404)
+    await permits.call("GET", path, MANAGER, 200)
+
+
+async def test_a_supervision_is_read_in_full_by_grant_and_its_words_by_nobody_else(permits: Permits) -> None:
+    await permits.post("/v1/organisations", OPERATOR, {"id": "auditores-1", "name": "Auditores", "kind": "company"})
+    await notified(permits, a_volume())
+    await permits.get(SUPERVISED, AUDITOR, expect=404)
+    await permits.post(GRANTS, MANAGER, a_grant("auditores-1", "plans", "census"))
+    await permits.get(SUPERVISED, AUDITOR, expect=404)
+
+    made = await permits.post(GRANTS, MANAGER, a_grant("auditores-1", "inspections"))
+
+    open_one = await permits.get(SUPERVISED, AUDITOR)
+    assert (open_one["state"], open_one["volumes"][0]["reason"]) == ("notified", a_volume()["reason"])
+    await permits.post(f"{SUPERVISED}/answers", MANAGER, ANSWER, expect=201)
+    await permits.post(f"{SUPERVISED}/close", SUPERVISOR, {"conclusion": "Se ratifica"})
+    whole = await permits.get(SUPERVISED, AUDITOR)
+    assert (whole["conclusion"], len(whole["answers"])) == ("Se ratifica", 1)
+    trees = (await permits.get(f"{SUPERVISED}/trees", AUDITOR))["items"]
+    assert [tree["found"]["observation"] is not None for tree in trees] == [True, False]
+    for who in (None, CERTIFIER, NEIGHBOUR):
+        public = await permits.get(SUPERVISED, who)
+        assert (public["conclusion"], public["answers"], public["volumes"][0]["reason"]) == (None, [], None)
+        assert (public["indicators"]["v1_permille"], public["volumes"][0]["volume_dm3"]) == (500, 4_000)
+        trees = (await permits.get(f"{SUPERVISED}/trees", who))["items"]
+        assert [tree["found"]["observation"] for tree in trees] == [None, None]
+    read = {
+        (one["actor_org"], one["ground"]) for one in (await permits.get(AUDIT, MANAGER))["items"]
+        if (one["act"], one["what"]) == ("read", "inspection")
+    }  # fmt: skip
+    assert read == {("auditores-1", "grant")}
+    await permits.call("DELETE", f"{GRANTS}/{made['id']}", MANAGER, 200)
+    assert (await permits.get(SUPERVISED, AUDITOR))["conclusion"] is None
+
+
+async def test_the_database_too_keeps_an_open_supervision_from_who_has_no_grant(permits: Permits) -> None:
+    await notified(permits, a_volume())
+    asked = "SELECT (SELECT count(*) FROM supervisions), (SELECT count(*) FROM field_places)"
+
+    async def shown() -> tuple[int, int]:
+        connection = await as_somebody(permits, CERTIFIER.org, "certifier", "")
+        row = await connection.fetchrow(asked)
+        await connection.close()
+        return tuple(row)
+
+    assert await shown() == (0, 0)
+    await permits.post(GRANTS, MANAGER, a_grant(CERTIFIER.org, "inspections"))
+    assert await shown() == (1, 2)
 
 
 async def test_a_grant_counts_in_its_time_only(drafted: Permits) -> None:

@@ -1,16 +1,18 @@
 """Papers that rules ask for, through the door: licences of regents, census days, CITES papers, what supervisions found."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
+from services.permits.domain.day import peru_day
 from tests.permits.conftest import (
     MANAGER,
     NEIGHBOUR,
     OFFICER,
     OPERATOR,
+    PERMIT,
     PLAN,
     REGENT,
     SECOND,
@@ -22,7 +24,7 @@ from tests.permits.conftest import (
     a_title,
 )
 from tests.permits.field_days import PATH as VERIFICATION
-from tests.permits.field_days import VERIFIER, drawn, report, sample, seen
+from tests.permits.field_days import VERIFIER, a_forest, drawn, report, sample, seen
 from tests.permits.test_access import as_somebody
 from tests.permits.test_field_supervision import (
     ANSWER,
@@ -41,7 +43,9 @@ from tests.permits.test_field_supervision import PATH as SUPERVISED
 
 LICENCES = f"/v1/organisations/{REGENT.org}/licences"
 PAPERS = f"/v1/plans/{PLAN}/cites-papers"
-TODAY = datetime.now(UTC).date()
+TODAY = peru_day(datetime.now(UTC))
+CHANGES = f"{LICENCES}/changes"
+PAPER_CHANGES = f"{PAPERS}/changes"
 LICENCE = {"number": "LR-0001", "valid_from": "2020-01-01", "valid_to": "2098-12-31"}
 QUOTA = {"species": "Dipteryx ferrea", "kind": "non_detriment_finding", "number": "DENP 01-2026"}
 COMPANY = Person("company", "tercero-1", "u-tercero")
@@ -95,6 +99,146 @@ async def test_a_census_does_not_end_on_a_day_that_has_not_come(permits: Permits
     await permits.refused("day-not-come", f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": tomorrow})
 
     await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": TODAY.isoformat()})
+
+
+async def test_a_census_that_ended_after_it_was_uploaded_is_not_one(permits: Permits) -> None:
+    """A list that was uploaded before its census ended was made at a desk."""
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, a_plan())
+    await permits.upload(a_census(), REGENT)
+    await permits.post(LICENCES, OFFICER, LICENCE, 201)
+    permits.app.state.house.clock = lambda: datetime.now(UTC) + timedelta(days=3)
+    later = (TODAY + timedelta(days=2)).isoformat()
+    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": later})
+
+    assert await rule(permits, "P04") == ("FAIL", "S4")
+
+    await permits.post(f"/v1/plans/{PLAN}/observe", SECOND, {"reason": "El censo terminó después de subirlo."})
+    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": TODAY.isoformat()})
+    assert await rule(permits, "P04") == ("PASS", "")
+
+
+def dated(day: date, trees: int = 60) -> bytes:
+    """A forest of which each tree says on which day it was measured."""
+    rows = a_forest(common=trees).decode().splitlines()
+    return "\n".join([f"{rows[0]},fecha", *(f"{row},{day.isoformat()}" for row in rows[1:]), ""]).encode()
+
+
+@pytest.mark.parametrize(("days", "status"), [(0, "PASS"), (1, "FAIL")])
+async def test_trees_that_are_dated_after_the_upload_were_measured_by_nobody(
+    permits: Permits, days: int, status: str
+) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, a_plan())
+    await permits.upload(dated(TODAY + timedelta(days=days)), REGENT)
+    await permits.post(LICENCES, OFFICER, LICENCE, 201)
+    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": TODAY.isoformat()})
+
+    assert (await rule(permits, "P04"))[0] == status
+
+
+async def test_the_pace_of_a_census_is_judged_where_it_dates_its_trees(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, a_plan())
+    for census, expected in (
+        (a_forest(common=60), ("NOT_EVALUATED", "")), (dated(TODAY), ("PASS", "")), (dated(TODAY, 420), ("FAIL", "S2")),
+    ):  # fmt: skip
+        await permits.upload(census, REGENT)
+        await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER)
+        assert await rule(permits, "F10") == expected
+        await permits.post(f"/v1/plans/{PLAN}/observe", SECOND, {"reason": "Otra vez."})
+
+
+def a_change(**changes: Any) -> dict[str, Any]:
+    return {
+        "number": LICENCE["number"], "act": "revoked", "no_more_from": TODAY.isoformat(), "reason": "Sanción firme",
+    } | changes  # fmt: skip
+
+
+async def test_p04_does_not_pass_on_a_licence_that_was_revoked_and_the_old_finding_stays(permits: Permits) -> None:
+    await permits.post(LICENCES, OFFICER, LICENCE, 201)
+    await submitted(permits, census_ended_on=TODAY.isoformat())
+    assert await rule(permits, "P04") == ("PASS", "")
+    review = (await permits.get(f"/v1/plans/{PLAN}/findings", MANAGER))["review"]
+
+    told = await permits.post(CHANGES, SECOND, a_change(), 201)
+
+    assert (told["state"], told["no_more_from"]) == ("revoked", TODAY.isoformat())
+    assert [(one["version"], one["act"], one["by_org"]) for one in told["versions"]] == [
+        (1, "registered", OFFICER.org), (2, "revoked", SECOND.org),
+    ]  # fmt: skip
+    assert (await permits.get(LICENCES))["items"] == [told]
+    assert await rule(permits, "P04") == ("FAIL", "S4")
+    earlier = (await permits.get(f"/v1/plans/{PLAN}/findings", MANAGER, review=review))["findings"]
+    (p04,) = [one for one in earlier if one["rule"] == "P04"]
+    assert p04["status"] == "PASS"
+    assert p04["evidence"][-1] == {
+        "licence": "LR-0001", "valid_from": "2020-01-01", "valid_to": "2098-12-31",
+    }  # fmt: skip
+
+
+async def test_a_licence_that_ended_after_the_signature_or_was_corrected_still_holds(permits: Permits) -> None:
+    await permits.post(LICENCES, OFFICER, LICENCE, 201)
+    await submitted(permits, census_ended_on=TODAY.isoformat())
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+
+    await permits.post(CHANGES, OFFICER, a_change(act="ended", no_more_from=tomorrow, reason="Renunció"), 201)
+    assert await rule(permits, "P04") == ("PASS", "")
+    narrow = {"act": "corrected", "no_more_from": None, "valid_from": "2020-01-01", "valid_to": "2020-12-31"}
+    await permits.post(CHANGES, OFFICER, a_change(**narrow), 201)
+    assert await rule(permits, "P04") == ("FAIL", "S4")
+    told = await permits.post(CHANGES, OFFICER, a_change(**narrow | {"valid_to": "2098-12-31"}), 201)
+
+    assert await rule(permits, "P04") == ("PASS", "")
+    assert (told["state"], told["no_more_from"], len(told["versions"])) == ("registered", None, 4)
+
+
+async def test_a_plan_is_not_approved_on_a_review_that_read_a_paper_which_was_taken_back(permits: Permits) -> None:
+    await permits.post(LICENCES, OFFICER, LICENCE, 201)
+    await submitted(permits, census_ended_on=TODAY.isoformat())
+    await permits.answered()
+    permits.app.state.house.clock = lambda: datetime.now(UTC) + timedelta(minutes=1)
+    await permits.post(CHANGES, OFFICER, a_change(act="ended", no_more_from="2098-01-01", reason="Renunció"), 201)
+    decision = {"resolution": "RGR-0000-2025"}
+
+    await permits.refused("review-needed", f"/v1/plans/{PLAN}/approve", OFFICER, decision)
+
+    permits.app.state.house.clock = lambda: datetime.now(UTC) + timedelta(minutes=2)
+    await permits.answered()
+    await permits.post(f"/v1/plans/{PLAN}/approve", OFFICER, decision)
+
+
+async def test_a_licence_is_changed_by_an_authority_and_taken_back_once(permits: Permits) -> None:
+    await permits.post(CHANGES, OFFICER, a_change(), 404)
+    await permits.post(LICENCES, OFFICER, LICENCE, 201)
+    first = await permits.post(CHANGES, OFFICER, a_change(), 201)
+
+    assert await permits.post(CHANGES, SECOND, a_change(), 200) == first
+    await permits.refused("wrong-state", CHANGES, OFFICER, a_change(act="ended"))
+    await permits.refused("role-not-allowed", CHANGES, REGENT, a_change(), 403)
+    for wrong in (
+        {"no_more_from": None}, {"no_more_from": "2019-12-31"}, {"valid_from": "2020-01-01"}, {"reason": ""},
+        {"act": "corrected"}, {"act": "corrected", "no_more_from": None, "valid_from": "2021-01-01", "valid_to": "2020-01-01"},
+    ):  # fmt: skip
+        await permits.post(CHANGES, OFFICER, a_change(**wrong), 422)
+    await permits.refused("number-taken", LICENCES, OFFICER, LICENCE)
+
+
+async def test_p15_does_not_pass_on_a_cites_paper_that_was_taken_back(permits: Permits) -> None:
+    await drawn(permits)
+    await permits.post(PAPERS, OFFICER, QUOTA, 201)
+    await report(permits, [seen(tree) for tree in await sample(permits)])
+    await permits.post(f"{VERIFICATION}/close", VERIFIER)
+    assert await rule(permits, "P15") == ("PASS", "")
+    change = {"species": QUOTA["species"], "number": QUOTA["number"], "act": "revoked", "reason": "Cupo anulado"}
+
+    told = await permits.post(PAPER_CHANGES, OFFICER, change | {"no_more_from": TODAY.isoformat()}, 201)
+
+    assert (told["state"], [one["act"] for one in told["versions"]]) == ("revoked", ["registered", "revoked"])
+    assert await rule(permits, "P15") == ("FAIL", "S4")
+    await permits.refused("role-not-allowed", PAPER_CHANGES, MANAGER, change | {"no_more_from": "2026-01-01"}, 403)
+    await permits.post(PAPER_CHANGES, OFFICER, change | {"act": "corrected", "kind": "quota"}, 201)
+    assert await rule(permits, "P15") == ("PASS", "")
 
 
 async def test_a_licence_is_registered_by_an_authority_once(permits: Permits) -> None:
@@ -195,7 +339,31 @@ async def test_what_a_supervision_found_of_moved_wood_is_in_the_record_of_the_co
 
     told = await permits.get(record, COMPANY)
     assert told["supervised"] == [
-        {"org": "comunidad-a", "moved_dm3": 8_000, "unjustified_dm3": 4_000, "v3_permille": 500}
-    ]
+        {
+            "org": "comunidad-a", "supervision": "SUP-01", "permit": PERMIT, "closed_on": TODAY.isoformat(),
+            "moved_dm3": 8_000, "unjustified_dm3": 4_000, "v3_permille": 500,
+        }
+    ]  # fmt: skip
     (k10,) = [one for one in told["findings"] if one["rule"] == "K10"]
     assert (k10["status"], k10["computed"]["high_v3_communities"]) == ("PASS", 1)  # one community is no pattern yet
+    assert (k10["evidence"][0]["worst_supervision"], k10["evidence"][0]["newest_supervision"]) == ("SUP-01", "SUP-01")
+    clean = SUPERVISION | {"number": "SUP-02"}
+    await supervised_again(permits, clean)
+    told = await permits.get(record, COMPANY)
+    assert [one["v3_permille"] for one in told["supervised"]] == [500, 0]
+    (k10,) = [one for one in told["findings"] if one["rule"] == "K10"]
+    assert k10["computed"]["high_v3_communities"] == 1
+    assert (k10["evidence"][0]["worst_supervision"], k10["evidence"][0]["newest_supervision"]) == ("SUP-01", "SUP-02")
+
+
+async def supervised_again(permits: Permits, body: dict[str, Any]) -> None:
+    """A later supervision of the same permit, which finds nothing."""
+    path = f"{SUPERVISIONS}/{body['number']}"
+    permits.app.state.house.clock = lambda: datetime.now(UTC) + timedelta(days=30)
+    permits.custody.balances = [a_balance(5_000, "Brosimum guianense")]
+    await permits.post(SUPERVISIONS, SUPERVISOR, body, expect=201)
+    await permits.post(f"{path}/trees", SUPERVISOR, {"trees": [moved(TREE_501)]})
+    await permits.post(f"{path}/documents", SUPERVISOR, all_documents())
+    await permits.post(f"{path}/notify", SUPERVISOR)
+    await permits.post(f"{path}/answers", MANAGER, ANSWER, expect=201)
+    await permits.post(f"{path}/close", SUPERVISOR, {"conclusion": "Nada"})

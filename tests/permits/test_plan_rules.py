@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -191,24 +191,37 @@ def test_an_error_of_datum_is_told_apart_from_wood_of_elsewhere() -> None:
 # ---- P04, P13, P14, P15: papers
 
 LICENCE = Licence("RF-1", date(2026, 1, 1), date(2026, 12, 31))
-PAPERS = {"census_ended_on": DAY, "licences": (LICENCE,), "signed_on": DAY, "competent": True}
+PAPERS = {
+    "census_ended_on": DAY,
+    "census_uploaded_on": DAY,
+    "licences": (LICENCE,),
+    "signed_on": DAY,
+    "competent": True,
+}
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"census_ended_on": date(2026, 11, 2)}, {"signed_on": date(2027, 1, 1)}, {"licences": ()}, {"competent": False},
+        {"census_ended_on": date(2026, 11, 2)}, {"census_uploaded_on": date(2026, 10, 31)}, {"signed_on": date(2027, 1, 1)},
+        {"licences": ()}, {"licences": (replace(LICENCE, no_more_from=DAY),)}, {"competent": False},
     ],
 )  # fmt: skip
 def test_resolution_licence_and_authority_hold_together(wrong: dict[str, Any]) -> None:
     assert one("P04", some_facts(**PAPERS)) == PASSED
     assert one("P04", some_facts(**PAPERS | wrong)) == ("FAIL", "S4")
     # One false part is enough, whatever else is unknown; one unknown part is not a pass.
-    assert one("P04", some_facts(**wrong | ({"signed_on": DAY} if "licences" in wrong else PAPERS | wrong))) == (
-        "FAIL",
-        "S4",
-    )
+    few = {"signed_on": DAY} if "licences" in wrong else PAPERS
+    assert one("P04", some_facts(**few | wrong)) == ("FAIL", "S4")
     assert one("P04", some_facts(**PAPERS | {next(iter(wrong)): None})) == MISSING
+
+
+def test_a_licence_taken_back_after_the_signature_held_when_it_was_asked() -> None:
+    later = replace(LICENCE, no_more_from=DAY + timedelta(days=1))
+
+    assert one("P04", some_facts(**PAPERS | {"licences": (later,)})) == PASSED
+    [told] = said("P04", some_facts(**PAPERS | {"licences": (later,)}))
+    assert told.evidence[-1]["no_more_from"] == "2026-11-02"
 
 
 def test_somebody_else_saw_enough_trees_before_the_approval() -> None:
@@ -265,9 +278,25 @@ def test_a_name_that_may_be_a_cites_species_is_not_passed() -> None:
     named = a_tree("1", species="Swietenia macrophylla")
     papers = CitesPapers(frozenset({("PC 01", "1")}), {"Swietenia macrophylla": "DENP 2026"})
 
-    for name, expected in (("Cedrela spp.", MISSING), ("Cedrela montana", MISSING), ("Brosimum spp.", PASSED)):
-        assert one("P15", some_facts([a_tree("2", species=name)])) == expected
-        assert one("P15", some_facts([named, a_tree("2", species=name)], cites=papers)) == expected
+    for name, called, expected in (
+        ("Aniba spp.", "", MISSING), ("Aniba amazonica", "Palo rosa", MISSING), ("Brosimum guianense", "Caoba", MISSING),
+        ("Aniba amazonica", "Moena", PASSED), ("Brosimum spp.", "", PASSED),
+    ):  # fmt: skip
+        tree = a_tree("2", species=name, trade_name=called)
+        assert one("P15", some_facts([tree])) == expected
+        assert one("P15", some_facts([named, tree], cites=papers)) == expected
+
+
+@pytest.mark.parametrize("name", ["Cedrela spp.", "Cedrela montana", "Tabebuia serratifolia", "Dipteryx alata"])
+def test_every_name_of_a_genus_that_is_listed_whole_needs_what_a_listed_species_needs(name: str) -> None:
+    census, seen = [a_tree("1", species=name)], frozenset({("PC 01", "1")})
+
+    assert one("P15", some_facts(census)) == MISSING
+    assert one("P15", some_facts(census, cites=CitesPapers(seen, {}))) == ("FAIL", "S4")
+    assert one("P15", some_facts(census, cites=CitesPapers(seen, {name: "DENP 2026"}))) == PASSED
+    assert said("P11", some_facts(census))[0].computed["valued_permille"] == 1000
+    earlier = replace(some_facts(census), day=date(2016, 12, 31))
+    assert one("P15", earlier) == PASSED
 
 
 def test_a_species_counts_as_cites_from_the_day_its_listing_binds() -> None:
@@ -399,13 +428,15 @@ def test_no_plan_is_richer_in_valued_species_than_its_region() -> None:
     assert one("P11", some_facts(census, region_valued_permille=(*region[:-1], 599))) == ("FAIL", "S2")
     assert one("P11", some_facts(census, region_valued_permille=region[:-1])) == MISSING
     assert said("P11", some_facts(census))[0].computed["valued_permille"] == 600
+    by_trade_name = [census[0], a_tree("2", volume_dm3=400, trade_name="Caoba")]
+    assert said("P11", some_facts(by_trade_name))[0].computed["valued_permille"] == 1000
 
 
 # ---- P12, K10: people
 
 
 def a_part(plan: str = "PO-0", *, confirmed: bool = False, **changes: Any) -> PartIn:
-    found = (Confirmed("f-1", "P06", f"plan:{plan}"),) if confirmed else ()
+    found = (Confirmed("f-1", "P06", f"plan:{plan}", date(2026, 6, 1)),) if confirmed else ()
     return replace(PartIn(plan, "regent", "comunidad-b", date(2026, 5, 1), found), **changes)
 
 
@@ -448,9 +479,43 @@ def test_a_company_that_moves_wood_without_trees_in_two_communities_is_found() -
 
 def company(*held: PartIn, **found: tuple[int, int]) -> tuple[str, str]:
     """K10 over these parts, with unjustified and moved volume in communities b and c."""
-    supervised = tuple(Supervised(f"comunidad-{name}", *dm3) for name, dm3 in found.items())
-    finding = people.company(replace(a_record(*held), supervised=supervised), RULES["K10"])
+    finding = people.company(
+        replace(a_record(*held), supervised=tuple(a_supervision(name, dm3) for name, dm3 in found.items())),
+        RULES["K10"],
+    )
     return finding.status, finding.severity
+
+
+def a_supervision(name: str, dm3: tuple[int, int], number: str = "SUP-1", closed_on: date = DAY) -> Supervised:
+    return Supervised(f"comunidad-{name}", *dm3, number, f"RGR-{name}", closed_on)
+
+
+def test_a_clean_supervision_wipes_no_other_out_while_the_rule_looks_back() -> None:
+    held = [a_part("PO-1", part="holder"), a_part("PO-2", part="holder", org="comunidad-c")]
+    days = RULES["K10"].parameters["look_back_days"]
+
+    def found(first: date) -> Any:
+        bad = [a_supervision(name, (500, 1000), "SUP-1", first) for name in "bc"]
+        clean = [a_supervision(name, (0, 9000), "SUP-2", DAY) for name in "bc"]
+        return people.company(replace(a_record(*held), supervised=(*bad, *clean)), RULES["K10"])
+
+    still = found(DAY - timedelta(days=days))
+    assert (still.status, still.severity, still.computed["supervisions"]) == ("FAIL", "S3", 4)
+    assert {row["organisation"] for row in still.evidence} == {"comunidad-b", "comunidad-c"}
+    for row in still.evidence:
+        assert (row["newest_supervision"], row["worst_supervision"]) == ("SUP-2", "SUP-1")
+        assert (row["worst_unjustified_dm3"], row["newest_unjustified_dm3"]) == (500, 0)
+    assert found(DAY - timedelta(days=days + 1)).status == "PASS"
+
+
+def test_what_was_upheld_longer_ago_than_the_rule_looks_back_does_not_count() -> None:
+    days = RULES["P12"].parameters["look_back_days"]
+
+    def upheld(on: date) -> TrackRecord:
+        return a_record(replace(a_part(), confirmed=(Confirmed("f-1", "P06", "plan:PO-0", on),)), a_part("PO-CLEAN"))
+
+    assert one("P12", some_facts(regent_record=upheld(DAY - timedelta(days=days)))) == ("FAIL", "S3")
+    assert one("P12", some_facts(regent_record=upheld(DAY - timedelta(days=days + 1)))) == PASSED
 
 
 # ---- the catalogue

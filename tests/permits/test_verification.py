@@ -1,10 +1,13 @@
 """Field verification by public lottery, through the door of permits."""
 
+import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from shared.timber.draw_file import recompute
+from shared.timber.lottery import census_commitment
 from shared.tlog.note import COSIGNATURE, Signer
 from tests.permits.conftest import (
     MANAGER,
@@ -25,6 +28,7 @@ from tests.permits.field_days import (
     VERIFICATIONS,
     VERIFIER,
     a_forest,
+    a_row,
     another_record,
     drawn,
     opened,
@@ -88,6 +92,21 @@ async def test_whoever_asks_and_whenever_the_draw_is_the_same(permits: Permits) 
     assert [one["source"] for one in again] == [made["source"]] * 2
 
 
+@pytest.mark.parametrize(
+    ("named", "whole"),
+    [("Cedrela spp.", True), ("Tabebuia serratifolia | Tahuarí", True), ("Brosimum alicastrum | Caoba", True),
+     ("Brosimum alicastrum | Manchinga", False)],
+)  # fmt: skip
+async def test_a_cites_tree_is_drawn_whole_under_whatever_name(permits: Permits, named: str, whole: bool) -> None:
+    rows = [a_row(n, named if n > 90 else "Brosimum guianense | Manchinga", dbh=60) for n in range(1, 95)]
+
+    made = await drawn(permits, a_census(*rows))
+
+    by_name = {layer["name"]: layer for layer in made["strata"]}
+    assert by_name["cites"]["trees"] == by_name["cites"]["sample"] == (4 if whole else 0)
+    assert recompute((await permits.call("GET", f"{PATH}/draw", expect=200)).content).of_norms is True
+
+
 async def test_the_seed_takes_in_the_witness_that_cosigned(permits: Permits) -> None:
     permits.custody.witness = Signer.generate("near", COSIGNATURE)
     made = await drawn(permits)
@@ -110,6 +129,100 @@ async def test_a_submitted_plan_waits_for_a_checkpoint_that_did_not_exist_when_i
 
     assert (waiting["stage"], waiting["state"], waiting["source"]["after"]) == ("submitted", "waiting", size)
     assert (made["state"], made["source"]["size"]) == ("drawn", size + 1)
+
+
+async def test_what_a_plan_is_handed_in_with_is_in_the_log_before_any_seed(permits: Permits) -> None:
+    await _submitted(permits)
+    await opened(permits)
+    await another_record(permits)
+    made = await permits.post(f"{PATH}/draw", OFFICER)
+
+    document = (await permits.call("GET", f"{PATH}/draw", OFFICER, expect=200)).content
+    again = recompute(document)
+
+    [said] = permits.custody.bodies("census.committed")
+    assert said == census_commitment(PLAN, made["census_root"], again.trees)
+    index = permits.custody.types().index("census.committed")
+    assert index == again.terms.committed == made["source"]["committed"]
+    assert index < made["source"]["after"] < again.checkpoint.size
+    assert (said["trees"], said["listing_root"]) == (len(again.trees), made["listing_root"])
+
+
+async def test_a_submitted_plan_is_not_opened_before_the_log_has_its_census(permits: Permits) -> None:
+    permits.custody.refuses = lambda record: record.type == "census.committed"
+    await _submitted(permits)
+    body = {"number": NUMBER, "verifier": "osinfor-md"}
+
+    await permits.refused("census-not-in-log", VERIFICATIONS, OFFICER, body)
+    permits.custody.refuses = lambda _: False
+    async with asyncio.timeout(20):
+        while (answer := await permits.call("POST", VERIFICATIONS, OFFICER, json=body)).status_code == 409:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)  # a refused statement is tried again
+
+    assert answer.status_code == 201, answer.text
+
+
+async def test_a_corrected_census_is_committed_to_anew_and_an_unchanged_one_is_not(permits: Permits) -> None:
+    await _submitted(permits)
+    for census in (None, a_forest(common=80)):
+        await permits.post(f"/v1/plans/{PLAN}/observe", SECOND, {"reason": "Falta un documento."})
+        if census is not None:
+            await permits.upload(census, REGENT)
+        await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER)
+        await permits.published()
+        assert len(permits.custody.bodies("census.committed")) == (1 if census is None else 2)
+
+    first, second = (record for record in permits.custody.log if record.type == "census.committed")
+    assert second.prev == (first.sid,)
+    assert (await opened(permits))["source"]["committed"] == permits.custody.log.index(second)
+
+
+async def test_an_inspected_plan_is_drawn_as_it_was_handed_in(permits: Permits) -> None:
+    await _submitted(permits)
+    ocular = {
+        "reason": "Se recorrió la parcela",
+        "day": "2026-06-01",
+        "opinion": "favourable",
+        "trees_sampled": 20,
+        "trees_absent": 0,
+    }
+    await permits.post(f"/v1/plans/{PLAN}/inspect", SECOND, ocular)
+
+    made = await opened(permits)
+
+    assert (made["stage"], made["source"]["committed"]) == (
+        "submitted",
+        permits.custody.types().index("census.committed"),
+    )
+
+
+async def test_nothing_is_drawn_from_a_census_that_was_exchanged_behind_the_log(permits: Permits) -> None:
+    """Somebody with the database puts another census in the place of the one that was handed in."""
+    await _submitted(permits)
+    admin = await asyncpg.connect(permits.database.admin_dsn)
+    await admin.execute("UPDATE plans SET census = jsonb_set(census, '{root}', to_jsonb(repeat('0', 64)))")
+    body = {"number": NUMBER, "verifier": "osinfor-md"}
+
+    # Nobody who uses the service can bring this about or put it right: it is told to the operator.
+    problem = await permits.post(VERIFICATIONS, OFFICER, body, expect=500)
+
+    assert problem["slug"] == "internal"
+    root = permits.custody.bodies("census.committed")[0]["root"]
+    await admin.execute("UPDATE plans SET census = jsonb_set(census, '{root}', to_jsonb($1::text))", root)
+    await admin.close()
+    await opened(permits)
+
+
+async def test_a_drawn_census_is_not_corrected_under_its_draw(permits: Permits) -> None:
+    await _submitted(permits)
+    await opened(permits)
+    await permits.post(f"/v1/plans/{PLAN}/observe", SECOND, {"reason": "Falta un documento."})
+
+    problem = await permits.upload(a_forest(common=80), REGENT, expect=409)
+
+    assert problem["slug"] == "census-verified"
+    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER)
+    assert len(permits.custody.bodies("census.committed")) == 1
 
 
 async def test_an_approved_plan_is_drawn_only_once_its_census_is_in_the_log(permits: Permits) -> None:
@@ -155,6 +268,7 @@ async def test_a_plan_presented_again_shows_the_draws_that_came_before(permits: 
     await permits.post("/v1/plans", MANAGER, a_plan(id="CN-A.PO-20"))
     await permits.upload(a_forest(common=80), REGENT, "CN-A.PO-20")
     await permits.post("/v1/plans/CN-A.PO-20/submit", MANAGER)
+    await permits.published()
     await permits.post(
         "/v1/plans/CN-A.PO-20/verifications", OFFICER, {"number": "VER-02", "verifier": "osinfor-md"}, expect=201
     )
@@ -172,6 +286,7 @@ async def test_the_design_may_ask_for_more_trees_and_never_for_fewer(permits: Pe
     await permits.post("/v1/plans", MANAGER, a_plan(id="CN-A.PO-20"))
     await permits.upload(a_forest(), REGENT, "CN-A.PO-20")
     await permits.post("/v1/plans/CN-A.PO-20/submit", MANAGER)
+    await permits.published()
     fewer = await permits.post(
         "/v1/plans/CN-A.PO-20/verifications", OFFICER,
         {"number": "VER-02", "verifier": "osinfor-md", "share_permille": 500}, expect=201,

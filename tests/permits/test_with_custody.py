@@ -266,11 +266,12 @@ async def test_a_draw_holds_against_the_log_it_took_its_seed_from_and_what_was_f
     log = HttpSource("http://custody/log/", both.custody)
 
     assert signed_by(again, policy) == {}
-    assert await hold_against(again, log, policy) is True
+    held = await hold_against(again, log, policy, {})
+    assert (held.census_in_log, held.commitment_in_log) == (True, True)
     with pytest.raises(DrawDiffers, match="trees"):
-        await hold_against(replace(again, trees=again.trees[1:]), log, policy)
+        await hold_against(replace(again, trees=again.trees[1:]), log, policy, {})
     with pytest.raises(DrawDiffers, match="census_root"):
-        await hold_against(replace(again, terms=replace(again.terms, census_root="0" * 64)), log, policy)
+        await hold_against(replace(again, terms=replace(again.terms, census_root="0" * 64)), log, policy, {})
 
     await report(permits, [unseen(trees[0]), *(seen(tree) for tree in trees[1:])])
     await permits.post(f"{PATH}/close", SUPERVISOR)

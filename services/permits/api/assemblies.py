@@ -50,7 +50,7 @@ async def record_assembly_act(org: str, body: AssemblyActIn, grant: GrantDep, co
         check_communal(party)
         papers = await check_cited(work.tx, [body.document], org)
         check_kind(papers[body.document], body.document, "assembly_act")
-        permille, norm = check_quorum(body.held_on, body.present, body.members, work.now.date())
+        permille, norm = check_quorum(body.held_on, body.present, body.members, work.today)
         await require_organisations(work.tx, body.third_parties)
         act = AssemblyAct(
             org=org, number=body.number, region=party.region, purpose=body.purpose, plan=body.plan,
@@ -100,7 +100,7 @@ async def delegate(org: str, body: DelegationIn, grant: GrantDep, command: Comma
         known = await assemblies.delegation(work.tx, org, body.number)
         if known is None or known.content != delegation.content:
             raise NumberTaken("delegation", f"{org} {body.number}")
-        return await work.answer(201 if new else 200, _delegation(known, work.now.date()))
+        return await work.answer(201 if new else 200, _delegation(known, work.today))
 
 
 @router.post("/v1/organisations/{org}/delegations/{number}/revoke", response_model=DelegationOut)
@@ -115,13 +115,13 @@ async def revoke_delegation(org: str, number: str, body: ReasonIn, grant: GrantD
         await assemblies.revoke_delegation(work.tx, org, number, work.caller.sub, body.reason, work.now)
         known = await assemblies.delegation(work.tx, org, number)
         assert known is not None, "it was read in this transaction"
-        return await work.answer(200, _delegation(known, work.now.date()))
+        return await work.answer(200, _delegation(known, work.today))
 
 
 @router.get("/v1/organisations/{org}/delegations")
 async def list_delegations(org: str, grant: GrantDep, house: HouseDep, paging: PagingDep) -> Page[DelegationOut]:
     """What a community delegated: all for itself and officers, its own part for a delegate."""
-    today = house.clock().date()
+    today = house.today
     async with house.database.transaction(grant.caller) as tx:
         found, following = paging.page(
             await assemblies.delegations(tx, org, paging.after, paging.limit + 1), lambda one: one.number
@@ -188,7 +188,7 @@ async def delegated(
         return
     found = await assemblies.delegations_on(work.tx, plan, caller.org)
     check_delegation(
-        [one for one in found if one.org == org], org, caller.org, caller.sub, plan, act, work.now.date(),
+        [one for one in found if one.org == org], org, caller.org, caller.sub, plan, act, work.today,
         volumes_dm3 or [],
     )  # fmt: skip
 

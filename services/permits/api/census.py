@@ -28,7 +28,7 @@ from services.permits.store.session import Tx
 from services.permits.table_out import workbook_of
 from shared.refusal import Malformed, Missing
 from shared.tlog import canon
-from shared.web.access import Grant, GrantDep
+from shared.web.access import Grant, GrantDep, OtherOrganisation
 from shared.web.app import Router
 
 router = Router(tags=["census"])
@@ -49,7 +49,7 @@ async def upload_census(
     async with command.glance() as look:
         if look.first:
             return look.first
-        terms, day = terms_of(await draft(look.tx, plan_id, grant)), look.now.date()
+        terms, day = terms_of(await draft(look.tx, plan_id, grant)), look.today
     reading = await _read(house, read_file, data, media_type, terms, day)
     async with command.transaction() as work:
         if work.first:
@@ -120,7 +120,7 @@ async def _to_look_at(plan_id: str, request: Request, grant: Grant, house: House
     data, media_type = await census_in(request)
     async with house.database.transaction(grant.caller) as tx:
         plan = await concerned_plan(tx, plan_id, grant, "preview_census")
-    return data, media_type, terms_of(plan), house.clock().date()
+    return data, media_type, terms_of(plan), house.today
 
 
 # ---- the census as a file again
@@ -132,7 +132,8 @@ async def _to_look_at(plan_id: str, request: Request, grant: Grant, house: House
     responses={200: {"content": {CSV_TYPE: {"schema": {"type": "string"}}}}},
 )
 async def export_csv(plan_id: str, grant: GrantDep, house: HouseDep) -> Response:
-    """The census as CSV, places included, for those concerned. Uploaded again it gives the same trees."""
+    """The census as CSV, places included, for those concerned and whom the community lets read it. Uploaded again it gives
+    the same trees."""
     plan, trees = await _whole(plan_id, grant, house, "export_csv")
     rows = await asyncio.to_thread(_rows, trees, plan.form_factor_milli)
     return _attached(plan_id, "censo", await asyncio.to_thread(csv_of, rows), CSV_TYPE)
@@ -154,7 +155,11 @@ async def export_xlsx(plan_id: str, grant: GrantDep, house: HouseDep) -> Respons
 
 async def _whole(plan_id: str, grant: Grant, house: House, action: str) -> tuple[Plan, list[StandingTree]]:
     async with house.database.transaction(grant.caller) as tx:
-        plan = await concerned_plan(tx, plan_id, grant, action)
+        plan, reach = await visible_plan(tx, plan_id, grant), await reach_of(tx, grant)
+        ground = reach.of_census(plan)
+        if ground is None:
+            raise OtherOrganisation(action)
+        await reach.note(tx, [(plan.org, plan.region, "census", plan.id, ground)])
         return plan, await census.all_trees(tx, plan.id)
 
 
@@ -167,6 +172,7 @@ def _placed(tree: StandingTree) -> Placed:
     whole = Tree(
         tree.parcel, tree.code, tree.species, tree.trade_name, tree.block or "", tree.line or "", tree.dbh_mm,
         tree.height_mm, tree.volume_dm3, tree.condition, zone, easting_dm, northing_dm, tree.dmc_mm, "", 0,
+        tree.surveyed_on,
     )  # fmt: skip
     return Placed(whole, tree.document is not None)
 
@@ -221,7 +227,7 @@ async def _note_places(tx: Tx, grant: Grant, plan: Plan, found: list[StandingTre
     """That somebody else than the community was told where trees stand. Row-level security decided whether."""
     if any(tree.document is not None for tree in found):
         reach = await reach_of(tx, grant)
-        ground = reach.ground("census", plan.region, plan.org, plan.regent)
+        ground = reach.of_census(plan)
         await reach.note(tx, [(plan.org, plan.region, "census", plan.id, ground)])
 
 

@@ -65,7 +65,7 @@ async def register_certificate(body: CertificateIn, command: CommandDep, house: 
         stored = await certificates.certificate(work.tx, certificate.number)
         if stored is None or stored[0].content != certificate.content:
             raise NumberTaken("certificate", certificate.code)
-        return await work.answer(201 if added else 200, await _answer(work.tx, stored, work.now.date()))
+        return await work.answer(201 if added else 200, await _answer(work.tx, stored, work.today))
 
 
 def _certificate(body: CertificateIn, certifier: str) -> Certificate:
@@ -170,7 +170,7 @@ async def _to_change(work: Work, number: str, action: str) -> Known:
 async def _again(work: Work, number: str) -> CertificateOut:
     known = await certificates.certificate(work.tx, number)
     assert known is not None, "it was changed in this transaction"
-    return await _answer(work.tx, known, work.now.date())
+    return await _answer(work.tx, known, work.today)
 
 
 @router.get("/v1/certificates")
@@ -179,7 +179,7 @@ async def list_certificates(
     code: Annotated[str | None, Query(max_length=80)] = None, on: OnDay = None,
 ) -> Page[CertificateOut]:  # fmt: skip
     """Certificates by number; perhaps those of a holder, of a member of a group, of a certification body, or of a code."""
-    day = on or house.clock().date()
+    day = on or house.today
     async with house.database.transaction() as tx:
         asked = {"holder": holder, "member": member, "code": code, "certifier": certifier}
         found, following = paging.page(
@@ -199,7 +199,7 @@ async def read_certificate(number: str, house: HouseDep, on: OnDay = None) -> Ce
         known = await certificates.certificate(tx, number)
         if known is None:
             raise Missing("certificate", number)
-        return await _answer(tx, known, on or house.clock().date())
+        return await _answer(tx, known, on or house.today)
 
 
 async def _answer(tx: Tx, known: Known, day: date) -> CertificateOut:

@@ -53,8 +53,8 @@ async def inspect_plan(plan_id: str, body: OcularInspectionIn, command: CommandD
     async with command.transaction() as work:
         if work.first:
             return work.first
-        if body.day > work.now.date():
-            raise DayNotCome(body.day.isoformat(), work.now.date().isoformat())
+        if body.day > work.today:
+            raise DayNotCome(body.day.isoformat(), work.today.isoformat())
         plan = await _to_move(work, plan_id, "inspect_plan")
         facts = body.model_dump(mode="json", include={"day", "opinion", "trees_sampled", "trees_absent"})
         return await _move(work, plan, "inspect", body, facts)
@@ -163,7 +163,7 @@ async def plan_standing(
 ) -> StandingOut:
     """Where a plan stands on a day. Exhausted is what custody counts: everything that was authorised has been drawn. That
     count is for those concerned."""
-    day: date = on or house.clock().date()
+    day: date = on or house.today
     async with house.database.transaction(grant.caller) as tx:
         plan = await visible_plan(tx, plan_id, grant)
         state = await state_of(tx, plan)

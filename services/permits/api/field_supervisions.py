@@ -23,6 +23,7 @@ from services.permits.api.house import (
     to_cursor,
 )
 from services.permits.api.plans import visible_plan
+from services.permits.api.reach import Reach, reach_of
 from services.permits.api.territory import check_region
 from services.permits.domain.field_norms import checklist, tolerances_on
 from services.permits.domain.field_supervision import (
@@ -36,6 +37,7 @@ from services.permits.domain.field_supervision import (
 )
 from services.permits.domain.party import NumberTaken, ReferenceUnknown
 from services.permits.domain.plan import Plan, TreeUnknown
+from services.permits.domain.reach import Ground
 from services.permits.domain.visit import Visit, check_independent
 from services.permits.schemas.field import InspectionRef, RecordedOut, ResultsIn
 from services.permits.schemas.supervisions import (
@@ -80,13 +82,13 @@ async def open_supervision(plan_id: str, body: SupervisionIn, grant: GrantDep, c
         await _check_supervisor(work, plan, body.permit)
         visit = Visit(
             body.number, "supervision", plan.id, plan.org, plan.regent, plan.region, work.caller.org,
-            tolerances_on(work.now.date()), work.caller.sub, work.now, None, None,
+            tolerances_on(work.today), work.caller.sub, work.now, None, None,
         )  # fmt: skip
         one = Supervision(visit, body.permit, body.visited_from, body.visited_to, None, None, None)
         if not await visits.add_visit(work.tx, visit, plan):
             raise NumberTaken("supervision", body.number)
         await supervisions.add_supervision(work.tx, one)
-        return await work.answer(201, await _answer(work.tx, one))
+        return await work.answer(201, await _answer(work.tx, grant, one))
 
 
 async def _check_supervisor(work: Work, plan: Plan, permit: str | None) -> None:
@@ -126,7 +128,7 @@ async def set_volumes(plan_id: str, number: str, body: VolumesIn, grant: GrantDe
             FoundVolume.under(v.parcel, v.species, v.numeral, v.volume_dm3, v.trees, v.reason) for v in body.volumes
         ]
         await supervisions.replace_volumes(work.tx, number, found)
-        return await work.answer(200, await _answer(work.tx, one))
+        return await work.answer(200, await _answer(work.tx, grant, one))
 
 
 @router.post("/v1/plans/{plan_id}/supervisions/{number}/documents", response_model=SupervisionOut)
@@ -138,7 +140,7 @@ async def set_documents(plan_id: str, number: str, body: DocumentsIn, grant: Gra
         one, _ = await _to_change(work, plan_id, number, grant, "set_documents")
         check_documents(document.document for document in body.documents)
         await supervisions.replace_documents(work.tx, number, [(d.document, d.state, d.sha256) for d in body.documents])
-        return await work.answer(200, await _answer(work.tx, one))
+        return await work.answer(200, await _answer(work.tx, grant, one))
 
 
 @router.post("/v1/plans/{plan_id}/supervisions/{number}/notify", response_model=SupervisionOut)
@@ -150,7 +152,7 @@ async def notify_supervision(plan_id: str, number: str, grant: GrantDep, command
         await _to_change(work, plan_id, number, grant, "notify_supervision")
         check_checklist(await supervisions.documents(work.tx, number))
         await supervisions.notify(work.tx, number, work.now)
-        return await work.answer(200, await _answer(work.tx, await _supervision(work.tx, plan_id, number)))
+        return await work.answer(200, await _answer(work.tx, grant, await _supervision(work.tx, plan_id, number)))
 
 
 @router.post("/v1/plans/{plan_id}/supervisions/{number}/answers", status_code=201, response_model=SupervisionOut)
@@ -167,7 +169,7 @@ async def answer_supervision(
         one.check_answerable()
         attachments = [{"name": each.name, "sha256": each.sha256} for each in body.attachments]
         await supervisions.add_answer(work.tx, number, body.answer, attachments, work.caller.org, work.now)
-        return await work.answer(201, await _answer(work.tx, one))
+        return await work.answer(201, await _answer(work.tx, grant, one))
 
 
 @router.post("/v1/plans/{plan_id}/supervisions/{number}/close", response_model=SupervisionOut)
@@ -189,13 +191,13 @@ async def close_supervision(
         await work_on(work, one.visit, "close_supervision")
         plan = await visible_plan(work.tx, plan_id, grant)
         await _check_supervisor(work, plan, one.permit)
-        one.check_closing(len(await supervisions.answers(work.tx, number)), work.now.date())
+        one.check_closing(len(await supervisions.answers(work.tx, number)), work.today)
         results = await visits.results(work.tx, number)
         planned = await visits.planned(work.tx, plan.id, list(results))
         await supervisions.conclude(work.tx, number, body.conclusion, moved)
         await visits.close(work.tx, number, work.caller.sub, work.now)
         await report_to_log(work, house, one.visit, plan, volumes_of(results, planned))
-        return await work.answer(200, await _answer(work.tx, await _supervision(work.tx, plan_id, number)))
+        return await work.answer(200, await _answer(work.tx, grant, await _supervision(work.tx, plan_id, number)))
 
 
 @router.get("/v1/plans/{plan_id}/supervisions")
@@ -206,7 +208,8 @@ async def list_supervisions(plan_id: str, grant: GrantDep, house: HouseDep, pagi
         found, following = paging.page(
             await supervisions.supervisions(tx, plan_id, paging.after, paging.limit + 1), lambda one: one.visit.number
         )
-        items = [await _answer(tx, one) for one in found]
+        await _note(tx, grant, *found)
+        items = [await _answer(tx, grant, one) for one in found]
     return Page(items=items, next=following)
 
 
@@ -217,11 +220,12 @@ async def read_supervision(
     """One supervision. Before it is closed V3 is worked out with what custody counts now."""
     async with house.database.transaction(grant.caller) as tx:
         one = await _supervision(tx, plan_id, number)
+        await _note(tx, grant, one)
         if one.visit.closed_at is not None or one.permit is None:
-            return await _answer(tx, one)
+            return await _answer(tx, grant, one)
     moved = await _moved(custody, one.permit)
     async with house.database.transaction(grant.caller) as tx:
-        return await _answer(tx, await _supervision(tx, plan_id, number), moved, asked=True)
+        return await _answer(tx, grant, await _supervision(tx, plan_id, number), moved, asked=True)
 
 
 @router.get("/v1/plans/{plan_id}/supervisions/{number}/trees")
@@ -231,7 +235,8 @@ async def list_supervised_trees(
     """Its trees, planned against field; places and observations only for those concerned."""
     after = place_number(paging, 0)
     async with house.database.transaction(grant.caller) as tx:
-        await _supervision(tx, plan_id, number)
+        one = await _supervision(tx, plan_id, number)
+        await _note(tx, grant, one)
         results = await visits.results(tx, number)
         chosen = sorted(results)[after : after + paging.limit]
         planned = await visits.planned(tx, plan_id, chosen)
@@ -268,9 +273,25 @@ async def _moved(custody: ServiceClient | None, permit: str | None) -> Moved | N
     return None if drawn is None else moved_from(drawn.lines, drawn.as_of)
 
 
-async def _answer(tx: Tx, one: Supervision, moved: Moved | None = None, *, asked: bool = False) -> SupervisionOut:
+def _ground(reach: Reach, visit: Visit) -> Ground | None:
+    """Why the caller reads what was said in words: as a party, as an officer, or as whom the community lets; ``None`` when it
+    does not."""
+    return reach.ground("inspections", visit.region, visit.org, visit.regent, visit.visitor)
+
+
+async def _note(tx: Tx, grant: Grant, *read: Supervision) -> None:
+    """The community sees who read them."""
+    reach = await reach_of(tx, grant)
+    seen = [one.visit for one in read]
+    await reach.note(tx, [(v.org, v.region, "inspection", v.number, _ground(reach, v)) for v in seen])
+
+
+async def _answer(
+    tx: Tx, grant: Grant, one: Supervision, moved: Moved | None = None, *, asked: bool = False
+) -> SupervisionOut:  # fmt: skip
     """``moved`` is what custody says now, where it was ``asked``; of a closed supervision what it said then counts."""
     visit, number = one.visit, one.visit.number
+    shown = _ground(await reach_of(tx, grant), visit) is not None
     results, volumes = await visits.results(tx, number), await supervisions.volumes(tx, number)
     planned = await visits.planned(tx, visit.plan, list(results))
     documents = await supervisions.documents(tx, number)
@@ -283,14 +304,14 @@ async def _answer(tx: Tx, one: Supervision, moved: Moved | None = None, *, asked
         number=number, plan=visit.plan, permit=one.permit, state=one.state, supervisor=visit.visitor,
         visited_from=one.visited_from, visited_to=one.visited_to, opened_at=visit.opened_at,
         notified_at=one.notified_at, answer_until=one.answer_until, closed_at=visit.closed_at,
-        conclusion=one.conclusion, tolerances=visit.tolerances.facts(), trees_reported=len(results),
+        conclusion=one.conclusion if shown else None, tolerances=visit.tolerances.facts(), trees_reported=len(results),
         indicators=IndicatorsOut(
             **{name: getattr(found, name) for name in type(found).__slots__},
             moved=_known(one.permit, moved, asked),
             moved_as_of=None if moved is None else moved.as_of,
         ),
-        volumes=[VolumeOut(**{name: getattr(v, name) for name in FoundVolume.__slots__}) for v in volumes],
-        documents=_documents_out(documents),
+        volumes=[_volume(v, shown) for v in volumes],
+        documents=_documents_out(documents, shown),
         answers=[
             AnswerOut(answer=a.answer, attachments=list(a.attachments), at=a.at)
             for a in await supervisions.answers(tx, number)
@@ -307,10 +328,15 @@ def _known(permit: str | None, moved: Moved | None, asked: bool) -> Known:
     return "unknown" if moved is None else "known"
 
 
-def _documents_out(documents: dict[str, tuple[str, str | None]]) -> list[DocumentOut]:
+def _volume(one: FoundVolume, shown: bool) -> VolumeOut:
+    facts = {name: getattr(one, name) for name in FoundVolume.__slots__}
+    return VolumeOut(**facts if shown else facts | {"reason": None})
+
+
+def _documents_out(documents: dict[str, tuple[str, str | None]], shown: bool) -> list[DocumentOut]:
     nothing: tuple[str | None, str | None] = (None, None)
     return [
-        DocumentOut(document=name, es=es, en=en, state=state, sha256=digest)
+        DocumentOut(document=name, es=es, en=en, state=state, sha256=digest if shown else None)
         for name, (es, en) in checklist().items()
         for state, digest in [documents.get(name, nothing)]
     ]

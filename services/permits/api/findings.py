@@ -74,7 +74,7 @@ async def _act(
         known = await findings.finding(work.tx, plan.id, str(finding_id))
         if known is None:
             raise Missing("finding", str(finding_id))
-        who = Actor(caller.sub, caller.org, work.now.date())
+        who = Actor(caller.sub, caller.org, work.today)
         step = next_step(known, plan, act, outcome, who, rules_on(who.day).terms)
         done = Done(act, step.after, outcome, work.now, caller.sub, caller.org, body.text, body.attachment_sha256)
         if not await findings.add_act(work.tx, plan, known, done):

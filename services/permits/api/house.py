@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
 
 from services.permits.domain.announced import Announced, Letter
+from services.permits.domain.day import peru_day
 from services.permits.domain.party import ReferenceUnknown
 from services.permits.registrar import Registrar
 from services.permits.schemas.words import LogState
@@ -57,6 +58,11 @@ class House:
     reader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "census"))
     custody: ServiceClient | None = None
 
+    @property
+    def today(self) -> date:
+        """The day it is in Peru."""
+        return peru_day(self.clock())
+
 
 async def _house(request: Request) -> House:
     house: House = request.app.state.house
@@ -83,6 +89,11 @@ class Work:
     caller: Caller
     first: Response | None
     _claimed: tuple[str, str] | None = None
+
+    @property
+    def today(self) -> date:
+        """The day it is in Peru."""
+        return peru_day(self.now)
 
     async def answer(self, status: int, body: BaseModel) -> Response:
         """The answer, remembered in this transaction when the command carries a key."""

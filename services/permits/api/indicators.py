@@ -37,7 +37,7 @@ async def read_indicators(
 ) -> IndicatorsOut:  # fmt: skip
     """Hectares, communities, certified groups, verification, findings: of a region or of all, on a day. A region of few
     communities is shown to officers only."""
-    day = on or house.clock().date()
+    day = on or house.today
     async with house.database.transaction(_ITSELF) as tx:
         newest, index, origin = await programme.as_of(tx)
         key = (region, day, newest)

@@ -61,7 +61,7 @@ async def _judged(
 ) -> Judgement:
     """The file of a request, judged in a thread."""
     data, media_type = await file_of(request, TYPES, type_of, unreadable)
-    return await asyncio.to_thread(_judge, data, media_type, datum, zone, title, house.clock().date())
+    return await asyncio.to_thread(_judge, data, media_type, datum, zone, title, house.today)
 
 
 def _judge(
@@ -196,7 +196,7 @@ async def register_zone(
 ) -> Response:  # fmt: skip
     """A zone of a title: of its general plan, or one in which the community does not cut. It does not change; it may be
     withdrawn. The same content again is answered as known (200)."""
-    land_limits = land_limits_on(house.clock().date())
+    land_limits = land_limits_on(house.today)
     if kind not in land_limits.kinds:
         raise Malformed("kind", f"uno de / one of: {', '.join(land_limits.kinds)}")
     if kind in land_limits.by_authority and not command.caller.roles & {"authority"}:
@@ -229,13 +229,13 @@ async def withdraw_zone(number: str, code: str, grant: GrantDep, command: Comman
         known = await land.zone(work.tx, title.number, code)
         if known is None:
             raise Missing("zone", code)
-        return await work.answer(200, _zone_out(title.number, known, land_limits_on(house.clock().date())))
+        return await work.answer(200, _zone_out(title.number, known, land_limits_on(house.today)))
 
 
 @router.get("/v1/titles/{number}/zones")
 async def list_zones(number: str, grant: GrantDep, house: HouseDep, paging: PagingDep) -> Page[ZoneOut]:
     """The zones of a title by code, withdrawn ones too, for those who may see its polygon."""
-    land_limits = land_limits_on(house.clock().date())
+    land_limits = land_limits_on(house.today)
     async with house.database.transaction(grant.caller) as tx:
         if await titles.title(tx, number) is None:
             raise Missing("title", number)
@@ -271,7 +271,7 @@ def _zone_out(title: str, zone: land.Zone, limits: LandLimits) -> ZoneOut:
 @router.get("/v1/plans/{plan_id}/land-check")
 async def check_land(plan_id: str, grant: GrantDep, house: HouseDep) -> LandCheckOut:
     """Areas outside the title and the zones of harvest, overlaps with other land, and what the datum would change."""
-    limits = land_limits_on(house.clock().date())
+    limits = land_limits_on(house.today)
     async with house.database.transaction(grant.caller) as tx:
         plan = await concerned_plan(tx, plan_id, grant, "check_land")
         stored = await land.land_of(tx, plan)

@@ -25,7 +25,7 @@ Named = Annotated[str | None, Query(min_length=1, max_length=80)]
 @router.get("/v1/norms")
 async def list_norms(house: HouseDep, on: Annotated[Day | None, Query()] = None) -> NormsOut:
     """Acts, infraction numerals, causes of caducity, rules, thresholds, quorum and lists in force on a day."""
-    day: date = on or house.clock().date()
+    day: date = on or house.today
     laws, facts = load_laws(), about()
     rules = norms.load().on(day.isoformat())
     quorum = in_force_on(shipped("assembly")["quorum"], day)
@@ -55,7 +55,7 @@ async def list_species(
 ) -> SpeciesListOut:  # fmt: skip
     """Species by scientific name (former ones too) or by trade name. A trade name of several species is not guessed: the
     answer is 409 with all of them; a region leaves those that were seen under the name there."""
-    day: date = on or house.clock().date()
+    day: date = on or house.today
     known = catalogue()
     found: list[Species] = list(known)
     if name is not None:

@@ -281,7 +281,7 @@ async def _weigh(work: Work, permit: Permit, plan: Plan, lines: tuple[Line, ...]
     """Rule P05 over these lines and those of every other permit of the plan, also of a revoked one: its volume may be drawn."""
     others = await permits.authorised_on(work.tx, plan.id, but=permit.number)
     every = [*lines, *(line for _, more in others.values() for line in more)]
-    held, rule = await census.harvestable(work.tx, plan.id), rules_on(work.now.date())["P05"]
+    held, rule = await census.harvestable(work.tx, plan.id), rules_on(work.today)["P05"]
     finding = weighed(f"permit:{permit.number}", every, plan.census_basis, held, rule)
     check_held(permit.number, finding)
     return finding.status

@@ -10,7 +10,7 @@ from fastapi import Query, Response
 
 from services.permits.api.assemblies import check_held, delegated
 from services.permits.api.field_work import report_closed
-from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
+from services.permits.api.house import CommandDep, House, HouseDep, PagingDep, Work, log_state, require_organisations
 from services.permits.api.reach import Reach, reach_of
 from services.permits.api.reviewing import keep_review
 from services.permits.api.territory import check_region
@@ -20,19 +20,20 @@ from services.permits.domain.assembly import AssemblyAct, AssemblyNeeded, check_
 from services.permits.domain.census import listed_parts, root_of_lines
 from services.permits.domain.finding_life import check_gate
 from services.permits.domain.lifecycle import Done, transition
-from services.permits.domain.party import NumberTaken, ReferenceUnknown, WrongState
+from services.permits.domain.party import REGISTRY, NumberTaken, ReferenceUnknown, WrongState
 from services.permits.domain.permit import Permit
 from services.permits.domain.plan import Parcel, Plan, Summary, Zone
 from services.permits.domain.rules.catalogue import rules_on
-from services.permits.domain.verification import check_not_verifier
+from services.permits.domain.verification import check_not_verifier, public_census
 from services.permits.registrar import Registrar
 from services.permits.schemas.instruments import SubmissionIn
 from services.permits.schemas.plans import ApprovalIn, CensusOut, ParcelOut, PlanIn, PlanOut, ZoneOut
 from services.permits.schemas.words import Page
-from services.permits.store import acts, assemblies, census, findings, outbox, plans, titles, visits
-from services.permits.store.acts import PlanAct
+from services.permits.store import acts, assemblies, census, findings, outbox, papers, plans, titles, visits
+from services.permits.store.acts import Committed, PlanAct, committed_in
 from services.permits.store.session import Tx
 from shared.refusal import Missing
+from shared.timber.lottery import census_commitment
 from shared.web.access import Grant, GrantDep, OtherOrganisation, RoleNotIncluded
 from shared.web.app import Router
 from shared.web.auth import Caller
@@ -41,7 +42,14 @@ router = Router(tags=["plans"])
 
 
 class CensusChanged(RuntimeError):  # noqa: N818
-    """The stored lines no longer give the root that was noted at the upload: nothing may be approved over them."""
+    """The stored lines no longer give the root that was noted at the upload, or that is not the one the log was told of at the
+    submission: nothing may be drawn from them or approved over them."""
+
+
+def check_committed(plan: Plan, committed: Committed | None) -> None:
+    """The census is the one that the plan was handed in with; of before there were commitments nothing can be said."""
+    if committed is not None and committed.root != plan.census.root:
+        raise CensusChanged(plan.id)
 
 
 @router.post("/v1/plans", status_code=201, response_model=PlanOut)
@@ -125,9 +133,11 @@ def _draft(body: PlanIn, org: str, region: str, author: Caller) -> Plan:
 
 
 @router.post("/v1/plans/{plan_id}/submit", response_model=PlanOut)
-async def submit_plan(plan_id: str, grant: GrantDep, command: CommandDep, body: SubmissionIn | None = None) -> Response:
-    """The community hands its plan in, as its assembly agreed; from here on it does not change unless it is observed, and
-    the rules say what they find in it."""
+async def submit_plan(
+    plan_id: str, grant: GrantDep, command: CommandDep, house: HouseDep, body: SubmissionIn | None = None
+) -> Response:
+    """The community hands its plan in, as its assembly agreed; from here on it does not change unless it is observed. The
+    log is told which census this is, before any lottery can be drawn over it, and the rules say what they find in it."""
     async with command.transaction() as work:
         if work.first:
             return work.first
@@ -138,17 +148,40 @@ async def submit_plan(plan_id: str, grant: GrantDep, command: CommandDep, body: 
         agreed = await _agreement(work.tx, plan, None if body is None else body.assembly_act)
         await plans.note_submission(work.tx, plan.id, work.caller.sub)
         act = _act_of(work, "submit", "submitted", agreed.number, [agreed.document])
-        await acts.add_act(work.tx, plan.id, replace(act, facts=_said_of_census(work, body)))
+        facts = _said_of_census(work, body) | await _commit_census(work, house, plan)
+        await acts.add_act(work.tx, plan.id, replace(act, facts=facts))
         submitted = await _again(work.tx, plan.id)
         await keep_review(work, submitted)
         return await work.answer(200, await answer_of(work.tx, submitted))
+
+
+async def _commit_census(work: Work, house: House, plan: Plan) -> dict[str, str]:
+    """Tell the log which census is handed in, unless it is the one it was told of last; nothing where there is none. A
+    corrected census is another entry, which names the one before."""
+    if not plan.census.trees:
+        return {}
+    before = committed_in(await acts.acts_on(work.tx, plan.id))
+    if before is None or before.root != plan.census.root:
+        trees = public_census(await census.public_trees(work.tx, plan.id))
+        body = await asyncio.to_thread(census_commitment, plan.id, plan.census.root, trees)
+        letter = house.registrar.write(
+            "census.committed",
+            REGISTRY,
+            body,
+            work.now,
+            subject=f"plan:{plan.id}",
+            prev=[before.sid] if before else [],
+        )
+        await outbox.announce(work.tx, [letter], work.now)
+        before = Committed(plan.census.root, letter.sid)
+    return {"census_root": before.root, "census_committed": before.sid}
 
 
 def _said_of_census(work: Work, body: SubmissionIn | None) -> dict[str, str]:
     """When the census ended, as the community says; a day that has not come is refused."""
     if body is None or body.census_ended_on is None:
         return {}
-    check_come(body.census_ended_on, work.now.date())
+    check_come(body.census_ended_on, work.today)
     return {"census_ended_on": body.census_ended_on.isoformat()}
 
 
@@ -176,6 +209,7 @@ async def approve_plan(
         check_region(officer.region, plan.region, "approve_plan")
         earlier = await acts.acts_on(work.tx, plan.id)
         plan.check_approval(officer.sub, done_by(plan, earlier))
+        check_committed(plan, committed_in(earlier))
         check_not_verifier(plan.id, officer.sub, await visits.recorders(work.tx, plan.id))
         await _check_gate(work, plan)
         papers = [*body.documents, *_minutes(earlier)]
@@ -212,9 +246,10 @@ def done_by(plan: Plan, earlier: Sequence[PlanAct]) -> Done:
 
 
 async def _check_gate(work: Work, plan: Plan) -> None:
-    day = work.now.date()
+    day = work.today
     review, found = await findings.reviewed(work.tx, plan.id)
-    check_gate(plan, review, found, work.caller.sub, day, rules_on(day).terms)
+    changed = await papers.changed_at(work.tx, plan.id, plan.regent)
+    check_gate(plan, review, found, work.caller.sub, day, rules_on(day).terms, changed)
 
 
 @dataclass(frozen=True)

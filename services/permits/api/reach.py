@@ -38,6 +38,10 @@ class Reach:
         """Why the caller may read a plan that is not approved."""
         return self.ground("plans", plan.region, plan.org, plan.regent, self._delegate(plan))
 
+    def of_census(self, plan: Plan) -> Ground | None:
+        """Why the caller may be told where the trees of a plan stand."""
+        return self.ground("census", plan.region, plan.org, plan.regent, self._delegate(plan))
+
     def in_full(self, plan: Plan) -> bool:
         """Whether what is private of a plan is the caller's to see: those who made it, and officers of the region. A delegate
         is one of the first for as long as its delegation counts."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from services.permits.api.house import Work
 from services.permits.domain.census import Tree
 from services.permits.domain.compared import Compared
+from services.permits.domain.day import peru_day
 from services.permits.domain.finding import Finding
 from services.permits.domain.land.around import around
 from services.permits.domain.land.limits import land_limits_on
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 async def facts_of(work: Work, plan: Plan) -> PlanFacts:
     """What the service knows of a plan for the rules; what nobody tells it yet stays ``None`` (``plan_facts``)."""
-    tx, day = work.tx, work.now.date()
+    tx, day = work.tx, work.today
     ground = await asyncio.to_thread(around, await land.land_of(tx, plan), land_limits_on(day))
     drawn = await permits.authorised_on(tx, plan.id)
     handing_in = work.caller.org == plan.org
@@ -49,8 +50,9 @@ async def facts_of(work: Work, plan: Plan) -> PlanFacts:
     return PlanFacts(
         plan, day, trees,
         title=ground.title, parcels=ground.parcels, zone=ground.zone, others=ground.others,
-        census_ended_on=await _census_ended_on(tx, plan), licences=await _licences(tx, plan),
-        cites=None if handing_in else await _cites(tx, plan),
+        census_ended_on=await _census_ended_on(tx, plan), census_uploaded_on=await _uploaded_on(tx, plan),
+        licences=await _licences(tx, plan),
+        cites=None if handing_in else await _cites(tx, plan, day),
         signed_on=day if handing_in else await findings.handed_in_on(tx, plan),
         # An officer has been let in by region; at the submission nobody has decided yet, and nobody has looked.
         competent=None if handing_in else True,
@@ -102,13 +104,24 @@ async def _census_ended_on(tx: Tx, plan: Plan) -> date | None:
     return date.fromisoformat(said[-1]) if said and said[-1] else None
 
 
+async def _uploaded_on(tx: Tx, plan: Plan) -> date | None:
+    """The day on which the census that the plan has was uploaded; ``None`` for one of before there were acts."""
+    uploads = [
+        act.at
+        for act in await acts.acts_on(tx, plan.id)
+        if act.act == "upload_census" and act.reason == plan.census.root
+    ]
+    return peru_day(uploads[-1]) if uploads else None
+
+
 async def _licences(tx: Tx, plan: Plan) -> tuple[Licence, ...] | None:
     """Of the regent; ``None`` when the register holds none of it, which says nothing of whether there is one."""
-    return tuple(await papers.licences(tx, plan.regent)) or None if plan.regent else None
+    return tuple(licence for licence, _ in await papers.licences(tx, plan.regent)) or None if plan.regent else None
 
 
-async def _cites(tx: Tx, plan: Plan) -> CitesPapers | None:
-    """Trees that closed verifications found, and the papers; ``None`` while there is neither."""
+async def _cites(tx: Tx, plan: Plan, day: date) -> CitesPapers | None:
+    """Trees that closed verifications found, and the papers that count on the day, none when all were taken back; ``None`` while
+    there is neither."""
     seen: set[tuple[str, str]] = set()
     closed = [one for one in await verifications.verifications(tx, plan.id) if one.visit.closed_at is not None]
     for one in closed:
@@ -118,8 +131,9 @@ async def _cites(tx: Tx, plan: Plan) -> CitesPapers | None:
             for place, found in results.items()
             if found.verdict not in ("absent", "not_reached") and not _other_species(found)
         }
-    quoted = {paper.species: f"{paper.kind} {paper.number}" for paper in await papers.cites(tx, plan.id)}
-    return CitesPapers(frozenset(seen) if closed else None, quoted or None) if closed or quoted else None
+    known = [paper for paper, _ in await papers.cites(tx, plan.id)]
+    quoted = {paper.species: f"{paper.kind} {paper.number}" for paper in known if paper.counts_on(day)}
+    return CitesPapers(frozenset(seen) if closed else None, quoted if known else None) if closed or known else None
 
 
 def _other_species(found: Result) -> bool:
@@ -135,7 +149,7 @@ async def _looks(tx: Tx, plan: Plan) -> tuple[FieldLook, ...]:
         if act.act == "submit":
             found = []  # what was inspected before the plan was handed in again was another plan
         elif act.act == "inspect":
-            found.append(FieldLook(act.at.date().isoformat(), True, True, int(act.facts.get("trees_sampled") or 0)))
+            found.append(FieldLook(peru_day(act.at).isoformat(), True, True, int(act.facts.get("trees_sampled") or 0)))
     for one in await verifications.verifications(tx, plan.id):
         if one.visit.closed_at is not None:
             results = (await visits.results(tx, one.visit.number)).values()
@@ -152,7 +166,7 @@ async def _assemblies(tx: Tx, plan: Plan) -> tuple[Assembly, ...] | None:
 
 async def keep_review(work: Work, plan: Plan) -> None:
     """Evaluate the rules over a plan and keep what they found, in this transaction."""
-    facts, rules = await facts_of(work, plan), rules_on(work.now.date())
+    facts, rules = await facts_of(work, plan), rules_on(work.today)
     found: list[Finding] = await asyncio.to_thread(review, facts, rules)
     told = [(_of_own(finding), rules.about(finding.rule)) for finding in found]
     await findings.add_review(work.tx, plan, told, work.now, work.caller.sub, work.caller.org, rules.version)

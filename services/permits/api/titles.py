@@ -36,7 +36,7 @@ async def register_title(body: TitleIn, command: CommandDep, house: HouseDep) ->
     """Register a title with its boundary. The same content again is answered as known (200)."""
     officer = command.caller
     check_region(officer.region, body.region, "register_title")
-    surveyed = await asyncio.to_thread(_survey, body, house.clock().date())
+    surveyed = await asyncio.to_thread(_survey, body, house.today)
     title = Title(
         body.number,
         body.official_number,

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, require_organisations
+from services.permits.domain.day import peru_day
 from services.permits.domain.document import Document, Reading, kinds
 from services.permits.domain.document_type import ACCEPTED, check_type
 from services.permits.domain.party import ReferenceUnknown
@@ -135,7 +136,7 @@ async def _of(tx: Tx, sha256: str, org: str | None = None, action: str = "") -> 
 def _answer(one: Document) -> DocumentOut:
     return DocumentOut(
         sha256=one.sha256, org=one.org, kind=one.kind, media_type=one.media_type, size_bytes=one.size_bytes,
-        stored_on=one.at.date(),
+        stored_on=peru_day(one.at),
     )  # fmt: skip
 
 

@@ -26,8 +26,9 @@ from services.permits.api.house import (
     place_number,
     to_cursor,
 )
-from services.permits.api.plans import visible_plan
+from services.permits.api.plans import check_committed, visible_plan
 from services.permits.api.territory import check_region
+from services.permits.domain.announced import Announced
 from services.permits.domain.estimate import Estimate, estimate, power_table
 from services.permits.domain.field_norms import tolerances_on
 from services.permits.domain.party import NumberTaken
@@ -38,12 +39,14 @@ from services.permits.domain.verification import (
     SeedNotYet,
     Verification,
     VerificationExists,
+    basis_before,
     basis_in,
     check_frame,
     check_sampled,
     check_whole,
     public_census,
     seen_in,
+    stage_of,
 )
 from services.permits.domain.visit import Result, Visit, check_independent, check_organisation
 from services.permits.schemas.field import (
@@ -63,7 +66,8 @@ from services.permits.schemas.field import (
     VerificationsOut,
 )
 from services.permits.schemas.words import Page
-from services.permits.store import census, outbox, plans, verifications, visits
+from services.permits.store import acts, census, outbox, plans, verifications, visits
+from services.permits.store.acts import committed_in
 from services.permits.store.session import Tx
 from shared.refusal import Missing
 from shared.timber.draw_file import cites_of, draw_document, draw_of, source_in
@@ -91,11 +95,11 @@ async def open_verification(
     plan_id: str, body: VerificationIn, grant: GrantDep, command: CommandDep, custody: CustodyDep
 ) -> Response:
     """Fix design, census and verifier. The seed comes after: for a submitted plan from a checkpoint larger than the log is
-    now, for an approved one from the first that came after its census."""
+    now, which holds the commitment to its census already; for an approved one from the first that came after its census."""
     async with command.glance() as look:
         if look.first:
             return look.first
-        submitted = (await visible_plan(look.tx, plan_id, grant)).state == "submitted"
+        submitted = stage_of(await visible_plan(look.tx, plan_id, grant)) == "submitted"
     log = await _log_now(custody) if submitted else None
     async with command.transaction() as work:
         if work.first:
@@ -109,7 +113,7 @@ async def open_verification(
         if not await visits.add_visit(work.tx, one.visit, plan):
             raise NumberTaken("verification", body.number)
         if not await verifications.add_verification(work.tx, one):
-            raise VerificationExists(plan.id, plan.state, body.verifier)
+            raise VerificationExists(plan.id, one.stage, body.verifier)
         return await work.answer(201, await _answer(work.tx, one))
 
 
@@ -126,22 +130,30 @@ async def _log_now(custody: ServiceClient) -> Basis:
 async def _opening(
     work: Work, plan: Plan, body: VerificationIn, trees: Sequence[Tree], log: Basis | None
 ) -> Verification:
-    today = work.now.date()
+    today = work.today
     design = _design(today.isoformat(), body.share_permille)
-    if plan.state == "submitted" and log is not None:
-        proposed = log
+    commitment, stage = await _commitment(work.tx, plan), stage_of(plan)
+    if stage == "submitted" and log is not None:
+        proposed = basis_before(plan, log, commitment)
     else:
         plan.check_state("approved")
-        proposed = basis_in(plan, await verifications.census_letters(work.tx, plan.id))
-    basis = await verifications.basis(work.tx, plan.id, plan.state, proposed)
+        proposed = basis_in(plan, await verifications.census_letters(work.tx, plan.id), commitment)
+    basis = await verifications.basis(work.tx, plan.id, stage, proposed)
     visit = Visit(
         body.number, "verification", plan.id, plan.org, plan.regent, plan.region, body.verifier, tolerances_on(today),
         work.caller.sub, work.now, None, None,
     )  # fmt: skip
     listing = await asyncio.to_thread(listing_root, trees)
-    return Verification(
-        visit, plan.state, plan.census.root, listing, basis, design, cites_of(trees, design), None, None, None, (), None
-    )
+    whole = cites_of(trees, design, await census.called(work.tx, plan.id))
+    return Verification(visit, stage, plan.census.root, listing, basis, design, whole, None, None, None, (), None)
+
+
+async def _commitment(tx: Tx, plan: Plan) -> Announced | None:
+    """What became of the statement of the census that the plan was last handed in with. ``CensusChanged`` when that is not the
+    census it has."""
+    committed = committed_in(await acts.acts_on(tx, plan.id))
+    check_committed(plan, committed)
+    return None if committed is None else (await outbox.announced(tx, [committed.sid]))[committed.sid]
 
 
 def _design(day: str, share_permille: int | None) -> Design:
@@ -333,6 +345,7 @@ async def _answer(tx: Tx, one: Verification) -> VerificationOut:
         design=DesignOut.model_validate({name: getattr(design, name) for name in DesignOut.model_fields}),
         source=SeedOut(
             after=one.basis.after, entries=None if one.basis.entries is None else list(one.basis.entries), origin=one.basis.origin,
+            committed=one.basis.committed,
             size=source and source.size, root=source and source.root,
             cosigned=None if source is None else source.cosignature is not None, seed=one.seed,
         ),

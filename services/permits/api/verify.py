@@ -30,8 +30,8 @@ router = Router(tags=["permits"])
 
 @router.get("/v1/permits/{number}/verify")
 async def verify_permit(number: str, house: HouseDep, on: Annotated[Day | None, Query()] = None) -> VerifyOut:
-    """Public. A proposal that nobody approved does not exist here. Without ``on`` it answers for today (UTC)."""
-    day = on or house.clock().date()
+    """Public. A proposal that nobody approved does not exist here. Without ``on`` it answers for today (the day in Peru)."""
+    day = on or house.today
     async with house.database.transaction() as tx:
         permit = await permits.permit(tx, number)
         plan = await plans.plan(tx, permit.plan) if permit is not None else None

@@ -6,6 +6,7 @@ those lines, in the order (parcel, code).
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ PART_BYTES = 15_600
 
 class Tree(NamedTuple):
     """One standing tree of the census, in the units of records. Read back from the store it has no ``sheet`` and row 0,
-    and no ``zone`` where its place was erased."""
+    and no ``zone`` where its place was erased. ``surveyed_on``: the day it was measured, where the census says so."""
 
     parcel: str
     code: str
@@ -37,6 +38,7 @@ class Tree(NamedTuple):
     dmc_mm: int | None
     sheet: str
     row: int
+    surveyed_on: date | None = None
 
     @property
     def public(self) -> dict[str, Any]:

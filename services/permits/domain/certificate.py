@@ -9,6 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, ClassVar
 
+from services.permits.domain.day import peru_day_of
 from services.permits.domain.party import WrongState
 from services.permits.domain.standing import Reason
 from shared.refusal import Malformed, Refusal
@@ -178,7 +179,7 @@ def member_standing_on(member: Member, whole: Standing, acts: Iterable[Act], day
 def _standing(acts: Iterable[Act], first: date, last: date | None, day: date) -> Standing:
     status = "in_force"
     for act in acts:
-        if act.at[:10] <= day.isoformat():
+        if peru_day_of(act.at) <= day.isoformat():
             status = _AFTER.get(act.kind, status)
     reasons = [_STATES[status]] if status in _STATES else []
     if day < first:

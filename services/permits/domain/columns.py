@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from shared.refusal import Malformed
@@ -42,6 +43,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "state": ("state", "estado"),
     "parcel": ("parcel", "parcela", "parcela_corta", "parcela_de_corta", "pca", "pc"),
     "dmc_cm": ("dmc_cm", "dmc"),
+    "surveyed_on": ("date", "fecha", "day", "dia", "fecha_censo", "fecha_del_censo", "surveyed_on"),
 }
 FIELDS = {name: field for field, names in NAMES.items() for name in names}
 REQUIRED = ("code", "species", "dbh_cm", "height_m", "volume_m3", "easting", "northing")
@@ -66,6 +68,10 @@ _COMMA = re.compile(r"[+-]?\d{1,12},\d{1,9}", re.ASCII)
 # 1,234 may be a thousand or one and a bit; 0,635 and 63,5 can only be decimals.
 _AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _ZONE = re.compile(r"(?P<number>[0-9]{2}) ?[SKLM]?")
+_DAY = re.compile(
+    r"(?:(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)|(?P<day_>\d{1,2})/(?P<month_>\d{1,2})/(?P<year_>\d{4}))(?:$| )",
+    re.ASCII,
+)
 _BINOMIAL = re.compile(r"([A-Z][a-z]+) ([a-z]+(?:-[a-z]+)*|spp?\.)(?= |$)")
 
 
@@ -269,6 +275,19 @@ def species(cell: Cell) -> tuple[str, str]:
             f"Write the scientific name{f': {hint}' if hint else ', as in Brosimum guianense'}.",
         )
     return f"{found[1]} {found[2]}", words(trade, 60)
+
+
+def day(cell: Cell) -> date | None:
+    """The day of ``2025-05-03``, ``2025-05-03 00:00:00`` or, as Peru writes it, ``3/5/2025``; ``None`` for anything else, since
+    nobody need date a census."""
+    found = _DAY.match(text_of(cell))
+    if found is None:
+        return None
+    year, month, of_month = (int(found[name] or found[f"{name}_"]) for name in ("year", "month", "day"))
+    try:
+        return date(year, month, of_month)
+    except ValueError:
+        return None
 
 
 def reader(read: Callable[[Cell], str]) -> Callable[[Cell], str]:

@@ -15,7 +15,7 @@ Value = str | int | float | None
 # The last column is not read back: it is what P06 compares the declared volume with.
 HEADER = (
     "bloque", "faja", "codigo", "especie", "nombre_comun", "dap_cm", "ac_m", "volumen_m3", "zona", "este", "norte",
-    "condicion", "pca", "dmc_cm", "volumen_calculado_m3",
+    "condicion", "pca", "dmc_cm", "fecha", "volumen_calculado_m3",
 )  # fmt: skip
 CONDITION_WORDS = {
     "harvestable": "Aprovechable", "seed": "Semillero", "future": "Futuro", "protected": "Protegido",
@@ -46,7 +46,7 @@ def _row(tree: Tree, has_place: bool, form_factor_milli: int) -> list[Value]:
         harmless(tree.block), harmless(tree.line), tree.code, tree.species, harmless(tree.trade_name),
         _shown(tree.dbh_mm, 1), _shown(tree.height_mm, 3), _shown(tree.volume_dm3, 3), *place,
         CONDITION_WORDS[tree.condition], tree.parcel, None if tree.dmc_mm is None else _shown(tree.dmc_mm, 1),
-        _shown(computed, 3),
+        None if tree.surveyed_on is None else tree.surveyed_on.isoformat(), _shown(computed, 3),
     ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
+from services.permits.domain.day import peru_day
 from services.permits.domain.field_norms import checklist, kinds_by_numeral
 from services.permits.domain.visit import Result, Visit
 from shared.refusal import Malformed, Refusal
@@ -96,7 +97,7 @@ class Supervision:
         """The last day of the holder's answer."""
         if self.notified_at is None:
             return None
-        return self.notified_at.date() + timedelta(days=self.visit.tolerances.answer_days)
+        return peru_day(self.notified_at) + timedelta(days=self.visit.tolerances.answer_days)
 
     def check_changeable(self) -> None:
         """Refuse new findings after the holder was told."""

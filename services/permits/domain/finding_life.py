@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
+from services.permits.domain.day import peru_day
 from services.permits.domain.finding import Finding
 from services.permits.domain.party import SameOrganisation, SamePerson, WrongState
 from services.permits.domain.plan import Plan
@@ -60,11 +61,11 @@ class ReviewNeeded(Refusal):
     slug: ClassVar[str] = "review-needed"
     es: ClassVar[str] = (
         "La última revisión del plan {plan} es de {reviewed_on}; vale {days} días una que pidió un funcionario después de la"
-        " presentación. Pida otra: POST /v1/plans/{plan}/review."
+        " presentación, mientras no cambie una licencia o un papel CITES. Pida otra: POST /v1/plans/{plan}/review."
     )
     en: ClassVar[str] = (
         "The last review of plan {plan} is of {reviewed_on}; one that an officer asked for after the submission holds {days}"
-        " days. Ask for another: POST /v1/plans/{plan}/review."
+        " days, unless a licence or a CITES paper changes. Ask for another: POST /v1/plans/{plan}/review."
     )
     plan: str
     reviewed_on: str
@@ -232,7 +233,7 @@ def _check_term(step: Step, known: KnownFinding, who: Actor, terms: Terms) -> No
     if not step.term:
         return
     began = known.acts[-1].at if known.acts else known.opened_at
-    until = began.date() + timedelta(days=getattr(terms, step.term))
+    until = peru_day(began) + timedelta(days=getattr(terms, step.term))
     if who.day <= until:
         raise TermNotOver(until.isoformat(), *_WORDS[step.act])
 
@@ -241,14 +242,17 @@ def _check_term(step: Step, known: KnownFinding, who: Actor, terms: Terms) -> No
 
 
 def check_gate(
-    plan: Plan, review: Review | None, found: Iterable[KnownFinding], approver: str, day: date, terms: Terms
-) -> None:
+    plan: Plan, review: Review | None, found: Iterable[KnownFinding], approver: str, day: date, terms: Terms,
+    papers_changed_at: datetime | None = None,
+) -> None:  # fmt: skip
     """A fresh review of this census that an officer asked for, nothing in it that blocks, and an approver who decided or
-    lifted none of its findings. That of the submission knows nothing of the field and of who decides, so it is not enough."""
+    lifted none of its findings. That of the submission knows nothing of the field and of who decides, so it is not enough; nor
+    is one that read a licence or a CITES paper which was changed since."""
     days = terms.review_days
-    stale = review is None or review.census_root != plan.census.root or (day - review.at.date()).days > days
-    if review is None or stale or review.org in (plan.org, plan.regent, plan.delegate):
-        raise ReviewNeeded(plan.id, "–" if review is None else review.at.date().isoformat(), days)
+    stale = review is None or review.census_root != plan.census.root or (day - peru_day(review.at)).days > days
+    outdated = review is not None and papers_changed_at is not None and papers_changed_at >= review.at
+    if review is None or stale or outdated or review.org in (plan.org, plan.regent, plan.delegate):
+        raise ReviewNeeded(plan.id, "–" if review is None else peru_day(review.at).isoformat(), days)
     known = list(found)
     blocking = [(one, why) for one in known if (why := why_blocked(one)) is not None]
     if blocking:

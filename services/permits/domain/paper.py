@@ -1,20 +1,33 @@
-"""Papers of other authorities that rules ask for: the licence of a regent, the CITES paper of a plan."""
+"""Papers of other authorities that rules ask for: the licence of a regent, the CITES paper of a plan.
+
+Nothing of a paper is unsaid: what is corrected, ended or revoked is a new version of it, and the last one counts.
+"""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
+from services.permits.domain.census import Tree
+from services.permits.domain.party import WrongState
 from shared.refusal import Refusal
-from shared.timber.species import catalogue
+from shared.timber.cites import standing, trade_name_may_be
+
+PaperAct = Literal["registered", "corrected", "ended", "revoked"]
 
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """A regent's licence and its days."""
+    """A regent's licence and its days. ``no_more_from`` is the first day on which it does not count any more, because it was
+    ended or revoked."""
 
     number: str
     valid_from: date
     valid_to: date
+    no_more_from: date | None = None
+
+    def counts_on(self, day: date) -> bool:
+        """Whether it holds on a day."""
+        return self.valid_from <= day <= self.valid_to and _still(self.no_more_from, day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +37,22 @@ class CitesPaper:
     species: str
     kind: Literal["quota", "non_detriment_finding"]
     number: str
+    no_more_from: date | None = None
+
+    def counts_on(self, day: date) -> bool:
+        """Whether it may be quoted on a day."""
+        return _still(self.no_more_from, day)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """How a paper came to stand as it does: what was done, for which reason, by which authority, when."""
+
+    number: int
+    act: PaperAct
+    reason: str
+    by_org: str
+    at: datetime
 
 
 @dataclass(eq=False)
@@ -37,22 +66,28 @@ class NotListed(Refusal):
     day: str
 
 
+def _still(no_more_from: date | None, day: date) -> bool:
+    return no_more_from is None or day < no_more_from
+
+
+def check_changeable(kind: str, key: str, last: Version, act: PaperAct) -> None:
+    """A paper that was ended or revoked is not ended again; it may be corrected, when that was a mistake."""
+    if act != "corrected" and last.act in ("ended", "revoked"):
+        raise WrongState(kind, key, last.act, "registered, corrected")
+
+
 def is_listed(species: str, day: date) -> bool:
-    """Whether a species is in an appendix of CITES on a day."""
-    norms = catalogue()
-    return species in norms and norms.accepted(species).cites_on(day) is not None
+    """Whether a species, or its genus whole, is in an appendix of CITES on a day."""
+    return standing(species, day) == "listed"
 
 
-def may_be_listed(species: str, day: date) -> bool:
-    """Whether a name that the catalogue does not know has the genus of a listed species: CITES lists most of these whole."""
-    norms = catalogue()
-    genus = species.partition(" ")[0]
-    return species not in norms and any(
-        one.name.partition(" ")[0] == genus and one.cites_on(day) is not None for one in norms
-    )
+def may_be_listed(tree: Tree, day: date) -> bool:
+    """Whether a tree whose name is not listed may be of a listed species: by its genus, or by what people call it."""
+    how = standing(tree.species, day)
+    return how == "maybe" or (how == "none" and trade_name_may_be(tree.trade_name, day))
 
 
 def check_listed(species: str, day: date) -> None:
     """Refuse a paper for a species that needs none."""
-    if not is_listed(species, day):
+    if standing(species, day) == "none":
         raise NotListed(species, day.isoformat())

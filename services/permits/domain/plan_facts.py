@@ -73,6 +73,7 @@ class PlanFacts:
     # P04: `competent` is whether the authority is that of the plan's region.
     signed_on: date | None = None
     census_ended_on: date | None = None
+    census_uploaded_on: date | None = None
     licences: tuple[Licence, ...] | None = None
     competent: bool | None = None
     # P05, P09, P11: lines of all permits on the plan; figures of the approved plans of its region.
@@ -97,6 +98,11 @@ class PlanFacts:
     def area_m2(self) -> int:
         """The declared area of all parcels."""
         return sum(parcel.area_m2 for parcel in self.plan.parcels)
+
+    @property
+    def last_surveyed_on(self) -> date | None:
+        """The last day on which a tree was measured, where the census dates its trees."""
+        return max((tree.surveyed_on for tree in self.trees if tree.surveyed_on is not None), default=None)
 
     @property
     def whole(self) -> bool:

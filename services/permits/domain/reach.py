@@ -7,7 +7,7 @@ from uuid import UUID
 
 from shared.refusal import Malformed, Refusal
 
-Scope = Literal["plans", "census", "permits", "territory", "audit"]
+Scope = Literal["plans", "census", "permits", "territory", "audit", "inspections"]
 Why = Literal["own", "party", "grant", "office", "service"]
 
 

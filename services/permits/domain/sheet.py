@@ -216,7 +216,7 @@ class _Row:
         return Tree(
             parcel, code, names[0], trade_name, columns.words(self.cell("block"), 20),
             columns.words(self.cell("line"), 20), dbh_mm, height_mm, volume_dm3, condition, zone, east, north,
-            dmc_mm, self.sheet.name, self.number,
+            dmc_mm, self.sheet.name, self.number, columns.day(self.cell("surveyed_on")),
         )  # fmt: skip
 
     def _read(self, field: str, read: Any, *, blank: bool = False) -> Any:

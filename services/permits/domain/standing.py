@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from services.permits.domain.day import peru_day_of
 from services.permits.domain.permit import Act, Permit
 
 # Twice so many numbers of 40 characters stay below 16 KiB.
@@ -32,10 +33,10 @@ class Standing:
 
 
 def status_on(acts: Iterable[Act], day: date) -> str:
-    """The state at the end of a day (UTC) by the acts in order; ``not_issued`` before the first."""
+    """The state at the end of a day in Peru by the acts in order; ``not_issued`` before the first."""
     status = "not_issued"
     for act in acts:
-        if act.kind in _AFTER and act.at[:10] <= day.isoformat():
+        if act.kind in _AFTER and peru_day_of(act.at) <= day.isoformat():
             status = _AFTER[act.kind]
     return status
 

@@ -1,7 +1,7 @@
 """Field verification by public lottery: opened by an officer, drawn from the log, done by somebody independent, closed whole."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -15,7 +15,8 @@ from shared.timber.draw_file import Terms
 from shared.timber.lottery import FRAME, Tree
 from shared.timber.norms.lottery import Design
 
-STAGES = ("submitted", "approved")
+# A plan that an officer has inspected by eye was handed in and cannot change either: its draw is that of its submission.
+_STAGES = {"submitted": "submitted", "inspected": "submitted", "approved": "approved"}
 
 
 @dataclass(eq=False)
@@ -67,6 +68,22 @@ class CensusNotInLog(Refusal):
 
 
 @dataclass(eq=False)
+class CensusNotCommitted(Refusal):
+    """The plan was handed in before submissions put their census into the log, so the log holds nothing to draw from."""
+
+    slug: ClassVar[str] = "census-not-committed"
+    es: ClassVar[str] = (
+        "El plan {plan} se presentó sin que la bitácora recibiera la huella de su censo. Obsérvelo y que se presente otra vez, o"
+        " verifique después de aprobarlo."
+    )
+    en: ClassVar[str] = (
+        "Plan {plan} was handed in without the log receiving the hash of its census. Observe it and have it handed in again, or"
+        " verify after the approval."
+    )
+    plan: str
+
+
+@dataclass(eq=False)
 class SeedNotYet(Refusal):
     """The log has published no checkpoint yet that came after the census (where it has witnesses: no cosigned one)."""
 
@@ -113,11 +130,13 @@ class NotDrawnYet(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What the seed follows from: the log, the size that its checkpoint must pass, and where the log lists the census."""
+    """What the seed follows from: the log, the size that its checkpoint must pass, where the log lists the census, and the
+    entry with which it committed to it at the submission."""
 
     origin: str
     after: int
     entries: tuple[int, int] | None
+    committed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +173,7 @@ class Verification:
             self.basis.entries,
             self.design,
             self.cites,
+            self.basis.committed,
         )
 
     def check_drawn(self) -> None:
@@ -183,20 +203,40 @@ def public_census(trees: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Tree,
     return tuple(Tree(parcel, **public) for parcel, public in trees)
 
 
+def stage_of(plan: Plan) -> str:
+    """At which of its two stages a plan is drawn; ``WrongState`` while it may still change."""
+    plan.check_state(*_STAGES)
+    return _STAGES[plan.state]
+
+
 def check_frame(plan: Plan, trees: Sequence[Tree]) -> None:
     """There must be something to draw from."""
-    plan.check_state(*STAGES)
     if not any(tree.condition == FRAME for tree in trees):
         raise NothingToDraw(plan.id)
 
 
-def basis_in(plan: Plan, letters: Sequence[Announced]) -> Basis:
+def basis_before(plan: Plan, log: Basis, commitment: Announced | None) -> Basis:
+    """The basis of a submitted plan: after all that the log holds now, the commitment to its census among it.
+    CensusNotCommitted without one; CensusNotInLog while the log has not published it."""
+    if commitment is None:
+        raise CensusNotCommitted(plan.id)
+    if commitment.index is None or commitment.index >= log.after:
+        raise CensusNotInLog(plan.id, 1)
+    return replace(log, committed=commitment.index)
+
+
+def basis_in(plan: Plan, letters: Sequence[Announced], commitment: Announced | None) -> Basis:
     """The basis of an approved plan: after the last entry that lists its census. CensusNotInLog while one is missing."""
     indexes = [letter.index for letter in letters if letter.index is not None]
     missing = 1 + plan.census.parts - len(indexes)
     if missing > 0:
         raise CensusNotInLog(plan.id, missing)
-    return Basis(str(letters[0].origin), max(indexes), (min(indexes), max(indexes)))
+    after = max(indexes)
+    # One that the log refused at first may stand behind the listing; then the listing alone binds the census.
+    committed = (
+        None if commitment is None or commitment.index is None or commitment.index >= after else commitment.index
+    )
+    return Basis(str(letters[0].origin), after, (min(indexes), after), committed)
 
 
 def check_sampled(number: str, sample: Mapping[tuple[str, str], SampleTree], asked: Iterable[tuple[str, str]]) -> None:

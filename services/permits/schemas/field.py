@@ -90,9 +90,11 @@ class DesignOut(Out):
 
 
 class SeedOut(Out):
-    """Where the seed comes from: the first checkpoint of more than ``after`` entries."""
+    """Where the seed comes from: the first checkpoint of more than ``after`` entries. ``committed`` is the entry, below it,
+    that says with which census the plan was handed in."""
 
     after: int
+    committed: int | None
     entries: list[int] | None
     origin: str | None
     size: int | None

@@ -91,6 +91,7 @@ class ConfirmedOut(Out):
     id: str
     rule: str
     subject: str
+    upheld_on: date
 
 
 class PartOut(Out):
@@ -104,9 +105,13 @@ class PartOut(Out):
 
 
 class SupervisedOut(Out):
-    """A community in which permits the organisation holds were supervised: V3 in permille, and what it is made of."""
+    """A closed supervision of a permit that the organisation holds in a community: V3 in permille, and what it is made of. None
+    takes the place of another; the oldest come first."""
 
     org: str
+    supervision: str
+    permit: str
+    closed_on: date
     moved_dm3: int
     unjustified_dm3: int
     v3_permille: int | None
@@ -123,5 +128,5 @@ class TrackRecordOut(Out):
     communities_held: int
     communities_confirmed_false: int
     supervised: list[SupervisedOut]
-    findings: list[RuleOutcome]
+    findings: list[RuleOutcomeWithEvidence]
     plans: list[PartOut]

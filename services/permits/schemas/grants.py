@@ -12,10 +12,11 @@ from services.permits.schemas.words import In, OrgId, Out, Reason
 
 class ReadGrantIn(In):
     """To whom, what, from when until when, and what for. ``plans``: plans before their approval; ``census``: where trees
-    stand; ``permits``: permits in full and proposals; ``territory``: the boundary of titles; ``audit``: this trail."""
+    stand; ``permits``: permits in full and proposals; ``territory``: the boundary of titles; ``audit``: this trail;
+    ``inspections``: supervisions before they are closed, and of every field visit places, observations, answers and words."""
 
     to_org: OrgId
-    scope: Annotated[list[Scope], Field(min_length=1, max_length=5)]
+    scope: Annotated[list[Scope], Field(min_length=1, max_length=6)]
     purpose: Reason
     valid_from: Annotated[AwareDatetime | None, Field(description="At once when left out")] = None
     valid_until: AwareDatetime

@@ -113,7 +113,7 @@ class IndicatorsOut(Out):
 
 
 class VolumeOut(Out):
-    """A volume found fault with."""
+    """A volume found fault with; why, in the supervisor's words, only for those concerned."""
 
     parcel: str
     species: str
@@ -121,11 +121,11 @@ class VolumeOut(Out):
     kind: str
     volume_dm3: int
     trees: int | None
-    reason: str
+    reason: str | None
 
 
 class DocumentOut(Out):
-    """A document of the checklist; ``state`` is empty while nobody has looked for it."""
+    """A document of the checklist; ``state`` is empty while nobody has looked for it. Its digest is for those concerned."""
 
     document: str
     es: str
@@ -143,7 +143,8 @@ class AnswerOut(Out):
 
 
 class SupervisionOut(Out):
-    """A supervision. Until it is closed only those concerned see it; the answers always only they."""
+    """A supervision. Until it is closed only those concerned see it, and whom the community lets; answers, the conclusion and
+    what else is said in words always only they."""
 
     number: str
     plan: str

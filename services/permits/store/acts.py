@@ -55,6 +55,20 @@ async def states_after(tx: Tx, plans: Sequence[str]) -> Mapping[str, str]:
     return {row.plan: row.state for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The census a plan was handed in with: its root, and the statement that told the log."""
+
+    root: str
+    sid: str
+
+
+def committed_in(acts: Sequence[PlanAct]) -> Committed | None:
+    """Of the last submission among these acts; ``None`` when it had no census, or was made before there were commitments."""
+    facts = next((act.facts for act in reversed(acts) if act.act == "submit"), {})
+    return Committed(facts["census_root"], facts["census_committed"]) if "census_committed" in facts else None
+
+
 def persons_of(acts: Sequence[PlanAct]) -> dict[str, set[str]]:
     """Who did which act."""
     found: dict[str, set[str]] = {}

@@ -13,7 +13,7 @@ _ACT = [name for name in AssemblyAct.__slots__ if name != "third_parties"]
 _DELEGATION = [name for name in Delegation.__slots__ if name not in ("acts", "species")]
 
 _HELD = text("SELECT org, plan FROM delegations WHERE delegate = app_org() AND holds_delegation(org, plan)")
-_TODAY = text("SELECT (now() AT TIME ZONE 'UTC')::date")
+_TODAY = text("SELECT peru_day(now())")
 
 
 async def add_act(tx: Tx, act: AssemblyAct, at: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import orjson
@@ -15,11 +16,12 @@ _REMOVE_TREES = text("DELETE FROM census_trees WHERE plan = :plan")
 _REMOVE_LINES = text("DELETE FROM census_lines WHERE plan = :plan")
 _ADD_TREES = text(
     "INSERT INTO census_trees (plan, position, parcel, code, item, species, trade_name, dbh_mm, height_mm, volume_dm3,"
-    " condition, dmc_mm) SELECT :plan, u.n - 1, u.parcel, u.code, u.item, u.species, u.trade_name, u.dbh_mm, u.height_mm,"
-    " u.volume_dm3, u.condition, u.dmc_mm FROM unnest(CAST(:parcels AS text[]), CAST(:codes AS text[]),"
+    " condition, dmc_mm, surveyed_on) SELECT :plan, u.n - 1, u.parcel, u.code, u.item, u.species, u.trade_name, u.dbh_mm, u.height_mm,"
+    " u.volume_dm3, u.condition, u.dmc_mm, u.surveyed_on FROM unnest(CAST(:parcels AS text[]), CAST(:codes AS text[]),"
     " CAST(:items AS uuid[]), CAST(:species AS text[]), CAST(:trade_names AS text[]), CAST(:dbh AS int[]),"
-    " CAST(:heights AS int[]), CAST(:volumes AS int[]), CAST(:conditions AS text[]), CAST(:dmcs AS int[]))"
-    " WITH ORDINALITY AS u (parcel, code, item, species, trade_name, dbh_mm, height_mm, volume_dm3, condition, dmc_mm, n)"
+    " CAST(:heights AS int[]), CAST(:volumes AS int[]), CAST(:conditions AS text[]), CAST(:dmcs AS int[]),"
+    " CAST(:days AS date[])) WITH ORDINALITY AS u (parcel, code, item, species, trade_name, dbh_mm, height_mm, volume_dm3,"
+    " condition, dmc_mm, surveyed_on, n)"
 )
 _ADD_LINES = text(
     "INSERT INTO census_lines (plan, position, org, regent, region, block, line, document)"
@@ -32,7 +34,7 @@ _LINES = text("SELECT document FROM census_lines WHERE plan = :plan ORDER BY pos
 _SEATED_LINES = text("SELECT position, block, line, document FROM census_lines WHERE plan = :plan")
 _TREES = (
     "SELECT t.position, t.parcel, t.code, CAST(t.item AS text) AS item, t.species, t.trade_name, l.block, l.line,"
-    " t.dbh_mm, t.height_mm, t.volume_dm3, t.condition, t.dmc_mm, l.document FROM census_trees t"
+    " t.dbh_mm, t.height_mm, t.volume_dm3, t.condition, t.dmc_mm, t.surveyed_on, l.document FROM census_trees t"
     " LEFT JOIN census_lines l ON l.plan = t.plan AND l.position = t.position WHERE t.plan = :plan"
 )
 _PAGE = text(
@@ -41,7 +43,7 @@ _PAGE = text(
 )
 _ALL = text(
     "SELECT position, parcel, code, CAST(item AS text) AS item, species, trade_name, dbh_mm, height_mm, volume_dm3,"
-    " condition, dmc_mm FROM census_trees WHERE plan = :plan ORDER BY position"
+    " condition, dmc_mm, surveyed_on FROM census_trees WHERE plan = :plan ORDER BY position"
 )
 _BY_CODE = text(
     _TREES + " AND t.code = :code AND (CAST(:parcel AS text) IS NULL OR t.parcel = :parcel) ORDER BY t.position LIMIT 2"
@@ -51,6 +53,7 @@ _PUBLIC = text(
     " ORDER BY position"
 )
 _NOWHERE: dict[str, Any] = {"zone": "", "easting_dm": 0, "northing_dm": 0}
+_CALLED = text("SELECT DISTINCT species, trade_name FROM census_trees WHERE plan = :plan AND trade_name <> ''")
 _PARCELS = text("SELECT DISTINCT parcel FROM census_trees WHERE plan = :plan")
 _HARVESTABLE = text(
     "SELECT parcel, species, count(*), sum(volume_dm3) FROM census_trees WHERE plan = :plan AND condition = 'harvestable'"
@@ -81,6 +84,7 @@ class StandingTree:
     volume_dm3: int
     condition: str
     dmc_mm: int | None
+    surveyed_on: date | None
     document: bytes | None
 
 
@@ -102,6 +106,7 @@ async def replace_census(tx: Tx, plan: Plan, trees: Sequence[Tree], documents: S
             "volumes": [tree.volume_dm3 for tree in trees],
             "conditions": [tree.condition for tree in trees],
             "dmcs": [tree.dmc_mm for tree in trees],
+            "days": [tree.surveyed_on for tree in trees],
         },
     )
     await tx.execute(
@@ -144,7 +149,7 @@ def _standing(tree: StandingTree) -> Tree:
     return Tree(
         tree.parcel, tree.code, tree.species, tree.trade_name, tree.block or "", tree.line or "", tree.dbh_mm,
         tree.height_mm, tree.volume_dm3, tree.condition, utm["zone"], utm["easting_dm"], utm["northing_dm"], tree.dmc_mm,
-        "", 0,
+        "", 0, tree.surveyed_on,
     )  # fmt: skip
 
 
@@ -166,7 +171,7 @@ async def all_trees(tx: Tx, plan: str) -> list[StandingTree]:
         found.append(
             StandingTree(
                 row.position, row.parcel, row.code, row.item, row.species, row.trade_name, block, at, row.dbh_mm,
-                row.height_mm, row.volume_dm3, row.condition, row.dmc_mm, document,
+                row.height_mm, row.volume_dm3, row.condition, row.dmc_mm, row.surveyed_on, document,
             )
         )  # fmt: skip
     return found
@@ -187,6 +192,14 @@ async def seats(tx: Tx, plan: str, positions: Sequence[int]) -> dict[int, dict[s
 async def parcels_with_trees(tx: Tx, plan: str) -> list[str]:
     """Parcels in which the census has a tree."""
     return list((await tx.execute(_PARCELS, {"plan": plan})).scalars())
+
+
+async def called(tx: Tx, plan: str) -> dict[str, set[str]]:
+    """The trade names of each species of a census."""
+    found: dict[str, set[str]] = {}
+    for species, trade_name in await tx.execute(_CALLED, {"plan": plan}):
+        found.setdefault(species, set()).add(trade_name)
+    return found
 
 
 async def harvestable(tx: Tx, plan: str) -> dict[tuple[str, str], tuple[int, int]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from services.permits.domain.day import peru_day
 from services.permits.domain.finding import Finding
 from services.permits.domain.finding_life import Done, KnownFinding, Review, digest_of
 from services.permits.domain.plan import Plan
@@ -113,7 +114,7 @@ async def reviewed(tx: Tx, plan: str, review: int | None = None) -> tuple[Review
 async def handed_in_on(tx: Tx, plan: Plan) -> date | None:
     """The day of the review that its community's last submission brought; ``None`` for a plan of before the reviews."""
     at: datetime | None = (await tx.execute(_HANDED_IN, {"plan": plan.id, "org": plan.org})).scalar_one()
-    return None if at is None else at.date()
+    return None if at is None else peru_day(at)
 
 
 async def finding(tx: Tx, plan: str, finding_id: str) -> KnownFinding | None:

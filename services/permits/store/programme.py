@@ -10,16 +10,16 @@ from services.permits.domain.area import Rings
 from services.permits.domain.programme import CertificateFact, Coverage, Facts, OpenFinding, PlanFact, Supervised
 from services.permits.store import certificates
 from services.permits.store.session import Tx
-from services.permits.store.supervisions import SUPERVISED
+from services.permits.store.supervisions import NEWEST_SUPERVISED
 from shared.tlog import canon
 
 _MOST_BOUNDARY_BYTES = 1_000_000
 _HERE = "(CAST(:region AS text) IS NULL OR {}.region = :region)"
-_BY = "(SELECT (o.created_at AT TIME ZONE 'UTC')::date FROM outbox o WHERE o.sid = {}.sid) <= :day"
+_BY = "(SELECT peru_day(o.created_at) FROM outbox o WHERE o.sid = {}.sid) <= :day"
 _PLANS = text(
     "SELECT p.id, p.title, p.org, g.kind, p.kind, p.harvest_from, p.harvest_to, p.parcels, p.sid FROM plans p"  # noqa: S608
     " JOIN organisations g ON g.id = p.org LEFT JOIN LATERAL (SELECT a.state FROM plan_acts a WHERE a.plan = p.id"
-    " AND (a.at AT TIME ZONE 'UTC')::date <= :day ORDER BY a.seq DESC LIMIT 1) AS last ON true"
+    " AND peru_day(a.at) <= :day ORDER BY a.seq DESC LIMIT 1) AS last ON true"
     " WHERE p.state = 'approved' AND coalesce(last.state, 'approved') = 'approved'"
     f" AND {_HERE.format('p')} AND {_BY.format('p')} ORDER BY p.id"
 )
@@ -47,14 +47,14 @@ _SHAPES = text(
 )
 _FINDINGS = text(
     "SELECT f.severity, CAST(f.id AS text) FROM plans p"  # noqa: S608
-    " JOIN LATERAL (SELECT r.findings FROM plan_reviews r WHERE r.plan = p.id AND (r.at AT TIME ZONE 'UTC')::date <= :day"
+    " JOIN LATERAL (SELECT r.findings FROM plan_reviews r WHERE r.plan = p.id AND peru_day(r.at) <= :day"
     " ORDER BY r.id DESC LIMIT 1) AS seen ON true JOIN findings f ON f.id = ANY(seen.findings) AND f.status = 'FAIL'"
     " LEFT JOIN LATERAL (SELECT a.state FROM finding_acts a WHERE a.finding = f.id"
-    " AND (a.at AT TIME ZONE 'UTC')::date <= :day ORDER BY a.seq DESC LIMIT 1) AS last ON true"
+    " AND peru_day(a.at) <= :day ORDER BY a.seq DESC LIMIT 1) AS last ON true"
     f" WHERE coalesce(last.state, 'open') NOT IN ('accepted', 'closed') AND p.state <> 'rejected' AND {_HERE.format('p')}"
     " ORDER BY f.id"
 )
-_SUPERVISED = text(SUPERVISED.format(_HERE.format("p")))
+_SUPERVISED = text(NEWEST_SUPERVISED.format(_HERE.format("p")))
 # What the figures follow from: acts that are announced, and those that are not.
 _AS_OF = text(
     "SELECT (SELECT coalesce(max(seq), 0) FROM outbox) AS announced, (SELECT count(*) FROM finding_acts) AS answered,"
@@ -99,7 +99,7 @@ async def facts_of(tx: Tx, region: str | None, day: date) -> Facts:
         findings=[OpenFinding(severity, id_) for severity, id_ in await tx.execute(_FINDINGS, asked)],
         supervised=[
             Supervised(int(moved), int(without), number)
-            for number, _, moved, without in await tx.execute(_SUPERVISED, asked)
+            for number, _, moved, without, *_ in await tx.execute(_SUPERVISED, asked)
         ],
     )  # fmt: skip
 

@@ -46,14 +46,16 @@ _ADD_ANSWER = text(
     " VALUES (:number, :answer, CAST(:attachments AS jsonb), :org, :at)"
 )
 _ANSWERS = text("SELECT answer, attachments, at FROM supervision_answers WHERE supervision = :number ORDER BY seq")
-# Number, community, moved and unjustified volume of the closed supervisions up to a day; ``{}`` narrows to plans ``p`` or
-# supervisions ``s``. The supervised species are those of the trees reached and of the volumes that fault was found with. What
-# custody counts as moved grows, so of each permit the newest supervision counts.
-SUPERVISED = (
-    "WITH closed AS (SELECT DISTINCT ON (coalesce(s.permit, v.number)) v.number, v.plan, v.org, s.moved"
-    " FROM field_visits v JOIN supervisions s USING (number)"
-    " JOIN plans p ON p.id = v.plan WHERE s.moved IS NOT NULL AND (v.closed_at AT TIME ZONE 'UTC')::date <= :day"
-    " AND {} ORDER BY coalesce(s.permit, v.number), v.closed_at DESC), named AS ("
+# Of closed supervisions up to a day: number, community, moved and unjustified volume, what was supervised, the day of the
+# closing; ``{}`` narrows to plans ``p`` or supervisions ``s``. The supervised species are those of the trees reached and of the
+# volumes that fault was found with.
+_CLOSED = (
+    "SELECT v.number, v.plan, v.org, s.moved, coalesce(s.permit, v.number) AS subject, v.closed_at"
+    " FROM field_visits v JOIN supervisions s USING (number) JOIN plans p ON p.id = v.plan"
+    " WHERE s.moved IS NOT NULL AND peru_day(v.closed_at) <= :day AND {}"
+)
+_FIGURES = (
+    ", named AS ("
     "SELECT c.number, t.species FROM closed c JOIN LATERAL (SELECT DISTINCT ON (r.parcel, r.code) r.parcel, r.code, r.facts"
     " FROM field_results r WHERE r.visit = c.number ORDER BY r.parcel, r.code, r.seq DESC) AS r"
     " ON r.facts->>'verdict' IS DISTINCT FROM 'not_reached'"
@@ -61,7 +63,13 @@ SUPERVISED = (
     " UNION SELECT c.number, v.species FROM closed c JOIN supervision_volumes v ON v.supervision = c.number)"
     " SELECT c.number, c.org, coalesce((SELECT sum((c.moved->'by_species'->>n.species)::bigint) FROM named n"
     " WHERE n.number = c.number), 0), coalesce((SELECT sum(v.volume_dm3) FROM supervision_volumes v"
-    " WHERE v.supervision = c.number AND v.kind = 'unjustified'), 0) FROM closed c ORDER BY c.number"
+    " WHERE v.supervision = c.number AND v.kind = 'unjustified'), 0), c.subject, peru_day(c.closed_at) FROM closed c"
+)
+EACH_SUPERVISED = f"WITH closed AS ({_CLOSED}){_FIGURES} ORDER BY c.closed_at, c.number"
+# What custody counts as moved grows, so sums take of each permit the newest supervision alone.
+NEWEST_SUPERVISED = (
+    f"WITH closed AS (SELECT DISTINCT ON (e.subject) e.* FROM ({_CLOSED}) AS e ORDER BY e.subject, e.closed_at DESC)"  # noqa: S608
+    f"{_FIGURES} ORDER BY c.number"
 )
 
 

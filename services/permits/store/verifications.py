@@ -16,11 +16,12 @@ from shared.timber.lottery import Draw
 from shared.timber.norms.lottery import Design
 
 _ADD_BASIS = text(
-    "INSERT INTO draw_bases (plan, stage, origin, after_size, first_entry, last_entry)"
-    " VALUES (:plan, :stage, :origin, :after, :first, :last) ON CONFLICT DO NOTHING"
+    "INSERT INTO draw_bases (plan, stage, origin, after_size, first_entry, last_entry, committed_entry)"
+    " VALUES (:plan, :stage, :origin, :after, :first, :last, :committed) ON CONFLICT DO NOTHING"
 )
 _BASIS = text(
-    "SELECT origin, after_size, first_entry, last_entry FROM draw_bases WHERE plan = :plan AND stage = :stage"
+    "SELECT origin, after_size, first_entry, last_entry, committed_entry FROM draw_bases"
+    " WHERE plan = :plan AND stage = :stage"
 )
 _ADD = text(
     "INSERT INTO verifications (number, plan, stage, census_root, listing_root, verifier, design, cites)"
@@ -29,7 +30,7 @@ _ADD = text(
 )
 _SELECT = (
     f"SELECT {visits.COLUMNS}, f.stage, f.census_root, f.listing_root, b.origin, b.after_size, b.first_entry, b.last_entry,"  # noqa: S608
-    " f.design, f.cites, f.note, f.cosignature, f.seed, f.strata, f.drawn_at"
+    " b.committed_entry, f.design, f.cites, f.note, f.cosignature, f.seed, f.strata, f.drawn_at"
     " FROM verifications f JOIN field_visits v ON v.number = f.number"
     " JOIN draw_bases b ON b.plan = f.plan AND b.stage = f.stage"
 )
@@ -69,10 +70,15 @@ async def basis(tx: Tx, plan: str, stage: str, proposed: Basis) -> Basis:
         "after": proposed.after,
         "first": first,
         "last": last,
+        "committed": proposed.committed,
     }
     await tx.execute(_ADD_BASIS, values)
-    origin, after, first, last = (await tx.execute(_BASIS, {"plan": plan, "stage": stage})).one()
-    return Basis(origin, after, None if first is None else (first, last))
+    return _basis((await tx.execute(_BASIS, {"plan": plan, "stage": stage})).one())
+
+
+def _basis(row: Sequence[Any]) -> Basis:
+    origin, after, first, last, committed = row
+    return Basis(origin, after, None if first is None else (first, last), committed)
 
 
 async def add_verification(tx: Tx, one: Verification) -> bool:
@@ -140,10 +146,8 @@ async def census_letters(tx: Tx, plan: str) -> list[Announced]:
 
 
 def _verification(row: Sequence[Any]) -> Verification:
-    stage, census_root, listing_root, origin, after, first, last, design, cites, note, line, seed, strata, at = row[
-        visits.WIDTH :
-    ]
+    stage, census_root, listing_root, *based, design, cites, note, line, seed, strata, at = row[visits.WIDTH :]
     return Verification(
-        visits.visit_of(row), stage, census_root, listing_root, Basis(origin, after, None if first is None else (first, last)),
-        Design(**design), tuple(cites), note, line, seed, tuple(strata or ()), at,
+        visits.visit_of(row), stage, census_root, listing_root, _basis(based), Design(**design), tuple(cites), note, line, seed,
+        tuple(strata or ()), at,
     )  # fmt: skip

@@ -63,6 +63,11 @@ def register_title(case: Case) -> Outcomes:
     return Outcomes()
 
 
+def commit_census(case: Case) -> Outcomes:  # noqa: ARG001  (no plan is approved yet, and none may ever be)
+    """Which census a plan was handed in with: by its roots, before anybody can know which of its trees will be drawn."""
+    return Outcomes()
+
+
 def list_census(case: Case) -> Outcomes:
     """A part of an approved plan's census: each part once, each tree once, and no more of either than was approved."""
     body = case.body

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from shared.audit.__main__ import main
 from shared.timber.draw_file import Terms, cites_of, draw_document, draw_of, source_in
 from shared.timber.event import make_statement, sign
-from shared.timber.lottery import Tree
+from shared.timber.lottery import Tree, census_commitment
 from shared.timber.norms.lottery import design_on
 from shared.tlog.note import COSIGNATURE, Signer, split_note
 from tests.shared.audit.logs import LOG, PlainLog, some_entries
@@ -50,7 +50,8 @@ class Site:
     def __init__(self, folder: Path, trees: list[Tree] | None = None) -> None:
         self.folder = folder
         listed = plan_entries(trees or TREES)
-        self.log = PlainLog([*some_entries(FIRST), *listed, *some_entries(20, 500)])
+        committed = _entry("census.committed", census_commitment("PO-17", "cd" * 32, trees or TREES))
+        self.log = PlainLog([*some_entries(FIRST - 1), committed, *listed, *some_entries(20, 500)])
         last = FIRST + len(listed) - 1
         design = design_on(DAY)
         self.terms = Terms(
@@ -152,12 +153,42 @@ def test_a_census_that_is_not_that_of_the_log_is_not_valid(tmp_path: Path, capsy
     assert "trees[40]" in capsys.readouterr().err
 
 
-def test_before_the_approval_only_the_checkpoint_is_compared(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
-    site.terms = replace(site.terms, stage="submitted", entries=None)
+def test_before_the_approval_the_commitment_is_compared(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.terms = replace(site.terms, stage="submitted", entries=None, committed=FIRST - 1)
 
     assert site.run() == 0
 
-    assert "before the approval" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "before the approval" in told
+    assert f"committed to in entry {FIRST - 1}" in told
+
+
+def test_a_draw_from_another_census_than_the_committed_one_is_not_valid(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same number of trees, one of them swapped after the hash was logged."""
+    site = Site(tmp_path, [*TREES[:40], a_tree(9_999, volume_dm3=1_410), *TREES[41:]])
+    site.terms = replace(site.terms, stage="submitted", entries=None, committed=FIRST - 1)
+
+    assert site.run() == 1
+
+    assert "committed.listing_root" in capsys.readouterr().err
+
+
+def test_a_commitment_that_is_another_entry_is_not_valid(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    site.terms = replace(site.terms, committed=FIRST - 2)
+
+    assert site.run() == 1
+
+    assert "committed" in capsys.readouterr().err
+    site.terms = replace(site.terms, committed=FIRST - 1)
+    assert site.run() == 0
+
+
+def test_a_draw_that_names_no_commitment_says_so(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert site.run() == 0
+
+    assert "names no entry that commits" in capsys.readouterr().out
 
 
 def test_a_design_that_is_not_of_the_norms_is_to_be_reviewed(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -434,7 +434,14 @@ class Story(Telling):
         return self.say("log.continued", "trozalog", body, by=["host"], prev=prev, force=force)
 
     def commit(self, force: bool) -> Record | None:
-        """A contract or a settlement by its hash: anybody may say it, and no verdict rests on it."""
+        """A contract or a settlement by its hash: anybody may say it, and no verdict rests on it; or a census, which the
+        registrar says."""
+        if self.rarely(0.3):
+            roots = {"root": "ab" * 32, "listing_root": self.one("cd" * 32, "cd" * 32, "cd" * 31)}
+            said = {"plan": self.one("PO-0", "PO-9"), **roots, "trees": self.one(0, 1, 3), "harvestable_dm3": 5_881}
+            return self.say(
+                "census.committed", self.one("registro", *ORGS), said, by=self.one([], [self.registrar]), force=force
+            )
         kind = self.one("contract.committed", "settlement.sealed")
         body = {"commitment": self.one("ab" * 32, "ab" * 32, "AB" * 32)}
         by: list[str] = self.one([], [], [self.registrar], ["host"])

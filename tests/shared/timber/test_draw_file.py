@@ -46,6 +46,22 @@ def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
     return canon.encode(document, max_bytes=10**7)
 
 
+BEFORE = replace(TERMS, stage="submitted", entries=None, committed=200)
+
+
+def test_before_the_approval_the_census_was_committed_to_below_the_seed() -> None:
+    again = recompute(a_document(BEFORE))
+
+    assert again.terms.committed == 200 < again.terms.after < again.checkpoint.size
+    assert recompute(a_document(replace(TERMS, committed=200))).terms.committed == 200
+    with pytest.raises(DrawDiffers, match="entries"):
+        recompute(a_document(replace(TERMS, stage="submitted")))
+    for committed in (None, 249, 250, -1):
+        with pytest.raises(DrawDiffers) as caught:
+            recompute(a_document(replace(BEFORE, committed=committed)))
+        assert caught.value.where == "committed"
+
+
 @pytest.mark.parametrize("line", [None, "— near AAAA"])
 def test_an_honest_document_comes_out_as_it_says(line: str | None) -> None:
     again = recompute(a_document(line=line))
@@ -64,6 +80,15 @@ def test_a_stricter_design_is_of_the_norms_and_a_looser_one_is_not() -> None:
 
 def test_a_listed_species_that_is_left_out_of_the_whole_count_is_not_of_the_norms() -> None:
     assert recompute(a_document(replace(TERMS, cites=()))).of_norms is False
+
+
+def test_a_tree_that_people_call_by_a_listed_name_is_drawn_whole_and_of_the_norms() -> None:
+    called = {"Brosimum guianense": {"Manchinga", "Caoba"}}
+    cites = cites_of(TREES, TERMS.design, called)
+
+    assert cites == ("Brosimum guianense", "Dipteryx ferrea")
+    assert recompute(a_document(replace(TERMS, cites=cites))).of_norms is True
+    assert cites_of(TREES, TERMS.design, {"Brosimum guianense": {"Manchinga"}}) == TERMS.cites
 
 
 def test_another_version_of_the_norms_is_not_compared() -> None:
@@ -115,7 +140,7 @@ def test_the_same_checkpoint_signed_otherwise_gives_the_same_draw() -> None:
         b"", b"{}", b"not json", a_document()[:-1], a_document().replace(b"trozalog-draw/1", b"trozalog-draw/2"),
         changed(lambda d: d.pop("after")), changed(lambda d: d.update(trees=[{"code": "1"}])),
         changed(lambda d: d.update(note="***")), changed(lambda d: d.update(note=to_base64(b"no note"))),
-        changed(lambda d: d["design"].update(share_permille=0)), changed(lambda d: (d.pop("entries"), d.update(after="x"))),
+        changed(lambda d: d["design"].update(share_permille=0)), changed(lambda d: (d.pop("entries"), d.update(after="x", stage="submitted"))),
         changed(lambda d: d["design"].update(confidence_permille=1_001)),
     ],
 )  # fmt: skip

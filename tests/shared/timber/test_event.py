@@ -36,6 +36,7 @@ from tests.build import (
     PLAN,
     a_book,
     a_check,
+    a_commitment,
     a_cut,
     a_departure,
     a_felling,
@@ -65,7 +66,7 @@ VALID = {
         *foundation(), a_book(), a_felling(), a_cut(), a_move(an_item("501/A")), a_guide(), a_departure(), a_check(),
         a_reception(), a_voiding(), a_sawing([an_item("501/A")]), a_lot([an_item("501/A")]), a_sale(),
         a_status_change("permit.suspended"), a_status_change("permit.reinstated"), a_status_change("permit.revoked"),
-        an_inspection(),
+        an_inspection(), a_commitment(),
     )
 }  # fmt: skip
 
@@ -373,6 +374,8 @@ LOADED = {"item": an_item("501/A"), "volume_dm3": 5_192}
         ("census.listed", {"trees": [a_tree(), a_tree()]}, ".trees"),
         ("census.listed", {"trees": [a_tree(condition="rotten")]}, ".trees[0].condition"),
         ("census.listed", {"parcel": "PC1"}, ".parcel"),
+        ("census.committed", {"trees": 0}, ".trees"),
+        ("census.committed", {"listing_root": "AB" * 32}, ".listing_root"),
         ("organisation.registered", {"kind": "friend"}, ".kind"),
         ("organisation.registered", {"name": 5}, ".name"),
     ],

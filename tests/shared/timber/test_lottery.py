@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from shared.timber.cites import listed_genera
 from shared.timber.lottery import (
     CITES,
     HIGH,
@@ -109,6 +110,22 @@ def test_cites_binds_from_its_day_and_takes_in_the_genus_by_another_name() -> No
 
     assert after == {"Dipteryx ferrea", "Dipteryx sp.", "Swietenia macrophylla"}
     assert before == {"Swietenia macrophylla"}
+
+
+@pytest.mark.parametrize(
+    "name", ["Cedrela spp.", "Swietenia sp.", "Dipteryx spp.", "Handroanthus sp.", "Tabebuia aurea"]
+)
+def test_a_genus_that_cites_lists_whole_takes_in_every_name_of_it(name: str) -> None:
+    listed = listed_genera()[name.partition(" ")[0]].in_force
+
+    assert cites_names({name}, catalogue(), listed) == {name}
+    others = {"Cedrelinga cateniformis", "Aniba amazonica", "Brosimum spp."}
+    assert cites_names(others, catalogue(), listed) == frozenset()
+
+
+def test_a_name_outside_the_catalogue_of_a_genus_with_a_listed_species_may_be_that_one() -> None:
+    """CITES lists Aniba rosaeodora alone: moena is free of it, a tree that is called Aniba sp. is not."""
+    assert cites_names({"Aniba sp.", "Aniba amazonica"}, catalogue(), date(2026, 1, 1)) == {"Aniba sp."}
 
 
 @settings(deadline=None)

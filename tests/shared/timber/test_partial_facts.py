@@ -26,6 +26,7 @@ from tests.build import (
     a_certificate,
     a_certificate_act,
     a_check,
+    a_commitment,
     a_cut,
     a_departure,
     a_felling,
@@ -80,7 +81,7 @@ def whole_story() -> list[Record]:
         a_sawing([an_item("503/B")], an_output("slats", volume_dm3=500), time="2025-09-23T08:00:00Z"),
         a_status_change("permit.suspended"), a_status_change("permit.reinstated"), a_status_change("permit.revoked"),
         an_inspection(), *certified(), a_lot([an_item("slats")], "L-3"), a_sale("L-3", certificate=CERTIFICATE),
-        a_certificate_act("ended"), a_book(),
+        a_certificate_act("ended"), a_book(), a_commitment(),
         *(an_act(kind, {"commitment": "ab" * 32}) for kind in ("contract.committed", "settlement.sealed")),
         an_act("key.revoked", {"kid": kid_of(a_key(OTHER)), "reason": "Cambio"}),
     ]  # fmt: skip

@@ -45,12 +45,11 @@ def examine(
     polygons: Mapping[str, dict[str, Any]] | None = None,
     others: Compared | None = None,
     terrain: Terrain | None = None,
-    days: Mapping[tuple[str, int], str] | None = None,
 ) -> Examination:
     """All rules over the trees of one plan, in the order of its sheets. Nothing but the arguments is looked at.
 
-    ``polygons``: GeoJSON geometries by parcel ("" for the whole plan); ``others``: other plans; ``days``: the date
-    of each row by (sheet, row). What is missing makes its rule NOT_EVALUATED.
+    ``polygons``: GeoJSON geometries by parcel ("" for the whole plan); ``others``: other plans. What is missing makes its rule
+    NOT_EVALUATED.
     """
     if len(trees) < norms["least_trees"]:
         return Examination([replace(_too_few(rule, len(trees), norms), subject=subject) for rule in RULES], None)
@@ -58,14 +57,14 @@ def examine(
     others = others or Compared({})
     plans = [OtherPlan(name, stand_of(rows), name in others.later) for name, rows in others.trees.items() if rows]
     clones = find_clones(stand, plans, norms, others.searched)
-    examined = _rules(stand, norms, clones, polygons, terrain, days)
+    examined = _rules(stand, norms, clones, polygons, terrain)
     ordered = sorted(examined.findings, key=lambda finding: RULES.index(finding.rule))
     return Examination([replace(finding, subject=subject) for finding in ordered], examined.score)
 
 
 def _rules(
     stand: Stand, norms: Thresholds, clones: Sequence[Finding], polygons: Mapping[str, dict[str, Any]] | None,
-    terrain: Terrain | None, days: Mapping[tuple[str, int], str] | None,
+    terrain: Terrain | None,
 ) -> Examination:  # fmt: skip
     copied, copies = find_copies(stand, norms)
     placed, places = find_places(stand, norms)
@@ -73,7 +72,7 @@ def _rules(
     whole = score(evidence(copies, places, marks), norms)
     return Examination(
         [
-            find_score(whole, norms), *copied, *placed, *marked, find_pace(stand, days, norms),
+            find_score(whole, norms), *copied, *placed, *marked, find_pace(stand, norms),
             *find_ground(stand, polygons, terrain, norms), find_mix(stand, norms), *clones,
             crowns_unknown(norms),
         ],

@@ -29,11 +29,9 @@ class Terrain:
     areas: Mapping[str, dict[str, Any]]
 
 
-def find_pace(stand: Stand, days: Mapping[tuple[str, int], str] | None, norms: Thresholds) -> Finding:
-    """F10. ``days`` gives the date of each row by (sheet, row); a block on a day stands for a crew."""
-    if not days:
-        return norms.unknown("F10", "El censo no trae fechas.", "The census has no dates.")
-    counts = Counter((t.parcel, t.block, days[t.sheet, t.row]) for t in stand.rows if days.get((t.sheet, t.row)))
+def find_pace(stand: Stand, norms: Thresholds) -> Finding:
+    """F10. A block on a day stands for a crew."""
+    counts = Counter((t.parcel, t.block, t.surveyed_on.isoformat()) for t in stand.rows if t.surveyed_on is not None)
     if not counts:
         return norms.unknown("F10", "El censo no trae fechas.", "The census has no dates.")
     most = counts.most_common(MAX_EXAMPLES)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from services.permits.domain.finding import Finding, Severity
-from services.permits.domain.paper import is_listed
+from services.permits.domain.paper import is_listed, may_be_listed
 from services.permits.domain.plan_facts import PlanFacts
 from services.permits.domain.rules.catalogue import PlanRule, Rules
 
@@ -78,14 +78,16 @@ def densities(facts: PlanFacts, rules: Rules) -> list[Finding]:
 
 
 def value_share(facts: PlanFacts, rule: PlanRule) -> Finding:
-    """P11: the share of CITES and most valued species against the plans approved in the region."""
+    """P11: the share of CITES and most valued species against the plans approved in the region. A name that may be of a
+    listed species counts as one."""
     taken = _taken(facts)
     if not taken:
         return rule.missing(
             facts.subject, "ni censo entero ni volumen autorizado", "neither a whole census nor authorised volume"
         )
     total = sum(taken.values())
-    valued = {species: dm3 for species, dm3 in taken.items() if _is_valued(species, facts.day, rule)}
+    doubtful = {tree.species for tree in facts.harvestable if may_be_listed(tree, facts.day)}
+    valued = {n: dm3 for n, dm3 in taken.items() if n in doubtful or _is_valued(n, facts.day, rule)}
     share = 1000 * sum(valued.values()) // total
     computed = {"volume_dm3": total, "valued_permille": share, "region_plans": len(facts.region_valued_permille)}
     limit = percentile(facts.region_valued_permille, rule)

@@ -3,23 +3,24 @@
 import math
 from datetime import date
 
-from services.permits.domain.census import seat
+from services.permits.domain.census import Tree, seat
 from services.permits.domain.finding import Finding
 from services.permits.domain.paper import Licence, is_listed, may_be_listed
 from services.permits.domain.plan_facts import Assembly, PlanFacts
 from services.permits.domain.rules.catalogue import PlanRule
 
 _PARTS = {
-    "census_before_decision": ("el fin del censo", "the end of the census"),
+    "census_before_upload": ("el fin del censo", "the end of the census"),
     "licence_on_signature": ("la licencia del regente", "the regent's licence"),
     "competent_authority": ("la autoridad que decide", "the authority that decides"),
 }
 
 
 def resolution(facts: PlanFacts, rule: PlanRule) -> Finding:
-    """P04: census before decision, licence valid at the signature, authority of the region. One false part is enough."""
+    """P04: the census ended before it was uploaded, so before anybody decides; licence valid at the signature; authority of
+    the region. One false part is enough."""
     parts = {
-        "census_before_decision": None if facts.census_ended_on is None else facts.census_ended_on <= facts.day,
+        "census_before_upload": _ended(facts),
         "licence_on_signature": _licensed(facts.licences, facts.signed_on),
         "competent_authority": facts.competent,
     }
@@ -27,13 +28,43 @@ def resolution(facts: PlanFacts, rule: PlanRule) -> Finding:
     computed = {name: "unknown" if ok is None else "yes" if ok else "no" for name, ok in parts.items()}
     if wrong:
         es, en = _named(wrong)
-        return rule.failed(rule.severity, facts.subject, f"No se sostiene: {es}.", f"Does not hold: {en}.", computed)
+        evidence = _looked_at(facts)
+        return rule.failed(
+            rule.severity, facts.subject, f"No se sostiene: {es}.", f"Does not hold: {en}.", computed, evidence
+        )
     if unknown:
         es, en = _named(unknown)
         return rule.missing(facts.subject, f"falta {es}", f"unknown: {en}", computed)
-    return rule.passed(
-        facts.subject, "Censo, licencia y autoridad se sostienen.", "Census, licence and authority hold.", computed
-    )
+    return rule.judged(
+        "", facts.subject, "Censo, licencia y autoridad se sostienen.", "Census, licence and authority hold.", computed,
+        _looked_at(facts),
+    )  # fmt: skip
+
+
+def _ended(facts: PlanFacts) -> bool | None:
+    """A list that was uploaded before its census ended was not made from it. It ended as the community says, and not before
+    the last tree that it dates."""
+    told = [day for day in (facts.census_ended_on, facts.last_surveyed_on) if day is not None]
+    return None if not told or facts.census_uploaded_on is None else max(told) <= facts.census_uploaded_on
+
+
+def _looked_at(facts: PlanFacts) -> list[dict[str, str]]:
+    """The days that were compared, as they stood: papers may be taken back later, the finding keeps what it rested on."""
+    days = {
+        "census_ended_on": facts.census_ended_on,
+        "last_surveyed_on": facts.last_surveyed_on,
+        "census_uploaded_on": facts.census_uploaded_on,
+        "signed_on": facts.signed_on,
+    }
+    told = [{"day": name, "on": day.isoformat()} for name, day in days.items() if day is not None]
+    return [*told, *(_licence_row(licence) for licence in facts.licences or ())]
+
+
+def _licence_row(licence: Licence) -> dict[str, str]:
+    row = {
+        "licence": licence.number, "valid_from": licence.valid_from.isoformat(), "valid_to": licence.valid_to.isoformat(),
+    }  # fmt: skip
+    return row if licence.no_more_from is None else row | {"no_more_from": licence.no_more_from.isoformat()}
 
 
 def _named(parts: list[str]) -> tuple[str, str]:
@@ -43,7 +74,7 @@ def _named(parts: list[str]) -> tuple[str, str]:
 def _licensed(licences: tuple[Licence, ...] | None, on: date | None) -> bool | None:
     if licences is None or on is None:
         return None
-    return any(licence.valid_from <= on <= licence.valid_to for licence in licences)
+    return any(licence.counts_on(on) for licence in licences)
 
 
 def inspected(facts: PlanFacts, rule: PlanRule) -> Finding:
@@ -101,8 +132,7 @@ def cites(facts: PlanFacts, rule: PlanRule) -> Finding:
     computed = {"cites_trees": len(trees)}
     if not trees and not (facts.whole and facts.harvestable):
         return rule.missing(facts.subject, *_PART)
-    names = sorted({tree.species for tree in facts.harvestable})
-    doubtful = ", ".join(name for name in names if may_be_listed(name, facts.day))
+    doubtful = ", ".join(sorted({_called(tree) for tree in facts.harvestable if may_be_listed(tree, facts.day)}))
     unnamed = f"no se sabe si están en CITES: {doubtful}", f"whether CITES lists them is not known: {doubtful}"
     if not trees and doubtful:
         return rule.missing(facts.subject, *unnamed, computed)
@@ -132,6 +162,10 @@ def cites(facts: PlanFacts, rule: PlanRule) -> Finding:
         return rule.missing(facts.subject, *unnamed, computed)
     evidence = [seat(tree) for tree in unseen]
     return rule.judged(rule.severity if wrong else "", facts.subject, f"{es}.", f"{en}.", computed, evidence)
+
+
+def _called(tree: Tree) -> str:
+    return f"{tree.species} ({tree.trade_name})" if tree.trade_name else tree.species
 
 
 _PART = ("el censo no está entero", "the census is not whole")
