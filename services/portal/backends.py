@@ -76,7 +76,7 @@ class Backends:
     async def head(self, policy: Policy) -> Head | None:
         """Size and root of the log; None while custody is silent, has signed nothing, or signs with unknown keys."""
         try:
-            newest, witnessed = await asyncio.gather(self.newest_checkpoint(), _or_none(self._signed("/log/witnessed")))
+            newest, witnessed = await asyncio.gather(self.newest_checkpoint(), or_none(self._signed("/log/witnessed")))
             if newest is None:
                 return None
             checked = policy.check(newest)
@@ -100,7 +100,7 @@ class Backends:
     async def standing(self, numbers: Iterable[str]) -> dict[str, Any]:
         """How each of these permits stands today; without those that permits does not know, or while it is silent."""
         asked = list(dict.fromkeys(numbers))
-        found = await asyncio.gather(*(_or_none(self.permit(number)) for number in asked))
+        found = await asyncio.gather(*(or_none(self.permit(number)) for number in asked))
         return {number: one for number, one in zip(asked, found, strict=True) if one is not None}
 
     async def permit(self, number: str) -> Any:
@@ -130,12 +130,12 @@ class Backends:
 
     async def descriptions(self) -> dict[str, Mapping[str, Any]]:
         """The OpenAPI page of each service that answers."""
-        pages = await asyncio.gather(*(_or_none(c.get("/openapi.json")) for c in self.described))
+        pages = await asyncio.gather(*(or_none(c.get("/openapi.json")) for c in self.described))
         return {c.service: page for c, page in zip(self.described, pages, strict=True) if page is not None}
 
     async def health(self) -> Health:
         """How each service is, and what custody says of its log."""
-        answers = await asyncio.gather(*(_or_none(c.get("/healthz", deadline_s=2.5)) for c in self.all))
+        answers = await asyncio.gather(*(or_none(c.get("/healthz", deadline_s=2.5)) for c in self.all))
         states = {c.service: "down" if a is None else a["status"] for c, a in zip(self.all, answers, strict=True)}
         log = None if answers[0] is None else {name: answers[0][name] for name in OF_THE_LOG if name in answers[0]}
         if log is not None and log.get("frozen") is not None:
@@ -167,7 +167,8 @@ def _as_witnessed(note: bytes | None, policy: Policy) -> Witnessed | None:
     return Witnessed(checked.checkpoint.size, max(checked.witnesses.values()))
 
 
-async def _or_none(call: Any) -> Any:
+async def or_none(call: Any) -> Any:
+    """The answer; None when the service says no, or nothing at all."""
     try:
         return await call
     except (UpstreamDown, UpstreamRefused):

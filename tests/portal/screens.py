@@ -50,14 +50,14 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "stumps_page": [(None, "/lots/LOTE-501/map"), ("comunidad", "/lots/LOTE-501/map")],
     "record_page": [(None, "/records/{record}")],
     "hands_page": [(None, "/items/{item}/custody?at=2025-10-20T12:00")],
-    "checkpoints_page": [(None, "/audit/checkpoints?from=12"), ("auditor", "/audit/checkpoints")],
+    "checkpoints_page": [(None, "/auditor/checkpoints?from=12"), ("auditor", "/auditor/checkpoints")],
     "plan_page": [(None, "/plans/{plan}"), ("comunidad", "/plans/{plan}")],
     "title_page": [(None, "/titles/{title}"), ("comunidad", "/titles/{title}")],
     "forensics_page": [(None, "/plans/{plan}/forensics"), ("comunidad", "/plans/{plan}/forensics")],
     "lotteries_page": [(None, "/plans/{plan}/lotteries")],
     "package_door": [(None, "/lots/LOTE-501/package")],
-    "audit_page": [("auditor", "/audit")],
-    "findings_page": [("auditor", "/audit/findings")],
+    "audit_page": [("auditor", "/auditor")],
+    "findings_page": [("auditor", "/auditor/findings")],
 }
 # Operations without a page of their own: they lead on, answer files, take forms, or are for programs.
 WITHOUT_PAGE = {

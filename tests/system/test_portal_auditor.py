@@ -104,7 +104,7 @@ def _verifies(data: bytes, house: Instance, folder: Path) -> None:
 def test_an_auditor_reads_findings_and_holds_a_checkpoint_against_the_log(visit: Visit, language: str) -> None:
     say = WORDS[language]
     auditor = visit("auditor", language=language)
-    auditor.go("/audit")
+    auditor.go("/auditor")
     press(auditor, say["findings"])
     auditor.page.locator("#content details summary").first.click()
     auditor.says(say["evidence"])

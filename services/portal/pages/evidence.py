@@ -106,7 +106,7 @@ def _whole(typed: str, where: str) -> int:
     return int(digits)
 
 
-@router.get("/audit/findings", response_class=Response)
+@router.get("/auditor/findings", response_class=Response)
 async def findings_page(
     house: HouseDep, permit: Annotated[str, Query(max_length=100)] = "", rule: Annotated[str, Query(max_length=20)] = "",
     severity: Annotated[str, Query(pattern="^(S[1-4])?$")] = "", item: Annotated[str, Query(max_length=100)] = "",
@@ -120,7 +120,7 @@ async def findings_page(
     return house.page("auditor/findings.html", answer=answer, filters=filters)
 
 
-@router.get("/audit/checkpoints", response_class=Response)
+@router.get("/auditor/checkpoints", response_class=Response)
 async def checkpoints_page(
     house: HouseDep, start: Annotated[str, Query(alias="from", max_length=16)] = "",
     to: Annotated[str, Query(max_length=16)] = "",
@@ -139,7 +139,7 @@ async def checkpoints_page(
     )  # fmt: skip
 
 
-@router.post("/audit/checkpoints", response_class=Response)
+@router.post("/auditor/checkpoints", response_class=Response)
 async def report_checkpoint_page(house: HouseDep) -> Response:
     """A checkpoint from elsewhere, held against this server's log; kept as evidence when it is of another history."""
     form = await house.form()

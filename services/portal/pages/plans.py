@@ -23,15 +23,6 @@ router = Router(tags=["pages"])
 OF_FORENSICS = "F"
 
 
-@router.get("/audit", response_class=Response)
-async def audit_page(house: HouseDep, lot: str = "", plan: str = "") -> Response:
-    """Where an auditor starts; a code that is typed leads to its page."""
-    house.need("auditor", "authority", "supervisor", "certifier")
-    if lot.strip():
-        return house.go(f"/v/{part(lot.strip().upper())}")
-    return house.go(f"/plans/{part(plan.strip())}") if plan.strip() else house.page("auditor/audit.html")
-
-
 @router.get("/plans/{plan_id}", response_class=Response)
 async def plan_page(plan_id: str, house: HouseDep) -> Response:
     """A plan: its facts, its land, and what the rules found in it."""
