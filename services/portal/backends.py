@@ -55,6 +55,15 @@ class Health:
 
 
 @dataclass(frozen=True)
+class Found:
+    """A thing that exists: its kind, its key, and what its service says of it."""
+
+    kind: str
+    key: str
+    answer: Any
+
+
+@dataclass(frozen=True)
 class Backends:
     """One client for each service, and for the development issuer where it runs."""
 
@@ -142,19 +151,28 @@ class Backends:
             states["custody"] = "frozen"
         return Health(states, log)
 
-    async def find(self, kinds: tuple[tuple[str, str], ...]) -> tuple[str, str] | None:
-        """The first (kind, key) that exists. Raises ``UpstreamDown`` when none was found and not all were asked."""
+    async def find(self, kinds: Iterable[tuple[str, str]]) -> tuple[list[Found], UpstreamDown | None]:
+        """Whichever of these (kind, key) exist, in their order; and who was not there to be asked."""
         asked: dict[str, Callable[[str], Awaitable[Any]]] = {
             "lot": self.lot, "guide": self.guide, "permit": self.permit, "item": self.item, "record": self.record,
+            "plan": lambda key: self.permits.get(f"/v1/plans/{part(key)}"),
+            "title": lambda key: self.permits.get(f"/v1/titles/{part(key)}"),
         }  # fmt: skip
-        answers = await asyncio.gather(*(asked[kind](key) for kind, key in kinds), return_exceptions=True)
-        for (kind, key), answer in zip(kinds, answers, strict=True):
-            if not isinstance(answer, BaseException):
-                return kind, key
-        for answer in answers:
-            if not isinstance(answer, UpstreamRefused) and isinstance(answer, BaseException):
-                raise answer
-        return None
+        named, found, silent = list(kinds), list[Found](), None
+        answers = await asyncio.gather(*(asked[kind](key) for kind, key in named), return_exceptions=True)
+        for (kind, key), answer in zip(named, answers, strict=True):
+            if isinstance(answer, UpstreamDown):
+                silent = answer
+            elif isinstance(answer, BaseException):
+                if not isinstance(answer, (UpstreamRefused, Missing)):
+                    raise answer
+            else:
+                found.append(Found(kind, key, answer))
+        return found, silent
+
+    async def painted(self, code: str, cursor: str) -> Any:
+        """The pieces with this code painted on them, in every plan of the log."""
+        return await self.custody.get("/v1/items", code=code, deadline_s=5.0, **({"cursor": cursor} if cursor else {}))
 
 
 def _as_witnessed(note: bytes | None, policy: Policy) -> Witnessed | None:

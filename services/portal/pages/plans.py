@@ -8,7 +8,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from services.portal.backends import part
-from services.portal.census_plots import CLASS_CM, Plots, plots_of
+from services.portal.census_plots import CLASS_CM, FEWEST_DRAWN, Plots, plots_of
 from services.portal.custody_graph import Words
 from services.portal.drawing.charts import chart, curves, histogram, scatter
 from services.portal.drawing.maps import both_maps
@@ -65,7 +65,7 @@ async def forensics_page(plan_id: str, house: HouseDep) -> Response:
         "auditor/forensics.html", plan=plan, trees=trees, whole=whole, plots=plots, findings=found,
         placed=any(tree["utm"] for tree in trees), class_cm=CLASS_CM,
         map=await drawn_map(land, spots_of(trees, words), words),
-        drawings=await asyncio.to_thread(_plots, plots, words),
+        drawings=await asyncio.to_thread(_plots, plots, words) if len(trees) >= FEWEST_DRAWN else None,
     )  # fmt: skip
 
 
