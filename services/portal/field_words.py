@@ -10,10 +10,16 @@ from services.portal import figures
 from services.portal.naming import Say
 from shared.web.language import Language
 
+# From here on a measure is told in metres, as lengths are; diameters are told in centimetres.
+A_LENGTH_MM = 2_500
 # How a name ends that says in what its number is measured.
 UNITS: dict[str, Callable[[int], str]] = {
     "dm3": figures.cubic_metres,
-    "mm": lambda mm: f"{figures.number(Decimal(mm) / 10, 1)} cm",
+    "mm": lambda mm: (
+        f"{figures.number(Decimal(mm) / 1000, 2)} m"
+        if mm >= A_LENGTH_MM
+        else f"{figures.number(Decimal(mm) / 10, 1)} cm"
+    ),
     "m2": lambda m2: f"{figures.number(Decimal(m2) / 10_000, 2)} ha",
     "permille": figures.percent,
     "milli": lambda milli: figures.number(Decimal(milli) / 1000, 3),
@@ -32,16 +38,20 @@ def stem_of(path: str) -> str:
     return stem if bar and (unit in UNITS or unit in _NO_UNIT) else last
 
 
-def place_of(path: str) -> str:
-    """Which of several it is about: ``sections[0].code`` is of the first, `` 1``; nothing where there is one."""
-    found = re.findall(r"\[([0-9]+)\]", path)
-    return "".join(f" {int(number) + 1}" for number in found)
-
-
 def field_name(path: str, say: Say, known: Callable[[str], bool]) -> str:
-    """What a field is called; one that has no name here is told as it is written, with blanks."""
-    stem = stem_of(path)
-    return (say(f"field.{stem}") if known(f"field.{stem}") else stem.replace("_", " ")) + place_of(path)
+    """What a field is called, with the row it is of: "secciones 1: volumen". One that has no name here is told as it is
+    written, with blanks."""
+
+    def called(name: str) -> str:
+        stem = stem_of(name)
+        return say(f"field.{stem}") if known(f"field.{stem}") else stem.replace("_", " ")
+
+    *rows, last = path.split(".")
+    *_, row = rows or [""]
+    name, bar, number = last.rstrip("]").partition("[")
+    own = f"{called(name)} {int(number) + 1}" if bar else called(name)
+    within, bar, number = row.rstrip("]").partition("[")
+    return f"{called(within)} {int(number) + 1}: {own}" if bar else own
 
 
 def field_value(path: str, value: Any, language: Language, say: Say, known: Callable[[str], bool]) -> str:

@@ -116,14 +116,16 @@ async def findings_page(
     house: HouseDep, permit: Annotated[str, Query(max_length=100)] = "", rule: Annotated[str, Query(max_length=20)] = "",
     severity: Annotated[str, Query(pattern="^(S[1-4])?$")] = "", item: Annotated[str, Query(max_length=100)] = "",
     cursor: Annotated[str, Query(max_length=200)] = "",
-    unresolved: Annotated[str, Query(alias="open", pattern="^(true)?$")] = "",
+    which: Annotated[str, Query(pattern="^(open|all)$")] = "open",
 ) -> Response:  # fmt: skip
     """What the rules found in the records, the newest first, with evidence, threshold and what became of it."""
     house.need(*READERS)
-    filters = {"permit": permit, "rule": rule.upper(), "severity": severity, "item": item, "open": unresolved}
+    filters = {"permit": permit, "rule": rule.upper(), "severity": severity, "item": item}
     asked: dict[str, Any] = {name: value for name, value in {**filters, "cursor": cursor}.items() if value}
+    if which == "open":
+        asked["open"] = "true"
     answer = await house.custody.get("/v1/findings", limit=FINDINGS, order="newest", **asked)
-    return house.page("auditor/findings.html", answer=answer, filters=filters)
+    return house.page("auditor/findings.html", answer=answer, filters=filters | {"which": which})
 
 
 @router.get("/auditor/checkpoints", response_class=Response)

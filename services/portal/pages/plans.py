@@ -13,6 +13,7 @@ from services.portal.custody_graph import Words
 from services.portal.drawing.charts import chart, curves, histogram, scatter
 from services.portal.drawing.maps import both_maps
 from services.portal.land import Land, land_of, spots_of, trees_of
+from services.portal.naming import natural
 from services.portal.pages.house import HouseDep
 from services.portal.pages.saying import words_of
 from shared.refusal import Missing
@@ -58,6 +59,7 @@ async def forensics_page(plan_id: str, house: HouseDep) -> Response:
     )
     if not trees:
         raise Missing("census", plan_id)
+    trees.sort(key=lambda tree: (tree["parcel"], natural(tree["code"])))
     words = words_of(house)
     plots = await asyncio.to_thread(plots_of, trees, sum(parcel["area_m2"] for parcel in plan["parcels"]))
     found = [one for one in (review or {"findings": ()})["findings"] if one["rule"].startswith(OF_FORENSICS)]
