@@ -1,6 +1,7 @@
 """How much a verdict weighs on its first load, also of a lot of 500 logs."""
 
 import gzip
+import sys
 
 import httpx
 
@@ -20,7 +21,9 @@ async def test_the_verdict_on_a_lot_of_500_logs_is_light(open_portal: Open) -> N
     files = [await client.get(address) for address in named_by(page.text)]
 
     assert f"Troza {1000 + LOGS // 2 - 1}/B" in page.text
-    assert sum(len(gzip.compress(one.content)) for one in (page, *files)) <= OF_A_VERDICT
+    weight = sum(len(gzip.compress(one.content)) for one in (page, *files))
+    sys.stdout.write(f"the verdict on {LOGS} logs weighs {weight / 1000:.1f} KB\n")
+    assert weight <= OF_A_VERDICT
     assert {address.split("?")[0] for address in named_by(page.text)} == {
         "/static/style.css", "/static/auditor.css", "/static/mark.svg", "/static/recheck.js",
     }  # fmt: skip

@@ -65,7 +65,9 @@ def main() -> None:
             windows.close()
     headers = {"accept-encoding": "gzip", "accept": "text/html", "accept-language": options.language}
     sys.stdout.write("| page | who | page, KB | first load, KB | files | ms |\n| --- | --- | --- | --- | --- | --- |\n")
-    with httpx.Client(base_url=instance.base_url, trust_env=False, headers=headers, timeout=60) as http:
+    with httpx.Client(
+        base_url=instance.base_url, trust_env=False, headers=headers, timeout=60, follow_redirects=True
+    ) as http:
         for operation, places in PLACES.items():
             for who, path in places:
                 own, whole, files, ms = weigh(http, path.format_map(names), cookies[who])
