@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from deploy.demo.story import Story, m3
-from deploy.demo.wood import Teller, piece_id
+from deploy.demo.wood import Teller
 from deploy.seed import sample
 from deploy.seed.house import House, Json
+from deploy.seed.pieces import piece_id
 from deploy.seed.sample import BalanceLine, Piece
 
 PARCEL, SPECIES = "PC 03", "Dipteryx ferrea"

@@ -2,9 +2,10 @@
 
 from deploy.demo import lots
 from deploy.demo.story import Story, m3
-from deploy.demo.wood import Teller, piece_id
+from deploy.demo.wood import Teller
 from deploy.seed import sample
 from deploy.seed.house import House, Json
+from deploy.seed.pieces import piece_id
 from shared.timber.measure import census_dm3, mean_of_ends_dm3
 
 CODE = "501"

@@ -2,9 +2,10 @@
 
 from deploy.demo import lots
 from deploy.demo.story import Story, m3
-from deploy.demo.wood import Teller, piece_id
+from deploy.demo.wood import Teller
 from deploy.seed import sample
 from deploy.seed.house import House, Json
+from deploy.seed.pieces import piece_id
 
 CODE = "1170"
 LOT = "LOTE-1170"

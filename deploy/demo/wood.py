@@ -1,12 +1,11 @@
 """What the acts about trees share: statements of the sample's measures, told with their place in the log."""
 
-import hashlib
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deploy.demo.story import Story, m3
 from deploy.seed.house import Json, Person
+from deploy.seed.pieces import measures, piece_id
 from deploy.seed.sample import Piece, SampleTree
 from shared.timber.event import tree_item
 
@@ -73,19 +72,3 @@ class Teller:
         return self.record(
             f"cut-{code}", "log.cut", logs[0].on, body, f"Trozado: {each}", f"Cross-cut: {each}", [felled["sid"]]
         )
-
-
-def measures(piece: Piece) -> Json:
-    """A stem or a log as it stands in a statement."""
-    return {
-        "species": piece.species, "diameter_large_mm": piece.large_mm, "diameter_small_mm": piece.small_mm,
-        "length_mm": piece.length_mm, "volume_dm3": piece.volume_dm3,
-    }  # fmt: skip
-
-
-def piece_id(plan: str, code: str) -> str:
-    """An item id that is the same in every run: a version 8 UUID of plan and code. A phone takes a random one."""
-    value = bytearray(hashlib.sha256(f"trozalog/demo\n{plan}\n{code}".encode()).digest()[:16])
-    value[6] = value[6] & 0x0F | 0x80
-    value[8] = value[8] & 0x3F | 0x80
-    return str(uuid.UUID(bytes=bytes(value)))

@@ -38,6 +38,21 @@ def body(case: str) -> Json:
             return _of_trees()
 
 
+def market() -> Json:
+    """The prices of sawn wood in a city that the press printed beside a contract, as a price book: a sample that says so."""
+    told = _press("contract")
+    entries = [
+        _sawn(one["species"], one["market_low"], (Decimal(one["market_low"]) + Decimal(one["market_high"])) / 2, one["market_high"], told["source"])
+        | {"grade": "D"}  # shown to people, never judged with
+        for one in told["prices_pt"]
+    ]  # fmt: skip
+    return {
+        "id": "muestra-tablas-prensa-2021", "title": "Muestra: tablas en el mercado, según la prensa de 2021", "region": told["region"],
+        "as_of": assumed("day"), "source": told["source"], "licence": "hechos citados con su fuente / facts quoted with their source",
+        "entries": entries,
+    }  # fmt: skip
+
+
 def _press(name: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = facts()["press"][name]
     return found

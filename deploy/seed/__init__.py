@@ -3,7 +3,7 @@
 from typing import Any
 
 from deploy.instance import Instance
-from deploy.seed import sample
+from deploy.seed import certified, sample
 from deploy.seed.house import House, Json, opened, until_logged
 
 __all__ = ["Papers", "load", "papers"]
@@ -16,9 +16,19 @@ def load(instance: Instance) -> str:
     """Put everything in; one line about what stands now."""
     with opened(instance) as house:
         found = papers(house)
+        _plan(
+            house,
+            certified.PLAN,
+            certified.NUMBER,
+            {certified.PARCEL: sample.PARCELS_M2[certified.PARCEL]},
+            certified.census(),
+        )
+        _permit(house, certified.PERMIT, certified.PLAN, certified.lines())
+        certified.load(house)
     lines = sum(len(paper["lines"]) for kind, paper in found if kind == "permit.issued")
     return (
-        f"1 title, 2 plans, 2 permits with {lines} lines, 3 census trees, 1 inspection; {len(found)} papers in the log"
+        f"1 title, 2 plans, 2 permits with {lines} lines, 3 census trees, 1 inspection; {len(found)} papers in the log;"
+        " 1 invented certificate with its wood, 1 price book"
     )
 
 

@@ -135,7 +135,7 @@ def census_sheet(codes: tuple[str, ...]) -> bytes:
     """The census of the real trees as the regent uploads it: the source's own columns and words."""
     known = trees()
     rows = [(code, known[code].parcel, known[code].census) for code in codes]
-    return _sheet(rows)
+    return sheet(rows)
 
 
 def synthetic_sheet() -> bytes:
@@ -144,10 +144,11 @@ def synthetic_sheet() -> bytes:
         "species": "Dipteryx ferrea", "trade_name": "Shihuahuaco", "dbh_cm": 90, "height_m": 20, "volume_m3": "8.270",
         "minimum_dbh_cm": 51, "zone": "19S", "easting": 507400, "northing": 8806200, "condition": "Aprovechable",
     }  # fmt: skip
-    return _sheet([(SYNTHETIC_TREE, "PC 03", tree)])
+    return sheet([(SYNTHETIC_TREE, "PC 03", tree)])
 
 
-def _sheet(rows: list[tuple[str, str, dict[str, Any]]]) -> bytes:
+def sheet(rows: list[tuple[str, str, dict[str, Any]]]) -> bytes:
+    """Rows of trees (code, parcel, measures) in the columns and words of the source."""
     lines = ["codigo;pca;especies;dap;ac;volumen;dmc;zona;coordenada_este;coordenada_norte;condicion"]
     for code, parcel, tree in rows:
         species = f"{tree['species']} | {tree['trade_name']}"

@@ -64,8 +64,13 @@ ACCESS: Table = {
         "member": "own", "manager": "own", "machine": "own", "authority": "any", "supervisor": "any",
         "certifier": "any", "auditor": "any", "service": "any",
     } for operation in ("list_balances", "report_balances")},
-    "list_findings": {
+    **{operation: {
         "member": "own", "manager": "own", "machine": "own", "authority": "any", "supervisor": "any",
         "certifier": "any", "auditor": "any", "service": "any",
-    },
+    } for operation in ("list_findings", "count_findings")},
+    # Everything in them stands in the public log; what is asked of one organisation is for it and for who sees all.
+    **{operation: {
+        "member": "own", "manager": "own", "company": "own", "machine": "own", "authority": "any", "supervisor": "any",
+        "certifier": "any", "auditor": "any", "service": "any",
+    } for operation in ("list_lots", "list_authorisations")},
 }  # fmt: skip

@@ -46,6 +46,11 @@ SELECT e.idx FROM unnest($2::bigint[]) AS found (idx) JOIN entry e ON e.log_id =
 WHERE EXISTS (SELECT 1 FROM unnest($3::bytea[]) AS t (ending)
               WHERE substr(e.body, octet_length(e.body) - octet_length(t.ending) + 1) = t.ending)
 ORDER BY e.idx LIMIT $4"""
+# A row of a posting holds at least one index, so as many rows as entries are enough, and one that `before` cuts.
+LAST_UNDER = """
+SELECT first + at AS idx FROM (
+    SELECT first, offsets FROM posting WHERE log_id = $1 AND name = $2 AND first < $3 ORDER BY first DESC LIMIT $4 + 1
+) AS rows, unnest(offsets) AS at WHERE first + at < $3 ORDER BY idx DESC LIMIT $4"""
 
 _WHERE = """
 FROM movement
@@ -157,6 +162,11 @@ async def indices_under(
         if len(found) == limit:
             return found, found[-1] + 1
     return found, max(at, since)
+
+
+async def last_under(tx: Transaction, name: str, before: int, limit: int) -> list[int]:
+    """The newest entries before an index that are found under a name, newest first."""
+    return [row[0] for row in await tx.fetch(LAST_UNDER, tx.log_id, name, before, limit)]
 
 
 async def sums_of(

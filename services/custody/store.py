@@ -277,19 +277,6 @@ class Transaction:
         refs = [ref_of(name) for name in names]
         return [row[0] for row in await self._c.fetch(MENTIONS, self._log, refs, below, limit)][::-1]
 
-    async def findings(
-        self, *, org: str | None, permit: str | None, subject: str | None, rule: str | None, severity: str | None,
-        after: tuple[int, int], limit: int,
-    ) -> list[tuple[int, int, bytes]]:  # fmt: skip
-        rows = await self._c.fetch(
-            "SELECT idx, n, doc FROM finding WHERE log_id = $1 AND (idx, n) > ($2, $3)"
-            " AND ($4::text IS NULL OR org = $4) AND ($5::text IS NULL OR permit = $5)"
-            " AND ($6::text IS NULL OR subject = $6) AND ($7::text IS NULL OR rule = $7)"
-            " AND ($8::text IS NULL OR severity = $8) ORDER BY idx, n LIMIT $9",
-            self._log, after[0], after[1], org, permit, subject, rule, severity, limit,
-        )  # fmt: skip
-        return [(idx, n, doc) for idx, n, doc in rows]
-
     async def last_checkpoint(self, below: int = 2**63 - 1) -> SignedHead | None:
         """The newest of fewer entries than `below` that the log signed under its present origin."""
         row = await self._c.fetchrow(LAST_CHECKPOINT, self._log, below, self.begins)

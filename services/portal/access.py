@@ -34,6 +34,7 @@ COMMUNITY: dict[str, Row] = {
         ), EVERYBODY,
     ),
 }  # fmt: skip
+WATCHERS: Row = {"auditor": "any", "authority": "any", "supervisor": "any", "certifier": "any"}
 # What custody and permits tell only some of is told only to them; the pages round it are for everybody.
 AUDIT: dict[str, Row] = dict.fromkeys(
     (
@@ -42,7 +43,7 @@ AUDIT: dict[str, Row] = dict.fromkeys(
         "ask_package", "read_package", "download_package",
     ), EVERYBODY,
 ) | {
-    "audit_page": {"auditor": "any", "authority": "any", "supervisor": "any", "certifier": "any"},
+    **dict.fromkeys(("audit_page", "lots_page", "permits_page", "plans_page", "communities_page"), WATCHERS),
     "findings_page": {
         "member": "own", "manager": "own", "machine": "own", "authority": "any", "supervisor": "any", "certifier": "any",
         "auditor": "any",

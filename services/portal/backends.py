@@ -55,6 +55,15 @@ class Health:
 
 
 @dataclass(frozen=True)
+class Found:
+    """A thing that exists: its kind, its key, and what its service says of it."""
+
+    kind: str
+    key: str
+    answer: Any
+
+
+@dataclass(frozen=True)
 class Backends:
     """One client for each service, and for the development issuer where it runs."""
 
@@ -76,7 +85,7 @@ class Backends:
     async def head(self, policy: Policy) -> Head | None:
         """Size and root of the log; None while custody is silent, has signed nothing, or signs with unknown keys."""
         try:
-            newest, witnessed = await asyncio.gather(self.newest_checkpoint(), _or_none(self._signed("/log/witnessed")))
+            newest, witnessed = await asyncio.gather(self.newest_checkpoint(), or_none(self._signed("/log/witnessed")))
             if newest is None:
                 return None
             checked = policy.check(newest)
@@ -100,7 +109,7 @@ class Backends:
     async def standing(self, numbers: Iterable[str]) -> dict[str, Any]:
         """How each of these permits stands today; without those that permits does not know, or while it is silent."""
         asked = list(dict.fromkeys(numbers))
-        found = await asyncio.gather(*(_or_none(self.permit(number)) for number in asked))
+        found = await asyncio.gather(*(or_none(self.permit(number)) for number in asked))
         return {number: one for number, one in zip(asked, found, strict=True) if one is not None}
 
     async def permit(self, number: str) -> Any:
@@ -130,31 +139,40 @@ class Backends:
 
     async def descriptions(self) -> dict[str, Mapping[str, Any]]:
         """The OpenAPI page of each service that answers."""
-        pages = await asyncio.gather(*(_or_none(c.get("/openapi.json")) for c in self.described))
+        pages = await asyncio.gather(*(or_none(c.get("/openapi.json")) for c in self.described))
         return {c.service: page for c, page in zip(self.described, pages, strict=True) if page is not None}
 
     async def health(self) -> Health:
         """How each service is, and what custody says of its log."""
-        answers = await asyncio.gather(*(_or_none(c.get("/healthz", deadline_s=2.5)) for c in self.all))
+        answers = await asyncio.gather(*(or_none(c.get("/healthz", deadline_s=2.5)) for c in self.all))
         states = {c.service: "down" if a is None else a["status"] for c, a in zip(self.all, answers, strict=True)}
         log = None if answers[0] is None else {name: answers[0][name] for name in OF_THE_LOG if name in answers[0]}
         if log is not None and log.get("frozen") is not None:
             states["custody"] = "frozen"
         return Health(states, log)
 
-    async def find(self, kinds: tuple[tuple[str, str], ...]) -> tuple[str, str] | None:
-        """The first (kind, key) that exists. Raises ``UpstreamDown`` when none was found and not all were asked."""
+    async def find(self, kinds: Iterable[tuple[str, str]]) -> tuple[list[Found], UpstreamDown | None]:
+        """Whichever of these (kind, key) exist, in their order; and who was not there to be asked."""
         asked: dict[str, Callable[[str], Awaitable[Any]]] = {
             "lot": self.lot, "guide": self.guide, "permit": self.permit, "item": self.item, "record": self.record,
+            "plan": lambda key: self.permits.get(f"/v1/plans/{part(key)}"),
+            "title": lambda key: self.permits.get(f"/v1/titles/{part(key)}"),
         }  # fmt: skip
-        answers = await asyncio.gather(*(asked[kind](key) for kind, key in kinds), return_exceptions=True)
-        for (kind, key), answer in zip(kinds, answers, strict=True):
-            if not isinstance(answer, BaseException):
-                return kind, key
-        for answer in answers:
-            if not isinstance(answer, UpstreamRefused) and isinstance(answer, BaseException):
-                raise answer
-        return None
+        named, found, silent = list(kinds), list[Found](), None
+        answers = await asyncio.gather(*(asked[kind](key) for kind, key in named), return_exceptions=True)
+        for (kind, key), answer in zip(named, answers, strict=True):
+            if isinstance(answer, UpstreamDown):
+                silent = answer
+            elif isinstance(answer, BaseException):
+                if not isinstance(answer, (UpstreamRefused, Missing)):
+                    raise answer
+            else:
+                found.append(Found(kind, key, answer))
+        return found, silent
+
+    async def painted(self, code: str, cursor: str) -> Any:
+        """The pieces with this code painted on them, in every plan of the log."""
+        return await self.custody.get("/v1/items", code=code, deadline_s=5.0, **({"cursor": cursor} if cursor else {}))
 
 
 def _as_witnessed(note: bytes | None, policy: Policy) -> Witnessed | None:
@@ -167,7 +185,8 @@ def _as_witnessed(note: bytes | None, policy: Policy) -> Witnessed | None:
     return Witnessed(checked.checkpoint.size, max(checked.witnesses.values()))
 
 
-async def _or_none(call: Any) -> Any:
+async def or_none(call: Any) -> Any:
+    """The answer; None when the service says no, or nothing at all."""
     try:
         return await call
     except (UpstreamDown, UpstreamRefused):

@@ -12,6 +12,8 @@ from statistics import median
 from typing import Any
 
 CLASS_CM = 5
+# Fewer trees are told one by one: spread over ten digits and as many classes they have no shape to look at.
+FEWEST_DRAWN = 20
 MOST_POINTS = 800
 CURVE_STEPS = 40
 Point = tuple[float, float]

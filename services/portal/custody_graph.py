@@ -7,6 +7,7 @@ from typing import Any
 
 from services.portal.casefile import CaseFile
 from services.portal.drawing.graph import Edge, Node, draw
+from services.portal.naming import natural
 
 MOST_NODES = 200
 KINDS = ("tree", "log", "mill", "product", "lot")
@@ -73,7 +74,9 @@ def things_of(lot: Mapping[str, Any], items: Iterable[Mapping[str, Any]]) -> lis
             into_lot,
         )
     )
-    return sorted(found, key=lambda thing: (thing.layer, KINDS.index(thing.kind), thing.species, thing.code, thing.key))
+    return sorted(
+        found, key=lambda thing: (thing.layer, KINDS.index(thing.kind), thing.species, natural(thing.code), thing.key)
+    )
 
 
 def _layers(parents: Mapping[str, Mapping[str, int]]) -> dict[str, int]:

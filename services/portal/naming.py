@@ -1,5 +1,6 @@
 """Words: code names as people write them, and how a text is asked for."""
 
+import re
 from collections.abc import Callable
 
 # A text of the catalogues by its key, with its blanks filled in.
@@ -12,3 +13,9 @@ def region_name(region: str) -> str:
     """``madre-de-dios`` is Madre de Dios."""
     words = region.split("-")
     return " ".join(word if word in SMALL_WORDS and at else word.capitalize() for at, word in enumerate(words))
+
+
+def natural(code: str) -> tuple[tuple[int, int, str], ...]:
+    """A code as people put it in order: 9/A before 10/A, 501/B before 501/AA."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", code)
+    return tuple((0, int(one), "") if one.isdecimal() else (1, len(one), one) for one in parts)

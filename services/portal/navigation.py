@@ -31,9 +31,13 @@ AREAS: dict[str, tuple[Entry, ...]] = {
         Entry("/community/prices", "price_board", "nav.community.prices"),
     ),
     "audit": (
-        Entry("/audit", "audit_page", "audit.nav.start"),
-        Entry("/audit/findings", "findings_page", "audit.nav.findings"),
-        Entry("/audit/checkpoints", "checkpoints_page", "audit.nav.checkpoints"),
+        Entry("/auditor", "audit_page", "audit.nav.start"),
+        Entry("/auditor/lots", "lots_page", "audit.nav.lots"),
+        Entry("/auditor/permits", "permits_page", "audit.nav.permits"),
+        Entry("/auditor/plans", "plans_page", "audit.nav.plans"),
+        Entry("/auditor/communities", "communities_page", "audit.nav.communities"),
+        Entry("/auditor/findings", "findings_page", "audit.nav.findings"),
+        Entry("/auditor/checkpoints", "checkpoints_page", "audit.nav.checkpoints"),
     ),
     "certifier": (Entry("/certifier", "certificates_page", "nav.certificates"),),
     "operator": (

@@ -28,6 +28,9 @@ from shared.web import deadline
 from shared.web.problems import HttpRefusal
 
 State = Literal["queued", "building", "done", "failed"]
+# What a package takes to build, near enough to say when to ask again.
+A_BUILD_S = 30
+AN_HOUR_S = 3600.0
 PAPER_BYTES = 16 * 1024 * 1024
 PAPERS_BYTES = 64 * 1024 * 1024
 logger = structlog.get_logger(__name__)
@@ -36,25 +39,46 @@ Fetch = Callable[[str], Awaitable[tuple[bytes, str] | None]]
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a package is kept, how much disk all of them take, how many may wait."""
+    """How long a package is kept, how much disk all of them take, how many may wait. Whoever asks (an organisation, or an
+    address) has so many on their way at once and begins so many an hour; a package that is done stays at least ``grace_s``,
+    and then makes room for others when there is none."""
 
     lives_s: float = 24 * 3600
     most_bytes: int = 512 * 1024 * 1024
     most_waiting: int = 8
+    most_waiting_of_one: int = 2
+    most_an_hour: int = 20
+    grace_s: float = 15 * 60
+
+
+@dataclass(eq=False)
+class TooManyOfYours(HttpRefusal):
+    """Whoever asks has as many packages on their way, or began as many in an hour, as one may."""
+
+    status: ClassVar[int] = 429
+    slug: ClassVar[str] = "too-many-of-yours"
+    es: ClassVar[str] = "Usted ya pidió tantos paquetes como se puede; pida otro en {wait_s} segundos."
+    en: ClassVar[str] = "You have asked for as many packages as one may; ask for another in {wait_s} seconds."
+    wait_s: int
+
+    def headers(self) -> dict[str, str]:
+        """When to ask again."""
+        return {"retry-after": str(self.wait_s)}
 
 
 @dataclass(eq=False)
 class TooManyPackages(HttpRefusal):
-    """So many packages are waiting or kept that another one would not fit; it may be asked for later."""
+    """So many packages are waiting, or were made so lately, that another one would not fit; it may be asked for later."""
 
     status: ClassVar[int] = 503
     slug: ClassVar[str] = "too-many-packages"
-    es: ClassVar[str] = "Hay demasiados paquetes en espera o guardados; pida el suyo en unos minutos."
-    en: ClassVar[str] = "Too many packages are waiting or kept; ask for yours in a few minutes."
+    es: ClassVar[str] = "Hay demasiados paquetes en espera o recién hechos; pida el suyo en {wait_s} segundos."
+    en: ClassVar[str] = "Too many packages are waiting or just made; ask for yours in {wait_s} seconds."
+    wait_s: int
 
     def headers(self) -> dict[str, str]:
         """When to ask again."""
-        return {"retry-after": "120"}
+        return {"retry-after": str(self.wait_s)}
 
 
 @dataclass(eq=False)
@@ -89,6 +113,14 @@ class Job:
     expires_at: float
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A package on its way: who asked for it, and the most room it will take."""
+
+    asker: str
+    bytes: int
+
+
 class Packages:
     """The folder of packages and the jobs on their way."""
 
@@ -97,24 +129,34 @@ class Packages:
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._one_at_a_time = asyncio.Semaphore(1)
+        self._waiting: dict[str, Waiting] = {}
+        self._begun: dict[str, list[float]] = {}
 
-    def ask(self, case: CaseFile, reader: str, fetch: Fetch) -> Job:
-        """The job of this package: begun now unless it is there or on its way. ``TooManyPackages`` when it does not fit."""
+    def ask(self, case: CaseFile, reader: str, fetch: Fetch, asker: str = "") -> Job:
+        """The job of this package: begun now unless it is there or on its way. ``TooManyOfYours`` when the one who asks has
+        had their share, ``TooManyPackages`` when it does not fit though what was done longest ago made room."""
         self._throw_away_old()
         assert case.report.checkpoint is not None, "a case has a checkpoint"
         id_ = self._name(case, reader)
         known = self._jobs.get(id_) or self._read(id_)
         if known is not None and known.state != "failed":
             return known
-        if len(self._tasks) >= self._limits.most_waiting or self._kept_bytes() > self._limits.most_bytes:
-            raise TooManyPackages()
+        self._take_turn(asker)
+        room = room_for(case)
+        self._make_room(room)
         total = 2 * len(case.records) + 10 + len(cited(case))
         job = Job(id_, case.lot.id, case.report.checkpoint.size, "queued", 0, total, reader, 0, len(cited(case)), 0, "", "", "", "",
                   time.time() + self._limits.lives_s)  # fmt: skip
         self._jobs[id_] = job
+        self._waiting[id_] = Waiting(asker, room)
+        self._begun.setdefault(asker, []).append(time.time())
         task = self._tasks[id_] = asyncio.create_task(self._build(job, case, fetch))
-        task.add_done_callback(lambda _: self._tasks.pop(id_, None))
+        task.add_done_callback(lambda _: self._ended(id_))
         return job
+
+    def _ended(self, id_: str) -> None:
+        self._tasks.pop(id_, None)
+        self._waiting.pop(id_, None)
 
     def job(self, id_: str, reader: str) -> Job:
         """The job of this name; missing for whoever its papers were not shown to."""
@@ -134,6 +176,39 @@ class Packages:
         for task in list(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    # ---- who may ask, and where it goes
+
+    def _take_turn(self, asker: str) -> None:
+        since = time.time() - AN_HOUR_S
+        recent = {who: [at for at in begun if at > since] for who, begun in self._begun.items()}
+        self._begun = {who: begun for who, begun in recent.items() if begun}
+        mine = self._begun.get(asker, [])
+        if sum(one.asker == asker for one in self._waiting.values()) >= self._limits.most_waiting_of_one:
+            raise TooManyOfYours(A_BUILD_S)
+        if len(mine) >= self._limits.most_an_hour:
+            raise TooManyOfYours(_seconds(mine[0] - since))
+
+    def _make_room(self, room: int) -> None:
+        """Throw away what was done longest ago until there is room for so many bytes beside what is kept and on its way."""
+        if len(self._tasks) >= self._limits.most_waiting:
+            raise TooManyPackages(A_BUILD_S)
+        done = sorted((folder.stat().st_mtime, folder) for folder in self._folders() if folder.name not in self._tasks)
+        sizes = {folder: _bytes_of(folder) for _, folder in done if folder.suffix != ".part"}
+        left = self._limits.most_bytes - sum(sizes.values()) - sum(one.bytes for one in self._waiting.values())
+        for at, folder in done:
+            if left >= room:
+                return
+            if folder not in sizes:
+                continue
+            kept_s = at + self._limits.grace_s - time.time()
+            if kept_s > 0:
+                raise TooManyPackages(_seconds(kept_s))
+            shutil.rmtree(folder, ignore_errors=True)
+            self._jobs.pop(folder.name, None)
+            left += sizes[folder]
+        if left < room and self._waiting:
+            raise TooManyPackages(A_BUILD_S)
 
     # ---- building
 
@@ -201,9 +276,6 @@ class Packages:
         if self._folder.is_dir():
             yield from (path for path in self._folder.iterdir() if path.is_dir())
 
-    def _kept_bytes(self) -> int:
-        return sum(file.stat().st_size for folder in self._folders() for file in folder.iterdir())
-
     def _throw_away_old(self) -> None:
         before = time.time() - self._limits.lives_s
         for folder in list(self._folders()):
@@ -211,6 +283,19 @@ class Packages:
                 shutil.rmtree(folder, ignore_errors=True)
         for id_ in [id_ for id_, job in self._jobs.items() if job.expires_at < time.time() and id_ not in self._tasks]:
             del self._jobs[id_]
+
+
+def room_for(case: CaseFile) -> int:
+    """The most that the package of a case takes on disk while it is made: its records several times over, and papers."""
+    return 4 * len(case.data) + min(len(cited(case)) * PAPER_BYTES, PAPERS_BYTES)
+
+
+def _bytes_of(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def _seconds(left_s: float) -> int:
+    return max(1, round(left_s + 0.5))
 
 
 async def _papers(case: CaseFile, work: Path, fetch: Fetch) -> dict[str, Path]:

@@ -48,6 +48,8 @@ def lines_of(answers: Iterable[Mapping[str, Any]]) -> list[Line]:
                 line, **{name: getattr(line, name) + row[name] for name in MOVES}
             )
         for row in answer["claims"]:
+            if not row["claim"]:  # sold, and nothing said of it
+                continue
             line = _line(found, row)
             found[line.member, line.species, line.product] = replace(
                 line, claimed_dm3=line.claimed_dm3 + row["sold_dm3"]

@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.portal import figures
+from services.portal.field_words import field_name, field_value
+from services.portal.naming import region_name
 from services.portal.navigation import menu
 from services.portal.session import Session
 from shared.refusal import Refusal
@@ -88,7 +90,7 @@ def _filters() -> dict[str, Callable[..., str]]:
 
     return {
         "m3": figures.cubic_metres, "cubic": figures.cubic_number, "soles": figures.soles, "percent": figures.percent, "number": figures.number,
-        "short": figures.short, "moment": moment, "day": day, "stamp": stamp,
+        "short": figures.short, "moment": moment, "day": day, "stamp": stamp, "region": region_name,
     }  # fmt: skip
 
 
@@ -159,10 +161,16 @@ class Pages:
             joint = "&" if "?" in path else "?"
             return f"{path}{joint}{urlencode(chosen)}" if chosen else path
 
+        def say(key: str, **facts: Any) -> str:
+            return self.text(language, key, **facts)
+
+        known = self._texts[language].__contains__
         other = "es" if language == "en" else "en"
         page = self._templates.get_template(template).render(
-            t=lambda key, **facts: self.text(language, key, **facts),
-            known=self._texts[language].__contains__,
+            t=say,
+            known=known,
+            field_name=lambda path: field_name(path, say, known),
+            field_value=lambda path, value: field_value(path, value, language, say, known),
             link=link,
             asset=lambda name: f"/static/{name}?{self._versions[name]}",
             language=language,

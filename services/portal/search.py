@@ -14,8 +14,20 @@ PAGES = {
     "item": "/items/",
     "guide": "/guides/",
     "record": "/records/",
+    "plan": "/plans/",
+    "title": "/titles/",
 }
-KINDS = {"v": "lot", "lots": "lot", "permits": "permit", "items": "item", "guides": "guide", "records": "record"}
+KINDS = {
+    "v": "lot", "lots": "lot", "permits": "permit", "items": "item", "guides": "guide", "records": "record",
+    "plans": "plan", "titles": "title",
+}  # fmt: skip
+NUMBERED = ("lot", "permit", "guide", "plan", "title")
+# What is painted on a tree or a log (docs/format.md, section 4), as people say it: with its noun, a blank or a hyphen for
+# the slash, in small letters.
+NOUN = re.compile(r"^(?:TROZA|ÁRBOL|ARBOL|LOG|TREE)\s+")
+TREE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,19}")
+LOG = re.compile(r"([A-Z0-9][A-Z0-9-]{0,19}?)\s*[/ -]?\s*([A-Z]{1,4})")
+SLASHED = re.compile(r"([A-Z0-9][A-Z0-9-]{0,19})\s*/\s*([A-Z]{1,4})")
 LONGEST = 300
 
 
@@ -28,6 +40,15 @@ def candidates(typed: str) -> tuple[tuple[str, str], ...]:
     return _by_shape(text)
 
 
+def painted(typed: str) -> tuple[str, ...]:
+    """The codes of trees and logs that it may be, likeliest first: ``501a`` is the log 501/A, or a tree called 501A."""
+    text = NOUN.sub("", typed.strip()[:LONGEST].upper())
+    if (slashed := SLASHED.fullmatch(text)) is not None:
+        return (f"{slashed[1]}/{slashed[2]}",)
+    found = [f"{log[1]}/{log[2]}"] if (log := LOG.fullmatch(text)) is not None and log[1][-1].isdigit() else []
+    return (*found, text) if TREE.fullmatch(text) else tuple(found)
+
+
 def _by_shape(text: str) -> tuple[tuple[str, str], ...]:
     lower, upper = text.lower(), text.upper().replace(" ", "-")
     if SID.fullmatch(lower):
@@ -35,7 +56,7 @@ def _by_shape(text: str) -> tuple[tuple[str, str], ...]:
     if UUID.fullmatch(lower):
         return (("item", lower),)
     if NUMBER.fullmatch(upper):
-        return ("lot", upper), ("permit", upper), ("guide", upper)
+        return tuple((kind, upper) for kind in NUMBERED)
     return ()
 
 

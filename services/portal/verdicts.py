@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import orjson
 
+from services.portal.naming import natural
 from shared.lot import bundle as bundles
 from shared.lot.report import Report
 from shared.lot.verify import verify
@@ -91,12 +92,26 @@ class Signer:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A piece of the lot as the record that made it has it: a log with the code painted on it, or a product."""
+
+    id: str
+    kind: str
+    code: str
+    species: str
+    product: str
+    volume_dm3: int
+
+
+@dataclass(frozen=True)
 class Judged:
-    """A file as verified, and from a file that holds: who signed its records, and the permits among them."""
+    """A file as verified, and from a file that holds: who signed its records, the permits among them, and the pieces of
+    the lot by code."""
 
     report: Report
     signers: tuple[Signer, ...] = ()
     permits: tuple[str, ...] = ()
+    pieces: tuple[Piece, ...] = ()
 
 
 def judge(bundle: bytes, policy: Policy) -> Judged:
@@ -110,7 +125,19 @@ def judge(bundle: bytes, policy: Policy) -> Judged:
         kinds.setdefault(statement["actor"], Counter())[statement["type"]] += 1
     signers = sorted((Signer(org, count) for org, count in kinds.items()), key=lambda one: (-one.records, one.org))
     permits = sorted({one["body"]["number"] for one in statements if one["type"] == "permit.issued"})
-    return Judged(report, tuple(signers), tuple(permits))
+    return Judged(report, tuple(signers), tuple(permits), tuple(_pieces(statements, report)))
+
+
+def _pieces(statements: Iterable[Mapping[str, Any]], report: Report) -> list[Piece]:
+    inside = set() if report.lot is None else set(report.lot.items)
+    made = {"log.cut": ("sections", "log"), "mill.processed": ("outputs", "product")}
+    found = [
+        Piece(one["item"], kind, one.get("code", ""), one["species"], one.get("product", "roundwood"), one["volume_dm3"])
+        for statement in statements if statement["type"] in made
+        for field, kind in [made[statement["type"]]]
+        for one in statement["body"][field] if one["item"] in inside
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: (natural(one.code), one.species, one.product, one.id))
 
 
 class Verdicts(OfLots[Judged]):

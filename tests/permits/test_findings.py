@@ -486,3 +486,21 @@ async def test_the_database_keeps_evidence_and_words_from_strangers_and_lets_the
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(added)
     await connection.close()
+
+
+async def test_plans_with_something_grave_that_nobody_explained_are_listed(permits: Permits) -> None:
+    found = await submitted(permits, INFLATED, TREE_1170)
+    grave = next(one for one in found.values() if one["severity"] == "S3" and one["status"] == "FAIL")
+
+    async def waiting(severity: str, who: Person = SUPERVISOR, **query: str) -> list[str]:
+        return [one["id"] for one in (await permits.get("/v1/plans", who, unexplained=severity, **query))["items"]]
+
+    assert await waiting("S3") == [PLAN]
+    assert await waiting("S3", begins=PLAN[:4]) == [PLAN]
+    assert await waiting("S3", begins="_") == []
+    assert await waiting("S3", NEIGHBOUR) == []
+    for one in found.values():
+        if one["severity"] == "S3" and one["status"] == "FAIL":
+            await permits.post(at(one, "explanation"), MANAGER, SAID)
+    assert await waiting("S3") == []
+    assert grave["blocks"] == "needs-decision"

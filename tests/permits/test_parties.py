@@ -47,3 +47,12 @@ async def test_organisations_are_listed_for_everyone(permits: Permits) -> None:
 
     assert [item["id"] for item in page["items"]] == ["comunidad-a", "comunidad-b"]
     await permits.get("/v1/organisations/nadie", expect=404)
+
+
+async def test_organisations_are_found_by_letters_of_their_id_or_name(permits: Permits) -> None:
+    async def found(letters: str) -> list[str]:
+        return [item["id"] for item in (await permits.get("/v1/organisations", named=letters))["items"]]
+
+    assert await found("NIDAD-A") == ["comunidad-a"]
+    assert await found("comunidad%") == []
+    assert "aserradero-1" in await found("Aserradero")

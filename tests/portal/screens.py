@@ -14,18 +14,23 @@ from typing import Any
 import httpx
 
 from deploy.instance import CHECKOUT, Instance
+from deploy.seed import certified
 from tests.browser import NARROW, WIDE, Windows, a_browser
 
 # Pages by operation: who looks (a login, or nobody), and where.
 PLACES: dict[str, list[tuple[str | None, str]]] = {
     "home": [(None, "/")],
+    "search": [(None, "/search?q=501"), (None, "/search?q=M-3/A")],
     "verdict_page": [(None, "/v/LOTE-501"), (None, "/v/LOTE-1170")],
     "permit_page": [(None, "/permits/{permit}")],
     "guide_page": [(None, "/guides/{guide}")],
     "item_page": [(None, "/items/{item}")],
     "api_page": [(None, "/docs")],
     "certificates_page": [("certificadora", "/certifier")],
-    "certificate_page": [("certificadora", "/certifier/{certificate}")],
+    "certificate_page": [
+        ("certificadora", "/certifier/{certificate}"),
+        ("auditor", "/certifier/{certificate}?from=2030-01-01&to=2030-12-31"),
+    ],
     "house_page": [("operador", "/operator")],
     "organisations_page": [("operador", "/operator/organisations")],
     "keys_page": [("autoridad", "/operator/keys")],
@@ -50,18 +55,22 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "stumps_page": [(None, "/lots/LOTE-501/map"), ("comunidad", "/lots/LOTE-501/map")],
     "record_page": [(None, "/records/{record}")],
     "hands_page": [(None, "/items/{item}/custody?at=2025-10-20T12:00")],
-    "checkpoints_page": [(None, "/audit/checkpoints?from=12"), ("auditor", "/audit/checkpoints")],
+    "checkpoints_page": [(None, "/auditor/checkpoints?from=12"), ("auditor", "/auditor/checkpoints")],
     "plan_page": [(None, "/plans/{plan}"), ("comunidad", "/plans/{plan}")],
     "title_page": [(None, "/titles/{title}"), ("comunidad", "/titles/{title}")],
     "forensics_page": [(None, "/plans/{plan}/forensics"), ("comunidad", "/plans/{plan}/forensics")],
     "lotteries_page": [(None, "/plans/{plan}/lotteries")],
     "package_door": [(None, "/lots/LOTE-501/package")],
-    "audit_page": [("auditor", "/audit")],
-    "findings_page": [("auditor", "/audit/findings")],
+    "audit_page": [("auditor", "/auditor")],
+    "lots_page": [("auditor", "/auditor/lots"), ("auditor", "/auditor/lots?code=NADA")],
+    "permits_page": [("auditor", "/auditor/permits")],
+    "plans_page": [("auditor", "/auditor/plans")],
+    "communities_page": [("auditor", "/auditor/communities")],
+    "findings_page": [("auditor", "/auditor/findings")],
 }
 # Operations without a page of their own: they lead on, answer files, take forms, or are for programs.
 WITHOUT_PAGE = {
-    "search", "verify_door", "lot_page", "merged_openapi", "static_file", "login", "login_done", "logout",
+    "verify_door", "lot_page", "merged_openapi", "static_file", "login", "login_done", "logout",
     "record_felling", "record_cut", "issue_guide", "record_departure", "record_reception", "record_sale", "draft_plan",
     "look_at_census", "look_at_boundary", "import_page", "check_offer", "change_offer", "assembly_report", "compare_offers",
     "change_offers", "guide_paper",
@@ -94,23 +103,9 @@ def tell(instance: Instance) -> dict[str, Any]:
     return story
 
 
-def certify(instance: Instance) -> str:
-    """A certificate of the sample certification body over the community, which the demo does not tell of; may be repeated."""
-    with httpx.Client(base_url=instance.base_url, trust_env=False) as http:
-        login = {"grant_type": "password", "username": "certificadora", "password": instance.logins()["certificadora"]}
-        bearer = {"authorization": f"Bearer {http.post('/v1/tokens', json=login).json()['access_token']}"}
-        body = {
-            "code": "CB-FM/COC-000001", "scheme": "fsc", "holder": "aserradero-1", "valid_from": "2025-01-01",
-            "valid_to": "2030-12-31", "members": [{"org": "comunidad-a", "first_day": "2025-01-01"}],
-        }  # fmt: skip
-        answer = http.post("/v1/certificates", json=body, headers=bearer)
-        assert answer.status_code in (200, 201), answer.text
-        return str(answer.json()["number"])
-
-
 def places_of(instance: Instance) -> dict[str, str]:
-    """All names, after the demo was told and the certificate made on this instance."""
-    return names_in(tell(instance), instance.base_url) | {"certificate": certify(instance)}
+    """All names, after the demo was told on this instance, whose sample data hold a certificate."""
+    return names_in(tell(instance), instance.base_url) | {"certificate": certified.CERTIFICATE}
 
 
 def main() -> None:

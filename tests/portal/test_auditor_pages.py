@@ -145,8 +145,8 @@ async def test_custody_at_a_moment_is_asked_by_the_hour_of_lima(browser: httpx.A
 async def test_two_checkpoints_are_compared_by_this_server(browser: httpx.AsyncClient, ready: Custody) -> None:
     await ready.log(felling(ready, "501"), wait="inclusion")
 
-    page = read(await browser.get("/audit/checkpoints?from=1"))
-    beyond = await browser.get("/audit/checkpoints?from=999999")
+    page = read(await browser.get("/auditor/checkpoints?from=1"))
+    beyond = await browser.get("/auditor/checkpoints?from=999999")
 
     assert "continúa a la de" in page.said
     assert "Este servidor calculó las dos raíces" in page.said

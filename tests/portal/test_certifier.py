@@ -72,6 +72,21 @@ def test_lines_add_up_however_the_answers_were_cut(rows: list[dict[str, Any]], d
     assert len({(line.member, line.species, line.product) for line in whole}) == len(whole)
 
 
+def test_what_was_sold_without_a_claim_is_not_claimed() -> None:
+    sold = {
+        "org": "comunidad-a",
+        "species": "Cedrela odorata",
+        "product": "roundwood",
+        "bought_dm3": 0,
+        "sold_dm3": 700,
+    }
+    claims = [sold | {"claim": ""}, sold | {"claim": "FSC 100%", "sold_dm3": 300}]
+
+    [line] = lines_of([{"balances": [], "claims": claims}])
+
+    assert line.claimed_dm3 == 300
+
+
 @pytest.mark.parametrize(
     ("amounts", "case"),
     [

@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 
 from services.portal.casefile import CaseFile, opened
 from services.portal.documents.package import SUMS, cited, parts_of, write
-from services.portal.packages import Limits, Packages, TooManyPackages
+from services.portal.packages import Job, Limits, Packages, TooManyOfYours, TooManyPackages, room_for
 from services.portal.pages.saying import words_in
 from services.portal.rendering import Pages
 from shared.lot.verify import verify
@@ -225,20 +225,56 @@ async def test_a_package_with_papers_is_for_its_reader_only(tmp_path: Path) -> N
             packages.job(mine.id, stranger)
 
 
-async def test_a_package_that_does_not_fit_is_refused_until_old_ones_are_thrown_away(tmp_path: Path) -> None:
+async def test_when_there_is_no_room_what_was_done_longest_ago_is_thrown_away(tmp_path: Path) -> None:
     folder, wood = tmp_path / "packages", a_lot()
-    small = Packages(folder, SPEECHES, Limits(most_bytes=10))
-    done = await until_done(small, small.ask(a_case(wood), "", nothing).id)
+    first_case = a_case(wood)
+    small = Packages(folder, SPEECHES, Limits(most_bytes=room_for(first_case) + 1000))
+    done = await until_done(small, small.ask(first_case, "", nothing).id)
+    wood.fell("503")
+
+    with pytest.raises(TooManyPackages) as refused:
+        small.ask(a_case(wood), "", nothing)
+    later = Packages(folder, SPEECHES, Limits(most_bytes=room_for(first_case) + 1000, grace_s=0))
+    fresh = await until_done(later, later.ask(a_case(wood), "", nothing).id)
+
+    assert 0 < int(refused.value.headers()["retry-after"]) <= 15 * 60
+    assert not small.file(done).exists()
+    assert later.file(fresh).exists()
+
+
+async def test_room_is_kept_for_packages_that_are_on_their_way(tmp_path: Path) -> None:
+    wood = a_lot()
+    case = a_case(wood)
+    packages = Packages(tmp_path / "packages", SPEECHES, Limits(most_bytes=2 * room_for(case) - 1))
+    packages.ask(case, "", nothing, "10.0.0.1")
     wood.fell("503")
 
     with pytest.raises(TooManyPackages):
-        small.ask(a_case(wood), "", nothing)
+        packages.ask(a_case(wood), "", nothing, "10.0.0.2")
+    await packages.stop()
 
-    later = Packages(folder, SPEECHES, Limits(most_bytes=10, lives_s=0))
-    fresh = later.ask(a_case(wood), "", nothing)
-    assert not small.file(done).exists()
-    assert fresh.id != done.id
-    await later.stop()
+
+async def test_one_who_asks_for_many_waits_and_others_do_not(tmp_path: Path) -> None:
+    wood = a_lot()
+    packages = Packages(tmp_path / "packages", SPEECHES, Limits(most_waiting_of_one=1, most_an_hour=2))
+
+    def ask(asker: str) -> Job:
+        return packages.ask(a_case(wood), "", nothing, asker)
+
+    first = ask("10.0.0.1")
+    assert ask("10.0.0.1").id == first.id, "the same again is no new one"
+    felled = wood.fell("503")
+    with pytest.raises(TooManyOfYours):
+        ask("10.0.0.1")
+    await until_done(packages, first.id)
+    await until_done(packages, ask("10.0.0.1").id)
+    wood.cut(felled, "503")
+    with pytest.raises(TooManyOfYours) as refused:
+        ask("10.0.0.1")
+    other = await until_done(packages, ask("10.0.0.2").id)
+
+    assert 3500 < int(refused.value.headers()["retry-after"]) <= 3601
+    assert other.state == "done"
 
 
 async def test_a_program_asks_waits_and_downloads_in_pieces(open_portal: Open) -> None:

@@ -19,7 +19,7 @@ PERMITS = {
     "/v1/titles": {"items": []},
     "/v1/plans": {"items": []},
     "/v1/permits": {"items": [{"number": PERMIT, "plan": PLAN, "state": "in_force", "holder": "comunidad-a", **WINDOW}]},
-    "/v1/organisations": {"items": [
+    "/v1/organisations": {"next": None, "items": [
         {"id": "aserradero-1", "name": "Aserradero El Águila", "kind": "mill"},
         {"id": "comunidad-a", "name": "Comunidad A", "kind": "community"},
         {"id": "nadie", "name": "Nadie", "kind": "company"},

@@ -7,10 +7,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from openpyxl import load_workbook
 
+from deploy.seed import certified
 from shared.timber.bodies import possession
 from shared.tlog.encoding import to_base64url
-from tests.portal.screens import certify
-from tests.system.conftest import Instance, Visit
+from tests.system.conftest import Visit
 
 pytestmark = pytest.mark.system
 
@@ -59,11 +59,10 @@ def test_the_house_says_how_it_is(visit: Visit) -> None:
     operator.says("publicadas", "entrada 0")
 
 
-def test_a_certification_body_reconciles_downloads_and_suspends(visit: Visit, told_house: Instance) -> None:
-    number = certify(told_house)
+def test_a_certification_body_reconciles_downloads_and_suspends(visit: Visit) -> None:
     body = visit("certificadora")
     body.go("/certifier")
-    body.page.get_by_role("link", name="CB-FM/COC-000001").click()
+    body.page.get_by_role("link", name=certified.CODE).click()
     body.page.fill("#from", "2025-01-01")
     body.page.get_by_role("button", name="Filtrar").click()
     body.says("comunidad-a", "Hymenaea oblongifolia", "cuadra")
@@ -73,7 +72,7 @@ def test_a_certification_body_reconciles_downloads_and_suspends(visit: Visit, to
     assert ("comunidad-a", "Hymenaea oblongifolia") in [row[:2] for row in rows]
     with body.page.expect_download() as file:
         body.page.get_by_role("link", name="Descargar JSON").last.click()
-    assert json.loads(file.value.path().read_bytes())["certificate"] == number
+    assert json.loads(file.value.path().read_bytes())["certificate"] == certified.CERTIFICATE
 
     body.page.get_by_text("Suspender o reponer").click()
     body.page.select_option("#member", "comunidad-a")

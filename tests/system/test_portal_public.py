@@ -5,11 +5,11 @@ import pytest
 
 from tests.browser import WIDE
 from tests.portal.screens import PLACES, places_of
+from tests.portal.weights import OF_A_VERDICT
 from tests.system.conftest import Instance, Visit
 
 pytestmark = pytest.mark.system
 STRANGE = {"verifier"}  # a page of its own, tested in tests/shared/lot
-FIRST_LOAD_BYTES = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -17,14 +17,22 @@ def names(told_house: Instance) -> dict[str, str]:
     return places_of(told_house)
 
 
-@pytest.mark.parametrize("width", [320, WIDE])
-def test_every_page_is_whole_on_every_screen(visit: Visit, names: dict[str, str], width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "language"),
+    [
+        (320, "es"),
+        (WIDE, "en"),
+        pytest.param(320, "en", marks=pytest.mark.full),
+        pytest.param(WIDE, "es", marks=pytest.mark.full),
+    ],
+)
+def test_every_page_is_whole_on_every_screen(visit: Visit, names: dict[str, str], width: int, language: str) -> None:
     """No serious finding of axe, no request to anybody else, nothing wider than the screen."""
     places = [(who, path) for operation, found in PLACES.items() if operation not in STRANGE for who, path in found]
     for who, path in places:
-        visitor = visit(who, width=width)
+        visitor = visit(who, width=width, language=language)
         visitor.go(path.format_map(names))
-        visitor.check(axe=width != WIDE)
+        visitor.check()
         visitor.context.close()
 
 
@@ -81,7 +89,7 @@ def test_the_first_load_of_a_verdict_is_light(visit: Visit, told_house: Instance
             with http.stream("GET", url) as answer:
                 sizes[url.removeprefix(told_house.base_url)] = len(b"".join(answer.iter_raw()))
 
-    assert sum(sizes.values()) <= FIRST_LOAD_BYTES, sizes
+    assert sum(sizes.values()) <= OF_A_VERDICT, sizes
 
 
 def test_what_is_printed_is_the_verdict_and_not_the_navigation(visit: Visit) -> None:

@@ -1,12 +1,7 @@
-"""Reading: items, guides, lots, balances and findings, each answer under a checkpoint that covers what it states."""
+"""Reading: items, guides and lots, each answer under a checkpoint that covers what it states."""
 
-import base64
-import binascii
-import re
-from collections.abc import Sequence
 from typing import Annotated, Any
 
-import orjson
 from fastapi import Query, Response
 
 from services.custody.api.custody import (
@@ -18,24 +13,20 @@ from services.custody.api.custody import (
     told,
 )
 from services.custody.api.disclosures import Purpose, shown_in_bundle
+from services.custody.api.findings import flat, resolved
 from services.custody.domain.wood import logs_behind
 from services.custody.lineage.gathering import bundle_of, facts_of_lot, records_of_lot
 from services.custody.schemas import ClosedLog, LogInfo, Logs
-from services.custody.store import Transaction
 from shared.lot.bundle import MEDIA_TYPE
 from shared.refusal import Malformed, Missing
 from shared.timber import facts as facts_of
-from shared.timber.facts import Facts, Finding, Guide, Item, Line, Lot, Permit
+from shared.timber.facts import Facts, Guide, Item, Lot
 from shared.tlog.witness import origin_id
-from shared.web.access import Grant, GrantDep
+from shared.web.access import GrantDep
 from shared.web.app import Router
 
 router = Router(tags=["custody"])
 
-PAGE = 500
-CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,4})")
-Limit = Annotated[int, Query(ge=1, le=PAGE)]
-Id = Annotated[str, Query(max_length=100)]
 Disclose = Annotated[
     str | None,
     Query(
@@ -84,7 +75,7 @@ async def read_item(item_id: str, custody: CustodyDep) -> Response:
         history = await records_named(tx, f"item:{item_id}", size)
         children = {child for _, record in history for child in _made_of(item_id, record.type, record.body)}
         await tx.load_facts([f"item:{other}" for other in {*item.parents, *children}], facts)
-        findings = await _resolved(tx, _flat(await tx.findings_at([index for index, _ in history])))
+        findings = await resolved(tx, flat(await tx.findings_at([index for index, _ in history])))
     answer = {
         "item": item,
         "history": [told(index, record) for index, record in history],
@@ -109,7 +100,7 @@ async def read_guide(
         if guide is None:
             raise Missing("guide", number)
         history = await records_named(tx, guide.key, size)
-        findings = await _resolved(tx, _flat(await tx.findings_at([index for index, _ in history])))
+        findings = await resolved(tx, flat(await tx.findings_at([index for index, _ in history])))
     answer = {
         "guide": guide,
         "history": [told(index, record) for index, record in history],
@@ -166,80 +157,6 @@ def _names(disclose: str) -> frozenset[str] | None:
     return None if disclose == "all" else frozenset(disclose.split(","))
 
 
-@router.get("/v1/balances")
-async def list_balances(
-    custody: CustodyDep, grant: GrantDep, permit: Id | None = None, parcel: Id | None = None, species: Id | None = None,
-    product: Id | None = None, cursor: str | None = None, limit: Limit = PAGE,
-) -> Response:  # fmt: skip
-    """Authorised, drawn and left for each (permit, parcel, species, product); products are never netted together."""
-    facts = Facts()
-    async with custody.store.snapshot() as tx:
-        size = (await tx.head()).size
-        prefix = f"line:{permit}|" if permit else "line:"
-        rows = await tx.facts_under(prefix, _key_after(cursor), limit + 1)
-        lines = [(key, facts_of.load(key, doc)) for key, doc in rows[:limit]]
-        await tx.load_facts({f"permit:{line.permit}" for _, line in lines if isinstance(line, Line)}, facts)
-    asked = {"parcel": parcel, "species": species, "product": product}
-    answer = {
-        "as_of": size,
-        "balances": [
-            _balance(line)
-            for _, line in lines
-            if isinstance(line, Line)
-            and all(value is None or getattr(line, name) == value for name, value in asked.items())
-            and _sees(grant, facts, line.permit)
-        ],
-        "next": _cursor(lines[-1][0]) if len(rows) > limit else None,
-    }
-    signed = await custody.signed(size)
-    return json_answer({**answer, "origin": custody.origin, "checkpoint": signed.note.decode()})
-
-
-@router.get("/v1/findings")
-async def list_findings(
-    custody: CustodyDep, grant: GrantDep, permit: Id | None = None, item: Id | None = None, rule: Id | None = None,
-    severity: Id | None = None, cursor: str | None = None, limit: Limit = 100,
-) -> Response:  # fmt: skip
-    """What the rules found, in log order, with the evidence and the threshold it was held against; what a supervisor has
-    resolved since says so."""
-    after = _finding_after(cursor)
-    org = grant.known.org if grant.scope == "own" else None
-    async with custody.store.snapshot() as tx:
-        size = (await tx.head()).size
-        rows = await tx.findings(
-            org=org, permit=permit, subject=item, rule=rule, severity=severity, after=after, limit=limit + 1
-        )
-        found = await _resolved(tx, [(index, doc) for index, _, doc in rows[:limit]])
-    answer = {
-        "as_of": size,
-        "findings": [{"index": index, "finding": finding} for index, finding in found],
-        "next": _cursor(f"{rows[limit - 1][0]}.{rows[limit - 1][1]}") if len(rows) > limit else None,
-    }
-    signed = await custody.signed(size)
-    return json_answer({**answer, "origin": custody.origin, "checkpoint": signed.note.decode()})
-
-
-def _flat(found: dict[int, list[bytes]]) -> list[tuple[int, bytes]]:
-    return [(index, doc) for index, docs in found.items() for doc in docs]
-
-
-async def _resolved(tx: Transaction, found: Sequence[tuple[int, bytes]]) -> list[tuple[int, Any]]:
-    """Findings by entry as they stand now: those that a supervisor has resolved since say by whom and why."""
-    facts = Facts()
-    await tx.load_facts({f"finding:{index}" for index, _ in found}, facts)
-    return [(index, _with_resolution(doc, facts.find(Finding, f"finding:{index}"))) for index, doc in found]
-
-
-def _with_resolution(doc: bytes, said: Finding | None) -> Any:
-    if said is None:
-        return orjson.Fragment(doc)
-    finding = orjson.loads(doc)
-    resolution = said.resolved.get(finding["rule"])
-    if resolution is None or finding["status"] != "FAIL":
-        return orjson.Fragment(doc)
-    return finding | {"status": "RESOLVED", "resolution": resolution}
-
-
 async def _with_proof(custody: Custody, answer: dict[str, Any], size: int, latest: int) -> Response:
     """The answer, as of `size` entries, with the last record behind it proven under a checkpoint that covers it."""
     signed = await custody.signed(size)
@@ -255,20 +172,6 @@ def _made_of(item: str, kind: str, body: dict[str, Any]) -> list[str]:
     return []
 
 
-def _balance(line: Line) -> dict[str, Any]:
-    return {
-        "permit": line.permit, "parcel": line.parcel, "species": line.species, "product": line.product,
-        "authorised_dm3": line.authorised_dm3, "drawn_dm3": line.drawn_dm3,
-        "balance_dm3": line.authorised_dm3 - line.drawn_dm3, "felled_dm3": line.felled_dm3, "cut_dm3": line.cut_dm3,
-        "guides": line.guides,
-    }  # fmt: skip
-
-
-def _sees(grant: Grant, facts: Facts, number: str) -> bool:
-    permit = facts.find(Permit, f"permit:{number}")
-    return grant.scope == "any" or (permit is not None and grant.sees(permit.holder))
-
-
 def _sid(text: str) -> bytes:
     try:
         sid = bytes.fromhex(text)
@@ -277,28 +180,3 @@ def _sid(text: str) -> bytes:
     if len(sid) != 32 or sid.hex() != text:
         raise Malformed("sid", "64 hexadecimal digits in lower case")
     return sid
-
-
-def _cursor(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode()
-
-
-def _key_after(cursor: str | None) -> str:
-    if cursor is None:
-        return ""
-    try:
-        text = base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        text = ""
-    if not text or not text.isprintable():
-        raise Malformed("cursor", "not one of ours")
-    return text
-
-
-def _finding_after(cursor: str | None) -> tuple[int, int]:
-    if cursor is None:
-        return -1, 0
-    place = CURSOR.fullmatch(_key_after(cursor))
-    if place is None:
-        raise Malformed("cursor", "not one of ours")
-    return int(place[1]), int(place[2])

@@ -9,13 +9,14 @@ from pydantic import StringConstraints
 
 from services.custody.api.answers import INSTANT, ITEM, Known, Proof, answered
 from services.custody.api.custody import CustodyDep, told
+from services.custody.api.pages import Cursor, key_after, to_cursor
 from services.custody.domain.custody_at import Event, at_instant, custody_of, in_order, story
+from services.custody.lineage import painted
 from services.custody.lineage.tracing import Walk, ancestors, descendants, story_of
 from services.custody.store import Transaction
 from shared.refusal import Malformed, Missing
 from shared.timber import facts as facts_of
-from shared.timber.event import tree_item
-from shared.timber.facts import CensusTree, Facts, Guide, Item, Lot, Permit, Plan
+from shared.timber.facts import Facts, Guide, Item, Lot, Permit, Plan
 from shared.web.app import Router
 
 router = Router(tags=["queries"])
@@ -24,7 +25,7 @@ MOST_STARTS = 200  # pieces that one address asks for
 MOST_DEPTH = 64
 MOST_PIECES = 5_000
 PIECES = 2_000
-TREES_OF_A_CODE = 100
+ANSWERS_OF_A_CODE = 100  # a page of them goes on to the end of its plans
 
 ItemId = Annotated[str, Path(pattern=f"^{ITEM}$")]
 Also = Annotated[
@@ -147,32 +148,32 @@ async def read_content(
 async def find_items(
     custody: CustodyDep, code: Annotated[str, Query(pattern=r"^[A-Z0-9][A-Z0-9-]{0,19}(/[A-Z]{1,4})?$")],
     permit: Annotated[str | None, Query(max_length=40)] = None, plan: Annotated[str | None, Query(max_length=64)] = None,
-    parcel: Annotated[str | None, Query(max_length=20)] = None, proof: Proof = False,
+    parcel: Annotated[str | None, Query(max_length=20)] = None, cursor: Cursor = None, proof: Proof = False,
 ) -> Response:  # fmt: skip
-    """Pieces by the code painted on them, in a plan or in the plan of a permit: a tree (`501`) or a log (`501/A`), which
-    is looked for among those cut from its tree, however often these were cut again. Codes repeat from parcel to parcel,
-    so there may be several."""
+    """Pieces by the code painted on them: a tree (`501`) or a log (`501/A`), which is looked for among those cut from its
+    tree, however often these were cut again. Codes repeat from parcel to parcel and from plan to plan, so there may be
+    several: in one plan, in the plan of a permit, or in every plan of the log, `next` leading to the plans that follow."""
     async with custody.question() as tx:
         size = (await tx.head()).size
-        facts = Facts()
-        where = await _plan(tx, facts, permit, plan)
-        parcels = where.parcels if parcel is None else [parcel]
-        trees = [tree_item(where.id, one, code.partition("/")[0]) for one in parcels[:TREES_OF_A_CODE]]
-        await tx.load_facts([f"tree:{tree}" for tree in trees], facts)
-        walk = await descendants(tx, trees, MOST_DEPTH if "/" in code else 0, MOST_PIECES)
-    listed = [tree for id_ in trees if (tree := facts.find(CensusTree, f"tree:{id_}")) is not None]
-    found = [item for item in walk.items.values() if item.code == code]
+        if permit is None and plan is None:
+            found = await painted.everywhere(tx, code, parcel, key_after(cursor), ANSWERS_OF_A_CODE)
+        else:
+            found = painted.Sightings()
+            await painted.in_plans(tx, [await _plan(tx, permit, plan)], parcel, code, found)
     answer = {
-        "items": [_told_item(item) for item in found],
-        "census": [tree for tree in listed if tree.code == code],
-        "complete": "/" not in code or not walk.open,
+        "items": [_told_item(item) for item in found.items],
+        "census": found.census,
+        "plans": list(found.plans.values()),
+        "complete": found.whole,
+        "next": None if found.after is None else to_cursor(found.after),
     }
-    return await answered(custody, answer, size, {item.made_index for item in found}, proof)
+    return await answered(custody, answer, size, {item.made_index for item in found.items}, proof)
 
 
-async def _plan(tx: Transaction, facts: Facts, permit: str | None, plan: str | None) -> Plan:
-    if (permit is None) == (plan is None):
-        raise Malformed("query", "either permit or plan must be given")
+async def _plan(tx: Transaction, permit: str | None, plan: str | None) -> Plan:
+    facts = Facts()
+    if permit is not None and plan is not None:
+        raise Malformed("query", "either permit or plan, not both")
     if permit is not None:
         await tx.load_facts([f"permit:{permit}"], facts)
         issued = facts.find(Permit, f"permit:{permit}")

@@ -41,12 +41,13 @@ async def register_organisation(
 
 @router.get("/v1/organisations")
 async def list_organisations(
-    house: HouseDep, paging: PagingDep, kind: Annotated[Kind | None, Query()] = None
-) -> Page[OrganisationOut]:
+    house: HouseDep, paging: PagingDep, kind: Annotated[Kind | None, Query()] = None,
+    named: Annotated[str, Query(max_length=80, description="Letters of its id or name")] = "",
+) -> Page[OrganisationOut]:  # fmt: skip
     """All parties by id."""
     async with house.database.transaction() as tx:
         found, following = paging.page(
-            await parties.organisations(tx, kind, paging.after, paging.limit + 1), lambda known: known[0].id
+            await parties.organisations(tx, kind, paging.after, paging.limit + 1, named), lambda known: known[0].id
         )
         announced = await outbox.announced(tx, [sid for _, sid in found])
     return Page(items=[_organisation(known, announced) for known in found], next=following)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
@@ -291,12 +291,18 @@ async def list_plans(
     paging: PagingDep,
     title: Annotated[str | None, Query(max_length=40)] = None,
     org: Annotated[str | None, Query(max_length=40)] = None,
+    begins: Annotated[str, Query(max_length=64, description="How the id begins")] = "",
+    unexplained: Annotated[
+        Literal["S2", "S3", "S4"] | None,
+        Query(description="Only plans in whose last review something of this severity failed and nobody has answered"),
+    ] = None,
 ) -> Page[PlanOut]:
     """Approved plans for everyone; drafts for those concerned."""
     async with house.database.transaction(grant.caller) as tx:
-        found, following = paging.page(
-            await plans.plans(tx, title, org, paging.after, paging.limit + 1), lambda plan: plan.id
+        asked = await plans.plans(
+            tx, title, org, paging.after, paging.limit + 1, begins=begins, unexplained=unexplained
         )
+        found, following = paging.page(asked, lambda plan: plan.id)
         announced = await outbox.announced(tx, [plan.sid for plan in found])
         states = await acts.states_after(tx, [plan.id for plan in found])
         reach = await reach_of(tx, grant)

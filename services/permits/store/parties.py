@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 
 from services.permits.domain.party import Organisation
 from services.permits.store.rows import OrganisationRow
@@ -23,11 +23,16 @@ async def organisation(tx: Tx, org: str) -> KnownOrganisation | None:
     return None if row is None else _organisation(row)
 
 
-async def organisations(tx: Tx, kind: str | None, after: str, limit: int) -> list[KnownOrganisation]:
-    """Organisations by id."""
+async def organisations(tx: Tx, kind: str | None, after: str, limit: int, named: str = "") -> list[KnownOrganisation]:
+    """Organisations by id, perhaps only those with these letters in their id or name."""
     asked = select(OrganisationRow).where(col(OrganisationRow.id) > after)
     if kind is not None:
         asked = asked.where(OrganisationRow.kind == kind)
+    if named:
+        of_id, of_name = (
+            col(one).icontains(named, autoescape=True) for one in (OrganisationRow.id, OrganisationRow.name)
+        )
+        asked = asked.where(or_(of_id, of_name))
     return [_organisation(row) for row in await tx.exec(asked.order_by(col(OrganisationRow.id)).limit(limit))]
 
 

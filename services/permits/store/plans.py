@@ -19,6 +19,11 @@ _REPORTED = text(
 _TREES_REPORTED = text(
     "SELECT DISTINCT parcel, jsonb_array_elements_text(trees) FROM inspections WHERE plan = :plan AND trees IS NOT NULL"
 )
+_UNEXPLAINED = text(
+    "EXISTS (SELECT 1 FROM (SELECT findings FROM plan_reviews WHERE plan = plans.id ORDER BY id DESC LIMIT 1) r"
+    " JOIN findings f ON f.id = ANY(r.findings) WHERE f.status = 'FAIL' AND f.severity = :severity"
+    " AND NOT EXISTS (SELECT 1 FROM finding_acts a WHERE a.finding = f.id))"
+)
 _COLUMNS = [name for name in Plan.__slots__ if name not in ("parcels", "census", "zones")]
 
 
@@ -48,9 +53,23 @@ async def plan_to_change(tx: Tx, plan_id: str) -> Plan | None:
     return None if row is None else _plan(row)
 
 
-async def plans(tx: Tx, title: str | None, org: str | None, after: str, limit: int) -> list[Plan]:
-    """Plans by id that the caller may see."""
+async def plans(
+    tx: Tx,
+    title: str | None,
+    org: str | None,
+    after: str,
+    limit: int,
+    *,
+    begins: str = "",
+    unexplained: str | None = None,
+) -> list[Plan]:
+    """Plans by id that the caller may see; perhaps only those whose id begins so, or in whose last review something of this
+    severity failed about which nobody has said anything."""
     asked = select(PlanRow).where(col(PlanRow.id) > after)
+    if begins:
+        asked = asked.where(col(PlanRow.id).startswith(begins, autoescape=True))
+    if unexplained is not None:
+        asked = asked.where(_UNEXPLAINED.bindparams(severity=unexplained))
     if title is not None:
         asked = asked.where(PlanRow.title == title)
     if org is not None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from services.portal.drawing.layers import Placed, place
 from services.portal.drawing.svg import INK, LINE, SOFT, TONES, number, tag, text, whole
+from services.portal.naming import natural
 
 WIDE, HIGH = 164, 38  # a node
 ACROSS, DOWN = 244, 54  # from layer to layer, from row to row
@@ -42,7 +43,9 @@ class Edge:
 
 def draw(nodes: Sequence[Node], edges: Sequence[Edge], headings: Callable[[int], str], title: str, about: str) -> str:
     """The drawing, layers from left to right; ``headings`` names each layer."""
-    placed = place([node.key for node in nodes], [(edge.tail, edge.head) for edge in edges])
+    # Where the edges leave a choice things stand as their codes are counted, whatever order or ids they come with.
+    rank = {node.key: at for at, node in enumerate(sorted(nodes, key=lambda node: (natural(node.label), node.key)))}
+    placed = place([node.key for node in nodes], [(edge.tail, edge.head) for edge in edges], rank)
     width = 2 * MARGIN + max(placed.layers - 1, 0) * ACROSS + WIDE
     height = 2 * MARGIN + HEAD + placed.height * DOWN + HIGH
     most = max((edge.volume_dm3 for edge in edges), default=1) or 1

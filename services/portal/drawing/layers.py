@@ -1,6 +1,6 @@
 """Where the nodes of a layered graph go: layers from left to right, few crossings, edges as straight as the order allows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,9 +33,14 @@ class Placed:
 Key = tuple[str, ...]
 
 
-def place(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> Placed:
-    """The places of a graph without cycles; the order in which nodes and edges come does not matter. ``ValueError`` for
-    a cycle."""
+def place(nodes: Iterable[str], edges: Iterable[tuple[str, str]], rank: Mapping[str, int] | None = None) -> Placed:
+    """The places of a graph without cycles; the order in which nodes and edges come does not matter. Where the edges leave
+    a choice, nodes stand by their ``rank``, else by name. ``ValueError`` for a cycle."""
+    ranks = rank or {}
+
+    def before(node: Key) -> tuple[int, Key]:
+        return ranks.get(node[0], 0), node
+
     import networkx as nx  # 10 MB that only a graph needs
 
     graph: nx.DiGraph[Key] = nx.DiGraph()
@@ -43,10 +48,10 @@ def place(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> Placed:
     graph.add_edges_from(((tail,), (head,)) for tail, head in sorted(set(edges)))
     if not nx.is_directed_acyclic_graph(graph):
         raise ValueError("a piece of wood that was made of itself")
-    layers = [sorted(layer) for layer in nx.topological_generations(graph)]
+    layers = [sorted(layer, key=before) for layer in nx.topological_generations(graph)]
     layer = {node: depth for depth, nodes in enumerate(layers) for node in nodes}
     _bend(graph, layers, layer)
-    _order(graph, layers)
+    _order(graph, layers, before)
     row = _rows(graph, layers)
     lowest = min(row.values(), default=0.0)
     row = {node: at - lowest for node, at in row.items()}
@@ -70,13 +75,13 @@ def _bend(graph: "nx.DiGraph[Key]", layers: list[list[Key]], layer: dict[Key, in
         graph.add_edge(before, head)
 
 
-def _order(graph: "nx.DiGraph[Key]", layers: list[list[Key]]) -> None:
+def _order(graph: "nx.DiGraph[Key]", layers: list[list[Key]], before: Callable[[Key], tuple[int, Key]]) -> None:
     """Each layer by the mean place of its neighbours, from the left and from the right in turn (Sugiyama's barycentres)."""
     at = {node: float(place) for nodes in layers for place, node in enumerate(nodes)}
     for sweep in range(SWEEPS):
         rightwards = sweep % 2 == 0
         for nodes in layers[1:] if rightwards else layers[-2::-1]:
-            nodes.sort(key=lambda node: (_mean(graph, node, at, rightwards), node))
+            nodes.sort(key=lambda node: (_mean(graph, node, at, rightwards), before(node)))
             at.update((node, float(place)) for place, node in enumerate(nodes))
 
 

@@ -1,6 +1,7 @@
 """The pages, an area a file. Each asks a service, renders, answers; nothing is kept."""
 
 from services.portal.pages import (
+    auditor,
     census,
     certifier,
     community,
@@ -21,6 +22,6 @@ from services.portal.pages import (
 # A guide's paper before its page: the address of the one ends in what the other takes for a number.
 routers = [
     papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router,
-    lots.router, evidence.router, plans.router, lotteries.router, packages.router, certifier.router,
+    auditor.router, lots.router, evidence.router, plans.router, lotteries.router, packages.router, certifier.router,
     operator.router, stumps.router,
 ]  # fmt: skip

@@ -33,9 +33,9 @@ def _path(number: str, verb: str = "") -> str:
 
 
 def _period(first: str, last: str) -> tuple[str, str]:
-    """What was asked for; without it this year so far."""
+    """What was asked for; without it last year and this one so far."""
     now = datetime.now(LIMA).date()
-    first, last = first or f"{now.year}-01-01", last or now.isoformat()
+    first, last = first or f"{now.year - 1}-01-01", last or now.isoformat()
     try:
         if date.fromisoformat(first) > date.fromisoformat(last):
             raise Malformed("from", "after the last day")

@@ -11,6 +11,7 @@ from services.portal import figures, records
 from services.portal.backends import CHECKPOINT_BYTES, part
 from services.portal.pages.house import House, HouseDep
 from services.portal.pages.saying import words_of
+from services.portal.pieces import painted
 from services.portal.records import Shown, sentence, shown
 from services.portal.two_checkpoints import compare
 from shared.refusal import Malformed
@@ -21,6 +22,7 @@ from shared.web.app import Router
 from shared.web.client import UpstreamRefused
 
 router = Router(tags=["pages"])
+FINDINGS = 50
 READERS = ("member", "manager", "machine", "authority", "supervisor", "certifier", "auditor")
 
 
@@ -47,11 +49,13 @@ async def record_page(sid: str, house: HouseDep) -> Response:
     one = await read_record(house, sid)
     before, after = await _neighbours(house, one.index)
     body = list(islice(records.fields(one.record.body), records.MOST_SHOWN))
+    pieces = await painted(house.custody, one.items())
     return house.page(
         "auditor/record.html",
         one=one,
         says=sentence(one.record, words_of(house)),
         body=body,
+        pieces=pieces,
         before=before,
         after=after,
     )
@@ -86,7 +90,8 @@ async def hands_page(
     if known.strip():
         asked["known"] = _whole(known, "known")
     answer = await house.custody.get(f"/v1/items/{part(item_id)}/custody", **asked)
-    return house.page("auditor/hands.html", item=item_id, answer=answer, at=at, below=known)
+    piece = (await painted(house.custody, [item_id])).get(item_id)
+    return house.page("auditor/hands.html", item=item_id, piece=piece, answer=answer, at=at, below=known)
 
 
 def _utc(local: str) -> str:
@@ -106,21 +111,24 @@ def _whole(typed: str, where: str) -> int:
     return int(digits)
 
 
-@router.get("/audit/findings", response_class=Response)
+@router.get("/auditor/findings", response_class=Response)
 async def findings_page(
     house: HouseDep, permit: Annotated[str, Query(max_length=100)] = "", rule: Annotated[str, Query(max_length=20)] = "",
     severity: Annotated[str, Query(pattern="^(S[1-4])?$")] = "", item: Annotated[str, Query(max_length=100)] = "",
     cursor: Annotated[str, Query(max_length=200)] = "",
+    which: Annotated[str, Query(pattern="^(open|all)$")] = "open",
 ) -> Response:  # fmt: skip
-    """What the rules found in the records, with evidence, threshold and what became of it."""
+    """What the rules found in the records, the newest first, with evidence, threshold and what became of it."""
     house.need(*READERS)
     filters = {"permit": permit, "rule": rule.upper(), "severity": severity, "item": item}
     asked: dict[str, Any] = {name: value for name, value in {**filters, "cursor": cursor}.items() if value}
-    answer = await house.custody.get("/v1/findings", limit=200, **asked)
-    return house.page("auditor/findings.html", answer=answer, filters=filters)
+    if which == "open":
+        asked["open"] = "true"
+    answer = await house.custody.get("/v1/findings", limit=FINDINGS, order="newest", **asked)
+    return house.page("auditor/findings.html", answer=answer, filters=filters | {"which": which})
 
 
-@router.get("/audit/checkpoints", response_class=Response)
+@router.get("/auditor/checkpoints", response_class=Response)
 async def checkpoints_page(
     house: HouseDep, start: Annotated[str, Query(alias="from", max_length=16)] = "",
     to: Annotated[str, Query(max_length=16)] = "",
@@ -139,7 +147,7 @@ async def checkpoints_page(
     )  # fmt: skip
 
 
-@router.post("/audit/checkpoints", response_class=Response)
+@router.post("/auditor/checkpoints", response_class=Response)
 async def report_checkpoint_page(house: HouseDep) -> Response:
     """A checkpoint from elsewhere, held against this server's log; kept as evidence when it is of another history."""
     form = await house.form()

@@ -55,6 +55,12 @@ class House:
         """Contracts, likewise."""
         return self._asked_as_caller(self.backends.contracts)
 
+    @property
+    def address(self) -> str:
+        """Where the request came from: what the gateway wrote last into ``X-Forwarded-For``, which nobody before it can."""
+        written = self.request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        return written or (self.request.client.host if self.request.client else "")
+
     def program_token(self) -> str:
         """The bearer token that a program sent; empty without one. Whoever uses it has it verified by a service."""
         kind, _, token = self.request.headers.get("authorization", "").partition(" ")

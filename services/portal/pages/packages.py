@@ -118,7 +118,7 @@ async def _asked(house: House, code: str) -> Job:
             return None
         return content, mimetypes.guess_extension(known["media_type"]) or ""
 
-    return _packages(house).ask(case, reader, paper)
+    return _packages(house).ask(case, reader, paper, reader.partition("/")[0] or house.address)
 
 
 async def _reader(house: House) -> str:

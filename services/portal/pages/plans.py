@@ -8,11 +8,12 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from services.portal.backends import part
-from services.portal.census_plots import CLASS_CM, Plots, plots_of
+from services.portal.census_plots import CLASS_CM, FEWEST_DRAWN, Plots, plots_of
 from services.portal.custody_graph import Words
 from services.portal.drawing.charts import chart, curves, histogram, scatter
 from services.portal.drawing.maps import both_maps
 from services.portal.land import Land, land_of, spots_of, trees_of
+from services.portal.naming import natural
 from services.portal.pages.house import HouseDep
 from services.portal.pages.saying import words_of
 from shared.refusal import Missing
@@ -21,15 +22,6 @@ from shared.web.client import ServiceClient, UpstreamRefused
 
 router = Router(tags=["pages"])
 OF_FORENSICS = "F"
-
-
-@router.get("/audit", response_class=Response)
-async def audit_page(house: HouseDep, lot: str = "", plan: str = "") -> Response:
-    """Where an auditor starts; a code that is typed leads to its page."""
-    house.need("auditor", "authority", "supervisor", "certifier")
-    if lot.strip():
-        return house.go(f"/v/{part(lot.strip().upper())}")
-    return house.go(f"/plans/{part(plan.strip())}") if plan.strip() else house.page("auditor/audit.html")
 
 
 @router.get("/plans/{plan_id}", response_class=Response)
@@ -67,6 +59,7 @@ async def forensics_page(plan_id: str, house: HouseDep) -> Response:
     )
     if not trees:
         raise Missing("census", plan_id)
+    trees.sort(key=lambda tree: (tree["parcel"], natural(tree["code"])))
     words = words_of(house)
     plots = await asyncio.to_thread(plots_of, trees, sum(parcel["area_m2"] for parcel in plan["parcels"]))
     found = [one for one in (review or {"findings": ()})["findings"] if one["rule"].startswith(OF_FORENSICS)]
@@ -74,7 +67,7 @@ async def forensics_page(plan_id: str, house: HouseDep) -> Response:
         "auditor/forensics.html", plan=plan, trees=trees, whole=whole, plots=plots, findings=found,
         placed=any(tree["utm"] for tree in trees), class_cm=CLASS_CM,
         map=await drawn_map(land, spots_of(trees, words), words),
-        drawings=await asyncio.to_thread(_plots, plots, words),
+        drawings=await asyncio.to_thread(_plots, plots, words) if len(trees) >= FEWEST_DRAWN else None,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What everybody may see: the first page, verdicts, permits, guides, items, the API."""
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -8,15 +9,19 @@ from urllib.parse import quote
 import orjson
 from fastapi import Query
 from markupsafe import Markup
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from services.portal.drawing.qr import qr_svg
 from services.portal.merged import for_programs, groups, merge, schemas
 from services.portal.pages.house import House, HouseDep
+from services.portal.pieces import painted
 from services.portal.search import LONGEST, PAGES, candidates
+from services.portal.search import painted as painted_codes
+from services.portal.sightings import Seen, seen_as
 from services.portal.verdicts import LARGEST_BYTES, MARKS, word_of
 from shared.refusal import Missing
 from shared.web.app import Router
+from shared.web.client import UpstreamDown, UpstreamRefused
 
 router = Router(tags=["pages"])
 API_KEPT_S = 30.0
@@ -29,15 +34,40 @@ async def home(house: HouseDep) -> Response:
 
 
 @router.get("/search", response_class=Response)
-async def search(house: HouseDep, q: str = "") -> Response:
-    """Send to the page of whatever was typed, scanned or pasted; with nothing typed to the search box."""
+async def search(
+    house: HouseDep, q: str = "", code: Annotated[str, Query(max_length=25)] = "",
+    cursor: Annotated[str, Query(max_length=300)] = "",
+) -> Response:  # fmt: skip
+    """To the page of whatever was typed, scanned or pasted, or to a list when it may be several things: codes painted on
+    trees and logs repeat from plan to plan. With nothing typed to the search box; ``code`` and ``cursor`` go on in a list."""
     typed = q.strip()[:LONGEST]
-    found = await house.backends.find(candidates(typed))
-    if typed and found is None:
-        raise Missing("code", typed[:80])
-    kind, key = found or ("home", "")
-    language = house.request.query_params.get("lang")
-    return RedirectResponse(f"{PAGES[kind]}{key}" + (f"?lang={language}" if language in ("es", "en") else ""), 303)
+    if not typed:
+        return house.go("/")
+    codes = (code,) if code else painted_codes(typed)
+    found, silent = await house.backends.find(() if code else candidates(typed))
+    answers = await asyncio.gather(*(_seen(house, one, cursor) for one in codes))
+    seen = [one for one in answers if isinstance(one, Seen) and (one.rows or one.next)]
+    pages = [PAGES[one.kind] + quote(one.key, safe="") for one in found] + [
+        row.path for one in seen for row in one.rows
+    ]
+    if len(pages) == 1 and not any(one.next for one in seen):
+        return house.go(pages[0])
+    if found or seen:
+        return house.page("public/candidates.html", typed=typed, found=found, seen=seen, pages=PAGES)
+    for one in (silent, *answers):
+        if isinstance(one, UpstreamDown):
+            raise one
+    raise Missing("code", typed[:80])
+
+
+async def _seen(house: House, code: str, cursor: str) -> Seen | UpstreamDown:
+    """Where a code is painted; nowhere for what custody does not read as one."""
+    try:
+        return seen_as(code, await house.backends.painted(code, cursor))
+    except UpstreamRefused:
+        return Seen(code, (), None)
+    except UpstreamDown as silent:
+        return silent
 
 
 @router.get("/v", response_class=Response)
@@ -101,7 +131,9 @@ async def guide_page(
     number: str, house: HouseDep, form: Annotated[str | None, Query(pattern="^(own|official)$")] = None
 ) -> Response:
     """What a transport guide covers, and what became of it."""
-    return house.page("public/guide.html", answer=await house.backends.guide(number, form))
+    answer = await house.backends.guide(number, form)
+    pieces = await painted(house.backends.custody, answer["guide"]["items"])
+    return house.page("public/guide.html", answer=answer, pieces=pieces)
 
 
 @router.get("/docs", response_class=Response)

@@ -28,6 +28,7 @@ Asked = Annotated[str, Query(max_length=4000)]
 AT_ONCE = 20
 # A guide of the form is good for so many days until somebody says otherwise.
 GUIDE_DAYS = 7
+ORGANISATIONS = 500  # as many as a page of the list holds
 BUYERS = ("mill", "company", "community")
 
 
@@ -326,7 +327,11 @@ async def _pieces(house: House, form: Filled) -> list[Json]:
 
 
 async def _parties(house: House) -> list[Json]:
-    """Who may be sent or sold wood."""
-    listed = (await house.permits.get("/v1/organisations", limit=200))["items"]
+    """Who may be sent or sold wood: every one there is, page by page."""
+    listed, asked = list[Json](), dict[str, Any](limit=ORGANISATIONS)
+    while asked.get("cursor", True):
+        page = await house.permits.get("/v1/organisations", **asked)
+        listed += page["items"]
+        asked["cursor"] = page["next"]
     own = house.need().org
     return [one for one in listed if one["kind"] in BUYERS and one["id"] != own]
