@@ -21,12 +21,12 @@ pytestmark = pytest.mark.system
 SAID = {
     "es": {
         "recorded": "REGISTRADO", "again": "ya tenía un registro de tala", "enough": "alcanza",
-        "needed": "Escriba un número mayor que cero", "depart": "Registrar la salida ahora", "word": "MUY POR DEBAJO DE LO JUSTO",
+        "needed": "Escriba un número mayor que cero", "depart": "Registrar la salida", "word": "MUY POR DEBAJO DE LO JUSTO",
         "loss": "deja de recibir cerca de S/ 183,911.44", "error": "fila 4",
     },
     "en": {
         "recorded": "RECORDED", "again": "already had a felling record", "enough": "enough",
-        "needed": "Write a number greater than zero", "depart": "Record the departure now", "word": "FAR BELOW FAIR VALUE",
+        "needed": "Write a number greater than zero", "depart": "Record the departure", "word": "FAR BELOW FAIR VALUE",
         "loss": "goes without about S/ 183,911.44", "error": "row 4",
     },
 }  # fmt: skip
