@@ -29,6 +29,8 @@ AREAS: dict[str, tuple[Entry, ...]] = {
         Entry("/community/census", "census_page", "nav.community.census"),
         Entry("/community/offers", "offer_form_page", "nav.community.offers"),
         Entry("/community/prices", "price_board", "nav.community.prices"),
+        Entry("/community/contracts", "contracts_page", "nav.community.contracts"),
+        Entry("/community/ledger", "ledger_page", "nav.community.ledger"),
     ),
     "audit": (
         Entry("/audit", "audit_page", "audit.nav.start"),

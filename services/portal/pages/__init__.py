@@ -4,6 +4,7 @@ from services.portal.pages import (
     census,
     certifier,
     community,
+    deals,
     evidence,
     lots,
     lotteries,
@@ -12,6 +13,7 @@ from services.portal.pages import (
     packages,
     papers,
     plans,
+    prices,
     public,
     recording,
     session,
@@ -20,7 +22,7 @@ from services.portal.pages import (
 
 # A guide's paper before its page: the address of the one ends in what the other takes for a number.
 routers = [
-    papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router,
+    papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router, deals.router, prices.router,
     lots.router, evidence.router, plans.router, lotteries.router, packages.router, certifier.router,
     operator.router, stumps.router,
 ]  # fmt: skip

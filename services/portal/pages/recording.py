@@ -55,7 +55,9 @@ async def record_felling(house: HouseDep) -> Response:
 
 
 async def _felling_page(house: House, form: Filled) -> Response:
-    trees, items, left = [], [], []
+    trees: list[Json] = []
+    items: list[Json] = []
+    left: list[Left] | None = None
     if form.get("permit") and form.get("code"):
         (trees, items), left = await asyncio.gather(_census(house, form), _left(house, form.get("permit")))
     notes = [note for tree in trees for note in standing.of_tree(tree, items)]
