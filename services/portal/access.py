@@ -79,13 +79,22 @@ OPERATOR: dict[str, Row] = {
     "tell_again": TOLD,
     "unsubscribe": TOLD,
 }
+CERTIFIERS: Row = {"certifier": "own"}
 CERTIFIER: dict[str, Row] = {
     "certificates_page": {"certifier": "own"},
     "certificate_page": {"certifier": "any", "auditor": "any", "authority": "any", "supervisor": "any"},
     "export_table": {"certifier": "any", "auditor": "any", "authority": "any", "supervisor": "any"},
+    **dict.fromkeys(
+        ("certificate_form", "register_certificate", "change_form", "amend_members", "end_certificate"), CERTIFIERS
+    ),
     "suspend_member": {"certifier": "own"},
     "reinstate_member": {"certifier": "own"},
 }
-ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY | AUDIT | CERTIFIER | OPERATOR
+OFFICERS: Row = {"authority": "any", "supervisor": "any"}
+DESK: dict[str, Row] = {
+    "desk_page": {**OFFICERS, "regent": "own"},
+    **dict.fromkeys(("inspections_page", "record_inspection"), OFFICERS),
+}
+ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY | DESK | AUDIT | CERTIFIER | OPERATOR
 # Operations that read a file; at the gateway they are under /uploads/.
 UPLOADS: tuple[str, ...] = ("look_at_census", "look_at_boundary")

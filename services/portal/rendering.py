@@ -20,6 +20,7 @@ from services.portal import figures
 from services.portal.navigation import menu
 from services.portal.session import Session
 from shared.refusal import Refusal
+from shared.timber.norms.spoken import spoken
 from shared.web import problems
 from shared.web.language import Language, preferred
 from shared.web.settings import BadSettings
@@ -86,7 +87,12 @@ def _filters() -> dict[str, Callable[..., str]]:
     def day(context: Context, written: str) -> str:
         return figures.day(written, context["language"])
 
+    @pass_context
+    def said(context: Context, text: str) -> str:
+        return spoken(text, context["language"])
+
     return {
+        "said": said,
         "m3": figures.cubic_metres, "cubic": figures.cubic_number, "soles": figures.soles, "percent": figures.percent, "number": figures.number,
         "short": figures.short, "moment": moment, "day": day, "stamp": stamp,
     }  # fmt: skip

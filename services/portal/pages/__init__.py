@@ -3,8 +3,10 @@
 from services.portal.pages import (
     census,
     certifier,
+    certifying,
     community,
     deals,
+    desk,
     evidence,
     lots,
     lotteries,
@@ -22,7 +24,7 @@ from services.portal.pages import (
 
 # A guide's paper before its page: the address of the one ends in what the other takes for a number.
 routers = [
-    papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router, deals.router, prices.router,
-    lots.router, evidence.router, plans.router, lotteries.router, packages.router, certifier.router,
+    papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router, deals.router, desk.router, prices.router,
+    lots.router, evidence.router, plans.router, lotteries.router, packages.router, certifying.router, certifier.router,
     operator.router, stumps.router,
 ]  # fmt: skip
