@@ -15,8 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Scope
 
 from services.portal import figures
+from services.portal.faults import Fault
 from services.portal.navigation import menu
 from services.portal.session import Session
 from shared.refusal import Refusal
@@ -221,6 +223,13 @@ class Pages:
         )
         page.headers.update(headers)
         return page
+
+    def fault(self, scope: Scope) -> Response:
+        """An unexpected error as a page for a browser, as a problem for a program or where the page itself fails."""
+        try:
+            return self.refuse(Request(scope), Fault())
+        except Exception:  # whatever failed may fail again
+            return problems.internal(scope)
 
 
 def _address(request: Request) -> str:

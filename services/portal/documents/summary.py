@@ -64,7 +64,7 @@ def _told(case: CaseFile, words: Words) -> dict[str, Any]:
         "findings_title": t("verdict.findings"), "no_findings": t("facts.no_findings"),
         "findings": [
             {"rule": one.rule, "severity": one.severity or t(f"status.{one.status}"), "text": getattr(one, own),
-             "source": " · ".join(spoken(part, language) for part in (one.norm, one.source) if part)}
+             "source": " · ".join(spoken(part, words.language) for part in (one.norm, one.source) if part)}
             for one in verdict.findings
         ],
         "not_checked_title": t("verdict.not_checked"),

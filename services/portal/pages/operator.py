@@ -203,5 +203,9 @@ async def tell_again(webhook_id: str, house: HouseDep) -> Response:
 async def unsubscribe(webhook_id: str, house: HouseDep) -> Response:
     """Tell it no more."""
     await house.form()
-    await house.custody.delete(f"/v1/webhooks/{quote(webhook_id, safe='')}")
+    try:
+        await house.custody.delete(f"/v1/webhooks/{quote(webhook_id, safe='')}")
+    except UpstreamRefused as refused:
+        if refused.status != 404:  # it is gone already: the form was sent twice
+            raise
     return house.go("/operator/webhooks", done="unsubscribed")

@@ -1,13 +1,12 @@
 """Norms and sources as people read them: rules carry them in English, and in Spanish beside it."""
 
 from functools import lru_cache
-from typing import Literal
 
 from shared.timber.norms import load
 from shared.timber.norms.watch import load_watch
 
 
-def spoken(text: str, language: Literal["es", "en"]) -> str:
+def spoken(text: str, language: str) -> str:
     """A norm or a source of a shipped rule in Spanish; in English, and of any other rule, as it stands."""
     return _spanish().get(text, text) if language == "es" else text
 
