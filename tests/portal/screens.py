@@ -163,7 +163,7 @@ def deal(instance: Instance) -> dict[str, str]:
             payment = {"paid_on": on, "amount": pen(amount), "receipt": receipt}
             post(who, f"/v1/settlements/{settlement}/payments", payment)
         agreement = {
-            "members": [{"org": "comunidad-a", "share": "2/3"}, {"org": "comunidad-b", "share": "1/3"}],
+            "members": [{"org": "comunidad-b", "share": "2/3"}, {"org": "comunidad-c", "share": "1/3"}],
             "valid_from": "2026-07-01",
             "act": {"on": "2026-06-15", "minutes_sha256": "cc" * 32, "entitled": 60, "attended": 41, "quorum_milli": 500},
         }  # fmt: skip

@@ -177,9 +177,9 @@ async def test_the_book_of_benefits_shows_shares_and_what_arrived(
         "valid_from": "2026-07-01",
         "act": {"on": "2026-06-15", "minutes_sha256": "cc" * 32, "entitled": 60, "attended": 41, "quorum_milli": 500},
     }  # fmt: skip
-    await contracts.post("/v1/benefit-ledgers", agreement)
+    await contracts.post("/v1/benefit-ledgers", agreement, org="empresa-1")
 
-    page = await see(browser, "/community/ledger")
+    page = await see(browser, "/community/ledger?enterprise=empresa-1")
 
     assert "no tiene libro de reparto" in empty
     assert "asistieron 41 de 60" in page

@@ -246,7 +246,7 @@ async def test_a_guide_shows_what_it_covers(browser: httpx.AsyncClient, ready: C
 
     for said in (
         "EMITIDA",
-        "Guía de transporte 001-0000017",
+        "Guía de transporte forestal (GTF) 001-0000017",
         "5.192 m³",
         "aserradero-1",
         "madera rolliza",
