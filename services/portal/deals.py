@@ -10,7 +10,8 @@ from typing import Any
 
 from services.portal.figures import number, percent
 from services.portal.naming import Say
-from services.portal.offer_answer import money, spoken_offer
+from services.portal.offer_answer import GRAVEST, money, spoken_offer
+from shared.web.language import Language
 
 Json = Mapping[str, Any]
 # How far a contract has come; the mark is a shape of the style.
@@ -147,13 +148,12 @@ def _line(line: Json, say: Say) -> str:
     elif line["kind"] == "in_kind":
         told = say("deal.in_kind", worth=money(line["price"]))
     else:
-        [told] = spoken_offer([line], say)
+        [told] = spoken_offer([line], say, "deal.line")
     return f"{species}: {told}"
 
 
-def raised_flags(flags: Iterable[Json]) -> list[Json]:
-    """What a reconciliation raises, the gravest first."""
-    order = {"S": 0, "H": 1, "M": 2, "I": 3}
-    return sorted(
-        (one for one in flags if one["state"] == "raised"), key=lambda one: (order[one["severity"]], one["code"])
-    )
+def raised_flags(found: Json, language: Language) -> list[Json]:
+    """What a reconciliation raises and does not already say as a difference, the gravest first."""
+    said = {one[language] for one in found["differences"]}
+    new = (one for one in found["flags"] if one["state"] == "raised" and one[f"text_{language}"] not in said)
+    return sorted(new, key=lambda one: (GRAVEST[one["severity"]], one["code"]))

@@ -79,3 +79,12 @@ class Price:
         """What kinds of paper or word it rests on."""
         tiers = [] if self.answer is None else self.answer["evidence"]
         return ", ".join(self.say(f"prices.tier_{tier}") for tier in tiers)
+
+
+def without(rows: Iterable[Price]) -> list[tuple[str, list[str]]]:
+    """The species without a figure, together where the same is missing: what, and whose."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if not row.known:
+            found.setdefault(" ".join(row.missing), []).append(row.species)
+    return list(found.items())

@@ -200,7 +200,7 @@ async def test_the_price_board_says_what_is_missing_and_shows_the_books(
     page = await see(browser, "/community/prices")
 
     assert TORNILLO in page
-    assert "Todavía sin precio. Falta: más reportantes" in page
+    assert f"Todavía sin precio: {TORNILLO}. Falta: más reportantes" in page
     assert "S/ 3.20" in page
 
 

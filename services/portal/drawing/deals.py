@@ -17,6 +17,7 @@ def due_and_paid(
         for day, *amounts in days
         for name, amount in zip(names, amounts, strict=True)
     ]
+    legend = {"columns": 1, "symbolType": "stroke", "symbolSize": 300, "symbolStrokeWidth": 2.5, "labelLimit": 400}
     by_name = {"field": "name", "type": "nominal", "title": None, "sort": None}
     return {
         "data": {"values": values},
@@ -28,7 +29,7 @@ def due_and_paid(
         "encoding": {
             "x": {"field": "at", "type": "temporal", "title": x_title, "axis": {"format": "%d/%m/%y", "tickCount": 4}},
             "y": {"field": "amount", "type": "quantitative", "title": y_title, "axis": {"tickCount": 5}},
-            "color": {**by_name, "scale": {"domain": list(names), "range": [SECOND, MARK]}},
+            "color": {**by_name, "scale": {"domain": list(names), "range": [SECOND, MARK]}, "legend": legend},
             "strokeDash": {**by_name, "scale": {"domain": list(names), "range": [[6, 4], [1, 0]]}},
         },
     }

@@ -78,7 +78,7 @@ async def settlement_page(contract: str, settlement: str, house: HouseDep) -> Re
     )
     return house.page(
         "community/settlement.html", contract=contract, delivery=Delivery(stated, found), stated=stated, found=found,
-        flags=[] if found is None else deals.raised_flags(found["flags"]), money=money, marks=deals.SETTLEMENT_MARKS,
+        flags=[] if found is None else deals.raised_flags(found, house.language), money=money, marks=deals.SETTLEMENT_MARKS,
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ async def price_board(house: HouseDep, region: Asked = "", point: Asked = "", sp
     rows = await asyncio.gather(*(_price(house, one, region, point) for one in named))
     return house.page(
         "community/prices.html", books=books, series=[one for one in listed["items"] if one["kind"] == "series"],
-        money=money, rows=rows, first=rows[0].answer if rows else None, drawing=await asyncio.to_thread(_drawn, house, rows),
+        money=money, rows=[one for one in rows if one.known], unknown=prices.without(rows), asked=bool(rows), first=rows[0].answer if rows else None, drawing=await asyncio.to_thread(_drawn, house, rows),
         region=region, point=point, chosen_species=species, lists=offer_form, region_name=region_name,
         species=sorted(catalogue(), key=lambda one: one.trade_name),
     )  # fmt: skip
