@@ -68,6 +68,13 @@ class Price:
         )
 
     @property
+    def name(self) -> str:
+        """What the figure is of, for a drawing: the species, or the wider set."""
+        if self.answer is None or not self.wider:
+            return self.species
+        return str(self.answer["of_species"] or self.say("prices.all_species"))
+
+    @property
     def missing(self) -> list[str]:
         """What there would have to be, in words; that nobody answered, when nobody did."""
         if self.answer is None:
@@ -79,6 +86,22 @@ class Price:
         """What kinds of paper or word it rests on."""
         tiers = [] if self.answer is None else self.answer["evidence"]
         return ", ".join(self.say(f"prices.tier_{tier}") for tier in tiers)
+
+
+def together(rows: Iterable[Price]) -> list[Price]:
+    """The species with a figure. Those that share the figure of one wider set are one row: it says nothing of each."""
+    own: list[Price] = []
+    shared: dict[tuple[str, str], Price] = {}
+    for row in rows:
+        if not row.known or row.answer is None:
+            continue
+        if not row.wider:
+            own.append(row)
+            continue
+        key = row.wider, row.amount("mid")
+        names = f"{shared[key].species}, {row.species}" if key in shared else row.species
+        shared[key] = Price(names, row.answer, row.language, row.say)
+    return own + list(shared.values())
 
 
 def without(rows: Iterable[Price]) -> list[tuple[str, list[str]]]:

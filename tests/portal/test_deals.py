@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.portal.deals import Delivery, course_of, in_force, lines_in_words, state_of, sums_of
+from services.portal.prices import Price, together, without
 from tests.contracts.builders import TORNILLO, a_price_book, an_offer, pen, per_volume, sawn
 from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
 from tests.contracts.deals import LOT, a_payment, a_sheet, pay, settled
@@ -214,3 +215,33 @@ async def test_a_stored_offer_without_a_contract_is_shown_as_one(
 
     assert "Es una oferta" in page
     assert "Todavía no hay entregas" in page
+
+
+def price(species: str, mid: str | None, **more: Any) -> Price:
+    money = None if mid is None else pen(mid)
+    state = "missing" if mid is None else "published"
+    gaps = [] if mid is not None else [{"es": "reportantes", "en": "reporters"}]
+    answer = {
+        "state": state,
+        "low": money,
+        "mid": money,
+        "high": money,
+        "missing": gaps,
+        "grade": "C",
+        "evidence": ["oral"],
+    }
+    return Price(species, answer | more, "es", lambda key, **facts: f"{key} {facts}" if facts else key)
+
+
+def test_species_that_share_the_figure_of_a_wider_set_are_one_row() -> None:
+    wider = {"state": "pooled", "of_species": None, "of_region": None}
+    rows = [
+        price("a", "1.00", **wider),
+        price("b", "2.00"),
+        price("c", "1.00", **wider),
+        price("d", None),
+        price("e", None),
+    ]
+
+    assert [(row.species, row.name) for row in together(rows)] == [("b", "b"), ("a, c", "prices.all_species")]
+    assert [names for _, names in without(rows)] == [["d", "e"]]

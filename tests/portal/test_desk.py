@@ -11,7 +11,7 @@ from tests.portal.test_operator import Api, let_answer
 from tests.portal.test_operator import house as house
 from tests.portal.test_session import House, form_token, signed_in
 
-PARTIES = {"items": [{"id": "comunidad-a", "name": "Comunidad A", "kind": "community", "region": None, "log": None},
+PARTIES: dict[str, Any] = {"items": [{"id": "comunidad-a", "name": "Comunidad A", "kind": "community", "region": None, "log": None},
                      {"id": "cert-1", "name": "Certificadora 1", "kind": "certifier", "region": None, "log": None}], "next": None}  # fmt: skip
 
 

@@ -39,9 +39,10 @@ async def price_board(house: HouseDep, region: Asked = "", point: Asked = "", sp
     known = [one.name for one in catalogue()]
     named = prices.species_of([one["book"] for one in books], permits, region, species, known)
     rows = await asyncio.gather(*(_price(house, one, region, point) for one in named))
+    together = prices.together(rows)
     return house.page(
         "community/prices.html", books=books, series=[one for one in listed["items"] if one["kind"] == "series"],
-        money=money, rows=[one for one in rows if one.known], unknown=prices.without(rows), asked=bool(rows), first=rows[0].answer if rows else None, drawing=await asyncio.to_thread(_drawn, house, rows),
+        money=money, rows=together, unknown=prices.without(rows), asked=bool(rows), first=rows[0].answer if rows else None, drawing=await asyncio.to_thread(_drawn, house, together),
         region=region, point=point, chosen_species=species, lists=offer_form, region_name=region_name,
         species=sorted(catalogue(), key=lambda one: one.trade_name),
     )  # fmt: skip
@@ -72,7 +73,7 @@ async def _price(house: House, species: str, region: str, point: str) -> Price:
 def _drawn(house: House, rows: list[Price]) -> str:
     """The bands of the prices that are known, as a chart; nothing when none is."""
     say = say_of(house)
-    known = [(row.species, row.figure("low"), row.figure("mid"), row.figure("high")) for row in rows if row.known]
+    known = [(row.name, row.figure("low"), row.figure("mid"), row.figure("high")) for row in rows]
     if not known:
         return ""
     return chart(price_bands(known, say("prices.per_m3")), say("prices.chart"), say("prices.chart_about"))
