@@ -280,7 +280,7 @@ async def test_each_form_says_first_how_its_wood_stands(desk: Desk) -> None:
     assert "989.616 m³" not in felled, "nothing has been moved; what was felled counts against what may be felled"
     assert "ya tiene 1 troza registrada" in in_part
     assert "Nada impide registrar" in ready_to_go
-    assert "1 de 2 piezas no se pueden registrar así" in on_the_road
+    assert "no se pueden registrar así: 1 de 2" in on_the_road
     assert "ya va en la guía G-1" in on_the_road
     assert "no tiene su salida registrada" in to_receive
 
