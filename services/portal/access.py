@@ -17,6 +17,7 @@ SESSION: dict[str, Row] = {
 }
 # Whoever records what happens to wood; what is left under a permit is the community's alone to see.
 RECORDERS: Row = {"member": "own", "manager": "own", "company": "own"}
+PARTIES: Row = {"manager": "own", "company": "own"}
 DRAFTERS: Row = {"manager": "own", "regent": "own", "company": "own"}
 COMMUNITY: dict[str, Row] = {
     **dict.fromkeys(
@@ -25,6 +26,9 @@ COMMUNITY: dict[str, Row] = {
             "record_departure", "reception_form", "record_reception", "sale_form", "record_sale", "recorded",
         ), RECORDERS,
     ),
+    # As contracts has it: the parties of a contract; the book of benefits is the communities' own.
+    **dict.fromkeys(("contracts_page", "contract_page", "settlement_page"), PARTIES),
+    "ledger_page": {"manager": "own", "member": "own"},
     # As permits has it: who drafts a plan and hands in its census.
     **dict.fromkeys(("census_page", "draft_plan", "look_at_census", "look_at_boundary", "import_page"), DRAFTERS),
     **dict.fromkeys(
@@ -76,13 +80,22 @@ OPERATOR: dict[str, Row] = {
     "tell_again": TOLD,
     "unsubscribe": TOLD,
 }
+CERTIFIERS: Row = {"certifier": "own"}
 CERTIFIER: dict[str, Row] = {
     "certificates_page": {"certifier": "own"},
     "certificate_page": {"certifier": "any", "auditor": "any", "authority": "any", "supervisor": "any"},
     "export_table": {"certifier": "any", "auditor": "any", "authority": "any", "supervisor": "any"},
+    **dict.fromkeys(
+        ("certificate_form", "register_certificate", "change_form", "amend_members", "end_certificate"), CERTIFIERS
+    ),
     "suspend_member": {"certifier": "own"},
     "reinstate_member": {"certifier": "own"},
 }
-ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY | AUDIT | CERTIFIER | OPERATOR
+OFFICERS: Row = {"authority": "any", "supervisor": "any"}
+DESK: dict[str, Row] = {
+    "desk_page": {**OFFICERS, "regent": "own"},
+    **dict.fromkeys(("inspections_page", "record_inspection"), OFFICERS),
+}
+ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY | DESK | AUDIT | CERTIFIER | OPERATOR
 # Operations that read a file; at the gateway they are under /uploads/.
 UPLOADS: tuple[str, ...] = ("look_at_census", "look_at_boundary")

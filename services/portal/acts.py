@@ -33,6 +33,16 @@ BY_SLUG = {
     "guide-from-future": "issued_on", "outside-movement-window": "issued_on", "movement-ended": "permit",
     "permit-not-in-force": "permit", "unknown-organisation": "addressee", "id-taken": "number", "already-done": "number",
 }  # fmt: skip
+# What may be done about a refusal.
+REMEDIES = {
+    "balance-exceeded": "act.do_balance", "line-not-authorised": "act.do_line", "not-of-permit": "act.do_permit",
+    "not-cross-cut": "act.do_cut", "on-open-guide": "act.do_open_guide", "open-finding": "act.do_finding",
+    "already-spent": "act.do_spent", "guide-dates": "act.do_dates", "guide-too-long": "act.do_dates",
+    "guide-from-future": "act.do_dates", "outside-movement-window": "act.do_window", "movement-ended": "act.do_window",
+    "permit-not-in-force": "act.do_not_in_force", "unknown-organisation": "act.do_party", "id-taken": "act.do_number",
+    "already-done": "act.do_done", "not-yours": "act.do_not_yours", "status-stale": "act.do_stale",
+    "too-busy": "act.do_again", "not-recorded": "act.do_again", "log-frozen": "act.do_frozen",
+}  # fmt: skip
 SECTION = re.compile(r"sections\[(\d+)\]\.(\w+)")
 
 

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from services.portal.access import ACCESS, UPLOADS
 from services.portal.backends import Backends
 from services.portal.casefile import Cases
+from services.portal.faults import WrongWay
 from services.portal.packages import Packages
 from services.portal.pages import routers
 from services.portal.pages.saying import words_in
@@ -129,6 +130,7 @@ def build(
     app = make_app(
         "Portal", service="portal", routers=routers, access=ACCESS, verifier=None, lifespan=lifespan, health=health,
         max_body_bytes=FORM_BYTES, body_limits=dict.fromkeys(UPLOADS, UPLOAD_BYTES), identify=signed_in,
+        fault=pages.fault,
     )  # fmt: skip
     app.state.backends, app.state.pages, app.state.policy = services, pages, policy
     app.state.verdicts, app.state.cases = Verdicts(policy), Cases(policy)
@@ -148,8 +150,12 @@ def _show_refusals_as_pages(app: FastAPI, pages: Pages) -> None:
 
     async def nowhere(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if error.status_code == 404 and "text/html" in request.headers.get("accept", ""):
-            return pages.refuse(request, Missing("page", request.url.path))
+        asked_as_page = "text/html" in request.headers.get("accept", "")
+        if asked_as_page and error.status_code in (404, 405):
+            missing = error.status_code == 404
+            answer = pages.refuse(request, Missing("page", request.url.path) if missing else WrongWay())
+            answer.headers.update(error.headers or {})
+            return answer
         return await problems.on_http(request, error)
 
     for_programs = app.exception_handlers[RequestValidationError]

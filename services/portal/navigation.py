@@ -29,6 +29,13 @@ AREAS: dict[str, tuple[Entry, ...]] = {
         Entry("/community/census", "census_page", "nav.community.census"),
         Entry("/community/offers", "offer_form_page", "nav.community.offers"),
         Entry("/community/prices", "price_board", "nav.community.prices"),
+        Entry("/community/contracts", "contracts_page", "nav.community.contracts"),
+        Entry("/community/ledger", "ledger_page", "nav.community.ledger"),
+    ),
+    "desk": (
+        Entry("/desk", "desk_page", "nav.desk.start"),
+        Entry("/desk/inspections", "inspections_page", "nav.desk.inspections"),
+        Entry("/community/census", "census_page", "nav.community.census"),
     ),
     "audit": (
         Entry("/auditor", "audit_page", "audit.nav.start"),
@@ -64,10 +71,15 @@ def menu(roles: Collection[str], path: str) -> Menu:
     """The menu of somebody with these roles on the page of this path."""
     open_to = {name: tuple(e for e in entries if _may_open(roles, e)) for name, entries in AREAS.items()}
     areas = tuple((name, entries[0].path) for name, entries in AREAS.items() if entries[0] in open_to[name])
-    area = next((name for name, start in areas if path == start or path.startswith(f"{start}/")), "")
+    area = next((name for name, _ in areas if any(_holds(entry.path, path) for entry in open_to[name])), "")
     pages = open_to.get(area, ())
-    inside = [entry.path for entry in pages if path == entry.path or path.startswith(f"{entry.path}/")]
+    inside = [entry.path for entry in pages if _holds(entry.path, path)]
     return Menu(areas, area, pages, max(inside, key=len, default=""))
+
+
+def _holds(start: str, path: str) -> bool:
+    """Whether an address is this page or one beneath it."""
+    return path == start or path.startswith(f"{start}/")
 
 
 def home_of(roles: Collection[str]) -> str:

@@ -146,11 +146,11 @@ def _positive(amount: Json | None) -> bool:
     return amount is not None and Decimal(amount["amount"]) > 0
 
 
-def spoken_offer(lines: Sequence[Json], say: Say) -> list[str]:
+def spoken_offer(lines: Sequence[Json], say: Say, key: str = "offer.line") -> list[str]:
     """The price lines in words, as they were asked: so that a paper says what it judged."""
     return [
         say(
-            "offer.line", price=money({"amount": line["price"]["amount"] or "0", "currency": line["price"]["currency"]}),
+            key, price=money({"amount": line["price"]["amount"] or "0", "currency": line["price"]["currency"]}),
             per=say(f"per.{'lot' if line['kind'] == 'lump_sum' else 'tree' if line['kind'] == 'per_tree' else line['unit']}"),
             rule=f" ({say('rule.' + line['rule'])})" if line.get("rule") else "",
             product=say(f"offered.{line['product']}"), point=say(f"point.{line['point_of_sale']}"),

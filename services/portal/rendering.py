@@ -15,13 +15,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Scope
 
 from services.portal import figures
+from services.portal.faults import Fault
 from services.portal.field_words import field_name, field_value
 from services.portal.naming import region_name
 from services.portal.navigation import menu
 from services.portal.session import Session
 from shared.refusal import Refusal
+from shared.timber.norms.spoken import spoken
 from shared.web import problems
 from shared.web.language import Language, preferred
 from shared.web.settings import BadSettings
@@ -88,7 +91,12 @@ def _filters() -> dict[str, Callable[..., str]]:
     def day(context: Context, written: str) -> str:
         return figures.day(written, context["language"])
 
+    @pass_context
+    def said(context: Context, text: str) -> str:
+        return spoken(text, context["language"])
+
     return {
+        "said": said,
         "m3": figures.cubic_metres, "cubic": figures.cubic_number, "soles": figures.soles, "percent": figures.percent, "number": figures.number,
         "short": figures.short, "moment": moment, "day": day, "stamp": stamp, "region": region_name,
     }  # fmt: skip
@@ -223,6 +231,13 @@ class Pages:
         )
         page.headers.update(headers)
         return page
+
+    def fault(self, scope: Scope) -> Response:
+        """An unexpected error as a page for a browser, as a problem for a program or where the page itself fails."""
+        try:
+            return self.refuse(Request(scope), Fault())
+        except Exception:  # whatever failed may fail again
+            return problems.internal(scope)
 
 
 def _address(request: Request) -> str:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from shared.web import problems, strict_json
 from shared.web.access import Guard, Table, check_table
 from shared.web.auth import Caller, TokenVerifier
-from shared.web.edge import Edge, Outage
+from shared.web.edge import Edge, Fault, Outage
 from shared.web.openapi import describe_api
 from shared.web.telemetry import Metrics, logger
 
@@ -94,6 +94,7 @@ def make_app(
     body_limits: Mapping[str, int] | None = None,
     is_outage: Outage = lambda _: False,
     identify: Identify | None = None,
+    fault: Fault = problems.internal,
     version: str = "1",
 ) -> FastAPI:
     """The application of one service. Raises ``TableRefused`` when routes and access table disagree.
@@ -101,7 +102,7 @@ def make_app(
     ``body_limits`` names the operations that read more than ``max_body_bytes``. ``health`` answers facts for
     ``/healthz`` or raises (503). The verifier may be left out only where every operation is public, or where ``identify``
     says who is calling: then no bearer token is read. An error that ``is_outage`` knows is answered 503, any other
-    unexpected one 500.
+    unexpected one by ``fault``, 500.
     """
     metrics = Metrics()
     app = FastAPI(
@@ -113,7 +114,7 @@ def make_app(
         openapi_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
-        middleware=[Middleware(Edge, metrics=metrics, max_body_bytes=max_body_bytes, is_outage=is_outage)],
+        middleware=[Middleware(Edge, metrics=metrics, max_body_bytes=max_body_bytes, is_outage=is_outage, fault=fault)],
     )
     problems.install(app)
     # Flat, not included: an included router is searched twice for every request.

@@ -119,13 +119,20 @@ class GivenToken:
 class ServiceClient:
     """JSON over HTTP to one service. Every call has one total deadline, never above what the request has left."""
 
-    def __init__(self, service: str, http: httpx.AsyncClient, tokens: ServiceTokens | GivenToken | None = None) -> None:
-        self.service, self.http, self._tokens = service, http, tokens
+    def __init__(
+        self,
+        service: str,
+        http: httpx.AsyncClient,
+        tokens: ServiceTokens | GivenToken | None = None,
+        command_key: str = "",
+    ) -> None:
+        self.service, self.http, self._tokens, self._command_key = service, http, tokens, command_key
         self._passed_on = PASSED_ON_TO_BEARER if isinstance(tokens, GivenToken) else PASSED_ON
 
-    def bearing(self, token: str) -> "ServiceClient":
-        """The same way to the service for somebody else: calls carry their token, and what is said of it is theirs."""
-        return ServiceClient(self.service, self.http, GivenToken(token))
+    def bearing(self, token: str, command_key: str = "") -> "ServiceClient":
+        """The same way to the service for somebody else: calls carry their token, and what is said of it is theirs. With
+        ``command_key`` every POST is that one command: sent again, a service that reads the key answers as it did first."""
+        return ServiceClient(self.service, self.http, GivenToken(token), command_key)
 
     async def get(self, path: str, *, deadline_s: float = DEADLINE_S, **query: str | int) -> Any:
         """The decoded answer, ``UpstreamRefused`` for its problems, ``UpstreamDown`` for silence and 5xx."""
@@ -134,7 +141,8 @@ class ServiceClient:
     async def post(self, path: str, body: Any, *, deadline_s: float = 5.0, media_type: str = "application/json") -> Any:
         """As ``get``. Bytes are sent as they are; anything else as JSON."""
         content = body if isinstance(body, bytes) else orjson.dumps(body)
-        return await self._call("POST", path, deadline_s, content=content, headers={"content-type": media_type})
+        headers = {"content-type": media_type} | ({"idempotency-key": self._command_key} if self._command_key else {})
+        return await self._call("POST", path, deadline_s, content=content, headers=headers)
 
     async def delete(self, path: str, *, deadline_s: float = 5.0) -> None:
         """As ``get``, without an answer."""

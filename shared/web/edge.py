@@ -47,13 +47,18 @@ class Body:
 
 
 Outage = Callable[[BaseException], bool]
+# What answers an unexpected error.
+Fault = Callable[[Scope], ASGIApp]
 
 
 class Edge:
     """Wraps the application. Adds no task and no copy to a request."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, max_body_bytes: int, is_outage: Outage) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, max_body_bytes: int, is_outage: Outage, fault: Fault = problems.internal
+    ) -> None:
         self._app, self._metrics, self._max_body_bytes, self._is_outage = app, metrics, max_body_bytes, is_outage
+        self._fault = fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,7 +89,7 @@ class Edge:
             logger.error("unexpected", request_id=request_id, operation=_operation(scope), exception=trace)
             if answer.status:
                 raise
-            await problems.internal(scope)(scope, receive, answer)
+            await self._fault(scope)(scope, receive, answer)
         finally:
             self._note(scope, answer.status, started)
 

@@ -1,6 +1,8 @@
 """The launcher's table, docker-compose.yml and the gateway's configuration say the same."""
 
+import base64
 import functools
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -216,6 +218,23 @@ def test_the_laptops_configuration_differs_only_in_addresses(tmp_path: Path) -> 
         sockets = [Path(one["endpoint"]["address"]["pipe"]["path"]).stem for one in endpoints]
         assert sockets == list(BY_NAME[cluster["name"]].names)
     assert without_addresses(shipped) == without_addresses(laptop)
+
+
+def test_a_page_of_the_gateway_loads_nothing_but_its_own_style_in_both_languages() -> None:
+    replies = [one for one in _manager()["local_reply_config"]["mappers"] if "body" in one]
+
+    assert replies
+    for one in replies:
+        page = one["body_format_override"]["text_format_source"]["inline_string"]
+        [style] = re.findall(r"<style>(.*?)</style>", page)
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        headers = {each["header"]["key"]: each["header"]["value"] for each in one["headers_to_add"]}
+        assert f"default-src 'none'; style-src 'sha256-{digest}';" in headers["content-security-policy"]
+        assert headers["vary"] == "accept"
+        body = one["body"]["inline_string"]
+        assert '<section lang="es">' in body
+        assert '<section lang="en">' in body
+        assert not re.search(r"(src|href)=\"(?!/)", page + body)
 
 
 def test_the_gateway_trusts_the_issuer_that_the_services_trust() -> None:

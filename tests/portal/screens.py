@@ -16,6 +16,7 @@ import httpx
 from deploy.instance import CHECKOUT, Instance
 from deploy.seed import certified
 from tests.browser import NARROW, WIDE, Windows, a_browser
+from tests.contracts.builders import a_cost_book, a_price_book, an_offer, pen, per_volume, sawn, wood
 
 # Pages by operation: who looks (a login, or nobody), and where.
 PLACES: dict[str, list[tuple[str | None, str]]] = {
@@ -48,7 +49,18 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "census_page": [("comunidad", "/community/census")],
     "offer_form_page": [(None, "/community/offers")],
     "compare_form_page": [(None, "/community/offers/compare")],
-    "price_board": [(None, "/community/prices")],
+    "price_board": [(None, "/community/prices"), ("comunidad", "/community/prices?point=stump")],
+    "contracts_page": [("comunidad", "/community/contracts"), ("comprador", "/community/contracts")],
+    "contract_page": [
+        ("comunidad", "/community/contracts/{contract}"),
+        ("comprador", "/community/contracts/{contract}"),
+    ],
+    "settlement_page": [("comunidad", "/community/contracts/{contract}/settlements/{settlement}")],
+    "ledger_page": [("comunidad", "/community/ledger")],
+    "desk_page": [("autoridad", "/desk"), ("supervisor", "/desk"), ("regente", "/desk")],
+    "inspections_page": [("supervisor", "/desk/inspections")],
+    "certificate_form": [("certificadora", "/certifier/new")],
+    "change_form": [("certificadora", "/certifier/{certificate}/change")],
     "graph_page": [(None, "/lots/LOTE-501/graph"), (None, "/lots/LOTE-1170/graph")],
     "balance_page": [(None, "/lots/LOTE-501/balance"), ("auditor", "/lots/LOTE-1170/balance")],
     "timeline_page": [(None, "/lots/LOTE-501/timeline")],
@@ -78,7 +90,8 @@ WITHOUT_PAGE = {
     # After something that the demo does not tell of: tests/system/test_portal_auditor.py looks at them.
     "package_page", "lottery_page",
     "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "subscribe", "tell_again", "unsubscribe",
-    "census_file", "export_table", "suspend_member", "reinstate_member",
+    "census_file", "export_table", "suspend_member", "reinstate_member", "register_certificate", "amend_members",
+    "end_certificate", "record_inspection",
 }  # fmt: skip
 
 
@@ -103,9 +116,75 @@ def tell(instance: Instance) -> dict[str, Any]:
     return story
 
 
+def deal(instance: Instance) -> dict[str, str]:
+    """A contract of the demo's community with its buyer, signed, appraised, delivered, half paid, and a price book to hold
+    it against; which the demo does not tell of. May be repeated."""
+    with httpx.Client(base_url=instance.base_url, trust_env=False, timeout=30) as http:
+
+        def post(who: str, path: str, body: Any) -> Any:
+            login = {"grant_type": "password", "username": who, "password": instance.logins()[who]}
+            bearer = {"authorization": f"Bearer {http.post('/v1/tokens', json=login).json()['access_token']}"}
+            answer = http.post(path, json=body, headers=bearer)
+            assert answer.status_code in (200, 201), (path, answer.text)
+            return answer.json()
+
+        logs = http.get("/v1/lots/LOTE-501").json()["logs"]
+        species = sorted({one["species"] for one in logs})
+        line = per_volume("140.00", "m3", "mean_of_ends", species)
+        book = a_price_book(
+            sawn("3.20", species[0], low=pen("2.80"), high=pen("3.60")), sawn("2.10"), id="muestra-mdd",
+            title="Precios de la muestra", source="muestra para las pantallas",
+        )  # fmt: skip
+        post("autoridad", "/v1/price-books", book)
+        offer = an_offer(line, title="Madera de la PC 01", buyer="aserradero-1", lot=wood("60.000", species[0], 12))
+        contract = post("comunidad", "/v1/contracts", offer)["id"]
+        text = {
+            "title": "Compraventa de la PC 01", "dated": "2026-07-01", "starts_on": "2026-07-01", "ends_on": "2027-06-30",
+            "lines": [line], "schedule": {"instalments": [
+                {"due_on": "2026-08-01", "share_milli": 500}, {"due_on": "2026-10-01", "share_milli": 500},
+            ]},
+            "obligations": [{"of": "buyer", "what": "Mantener el camino de la parcela", "due_on": "2026-09-30"}],
+        }  # fmt: skip
+        version = post("comunidad", f"/v1/contracts/{contract}/versions", text)
+        for who in ("comunidad", "comprador"):
+            path = f"/v1/contracts/{contract}/versions/{version['number']}/signatures"
+            post(who, path, {"text_sha256": version["text_sha256"]})
+        post(
+            "comunidad",
+            f"/v1/contracts/{contract}/appraisals",
+            {"on": "2026-11-20", "price_book": "muestra-mdd", "costs": a_cost_book()},
+        )
+        sheet = [
+            {"code": one["code"], "species": one["species"], "volume": f"{one['volume_dm3'] / 1000:.3f}"}
+            for one in logs
+        ]
+        sheet[0]["volume"] = f"{logs[0]['volume_dm3'] * 0.7 / 1000:.3f}"  # a log the buyer measures short
+        stated = {
+            "contract": contract, "version": 1, "lot": "LOTE-501", "delivered_on": "2026-07-20",
+            "sheet": {"rule": "mean_of_ends", "unit": "m3", "logs": sheet},
+        }  # fmt: skip
+        settlement = post("comunidad", "/v1/settlements", stated)["id"]
+        for who, amount, on, paper in (
+            ("comunidad", "300.00", "2026-08-15", "aa"),
+            ("comprador", "150.00", "2026-09-02", "bb"),
+        ):
+            receipt = {"sha256": paper * 32, "name": "Recibo", "media_type": "image/jpeg"}
+            payment = {"paid_on": on, "amount": pen(amount), "receipt": receipt}
+            post(who, f"/v1/settlements/{settlement}/payments", payment)
+        agreement = {
+            "members": [{"org": "comunidad-b", "share": "2/3"}, {"org": "comunidad-c", "share": "1/3"}],
+            "valid_from": "2026-07-01",
+            "act": {"on": "2026-06-15", "minutes_sha256": "cc" * 32, "entitled": 60, "attended": 41, "quorum_milli": 500},
+        }  # fmt: skip
+        post("comunidad", "/v1/benefit-ledgers", agreement)
+        shared_out = {"settlement": settlement, "amount": pen("240.00"), "on": "2026-09-10"}
+        post("comunidad", "/v1/benefit-ledgers/comunidad-a/distributions", shared_out)
+    return {"contract": contract, "settlement": settlement}
+
+
 def places_of(instance: Instance) -> dict[str, str]:
-    """All names, after the demo was told on this instance, whose sample data hold a certificate."""
-    return names_in(tell(instance), instance.base_url) | {"certificate": certified.CERTIFICATE}
+    """All names, after the demo was told and a deal made on this instance, whose sample data hold a certificate."""
+    return names_in(tell(instance), instance.base_url) | {"certificate": certified.CERTIFICATE} | deal(instance)
 
 
 def main() -> None:

@@ -246,7 +246,7 @@ async def test_a_guide_shows_what_it_covers(browser: httpx.AsyncClient, ready: C
 
     for said in (
         "EMITIDA",
-        "Guía de transporte 001-0000017",
+        "Guía de transporte forestal (GTF) 001-0000017",
         "5.192 m³",
         "aserradero-1",
         "madera rolliza",
@@ -331,6 +331,21 @@ async def test_what_does_not_exist_is_a_page_for_people_and_a_problem_for_progra
     assert (page.status_code, problem.status_code) == (404, 404)
     assert "No se puede mostrar" in read(page).said
     assert problem.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_wrong_way_and_a_fault_are_pages_for_people_and_problems_for_programs(open_portal: Open) -> None:
+    browser = await open_portal(permits=Written({**HEALTHY, f"/v1/permits/{PERMIT}/verify": {"not": "a standing"}}))
+    program = {"accept": "application/json"}
+
+    wrong = await browser.get("/logout")
+    fault = await browser.get(f"/permits/{PERMIT}")
+
+    assert (wrong.status_code, fault.status_code) == (405, 500)
+    assert "envíelo desde ahí" in read(wrong).said
+    assert wrong.headers["allow"] == "POST"
+    assert "Algo falló de nuestro lado" in read(fault).said
+    assert (await browser.get("/logout", headers=program)).json()["slug"] == "wrong-method"
+    assert (await browser.get(f"/permits/{PERMIT}", headers=program)).json()["slug"] == "internal"
 
 
 @pytest.mark.parametrize(

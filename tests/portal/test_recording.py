@@ -54,6 +54,10 @@ class Desk:
         }
         return await self.browser.post(path, data=held | {"form_token": self.session.form_token()} | fields)
 
+    async def leave(self, guide: str, hour: str) -> httpx.Response:
+        fields = {"form_token": self.session.form_token(), "day": "2026-11-04", "hour": hour}
+        return await self.browser.post(f"/community/guides/{guide}/departure", data=fields)
+
     async def fell(self, code: str = "501", **fields: str) -> httpx.Response:
         look = f"/community/felling?permit={PERMIT}&code={code}"
         return await self.fill("/community/felling", MEASURES | {"parcel": PARCEL} | fields, look)
@@ -233,7 +237,7 @@ async def test_codes_that_no_piece_carries_are_named(desk: Desk) -> None:
 async def test_a_load_leaves_and_arrives_with_what_was_measured(desk: Desk) -> None:
     await two_logs(desk)
     await desk.fill("/community/guide", dispatch(), f"/community/guide?permit={PERMIT}&codes=501/A")
-    left = await desk.browser.post("/community/guides/G-1/departure", data={"form_token": desk.session.form_token()})
+    left = await desk.leave("G-1", "06:00")
     desk.sit("company", org=ADDRESSEE)
     arrived = {f"volume_{log_id('501/A')}": "5.100", "day": "2026-11-04", "hour": "17:00"}
 
@@ -242,6 +246,56 @@ async def test_a_load_leaves_and_arrives_with_what_was_measured(desk: Desk) -> N
     assert left.status_code == answer.status_code == 303
     guide = (await desk.custody.get("/v1/guides/G-1"))["guide"]
     assert (guide["state"], guide["received_dm3"], guide["received_at"]) == ("received", 5100, "2026-11-04T22:00:00Z")
+
+
+async def test_a_departure_that_is_said_again_leads_to_the_record_that_says_it(desk: Desk) -> None:
+    await two_logs(desk)
+    await desk.fill("/community/guide", dispatch(), f"/community/guide?permit={PERMIT}&codes=501/A")
+    first = await desk.leave("G-1", "06:00")
+    before = await size(desk.custody)
+
+    clicked_twice, an_hour_later = await desk.leave("G-1", "06:00"), await desk.leave("G-1", "07:00")
+
+    record = first.headers["location"]
+    assert clicked_twice.headers["location"] == record
+    assert an_hour_later.headers["location"] == f"{record}?done=recorded_before"
+    assert "No se registró dos veces" in await desk.see(an_hour_later.headers["location"])
+    assert await size(desk.custody) == before
+
+
+async def test_each_form_says_first_how_its_wood_stands(desk: Desk) -> None:
+    free = await desk.see(f"/community/felling?permit={PERMIT}&code=501")
+    await two_logs(desk)
+    felled = await desk.see(f"/community/felling?permit={PERMIT}&code=501")
+    in_part = await desk.see(f"/community/cut?permit={PERMIT}&code=501")
+    ready_to_go = await desk.see(f"/community/guide?permit={PERMIT}&codes=501/A")
+    await desk.fill("/community/guide", dispatch(), f"/community/guide?permit={PERMIT}&codes=501/A")
+    on_the_road = await desk.see(f"/community/guide?permit={PERMIT}&codes=501/A+502/A")
+    desk.sit("company", org=ADDRESSEE)
+    to_receive = await desk.see("/community/reception?number=G-1")
+
+    assert "no tiene ninguna tala registrada" in free
+    assert "Quedan 1,000.000 m³" in free
+    assert "ya tiene una tala registrada" in felled
+    assert "989.616 m³" not in felled, "nothing has been moved; what was felled counts against what may be felled"
+    assert "ya tiene 1 troza registrada" in in_part
+    assert "Nada impide registrar" in ready_to_go
+    assert "no se pueden registrar así: 1 de 2" in on_the_road
+    assert "ya va en la guía G-1" in on_the_road
+    assert "no tiene su salida registrada" in to_receive
+
+
+async def test_a_refused_guide_keeps_what_was_typed_and_says_what_to_do(desk: Desk) -> None:
+    await two_logs(desk)
+    look = f"/community/guide?permit={PERMIT}&codes=501/A"
+    await desk.fill("/community/guide", dispatch(), look)
+
+    again = (await desk.fill("/community/guide", dispatch(number="G-2", driver="Íñigo"), look)).text
+
+    assert "501/A ya va en la guía" in field(again, "codes"), "the code on the wood, not the id of the log"
+    assert "registre la recepción de esa guía o anúlela" in field(again, "codes")
+    assert 'value="G-2"' in field(again, "number")
+    assert 'value="Íñigo"' in field(again, "driver")
 
 
 async def test_pieces_are_sold_as_a_lot_and_the_price_stays_private(desk: Desk) -> None:

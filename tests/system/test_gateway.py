@@ -63,7 +63,7 @@ def raw(gateway: Gateway, request: bytes, wait_s: float = 10) -> bytes:
         ("/v1/mass-balances", "custody"), ("/v1/authorisations", "custody"), ("/v1/webhooks/x/replay", "custody"),
         ("/v1/items/x/ancestors", "custody"), ("/v1/guides/x/content", "custody"), ("/v1/logs/host/region/2026/consistency", "custody"), ("/v1/contracts", "contracts"), ("/v1/red-flags", "contracts"), ("/v1/comparisons", "contracts"), ("/v1/counter-offers", "contracts"), ("/v1/scenarios", "contracts"), ("/v1/price-reports", "contracts"), ("/v1/price-estimates", "contracts"), ("/v1/related-parties", "contracts"), ("/v1/price-reviews/x", "contracts"), ("/v1/indexed-prices", "contracts"), ("/v1/indices", "contracts"), ("/v1/fx-rates/x", "contracts"), ("/v1/sanction-lists", "contracts"), ("/v1/parties/x/standing", "contracts"), ("/v1/alerts/x/events", "contracts"), ("/v1/cost-books/x/signatures", "contracts"), ("/v1/contracts/x/versions/1/signatures", "contracts"), ("/v1/settlements/x/payments", "contracts"), ("/v1/benefit-ledgers/x", "contracts"),
         ("/", "portal"), ("/v/abc", "portal"), ("/verify.html", "portal"), ("/healthz", "portal"), ("/docs", "portal"),
-        ("/login/done", "portal"), ("/community/felling", "portal"), ("/certifier/x", "portal"), ("/operator/keys/x", "portal"),
+        ("/login/done", "portal"), ("/community/felling", "portal"), ("/certifier/x", "portal"), ("/desk/inspections", "portal"), ("/operator/keys/x", "portal"),
         ("/uploads/census", "portal"), ("/downloads/x", "portal"),
     ],
 )  # fmt: skip
@@ -74,6 +74,29 @@ def test_the_first_noun_decides_the_service(client: httpx.Client, path: str, ser
 @pytest.mark.parametrize("path", ["/metrics", "/v1/permitsx", "/v1", "/v1/", "/admin", "/log", "/V1/permits", "/stats"])
 def test_an_address_that_is_not_named_leads_nowhere(client: httpx.Client, path: str) -> None:
     problem(client.get(path), 404, "no-route")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "es", "en"),
+    [
+        ("GET", "/nada", 404, "No hay nada en esta dirección", "There is nothing at this address"),
+        ("POST", "/v1/permits", 401, "Primero hay que ingresar", "Please sign in first"),
+        ("GET", "/v1/items/x%2Fy", 400, "no aceptó la petición", "did not accept the request"),
+    ],
+)
+def test_a_browser_is_told_by_a_page_what_to_do_and_a_program_by_a_problem(
+    client: httpx.Client, method: str, path: str, status: int, es: str, en: str
+) -> None:
+    page = client.request(method, path, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    told = client.request(method, path, headers={"accept": "application/json"})
+
+    assert page.status_code == told.status_code == status
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert es in page.text
+    assert en in page.text
+    assert told.headers["content-type"] == "application/problem+json"
+    assert "content-security-policy" not in told.headers
 
 
 def test_reading_needs_no_token_at_the_gateway_and_writing_does(client: httpx.Client, manager: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from services.portal.casefile import CaseFile
 from services.portal.custody_graph import Words
 from services.portal.lot_balance import sawings_of, stages_of
 from services.portal.verdicts import MARKS, word_of
+from shared.timber.norms.spoken import spoken
 
 TEMPLATE = resources.files("services.portal.documents") / "summary.typ"
 _RULE_MARKS = {"PASS": "yes", "FAIL": "no", "NOT_EVALUATED": "part", "RESOLVED": "look"}
@@ -63,7 +64,7 @@ def _told(case: CaseFile, words: Words) -> dict[str, Any]:
         "findings_title": t("verdict.findings"), "no_findings": t("facts.no_findings"),
         "findings": [
             {"rule": one.rule, "severity": one.severity or t(f"status.{one.status}"), "text": getattr(one, own),
-             "source": " · ".join(part for part in (one.norm, one.source) if part)}
+             "source": " · ".join(spoken(part, words.language) for part in (one.norm, one.source) if part)}
             for one in verdict.findings
         ],
         "not_checked_title": t("verdict.not_checked"),

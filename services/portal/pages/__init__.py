@@ -4,7 +4,10 @@ from services.portal.pages import (
     auditor,
     census,
     certifier,
+    certifying,
     community,
+    deals,
+    desk,
     evidence,
     lots,
     lotteries,
@@ -13,6 +16,7 @@ from services.portal.pages import (
     packages,
     papers,
     plans,
+    prices,
     public,
     recording,
     session,
@@ -22,6 +26,7 @@ from services.portal.pages import (
 # A guide's paper before its page: the address of the one ends in what the other takes for a number.
 routers = [
     papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router,
-    auditor.router, lots.router, evidence.router, plans.router, lotteries.router, packages.router, certifier.router,
+    deals.router, desk.router, prices.router, auditor.router, lots.router, evidence.router, plans.router,
+    lotteries.router, packages.router, certifying.router, certifier.router,
     operator.router, stumps.router,
 ]  # fmt: skip

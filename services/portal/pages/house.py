@@ -1,5 +1,6 @@
 """What a page needs: the services with the caller's own token, the templates, the session, the posted form."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -39,6 +40,7 @@ class House:
         self.sessions: Sessions = state.sessions
         self.session: Session | None = self.sessions.of(request)
         self.language: Language = self.pages.language_of(request)
+        self._command_key = ""
 
     @property
     def custody(self) -> ServiceClient:
@@ -72,7 +74,7 @@ class House:
         return self.backends.permits.bearing(token) if token else self.backends.permits
 
     def _asked_as_caller(self, client: ServiceClient) -> ServiceClient:
-        return client if self.session is None else client.bearing(self.session.token)
+        return client if self.session is None else client.bearing(self.session.token, self._command_key)
 
     def need(self, *roles: str) -> Session:
         """Who is signed in. Nobody: to the sign-in page; none of ``roles`` (when any are given): refused with 403."""
@@ -88,6 +90,7 @@ class House:
         form = await self.request.form(max_fields=MOST_FIELDS)
         if not session.wrote(form.get(FORM_TOKEN)):
             raise FormNotOurs()
+        self._command_key = _command_key(form)
         return form
 
     def page(self, template: str, status: int = 200, *, scripts: bool = False, **values: Any) -> Response:
@@ -102,6 +105,15 @@ class House:
         """To another page after a form was done; ``done`` names the text ``done.NAME`` that is shown there."""
         asked = query | ({"done": done} if done else {}) | self.pages.chosen(self.request)
         return RedirectResponse(path + (f"?{urlencode(asked)}" if asked else ""), 303)
+
+
+def _command_key(form: FormData) -> str:
+    """The name of what a form asks for: one form, clicked twice, is one command; another content is another. Each form
+    that is shown has a token of its own. Without one where a file is sent: a name is not what is in it."""
+    fields = list(form.multi_items())
+    if any(not isinstance(value, str) for _, value in fields):
+        return ""
+    return hashlib.sha256(urlencode([(name, str(value)) for name, value in fields]).encode()).hexdigest()[:40]
 
 
 async def _house(request: Request) -> AsyncIterator[House]:

@@ -94,17 +94,6 @@ async def compare_offers(house: HouseDep) -> Response:
     )  # fmt: skip
 
 
-@router.get("/community/prices", response_class=Response)
-async def price_board(house: HouseDep) -> Response:
-    """The published price books, each price with its unit, rule, point of sale, grade, day and source."""
-    listed = (await house.contracts.get("/v1/price-books"))["items"]
-    books = await asyncio.gather(
-        *(house.contracts.get(f"/v1/price-books/{one['id']}") for one in listed if one["kind"] != "series")
-    )
-    series = [one for one in listed if one["kind"] == "series"]
-    return house.page("community/prices.html", books=books, series=series, money=money)
-
-
 async def _judged(house: House, asked: Asked, prefix: str = "a_") -> dict[str, Any]:
     """One offer judged, with what may be asked for."""
     say = say_of(house)

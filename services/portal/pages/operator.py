@@ -8,6 +8,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from services.portal.access import ACCESS
+from services.portal.naming import region_name
 from services.portal.pages.house import House, HouseDep
 from shared.timber.bodies import BODIES, ORG_KINDS
 from shared.web.app import Router
@@ -57,6 +58,7 @@ async def _organisations(
     return house.page(
         "operator/organisations.html", 200 if refused is None else refused.status,
         found=found, kind=kind, kinds=ORG_KINDS, refused=refused, given=given, registers=_may(house, "register_party"),
+        region_name=region_name,
     )  # fmt: skip
 
 
@@ -203,5 +205,9 @@ async def tell_again(webhook_id: str, house: HouseDep) -> Response:
 async def unsubscribe(webhook_id: str, house: HouseDep) -> Response:
     """Tell it no more."""
     await house.form()
-    await house.custody.delete(f"/v1/webhooks/{quote(webhook_id, safe='')}")
+    try:
+        await house.custody.delete(f"/v1/webhooks/{quote(webhook_id, safe='')}")
+    except UpstreamRefused as refused:
+        if refused.status != 404:  # it is gone already: the form was sent twice
+            raise
     return house.go("/operator/webhooks", done="unsubscribed")

@@ -4,20 +4,23 @@ key; a form that is sent twice is recorded once."""
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Query
 from starlette.responses import Response
 
-from services.portal import acts
+from services.portal import acts, figures, standing
 from services.portal.acts import Filled
 from services.portal.backends import part
-from services.portal.pages.community import balances_of
+from services.portal.holdings import Left, left_of
+from services.portal.pages.community import OWNERS, balances_of
 from services.portal.pages.filling import fields_of, now, say_of, today
 from services.portal.pages.house import House, HouseDep
-from shared.refusal import Missing
+from shared.refusal import Malformed, Missing
 from shared.timber.species import catalogue
 from shared.web.app import Router
 from shared.web.client import UpstreamRefused
@@ -53,22 +56,38 @@ async def record_felling(house: HouseDep) -> Response:
 
 
 async def _felling_page(house: House, form: Filled) -> Response:
-    trees = await _census(house, form) if form.get("permit") and form.get("code") else []
-    chosen = next((one for one in trees if one["parcel"] == form.get("parcel")), trees[0] if len(trees) == 1 else None)
-    return await _page(house, "community/felling.html", form, trees=trees, tree=chosen, species=catalogue())
+    trees: list[Json] = []
+    items: list[Json] = []
+    left: list[Left] | None = None
+    if form.get("permit") and form.get("code"):
+        (trees, items), left = await asyncio.gather(_census(house, form), _left(house, form.get("permit")))
+    notes = [note for tree in trees for note in standing.of_tree(tree, items)]
+    for species in dict.fromkeys(tree["species"] for tree in trees if left is not None):
+        most = max(tree["volume_dm3"] for tree in trees if tree["species"] == species)
+        notes += standing.of_balance(left or (), species, most)
+    return await _page(
+        house, "community/felling.html", form, trees=trees, species=catalogue(), notes=notes, clock="harvest"
+    )
 
 
-async def _census(house: House, form: Filled) -> list[Json]:
-    """The trees of the census with this code, perhaps one in each parcel; a fault of the form when there is none."""
-    found = await _by_code(house, form.get("permit"), form.get("code"))
-    trees: list[Json] = [] if found is None else found["census"]
-    if not trees:
+async def _census(house: House, form: Filled) -> tuple[list[Json], list[Json]]:
+    """The trees of the census with this code, perhaps one in each parcel, and what was felled of them; a fault of the
+    form when there is none."""
+    found = await _by_code(house, form.get("permit"), form.get("code")) or {"census": [], "items": []}
+    if not found["census"]:
         form.faults["code"] = say_of(house)("act.no_tree")
-    return trees
+    return found["census"], found["items"]
+
+
+async def _left(house: House, permit: str) -> list[Left] | None:
+    """What is left under a permit, for whom custody tells it; None for the others."""
+    if not permit or not house.need().roles & OWNERS:
+        return None
+    return left_of(await balances_of(house, permit), permit)
 
 
 async def _tree(house: House, form: Filled) -> Json | None:
-    return next((one for one in await _census(house, form) if one["parcel"] == form.get("parcel")), None)
+    return next((one for one in (await _census(house, form))[0] if one["parcel"] == form.get("parcel")), None)
 
 
 # ---- cross-cut
@@ -97,9 +116,11 @@ async def _cut_page(house: House, form: Filled) -> Response:
     first = len(made)  # the letters go on after what was cut before
     stem = "" if source is None else source["code"].partition("/")[0]
     fields = {f"code{n}": f"{stem}/{_letters(first + n)}" for n in range(acts.SECTIONS)} if source else {}
+    notes = [] if source is None else standing.of_source(source, house.need().org)
     return await _page(
-        house, "community/cut.html", Filled(fields | dict(form.fields), form.faults), source=source, rows=acts.SECTIONS
-    )
+        house, "community/cut.html", Filled(fields | dict(form.fields), form.faults), source=source, rows=acts.SECTIONS,
+        notes=notes, clock="harvest",
+    )  # fmt: skip
 
 
 async def _source(house: House, form: Filled) -> Json | None:
@@ -148,21 +169,37 @@ async def _guide_page(house: House, form: Filled) -> Response:
             (one["parcel"], one["species"], one["product"]): one["balance_dm3"]
             for one in await balances_of(house, form.get("permit"))
         }
+    stands = standing.of_load(pieces, house.need().org)
     return await _page(
         house, "community/guide.html", form, pieces=pieces, lines=lines, left=left, parties=await _parties(house),
-        total_dm3=sum(one["volume_dm3"] for one in pieces),
+        total_dm3=sum(one["volume_dm3"] for one in pieces), stands=stands, notes=_summed(stands), clock="move",
     )  # fmt: skip
+
+
+def _summed(stands: Mapping[str, standing.Note]) -> list[standing.Note]:
+    """How many pieces something stands in the way of, above the list that says what."""
+    marks = [note.mark for note in stands.values()]
+    counts = {mark: marks.count(mark) for mark in ("no", "look", "yes")}
+    key = next((f"load_{mark}" for mark, count in counts.items() if count), "")
+    worst = key.removeprefix("load_")
+    return [standing.Note(worst, key, {"count": counts[worst], "pieces": len(marks)})] if key else []
 
 
 @router.post("/community/guides/{number}/departure", response_class=Response)
 async def record_departure(number: str, house: HouseDep) -> Response:
-    """Record that the load of our guide left, now."""
-    await house.form()
-    form = Filled(_begun())
-    result = (await _send(house, [acts.departure(form, number)]))[0]
-    if result["status"] != "logged":
-        raise UpstreamRefused("custody", result["problem"])
-    return house.go(f"/community/recorded/{result['sid']}")
+    """Record that the load of our guide left, on the day and hour of the form. A load leaves once: said again, with
+    whatever hour, this leads to the record that says so already."""
+    form = Filled(fields_of(await house.form()))
+    statement = acts.departure(form, number)
+    if form.faults:
+        raise Malformed("day", say_of(house)("act.not_a_day"))
+    result = (await _send(house, [statement]))[0]
+    if result["status"] == "logged":
+        return house.go(f"/community/recorded/{result['sid']}")
+    problem = result["problem"]
+    if problem["slug"] == "already-done":
+        return house.go(f"/community/recorded/{problem['facts']['first_sid']}", done="recorded_before")
+    raise UpstreamRefused("custody", problem)
 
 
 # ---- reception
@@ -187,7 +224,8 @@ async def record_reception(house: HouseDep) -> Response:
 
 async def _reception_page(house: House, form: Filled) -> Response:
     content = await _content(house, form) if form.get("number") else None
-    return await _page(house, "community/reception.html", form, content=content)
+    notes = [] if content is None else standing.of_guide(content["guide"], house.need().org)
+    return await _page(house, "community/reception.html", form, content=content, notes=notes)
 
 
 async def _content(house: House, form: Filled) -> Json | None:
@@ -222,9 +260,10 @@ async def record_sale(house: HouseDep) -> Response:
 
 async def _sale_page(house: House, form: Filled) -> Response:
     pieces = await _pieces(house, form) if form.get("codes") else []
+    stands = standing.of_lot(pieces, house.need().org)
     return await _page(
         house, "community/sale.html", form, pieces=pieces, parties=await _parties(house),
-        total_dm3=sum(one["volume_dm3"] for one in pieces),
+        total_dm3=sum(one["volume_dm3"] for one in pieces), stands=stands, notes=_summed(stands),
     )  # fmt: skip
 
 
@@ -241,7 +280,7 @@ async def recorded(sid: str, house: HouseDep) -> Response:
     what, key = _subject(kind, body)
     answer = await house.custody.get(f"/v1/{what}s/{part(key)}")
     return house.page(
-        "community/recorded.html", record=record, statement=statement, what=what, key=key, answer=answer,
+        "community/recorded.html", record=record, statement=statement, what=what, key=key, answer=answer, fields=_begun(), faults={},
         findings=[one for one in answer.get("findings", ()) if one["status"] == "FAIL"],
     )  # fmt: skip
 
@@ -268,15 +307,36 @@ def _guide_days() -> dict[str, str]:
     return {"issued_on": today().isoformat(), "expires_on": (today() + timedelta(days=GUIDE_DAYS)).isoformat()}
 
 
-async def _page(house: House, template: str, form: Filled, **values: Any) -> Response:
-    """The form with what it held and what was wrong with it, in words."""
-    say = say_of(house)
+async def _page(
+    house: House, template: str, form: Filled, *, notes: Sequence[standing.Note] = (), clock: str = "", **values: Any
+) -> Response:
+    """The form with what it held and what was wrong with it, in words, and how what it speaks of stands."""
+    say, posted = say_of(house), house.request.method == "POST"
     faults = {name: say(text) if text.startswith("act.") else text for name, text in form.faults.items()}
     permits = [one for one in (await house.permits.get("/v1/permits"))["items"] if one["state"] != "proposed"]
+    if clock and notes:
+        named = next((one for one in permits if one["number"] == form.get("permit")), None)
+        notes = [*standing.of_permit(named, form.get("day"), move=clock == "move"), *notes]
     return house.page(
-        template, 422 if faults and house.request.method == "POST" else 200, scripts=True, fields=form.fields,
+        template, 422 if faults and posted else 200, scripts=True, fields=form.fields, posted=posted,
+        notes=[_spoken(house, note) for note in notes], spoken=partial(_spoken, house),
         faults=faults, permits=permits, **values,
     )  # fmt: skip
+
+
+def _spoken(house: House, note: standing.Note) -> Json:
+    """A note with its sentence, its figures as the page writes them."""
+    say, facts = say_of(house), dict(note.facts)
+    for name, value in note.facts.items():
+        if name.endswith("_dm3"):
+            facts[name.removesuffix("_dm3")] = figures.cubic_metres(value or 0)
+        elif name in ("first", "last"):
+            facts[name] = figures.day(value, house.language)
+        elif name in ("at", "time"):
+            facts[name] = figures.moment(value, house.language)
+        elif name in ("state", "condition"):
+            facts[name] = say(f"community.state_{value}" if name == "state" else f"condition.{value}")
+    return {"mark": note.mark, "text": say(f"standing.{note.text}", **facts), "link": note.link}
 
 
 async def _record(
@@ -288,9 +348,19 @@ async def _record(
         refused = next((one["problem"] for one in results if one["status"] != "logged"), None)
         if refused is None:
             return house.go(f"/community/recorded/{results[-1]['sid']}")
-        form.faults[acts.field_of(refused, form)] = str(refused[f"detail_{house.language}"])
+        form.faults[acts.field_of(refused, form)] = await _in_words(house, refused)
     answer: Response = await again(house, form)
     return answer
+
+
+async def _in_words(house: House, refused: Json) -> str:
+    """Why the log refuses, with the codes that are painted on the wood in place of its ids, and what to do about it."""
+    text = str(refused[f"detail_{house.language}"])
+    if item := refused.get("facts", {}).get("item"):
+        with suppress(UpstreamRefused):  # not in the log: its id is all there is
+            text = text.replace(item, (await house.custody.get(f"/v1/items/{part(item)}"))["item"]["code"])
+    remedy = acts.REMEDIES.get(str(refused.get("slug")))
+    return f"{text} {say_of(house)(remedy)}" if remedy else text
 
 
 async def _send(house: House, statements: Sequence[Json]) -> list[Json]:
@@ -316,8 +386,8 @@ async def _pieces(house: House, form: Filled) -> list[Json]:
     async def find(code: str) -> Json | None:
         async with turns:
             found = await _by_code(house, form.get("permit"), code)
-        items = [] if found is None else [one for one in found["items"] if one["used"] is None]
-        return items[-1] if items else None
+        items: list[Json] = [] if found is None else found["items"]
+        return max(items, key=lambda one: one["used"] is None, default=None)  # a whole one before one that has left
 
     found = await asyncio.gather(*(find(code) for code in codes))
     unknown = [code for code, one in zip(codes, found, strict=True) if one is None]

@@ -25,7 +25,9 @@ class Rule:
     title_es: str
     title_en: str
     norm: str
+    norm_es: str
     source: str
+    source_es: str
     legal_review: str
     valid_from: str
     parameters: dict[str, Any]

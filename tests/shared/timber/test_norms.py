@@ -17,6 +17,8 @@ def test_every_rule_has_its_source_its_day_and_its_state_of_review() -> None:
         for rule in versions:
             assert rule.norm
             assert rule.source
+            assert rule.norm_es
+            assert rule.source_es
             assert rule.legal_review
             assert rule.valid_from >= "2002-01-01"
             assert rule.title_es != rule.title_en
