@@ -91,10 +91,6 @@ class Market:
         """From the rows of the database."""
         return cls(counted(reports), clusters(related), closed, parameters)
 
-    def names(self, region: str) -> list[str]:
-        """The markets that somebody of a region reported of."""
-        return sorted({one.cell.market for one in self.observations if one.cell.region == region})
-
     def reports_of(self, party: str, cell: Cell) -> list[str]:
         """The reports of a party that speak of a cell."""
         return [
@@ -202,6 +198,16 @@ def _alarming(market: Market, told: Estimate) -> Iterable[tuple[str, Decimal | N
             yield from ((id_, moved.would_move) for id_ in market.reports_of(moved.party, told.cell))
 
 
+def month_of(day: date) -> date:
+    """The first day of its month: what is published tells no day of anybody's sale."""
+    return day.replace(day=1)
+
+
+def months_between(day: date, later: date) -> int:
+    """How many months a later day's month is after that of a day."""
+    return 12 * (later.year - day.year) + later.month - day.month
+
+
 def _entry(market: Market, told: Estimate) -> PriceEntry:
     product, _, point = told.cell.market.partition("/")
     band = told.band(BAND)
@@ -217,6 +223,6 @@ def _entry(market: Market, told: Estimate) -> PriceEntry:
         high=Money.pen(band.high),
         grade=told.grade,
         reporters=told.reporters,
-        observed_on=max(one.observed_on for one in market.observations if one.cell == told.cell),
+        observed_on=month_of(max(one.observed_on for one in market.observations if one.cell == told.cell)),
         source=f"reports: {', '.join(market.tiers_of(told))}",
     )

@@ -156,9 +156,9 @@ class _Market:
         strongest = max(moved, key=lambda one: (abs(one.robust or 0.0), one.party))
         counted = _bounded(strongest, len(weights.keys() - {strongest.party}), p)
         mean += counted - (strongest.robust or 0.0)
-        again = p.spread.cell + p.spread.report / max(sum(vote.weight for vote in fresh), p.grade_reporters["C"])
+        again = p.spread.cell + p.spread.report / max(math.fsum(vote.weight for vote in fresh), p.grade_reporters["C"])
         age = round(weighted_median([v.age_days for v in fresh], [v.weight for v in fresh])) if fresh else None
-        largest = max(weights.values()) / sum(weights.values()) if weights else None
+        largest = max(weights.values()) / math.fsum(weights.values()) if weights else None
         return Estimate(
             cell=cell, on=self.on, mid=price(mean), bands=bands(mean, math.sqrt(variance + again), p.bands),
             grade=grade(len(weights), age, p), reporters=len(weights), age_days=age,
