@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.contracts.builders import (
     per_tree,
     per_volume,
     sawn,
+    signed,
     wood,
 )
 from tests.contracts.conftest import BUYER, Contracts
@@ -32,7 +34,7 @@ LOT = "0b0a8f0e-6d1c-4f5e-9c61-6f5d3f0e2a11"
 
 
 def basis(**more: Any) -> dict[str, Any]:
-    return {"on": "2026-11-22", "prices": a_price_book(), "costs": a_cost_book()} | more
+    return {"on": "2026-11-22", "prices": a_price_book(), "costs": signed(a_cost_book())} | more
 
 
 def custody_lot(*diameters: int, species: str = TORNILLO) -> dict[str, Any]:
@@ -425,6 +427,28 @@ async def test_an_officer_whose_token_names_no_region_publishes_for_none(contrac
 
     assert nowhere["slug"] == "other-region"
     await contracts.post("/v1/price-books", a_price_book(), 201, region="*", **officer)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/price-books", a_price_book()),
+        ("/v1/cost-books", a_cost_book()),
+        ("/v1/indices", {"id": "ipm-prueba", "unit": "2013 = 100"}),
+        ("/v1/fx-rates", {"id": "dolar-prueba"}),
+    ],
+)
+async def test_nothing_is_published_of_a_day_that_has_not_come(
+    contracts: Contracts, path: str, body: dict[str, Any]
+) -> None:
+    lines = [{"on": "2026-11-01", "value": "3.82", "source": "Fuente de prueba"}]
+    series = {"title": "x", "source": "Fuente", "licence": "CC0-1.0", "valid_days": 7, "lines": lines}
+    told = body if "entries" in body or "recovery_milli" in body else series | body
+
+    refused = await contracts.post(path, told | {"as_of": (today() + timedelta(days=1)).isoformat()}, 422, **STEWARD)
+
+    assert (refused["slug"], refused.get("where", "body.as_of")) == ("future-date", "body.as_of")
+    await contracts.post(path, told | {"as_of": today().isoformat()}, 201, **STEWARD)
 
 
 async def test_a_published_book_states_its_grade(contracts: Contracts) -> None:
