@@ -31,10 +31,15 @@ HONEST = [100, 105, 110, 112, 116, 119, 121, 124, 127, 131, 137, 144]
 PAIR = "5c" * 32
 
 
+def a_paper(number: int) -> dict[str, str]:
+    """The receipt of one sale and of no other."""
+    return {"evidence_sha256": f"{number:064x}"}
+
+
 async def reported(contracts: Contracts, amounts: Iterable[int | str], first: int = 0, **more: Any) -> list[Any]:
     """One report each by as many organisations, in turn."""
     bodies = [
-        {"report": a_report(f"reporte-{number}", str(amount), **{"observed_on": SEEN, **more})}
+        {"report": a_report(f"reporte-{number}", str(amount), **{**a_paper(number), "observed_on": SEEN, **more})}
         for number, amount in enumerate(amounts, first)
     ]
     made = [
@@ -160,21 +165,47 @@ async def test_both_sides_of_one_sale_count_once(contracts: Contracts) -> None:
     assert (await estimate(contracts))["reporters"] == 3
 
 
+def a_row(
+    id_: str, side: str = "seller", species: str = TORNILLO, *, tier: str = "receipt", entity: str | None = None,
+    pair: str | None = None, paper: str | None = None, days_ago: int = 0,
+) -> Reported:  # fmt: skip
+    day, place = today() - timedelta(days=days_ago), ("standing", "stump", "loreto")
+    return Reported(id_, entity or f"e-{id_}", side, tier, species, *place, Decimal(120), today(), day, pair, paper)
+
+
+def those_counted(*rows: Reported) -> list[tuple[str, str | None]]:
+    told = [(each.id, each.cell.species) for each in counted(rows)]
+    assert told == [(each.id, each.cell.species) for each in counted(reversed(rows))]
+    return told
+
+
 def test_a_sale_of_two_species_has_two_prices_and_each_counts_once() -> None:
-    def one(id_: str, side: str, species: str, tier: str = "receipt") -> Reported:
-        price = Decimal(120)
-        return Reported(id_, side, side, tier, species, "standing", "stump", "loreto", price, today(), PAIR)
+    assert those_counted(
+        a_row("1", "buyer", tier="sealed", pair=PAIR), a_row("2", pair=PAIR),
+        a_row("3", "buyer", LUPUNA, pair=PAIR), a_row("4", "seller", LUPUNA, pair=PAIR),
+    ) == [("2", TORNILLO), ("4", LUPUNA)]  # fmt: skip
 
-    told = counted(
-        [
-            one("1", "buyer", TORNILLO, "sealed"),
-            one("2", "seller", TORNILLO),
-            one("3", "buyer", LUPUNA),
-            one("4", "seller", LUPUNA),
-        ]
-    )
 
-    assert [(each.id, each.cell.species) for each in told] == [("2", TORNILLO), ("4", LUPUNA)]
+def test_who_shows_one_paper_reports_one_sale_whether_or_not_both_name_the_pair() -> None:
+    paper = "ab" * 32
+    assert those_counted(a_row("1", "buyer", paper=paper), a_row("2", paper=paper)) == [("2", TORNILLO)]
+    assert those_counted(a_row("1", paper=paper, days_ago=1), a_row("0", paper=paper)) == [("1", TORNILLO)]
+    # The pair joins the first two, the paper the last two.
+    chain = a_row("1", pair=PAIR), a_row("2", "buyer", pair=PAIR, paper=paper), a_row("3", "mill", paper=paper)
+    assert those_counted(*chain) == [("1", TORNILLO)]
+    # Twins: papers of their own, another species, no paper at all; and one entity may read two prices off one paper.
+    assert len(those_counted(a_row("1", paper=paper), a_row("2", paper="cd" * 32))) == 2
+    assert len(those_counted(a_row("1", paper=paper), a_row("2", "seller", LUPUNA, paper=paper))) == 2
+    assert len(those_counted(a_row("1", tier="oral"), a_row("2", tier="oral"))) == 2
+    assert len(those_counted(a_row("1", entity="e", paper=paper), a_row("2", entity="e", paper=paper))) == 2
+
+
+async def test_one_receipt_shown_by_three_is_one_reporter(contracts: Contracts) -> None:
+    await reported(contracts, [118, 122, 120], evidence_sha256="ab" * 32)
+    assert (await estimate(contracts))["state"] == "missing"
+
+    await reported(contracts, [118, 122], first=3)
+    assert (await estimate(contracts))["reporters"] == 3
 
 
 async def test_a_buyer_who_confirms_every_sale_silences_none_of_the_sellers(contracts: Contracts) -> None:

@@ -41,7 +41,9 @@ class Reported:
     region: str
     pen_m3: Decimal
     observed_on: date
+    received_on: date
     pair: str | None
+    paper: str | None
 
 
 def market_of(product: str, point: str) -> str:
@@ -55,24 +57,29 @@ def cell_of(one: Reported) -> Cell:
 
 
 def counted(reports: Iterable[Reported]) -> list[Observation]:
-    """What the estimator looks at: of one price of a sale that both sides reported, the seller's, else the better
-    evidenced report. A sale of two species has two prices.
+    """What the estimator looks at: of one price of a sale that several reported, that of one of them: the seller's, else
+    the better evidenced, else the one that was there first. A sale of two species has two prices.
 
-    Were it the better evidenced one, a buyer who reports every purchase would silence all who sell to it.
+    One sale is what names one pair, or one paper as its evidence: else seller, buyer and whoever else holds the receipt
+    are three reporters of one price. Were it the better evidenced one, a buyer who reports every purchase would silence
+    all who sell to it.
     """
-    best: dict[tuple[str, Cell], Reported] = {}
-    for one in sorted(reports, key=lambda one: one.id):
-        name = one.pair or one.id, cell_of(one)
-        if name not in best or _rank(one) < _rank(best[name]):
-            best[name] = one
+    rows = sorted(reports, key=lambda one: one.id)
+    sales = clusters((one.id, f"{name}/{cell_of(one)}") for one in rows for name in (one.pair, one.paper) if name)
+    first: dict[str, Reported] = {}
+    for one in rows:
+        sale = sales.get(one.id, one.id)
+        if sale not in first or _rank(one) < _rank(first[sale]):
+            first[sale] = one
     return [
         Observation(one.id, cell_of(one), one.pen_m3, Tier(one.tier), one.entity, one.observed_on)
-        for one in best.values()
+        for one in rows
+        if one.entity == first[sales.get(one.id, one.id)].entity
     ]
 
 
-def _rank(one: Reported) -> tuple[bool, int, str]:
-    return one.side != "seller", PAIRED_FIRST.index(one.tier), one.id
+def _rank(one: Reported) -> tuple[bool, int, date, str]:
+    return one.side != "seller", PAIRED_FIRST.index(one.tier), one.received_on, one.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _VERSION = text("SELECT market_version(:product, :point, :opened, :closed)")
 # In one statement, so that the version is of these rows: each of several statements sees what was committed before it.
 _MARKET = text(
     "SELECT v.version, v.related, o.id, o.entity, o.side, o.tier, o.species, o.product, o.point_of_sale, o.region,"
-    " o.cash_pen_m3, o.observed_on, o.counterpart_sha256, CAST(o.acts AS text) AS acts"
+    " o.cash_pen_m3, o.observed_on, o.received_on, o.counterpart_sha256, o.evidence_sha256, CAST(o.acts AS text) AS acts"
     " FROM (SELECT market_version(:product, :point, :opened, :closed) AS version,"
     " (SELECT CAST(jsonb_agg(jsonb_build_array(entity, other)) AS text) FROM related_entities()) AS related) v"
     " LEFT JOIN price_observations(:opened, :closed) o ON o.product = :product AND o.point_of_sale = :point"
@@ -61,7 +61,7 @@ async def state(tx: AsyncSession, name: str, opened: date, closed: date) -> Stat
     reports = [
         Reported(
             row.id, row.entity, row.side, row.tier, row.species, row.product, row.point_of_sale, row.region,
-            row.cash_pen_m3, row.observed_on, row.counterpart_sha256,
+            row.cash_pen_m3, row.observed_on, row.received_on, row.counterpart_sha256, row.evidence_sha256,
         )
         for row in rows
         if row.id is not None and stands(row.acts).state in ("counted", "in_review")

@@ -9,13 +9,15 @@ down_revision = "0005"
 
 FUNCTIONS = (
     # A report of an old sale that arrives today would show at once what its reporter was paid: it waits like a new one.
+    "DROP FUNCTION price_observations(date, date)",
     """
-    CREATE OR REPLACE FUNCTION price_observations(opened date, closed date)
+    CREATE FUNCTION price_observations(opened date, closed date)
         RETURNS TABLE (id text, entity text, side text, tier text, species text, product text, point_of_sale text,
-                       region text, cash_pen_m3 numeric, observed_on date, counterpart_sha256 text, acts jsonb)
+                       region text, cash_pen_m3 numeric, observed_on date, received_on date, counterpart_sha256 text,
+                       evidence_sha256 text, acts jsonb)
         LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
         AS $$ SELECT r.id, reporter_pseudonym(r.org, ''), r.side, r.tier, r.species, r.product, r.point_of_sale,
-                     r.region, r.cash_pen_m3, r.observed_on, r.counterpart_sha256,
+                     r.region, r.cash_pen_m3, r.observed_on, r.received_on, r.counterpart_sha256, r.evidence_sha256,
                      (SELECT jsonb_agg(jsonb_build_object('act', a.act, 'reason', a.reason, 'at', a.at) ORDER BY a.seq)
                       FROM price_report_act a WHERE a.report_id = r.id)
               FROM price_report r
@@ -87,7 +89,12 @@ def upgrade() -> None:
     app = app_role()
     for statement in FUNCTIONS:
         op.execute(statement)
-    for function in ("other_side(text, text)", "reports_in(text, text)", "reports_only_in(text, text)"):
+    for function in (
+        "price_observations(date, date)",
+        "other_side(text, text)",
+        "reports_in(text, text)",
+        "reports_only_in(text, text)",
+    ):
         op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {app}")
     for policy in POLICIES:
