@@ -1,6 +1,6 @@
 """The market as reports tell it: which of them count, what they say of a cell, and what of that may be published."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -60,22 +60,23 @@ def counted(reports: Iterable[Reported]) -> list[Observation]:
     """What the estimator looks at: of one price of a sale that several reported, that of one of them: the seller's, else
     the better evidenced, else the one that was there first. A sale of two species has two prices.
 
-    One sale is what names one pair, or one paper as its evidence: else seller, buyer and whoever else holds the receipt
+    One sale is what names one pair, and then what shows one paper: else seller, buyer and whoever else holds the receipt
     are three reporters of one price. Were it the better evidenced one, a buyer who reports every purchase would silence
-    all who sell to it.
+    all who sell to it; were pairs joined by a paper, a buyer who shows one paper for all of them would.
     """
     rows = sorted(reports, key=lambda one: one.id)
-    sales = clusters((one.id, f"{name}/{cell_of(one)}") for one in rows for name in (one.pair, one.paper) if name)
-    first: dict[str, Reported] = {}
+    told = _one_each(_one_each(rows, lambda one: one.pair), lambda one: one.paper)
+    return [Observation(one.id, cell_of(one), one.pen_m3, Tier(one.tier), one.entity, one.observed_on) for one in told]
+
+
+def _one_each(rows: Sequence[Reported], sale_of: Callable[[Reported], str | None]) -> list[Reported]:
+    """Of the reports of one price of a sale those of one entity; all that name no sale."""
+    first: dict[tuple[str, Cell], Reported] = {}
     for one in rows:
-        sale = sales.get(one.id, one.id)
-        if sale not in first or _rank(one) < _rank(first[sale]):
-            first[sale] = one
-    return [
-        Observation(one.id, cell_of(one), one.pen_m3, Tier(one.tier), one.entity, one.observed_on)
-        for one in rows
-        if one.entity == first[sales.get(one.id, one.id)].entity
-    ]
+        sale = sale_of(one)
+        if sale is not None:
+            first[sale, cell_of(one)] = min(one, first.get((sale, cell_of(one)), one), key=_rank)
+    return [one for one in rows if (sale := sale_of(one)) is None or one.entity == first[sale, cell_of(one)].entity]
 
 
 def _rank(one: Reported) -> tuple[bool, int, date, str]:
