@@ -258,7 +258,7 @@ async def test_the_newest_books_of_the_region_are_taken_and_pinned(contracts: Co
     await published(contracts)
     await contracts.post("/v1/price-books", a_price_book(sawn("4.00"), as_of="2026-11-10"), **STEWARD)
     await contracts.post("/v1/price-books", a_price_book(sawn("9.00"), id="loreto", region="loreto"), **STEWARD)
-    await contracts.post("/v1/price-books", a_price_book(sawn("8.00"), id="manana", as_of="2026-12-01"), **STEWARD)
+    await contracts.post("/v1/price-books", a_price_book(sawn("8.00"), id="manana", as_of="2026-11-25"), **STEWARD)
 
     answer = await contracts.post("/v1/appraisals/quick", {"offer": an_offer(), "basis": {"on": "2026-11-22"}}, 200)
 
