@@ -274,7 +274,10 @@ async def test_a_named_book_that_does_not_exist_is_missing_and_one_that_does_is_
     named = {"offer": an_offer(region="loreto"), "basis": {"price_book": "precios-mdd", "cost_book": "costos-mdd"}}
 
     await contracts.post("/v1/appraisals/quick", missing, 404)
-    assert (await contracts.post("/v1/appraisals/quick", named, 200))["verdict"] == "far_below"
+    told = await contracts.post("/v1/appraisals/quick", named, 200)
+    assert [told["pins"][book]["id"] for book in ("price_book", "cost_book")] == ["precios-mdd", "costos-mdd"]
+    # Costs of another region, which nobody signed either: figures, and no colour.
+    assert (told["verdict"], told["total"]["fair_mid_m3"]) == ("no_answer", pen("295.64"))
 
 
 async def test_a_stored_book_and_given_figures_at_once_contradict(contracts: Contracts) -> None:

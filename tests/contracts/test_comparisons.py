@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.contracts.domain.comparison import difference
 from services.contracts.quick_limit import Bucket
-from tests.contracts.builders import a_cost_book, Json, an_offer, judged, pen, per_tree, per_volume, t10
+from tests.contracts.builders import Json, a_cost_book, an_offer, judged, pen, per_tree, per_volume, t10
 from tests.contracts.conftest import Contracts
 from tests.contracts.test_api import basis
 
