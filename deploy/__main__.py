@@ -183,6 +183,15 @@ def _add_prices(prices: argparse.ArgumentParser) -> None:
     back.add_argument("--world-bank", action="store_true", help="instead: the World Bank's wood series (from 2003)")
     attack = what.add_parser("attack", help="how far one to four lying entities move an estimate with 12 honest ones")
     attack.add_argument("--trials", type=int, default=20, metavar="N", help="samples of honest reports (20)")
+    fit = what.add_parser(
+        "fit", help="fit the variances of the estimator to some years of a panel, by the likelihood of left-out cells",
+        description="Says which variances make each cell likeliest as the others tell it, beside those in force; changes nothing.",
+    )  # fmt: skip
+    fit.add_argument("panel", metavar="PANEL.csv", help="the columns of backtest")
+    fit.add_argument("--from", dest="first", type=int, metavar="YEAR", required=True, help="the first year looked at")
+    fit.add_argument("--to", dest="last", type=int, metavar="YEAR", required=True, help="the last year looked at")
+    fit.add_argument("--json", action="store_true")
+    fit.add_argument("--lang", choices=("es", "en"), default="es")
     for one in (back, attack):
         one.add_argument("--seed", type=int, default=1, help="of what is drawn: intervals, honest reports (1)")
         one.add_argument("--figures", metavar="DIR", help="leave the drawings there (docs/figures)")

@@ -63,7 +63,8 @@ def _costs() -> dict[str, Any]:
         "recovery_milli": {"low": 470, "mid": 520, "high": 570},
         "margin_milli": {"low": 100, "mid": 200, "high": 300},
     }
-    return _book("costs") | shares | {"lines": lines}
+    signed = {"name": SOURCE, "licence": SOURCE, "on": ON}
+    return _book("costs") | shares | {"lines": lines, "signed_by": signed}
 
 
 def _book(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`./timber prices backtest PANEL.csv --from YEAR --out ESTIMATES.csv`, `--world-bank`, `./timber prices attack`."""
+"""`./timber prices backtest PANEL.csv --from YEAR --out ESTIMATES.csv`, `--world-bank`, `./timber prices attack`, `./timber prices fit`."""
 
 import argparse
 import csv
@@ -43,7 +43,7 @@ class OutputUnwritable(Malformed):
 def main(options: argparse.Namespace) -> int:
     """Print the tables, 0; or 2 when a file was refused, with the slug of the problem and its words."""
     try:
-        found = _attack(options) if options.what == "attack" else _backtest(options)
+        found = {"attack": _attack, "fit": _fit, "backtest": _backtest}[options.what](options)
     except Refusal as refusal:
         return _refused(refusal, options)
     if options.json:
@@ -71,6 +71,31 @@ def _attack(options: argparse.Namespace) -> dict[str, Any]:
     }  # fmt: skip
     _draw(options, {"prices-attack.svg": moves(found)})
     return found
+
+
+def _fit(options: argparse.Namespace) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from deploy.prices.panel import read_panel
+    from deploy.prices.variances import fitted
+    from services.contracts.shipped import estimator
+
+    rows = read_panel(Path(options.panel), options.last)
+    cells = [row.cell for row in rows if options.first <= row.cell.year <= options.last]
+    parameters = estimator(datetime.now(UTC).date())
+    found = fitted(cells, parameters.spread)
+    if not found.cells:
+        raise BacktestIncomplete("--from", "no prices in these years", "no hay precios en esos años")
+    return {
+        "kind": "fit", "file": Path(options.panel).name, "from": options.first, "to": options.last,
+        "cells": found.cells, "tried": found.tried,
+        "parameters": {"version": parameters.version, "sha256": parameters.sha256},
+        "spread": {
+            name: {"fitted": float(f"{value:.3g}"), "in_force": getattr(parameters.spread, name)}
+            for name, value in asdict(found.spread).items()
+        },
+        "log_likelihood": {"fitted": round(found.log_likelihood, 1), "in_force": round(found.compared, 1)},
+    }  # fmt: skip
 
 
 def _backtest(options: argparse.Namespace) -> dict[str, Any]:

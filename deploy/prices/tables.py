@@ -13,7 +13,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "months": "meses", "median_12": "mediana 12", "median_24": "mediana 24", "written": "El archivo se escribió así",
         "attackers": "atacantes", "share_pct": "% de reportes", "mean": "promedio", "capped_huber": "Huber limitado",
         "attack": "ataque", "moved": "Cuánto se mueve en %: promedio / percentil 95", "all": "todas", "over 20": "más de 20",
-        "cells_estimated": "celdas estimadas", "from": "desde",
+        "cells_estimated": "celdas estimadas", "from": "desde", "fitted": "ajustado", "in_force": "en vigor",
+        "log_likelihood": "logaritmo de la verosimilitud",
     },
     "en": {
         "past_only": "Only from what was reported before the year", "same_year": "Also with the other cells of the year",
@@ -24,7 +25,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "months": "months", "median_12": "median of 12", "median_24": "median of 24", "written": "The file was written so",
         "attackers": "attackers", "share_pct": "% of reports", "mean": "mean", "capped_huber": "capped Huber",
         "attack": "attack", "moved": "How far it moves in %: mean / 95th percentile", "all": "all", "over 20": "over 20",
-        "cells_estimated": "cells estimated", "from": "from",
+        "cells_estimated": "cells estimated", "from": "from", "fitted": "fitted", "in_force": "in force",
+        "log_likelihood": "log-likelihood",
     },
 }  # fmt: skip
 WAYS = ("estimate", "reference", "last", "median")
@@ -40,8 +42,18 @@ def told(found: Mapping[str, Any], language: str) -> str:
             return _table([words[c] for c in columns], [[row.get(c, "-") for c in columns] for row in found["series"]])
         case "attack":
             return _attacks(found, words)
+        case "fit":
+            return _fit(found, words)
         case _:
             return _panel(found, words)
+
+
+def _fit(found: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    columns = ("fitted", "in_force")
+    rows = [[name, *(row[column] for column in columns)] for name, row in found["spread"].items()]
+    rows.append([words["log_likelihood"], *(found["log_likelihood"][column] for column in columns)])
+    head = f"{found['file']}, {found['from']}-{found['to']}: {found['cells']} {words['cells']}."
+    return head + "\n\n" + _table(["", *(words[column] for column in columns)], rows)
 
 
 def _panel(found: Mapping[str, Any], words: Mapping[str, str]) -> str:

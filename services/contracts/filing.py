@@ -10,7 +10,7 @@ from services.contracts.domain.market_terms import terms_on
 from services.contracts.domain.money import ExchangeRate
 from services.contracts.domain.price import PerVolume
 from services.contracts.domain.price_report import Conversion, PriceReport, SaleKind, convert, pair_sha256
-from services.contracts.domain.price_standing import Sale, differing, percent
+from services.contracts.domain.price_standing import Sale, differing
 from services.contracts.refusals import DuplicateReport, ReportIdTaken
 from services.contracts.shipped import market_terms
 from services.contracts.store import price_reports as kept
@@ -59,14 +59,15 @@ async def _keep(tx: Tx, report: PriceReport, org: str, today: date, caller: Call
     if report.counterpart_sha256 is not None:
         line = report.line
         own = Sale(
-            kept.id_of(org, report), report.side, (report.species, line.product, line.point_of_sale),
-            (line.unit, line.rule, line.price.currency), line.price.amount, None if conversion is None else conversion.pen_m3,
+            kept.id_of(org, report), report.side, report.species, report.observed_on,
+            (line.product, line.point_of_sale, report.region), (line.unit, line.rule, line.price.currency, report.bark),
+            line.price.amount, None if conversion is None else conversion.pen_m3,
         )  # fmt: skip
         others = await kept.sales_of_other_side(tx, report.counterpart_sha256, org)
-        for other, gap in differing(own, others, terms):
+        for other, differs in differing(own, others, terms):
             for one in (own, other):
                 if not one.cleared:
-                    await kept.open_review(tx, one.id, "sides_differ", {"gap": percent(gap)}, None, caller)
+                    await kept.open_review(tx, one.id, "sides_differ", differs.facts(), None, caller)
     return True
 
 

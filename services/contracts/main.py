@@ -30,7 +30,7 @@ def build(
     of its statements to custody; tests give their own, and their own verifier."""
     if settings.database_url is None:
         raise BadSettings("TROZALOG_DATABASE_URL is needed")
-    flag_pack(), market_terms(), world_bank_indices(), legal_rates(), alert_limits()
+    flag_pack(), market_terms(), world_bank_indices(), legal_rates("PEN"), legal_rates("USD"), alert_limits()
     db = Database(settings.database_url.get_secret_value(), settings.database_pool)
 
     @asynccontextmanager

@@ -157,3 +157,19 @@ class OwnReport(NotAllowed):
     es: ClassVar[str] = "El reporte es de su propia organización: lo decide otra."
     en: ClassVar[str] = "The report is of your own organisation: another decides about it."
     reason: str = "own"
+
+
+@dataclass(eq=False)
+class ReportersOfOtherRegions(NotAllowed):
+    """A relation counts in every market of both, so an officer relates only those who report in the own region alone."""
+
+    slug: ClassVar[str] = "reporters-of-other-regions"
+    es: ClassVar[str] = (
+        "Las dos organizaciones deben reportar precios en {region}, y en ninguna otra región, para que las relacione quien"
+        " cuida el mercado de esa región."
+    )
+    en: ClassVar[str] = (
+        "Both organisations must report prices in {region}, and in no other region, to be related by the steward of that"
+        " region."
+    )
+    region: str

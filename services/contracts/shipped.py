@@ -17,6 +17,7 @@ from services.contracts.domain.estimate import Parameters, parameters_on
 from services.contracts.domain.flags import FlagPack, parse_pack
 from services.contracts.domain.late import Rate
 from services.contracts.domain.market_terms import MarketTerms, parse_terms
+from services.contracts.domain.money import Currency
 from services.contracts.domain.series import IndexSeries
 
 _DATA = resources.files("services.contracts") / "data"
@@ -29,13 +30,20 @@ def flag_pack() -> FlagPack:
 
 
 @cache
-def legal_rates() -> tuple[Rate, ...]:
-    """The legal rates of late interest that come with this version, by the day from which they hold."""
+def legal_rates(currency: Currency) -> tuple[Rate, ...]:
+    """The legal rates of late interest on a debt in one currency, by the day from which they hold.
+
+    They come with this version. ``ValueError`` where none is shipped.
+    """
     read = json.loads((_DATA / "legal_rates.json").read_text(encoding="utf-8"))
-    return tuple(
+    found = tuple(
         Rate(date.fromisoformat(one["valid_from"]), one["annual_milli"], one["source"], one["legal_review"])
         for one in read["rates"]
+        if one["currency"] == currency
     )
+    if not found:
+        raise ValueError(f"no legal rate of {currency} is shipped")
+    return found
 
 
 @cache

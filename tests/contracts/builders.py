@@ -95,13 +95,19 @@ def a_cost_book(costs: dict[str, str] | None = None, recovery: int = 520, margin
     return book | more
 
 
+def signed(book: Json) -> Json:
+    """A cost book as a forester signed it, unless it says whether somebody did."""
+    return {"signed_by": {"name": "Forestal de prueba", "licence": "R-1", "on": "2026-10-20"}} | book
+
+
 def a_basis(
     prices: Json | None = None, costs: Json | None = None, *, base: str = "mean_of_ends", rate_milli: int = 180,
     fx: Json | None = None, bare: bool = False,
 ) -> Basis:  # fmt: skip
-    """The basis of W06, unless parts of it are given; ``bare`` leaves out what is not given."""
+    """The basis of W06, unless parts of it are given; ``bare`` leaves out what is not given. Costs are signed."""
     prices = prices if prices is not None or bare else a_price_book()
     costs = costs if costs is not None or bare else a_cost_book()
+    costs = None if costs is None else signed(costs)
     return Basis(
         ON,
         rate_milli,

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.contracts.builders import (
     per_tree,
     per_volume,
     sawn,
+    signed,
     wood,
 )
 from tests.contracts.conftest import BUYER, Contracts
@@ -32,7 +34,7 @@ LOT = "0b0a8f0e-6d1c-4f5e-9c61-6f5d3f0e2a11"
 
 
 def basis(**more: Any) -> dict[str, Any]:
-    return {"on": "2026-11-22", "prices": a_price_book(), "costs": a_cost_book()} | more
+    return {"on": "2026-11-22", "prices": a_price_book(), "costs": signed(a_cost_book())} | more
 
 
 def custody_lot(*diameters: int, species: str = TORNILLO) -> dict[str, Any]:
@@ -256,7 +258,7 @@ async def test_the_newest_books_of_the_region_are_taken_and_pinned(contracts: Co
     await published(contracts)
     await contracts.post("/v1/price-books", a_price_book(sawn("4.00"), as_of="2026-11-10"), **STEWARD)
     await contracts.post("/v1/price-books", a_price_book(sawn("9.00"), id="loreto", region="loreto"), **STEWARD)
-    await contracts.post("/v1/price-books", a_price_book(sawn("8.00"), id="manana", as_of="2026-12-01"), **STEWARD)
+    await contracts.post("/v1/price-books", a_price_book(sawn("8.00"), id="manana", as_of="2026-11-25"), **STEWARD)
 
     answer = await contracts.post("/v1/appraisals/quick", {"offer": an_offer(), "basis": {"on": "2026-11-22"}}, 200)
 
@@ -272,7 +274,10 @@ async def test_a_named_book_that_does_not_exist_is_missing_and_one_that_does_is_
     named = {"offer": an_offer(region="loreto"), "basis": {"price_book": "precios-mdd", "cost_book": "costos-mdd"}}
 
     await contracts.post("/v1/appraisals/quick", missing, 404)
-    assert (await contracts.post("/v1/appraisals/quick", named, 200))["verdict"] == "far_below"
+    told = await contracts.post("/v1/appraisals/quick", named, 200)
+    assert [told["pins"][book]["id"] for book in ("price_book", "cost_book")] == ["precios-mdd", "costos-mdd"]
+    # Costs of another region, which nobody signed either: figures, and no colour.
+    assert (told["verdict"], told["total"]["fair_mid_m3"]) == ("no_answer", pen("295.64"))
 
 
 async def test_a_stored_book_and_given_figures_at_once_contradict(contracts: Contracts) -> None:
@@ -425,6 +430,28 @@ async def test_an_officer_whose_token_names_no_region_publishes_for_none(contrac
 
     assert nowhere["slug"] == "other-region"
     await contracts.post("/v1/price-books", a_price_book(), 201, region="*", **officer)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/price-books", a_price_book()),
+        ("/v1/cost-books", a_cost_book()),
+        ("/v1/indices", {"id": "ipm-prueba", "unit": "2013 = 100"}),
+        ("/v1/fx-rates", {"id": "dolar-prueba"}),
+    ],
+)
+async def test_nothing_is_published_of_a_day_that_has_not_come(
+    contracts: Contracts, path: str, body: dict[str, Any]
+) -> None:
+    lines = [{"on": "2026-11-01", "value": "3.82", "source": "Fuente de prueba"}]
+    series = {"title": "x", "source": "Fuente", "licence": "CC0-1.0", "valid_days": 7, "lines": lines}
+    told = body if "entries" in body or "recovery_milli" in body else series | body
+
+    refused = await contracts.post(path, told | {"as_of": (today() + timedelta(days=1)).isoformat()}, 422, **STEWARD)
+
+    assert (refused["slug"], refused.get("where", "body.as_of")) == ("future-date", "body.as_of")
+    await contracts.post(path, told | {"as_of": today().isoformat()}, 201, **STEWARD)
 
 
 async def test_a_published_book_states_its_grade(contracts: Contracts) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.contracts.domain.comparison import difference
 from services.contracts.quick_limit import Bucket
-from tests.contracts.builders import Json, a_price_book, an_offer, judged, pen, per_tree, per_volume, sawn, t10
+from tests.contracts.builders import Json, a_cost_book, an_offer, judged, pen, per_tree, per_volume, t10
 from tests.contracts.conftest import Contracts
 from tests.contracts.test_api import basis
 
@@ -98,9 +98,7 @@ async def test_a_counter_offer_is_in_the_buyers_own_unit_and_says_what_the_claus
 
 
 async def test_without_supported_figures_there_is_no_floor_and_it_says_what_is_missing(contracts: Contracts) -> None:
-    answer = await ask(
-        contracts, "counter-offers", {"offer": DOYLE, "basis": basis(prices=a_price_book(sawn(grade="given")))}
-    )
+    answer = await ask(contracts, "counter-offers", {"offer": DOYLE, "basis": basis(costs=a_cost_book())})
 
     assert answer["lines"][0]["floor"] is None
     assert [gap["what"] for gap in answer["missing"]] == ["support"]

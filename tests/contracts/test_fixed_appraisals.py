@@ -1,8 +1,15 @@
 """Fixed appraisals have fixed bytes, whatever runs them: what the suite finds under CPython 3.11 it finds under 3.13."""
 
+import builtins
 import decimal
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,3 +53,32 @@ def test_the_callers_own_arithmetic_changes_nothing() -> None:
 
     assert canonical(found) == canonical(answer(question))
     assert Decimal(found["total"]["net_m3"]["amount"]) > 0
+
+
+def test_no_order_of_a_set_is_in_the_bytes() -> None:
+    """Another hash seed orders every set of texts otherwise; so does another interpreter."""
+    script = "import json; from tests.contracts.fixed_appraisals import hashes; print(json.dumps(hashes()))"
+    seed = {"PYTHONHASHSEED": "7" if os.environ.get("PYTHONHASHSEED") != "7" else "8"}
+    root = Path(__file__).parents[2]
+    made = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, env=os.environ | seed, check=True, capture_output=True, timeout=120
+    )
+
+    assert json.loads(made.stdout) == WANTED
+
+
+def test_no_floats_are_added_by_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CPython adds floats another way from 3.12 on (compensated), so ``sum`` of floats has other last digits there."""
+    plain, seen = builtins.sum, []
+
+    def strict(items: Iterable[Any], /, start: Any = 0) -> Any:
+        kept = [*items]
+        seen.extend(type(one) for one in (start, *kept))
+        return plain(kept, start)
+
+    monkeypatch.setattr(builtins, "sum", strict)
+    for question in questions().values():
+        answer(question)
+
+    assert Decimal in seen
+    assert float not in seen

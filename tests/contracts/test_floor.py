@@ -83,9 +83,10 @@ def test_a_price_in_dollars_is_countered_in_dollars() -> None:
 
 
 def test_figures_that_nobody_answers_for_give_no_counter_offer() -> None:
-    case = judged(an_offer(), a_basis(a_price_book(sawn(grade="given"))))
+    unsigned = judged(an_offer(), a_basis(costs=a_cost_book(signed_by=None)))
 
-    assert counter_offers(case, TEN) == [None]
+    assert counter_offers(unsigned, TEN) == [None]
+    assert counter_offers(judged(an_offer(), a_basis()), TEN) != [None]
 
 
 schedules = st.sampled_from(

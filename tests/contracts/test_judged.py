@@ -443,3 +443,39 @@ def test_judging_does_not_change_the_offer() -> None:
 
     assert offer == before
     assert discount_factor(D("0.18"), 0) == 1
+
+
+STANDING = sawn("200", product="standing", unit="m3", rule="mean_of_ends", point_of_sale="stump")
+LOG = sawn("400", product="log", unit="m3", rule="mean_of_ends", point_of_sale="river_port")
+
+
+@pytest.mark.parametrize(
+    ("entries", "signed", "verdict", "method"),
+    [
+        (
+            [sawn(grade="A")],
+            False,
+            "no_answer",
+            "residual",
+        ),  # costs that nobody signed are in it, however good the price
+        ([sawn(grade="A")], True, "far_below", "residual"),
+        ([sawn(grade="given")], True, "far_below", "residual"),
+        ([STANDING | {"grade": "C"}], False, "far_below", "market"),  # no costs are in it
+        ([STANDING | {"grade": "given"}], False, "no_answer", "market"),
+        ([LOG | {"grade": "A"}], False, "no_answer", "market"),  # it comes to the stump by costs
+        ([LOG | {"grade": "A"}], True, "far_below", "market"),
+        # An unsigned residual value of S/ 295.64 hides no standing price of S/ 200 that three reported; a signed one does.
+        ([sawn(grade="A"), STANDING | {"grade": "C"}], False, "far_below", "market"),
+        ([sawn(grade="A"), STANDING | {"grade": "C"}], True, "far_below", "residual"),
+    ],
+)
+def test_a_verdict_rests_on_signed_costs_or_on_a_price_that_has_none(
+    entries: list[Any], signed: bool, verdict: str, method: str
+) -> None:
+    costs = a_cost_book() if signed else a_cost_book(signed_by=None)
+
+    case = judged(an_offer(), a_basis(a_price_book(*entries), costs))
+
+    [line] = case.lines
+    assert (line.verdict, line.fair.by_species[TORNILLO].method if line.fair else None) == (verdict, method)
+    assert ("support" in {gap.what for gap in line.gaps}) is (verdict == "no_answer")

@@ -31,20 +31,38 @@ HONEST = [100, 105, 110, 112, 116, 119, 121, 124, 127, 131, 137, 144]
 PAIR = "5c" * 32
 
 
+def a_paper(number: int) -> dict[str, str]:
+    """The receipt of one sale and of no other."""
+    return {"evidence_sha256": f"{number:064x}"}
+
+
 async def reported(contracts: Contracts, amounts: Iterable[int | str], first: int = 0, **more: Any) -> list[Any]:
     """One report each by as many organisations, in turn."""
     bodies = [
-        {"report": a_report(f"reporte-{number}", str(amount), **{"observed_on": SEEN, **more})}
+        {"report": a_report(f"reporte-{number}", str(amount), **{**a_paper(number), "observed_on": SEEN, **more})}
         for number, amount in enumerate(amounts, first)
     ]
-    return [
+    made = [
         await contracts.post("/v1/price-reports", body, org=f"comunidad-{number}")
         for number, body in enumerate(bodies, first)
     ]
+    await arrived_in_time(contracts)
+    return made
+
+
+async def arrived_in_time(contracts: Contracts) -> None:
+    """As if every report had been sent on the day of its price: what arrives late waits as long as what is new."""
+    await contracts.as_admin("UPDATE price_report SET received_on = observed_on")
 
 
 async def estimate(contracts: Contracts, path: str = ASK, expect: int = 200) -> Any:
-    return await contracts.get(path, expect, role=None)
+    """What is told of the reports as they stand: asked again while the last answer is told and the next worked out."""
+    for _ in range(100):
+        told = await contracts.get(path, expect, role=None)
+        if told.get("current", True):
+            break
+        await asyncio.sleep(0.1)
+    return told
 
 
 async def snapshot(contracts: Contracts, expect: int | None = 201, **body: Any) -> Any:
@@ -64,7 +82,9 @@ async def test_an_estimate_says_range_grade_age_and_on_whose_kind_of_word(contra
     assert Decimal(told["low"]["amount"]) < Decimal(told["mid"]["amount"]) < Decimal(told["high"]["amount"])
     assert (told["state"], told["grade"], told["reporters"]) == ("published", "B", 12)
     assert (told["of_species"], told["of_region"]) == (TORNILLO, "madre-de-dios")
-    assert (told["evidence"], told["age_days"], told["missing"]) == (["receipt"], 75, [])
+    months = 12 * (today().year - int(SEEN[:4])) + today().month - int(SEEN[5:7])
+    assert (told["evidence"], told["age_months"], told["missing"]) == (["receipt"], months, [])
+    assert SEEN not in str(told)
     assert 0 < Decimal(told["max_influence"]) < Decimal("0.1")
     assert "comunidad" not in str(told)
     assert "80.000" not in str(told)
@@ -79,6 +99,7 @@ async def test_one_entity_with_two_hundred_half_price_reports_moves_twelve_by_th
     for number in range(200):
         flood = a_report(f"ataque-{number:03}", "60", volume_m3=f"{800 + number}.000", observed_on=SEEN)
         await contracts.post("/v1/price-reports", {"report": flood}, org="atacante-1")
+    await arrived_in_time(contracts)
     told = await estimate(contracts)
 
     moved = Decimal(told["mid"]["amount"]) / before - 1
@@ -139,25 +160,55 @@ async def test_both_sides_of_one_sale_count_once(contracts: Contracts) -> None:
     bought = a_report("compra-001", "121", side="buyer", counterpart_sha256=PAIR, observed_on=SEEN)
 
     await contracts.post("/v1/price-reports", {"report": bought}, role="company", org=BUYER)
+    await arrived_in_time(contracts)
 
     assert (await estimate(contracts))["reporters"] == 3
 
 
+def a_row(
+    id_: str, side: str = "seller", species: str = TORNILLO, *, tier: str = "receipt", entity: str | None = None,
+    pair: str | None = None, paper: str | None = None, days_ago: int = 0,
+) -> Reported:  # fmt: skip
+    day, place = today() - timedelta(days=days_ago), ("standing", "stump", "loreto")
+    return Reported(id_, entity or f"e-{id_}", side, tier, species, *place, Decimal(120), today(), day, pair, paper)
+
+
+def those_counted(*rows: Reported) -> list[tuple[str, str | None]]:
+    told = [(each.id, each.cell.species) for each in counted(rows)]
+    assert told == [(each.id, each.cell.species) for each in counted(reversed(rows))]
+    return told
+
+
 def test_a_sale_of_two_species_has_two_prices_and_each_counts_once() -> None:
-    def one(id_: str, side: str, species: str, tier: str = "receipt") -> Reported:
-        price = Decimal(120)
-        return Reported(id_, side, side, tier, species, "standing", "stump", "loreto", price, today(), PAIR)
+    assert those_counted(
+        a_row("1", "buyer", tier="sealed", pair=PAIR), a_row("2", pair=PAIR),
+        a_row("3", "buyer", LUPUNA, pair=PAIR), a_row("4", "seller", LUPUNA, pair=PAIR),
+    ) == [("2", TORNILLO), ("4", LUPUNA)]  # fmt: skip
 
-    told = counted(
-        [
-            one("1", "buyer", TORNILLO, "sealed"),
-            one("2", "seller", TORNILLO),
-            one("3", "buyer", LUPUNA),
-            one("4", "seller", LUPUNA),
-        ]
-    )
 
-    assert [(each.id, each.cell.species) for each in told] == [("2", TORNILLO), ("4", LUPUNA)]
+def test_who_shows_one_paper_reports_one_sale_whether_or_not_both_name_the_pair() -> None:
+    paper = "ab" * 32
+    assert those_counted(a_row("1", "buyer", paper=paper), a_row("2", paper=paper)) == [("2", TORNILLO)]
+    assert those_counted(a_row("1", paper=paper, days_ago=1), a_row("0", paper=paper)) == [("1", TORNILLO)]
+    # A buyer who shows one paper for all its purchases joins none of them.
+    sold, bought = [
+        [a_row(f"{side}{n}", side, pair=f"{n}", paper=paper if side == "buyer" else None) for n in "12"]
+        for side in ("seller", "buyer")
+    ]
+    assert len(those_counted(*sold, *bought)) == 2
+    # Twins: papers of their own, another species, no paper at all; and one entity may read two prices off one paper.
+    assert len(those_counted(a_row("1", paper=paper), a_row("2", paper="cd" * 32))) == 2
+    assert len(those_counted(a_row("1", paper=paper), a_row("2", "seller", LUPUNA, paper=paper))) == 2
+    assert len(those_counted(a_row("1", tier="oral"), a_row("2", tier="oral"))) == 2
+    assert len(those_counted(a_row("1", entity="e", paper=paper), a_row("2", entity="e", paper=paper))) == 2
+
+
+async def test_one_receipt_shown_by_three_is_one_reporter(contracts: Contracts) -> None:
+    await reported(contracts, [118, 122, 120], evidence_sha256="ab" * 32)
+    assert (await estimate(contracts))["state"] == "missing"
+
+    await reported(contracts, [118, 122], first=3)
+    assert (await estimate(contracts))["reporters"] == 3
 
 
 async def test_a_buyer_who_confirms_every_sale_silences_none_of_the_sellers(contracts: Contracts) -> None:
@@ -171,6 +222,7 @@ async def test_a_buyer_who_confirms_every_sale_silences_none_of_the_sellers(cont
             f"compra-{number:03}", str(amount), side="buyer", counterpart_sha256=pairs[number], observed_on=SEEN
         )
         await contracts.post("/v1/price-reports", {"report": bought}, role="company", org=BUYER)
+    await arrived_in_time(contracts)
 
     told = await estimate(contracts)
     assert (told["state"], told["reporters"], told["mid"]) == ("published", 12, before["mid"])
@@ -239,11 +291,12 @@ async def test_a_market_is_worked_out_once_for_each_state_of_its_closed_months(c
     fourth = await estimates.told(today(), name)
     estimates.close()
 
-    assert first is second is third
-    assert len(fourth.market.observations) == 4
+    assert first.finished is second.finished is third.finished
+    assert first.finished.version != fourth.finished.version
+    assert len(fourth.finished.told.market.observations) == 4
 
 
-async def test_who_is_in_a_hurry_is_told_to_come_back_and_finds_the_answer(contracts: Contracts) -> None:
+async def test_who_asks_first_and_is_in_a_hurry_is_told_to_come_back_and_finds_the_answer(contracts: Contracts) -> None:
     estimates, name = Estimates(contracts.app.state.store, patience_s=0), "standing/stump"
     await reported(contracts, [118, 122, 120])
 
@@ -259,7 +312,103 @@ async def test_who_is_in_a_hurry_is_told_to_come_back_and_finds_the_answer(contr
             await asyncio.sleep(0.01)
     estimates.close(), patient.close()
 
-    assert found.cells == expected.cells
+    assert found.finished.told.cells == expected.finished.told.cells
+
+
+async def test_while_a_market_is_worked_out_again_the_last_answer_is_told_with_its_state_and_one_task_works(
+    contracts: Contracts,
+) -> None:
+    estimates, name, go_on = Estimates(contracts.app.state.store, grace_s=0), "standing/stump", threading.Event()
+    await reported(contracts, [118, 122, 120])
+    first = await estimates.told(today(), name)
+    estimates._worker.submit(go_on.wait)  # somebody else's large market
+
+    during, tasks = [], set()
+    for number in range(3, 8):  # a busy market: each report makes another state of it
+        await reported(contracts, [120], first=number)
+        during.append(await estimates.told(today(), name, today()))
+        tasks.add(*estimates._tasks.values())
+    go_on.set()
+    await asyncio.wait(tasks)
+    last = await estimates.fresh(today(), name)
+    estimates.close()
+
+    assert first.current
+    assert [(one.finished is first.finished, one.current) for one in during] == [(True, False)] * 5
+    assert len(tasks) == 1
+    assert len(last.told.market.observations) == 8
+    assert last.at > first.finished.at
+
+
+async def test_a_book_waits_for_the_reports_as_they_stand(contracts: Contracts) -> None:
+    estimates, name, go_on = Estimates(contracts.app.state.store, grace_s=0), "standing/stump", threading.Event()
+    await reported(contracts, [118, 122, 120])
+    await estimates.told(today(), name)
+    estimates._worker.submit(go_on.wait)
+    await reported(contracts, [121], first=3)
+    await estimates.told(today(), name)  # begins to work out four reports
+    await reported(contracts, [121], first=4)
+
+    book = asyncio.create_task(estimates.fresh(today(), name))
+    await asyncio.sleep(0.05)
+    go_on.set()
+    told = await book
+    estimates.close()
+
+    assert len(told.told.market.observations) == 5
+
+
+async def test_an_answer_says_of_which_state_it_is_and_when_that_was_read(contracts: Contracts) -> None:
+    await reported(contracts, [118, 122, 120])
+
+    told, again = await estimate(contracts), await estimate(contracts)
+    await reported(contracts, [121], first=3)
+    later = await estimate(contracts)
+
+    assert (told["current"], later["current"]) == (True, True)
+    assert (told["market_version"], told["worked_out_at"]) == (again["market_version"], again["worked_out_at"])
+    assert told["market_version"] != later["market_version"]
+    assert told["worked_out_at"] < later["worked_out_at"]
+
+
+async def test_the_version_of_a_market_is_of_all_it_rests_on(contracts: Contracts) -> None:
+    """Each of these leaves the number of reports and the highest number of an act as they were."""
+    first, _, _, other = await reported(contracts, [118, 122, 120, 119])
+    for one in (first, other):
+        decision = {"decision": "looked_into", "reason": "x"}
+        await contracts.post(f"/v1/price-reviews/{one['id']}/decisions", decision, 200, **STEWARD)
+
+    async def version() -> str:
+        return str((await estimate(contracts))["market_version"])
+
+    versions = [await version(), await version()]
+    assert versions[0] == versions[1]
+    for change in (
+        "UPDATE price_report_act SET act = 'upheld', reason = NULL, note = 'x' WHERE seq = 1",
+        "DELETE FROM price_report_act WHERE seq = 1",
+        f"UPDATE price_report SET cash_pen_m3 = 125 WHERE id = '{other['id']}'",
+        f"UPDATE price_report SET sale_kind = 'related_party' WHERE id = '{other['id']}'",
+    ):
+        await contracts.as_admin(change)
+        versions.append(await version())
+    assert len(set(versions)) == 5
+
+
+async def test_an_old_sale_that_is_reported_today_waits_like_a_new_one(contracts: Contracts) -> None:
+    """Else who asks before and after sees by how much it moves the price, and whose it is."""
+    await reported(contracts, [118, 122, 120])
+    before = await estimate(contracts)
+
+    late = a_report("tarde-001", "60", observed_on=SEEN)
+    await contracts.post("/v1/price-reports", {"report": late}, org="comunidad-9")
+    after = await estimate(contracts)
+    assert after == before
+
+    before_closed = (today() - timedelta(days=30)).replace(day=1) - timedelta(days=1)
+    await contracts.as_admin(
+        f"UPDATE price_report SET received_on = '{before_closed}' WHERE observed_on < '{before_closed}'"
+    )
+    assert (await estimate(contracts))["reporters"] == 4
 
 
 async def test_questions_about_long_closed_months_leave_room_for_those_about_today(contracts: Contracts) -> None:
@@ -298,6 +447,7 @@ async def test_a_steward_makes_a_book_of_the_reports_and_the_same_again_is_the_s
     assert (made["id"], made["version"], made["book"]["as_of"]) == (
         "reports-madre-de-dios", 1, today().isoformat(),
     )  # fmt: skip
+    assert entry["observed_on"] == f"{SEEN[:7]}-01"  # the month, and the day of nobody's sale
     by_day = f"/v1/price-books/{today().isoformat()}?region=madre-de-dios"
     assert await contracts.get(by_day, role=None) == made
     await contracts.get("/v1/price-books/2001-01-01?region=madre-de-dios", 404, role=None)

@@ -221,6 +221,67 @@ async def test_two_sides_within_five_percent_both_stand(contracts: Contracts) ->
     assert (await contracts.get("/v1/price-reviews", **STEWARD))["items"] == []
 
 
+@pytest.mark.parametrize(
+    ("said", "bought", "named"),
+    [
+        # The same number, and another price.
+        (per_volume("1.20", "pt", "doyle", [TORNILLO]), per_volume("1.20", "pt", "oxapampina", [TORNILLO]), "regla"),
+        (per_volume("120", "m3", "mean_of_ends", [TORNILLO], product="log", point_of_sale="roadside"),
+         per_volume("120", "m3", "mean_of_ends", [TORNILLO], product="log", point_of_sale="mill_gate"), "punto de venta"),
+        (per_volume("120", "m3", "mean_of_ends", [TORNILLO]),
+         per_volume("120", "m3", "mean_of_ends", [TORNILLO], product="log", point_of_sale="roadside"), "producto"),
+    ],
+)  # fmt: skip
+async def test_two_sides_that_say_the_same_number_of_another_thing_are_held_and_told_of_what(
+    contracts: Contracts, said: Any, bought: Any, named: str
+) -> None:
+    sold = await filed(contracts, report=a_report(line=said, counterpart_sha256=PAIR))
+    other = a_report("compra-001", line=bought, side="buyer", counterpart_sha256=PAIR)
+
+    answer = await filed(contracts, report=other, **MILL)
+
+    for one in (await contracts.get(f"/v1/price-reports/{sold['id']}"), answer):
+        assert (one["state"], [why["reason"] for why in one["why"]]) == ("held", ["sides_differ"])
+        assert named in one["why"][0]["es"]
+    again = await filed(
+        contracts, report=a_report("compra-002", line=said, side="buyer", counterpart_sha256=PAIR), **MILL
+    )
+    assert again["state"] == "counted"  # its twin: said as the seller says it
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"amount": "60", "observed_on": "2026-07-15"},  # another delivery under the same paper
+        {"line": per_volume("60", "m3", "mean_of_ends", [LUPUNA])},  # its other species
+        {"line": per_volume("0.10", "pt", "doyle", [TORNILLO])},  # comes to nothing that is known
+    ],
+)
+async def test_prices_that_are_not_of_one_thing_are_not_held_against_each_other(
+    contracts: Contracts, other: dict[str, Any]
+) -> None:
+    sold = await filed(contracts, report=a_report(counterpart_sha256=PAIR))
+
+    bought = await filed(
+        contracts, report=a_report("compra-001", **other, side="buyer", counterpart_sha256=PAIR), **MILL
+    )
+
+    assert bought["state"] == (await contracts.get(f"/v1/price-reports/{sold['id']}"))["state"] == "counted"
+
+
+async def test_dollars_on_one_side_and_soles_on_the_other_are_compared_by_what_they_come_to(
+    contracts: Contracts,
+) -> None:
+    fx = {"pen_per_usd": "3.75", "on": "2026-09-14", "source": "SBS"}
+    dollars = per_volume("0", "m3", "mean_of_ends", [TORNILLO])
+    sold = await filed(contracts, report=a_report(amount="120", counterpart_sha256=PAIR))
+    for number, (amount, state) in enumerate((("32", "counted"), ("30", "held"))):
+        dollars["price"] = {"amount": amount, "currency": "USD"}
+        report = a_report(f"compra-00{number}", line=dollars, fx=fx, side="buyer", counterpart_sha256=PAIR)
+        assert (await filed(contracts, report=report, **MILL))["state"] == state
+    assert (await contracts.get(f"/v1/price-reports/{sold['id']}"))["state"] == "held"
+
+
 async def test_a_steward_releases_or_upholds_and_the_author_reads_it(contracts: Contracts) -> None:
     sold, bought = await both_sides(contracts, "100", "50")
 
@@ -285,6 +346,48 @@ async def test_related_parties_are_a_stewards_word_and_the_last_counts(contracts
     await contracts.post("/v1/related-parties", relation | {"other": "comunidad-b"}, 422, **STEWARD)
 
 
+async def test_an_officer_relates_only_who_reports_in_the_own_region_alone(contracts: Contracts) -> None:
+    officer = {"role": "authority", "org": "gerfor-md", "region": "madre-de-dios"}
+    for org, region in (("a1", "madre-de-dios"), ("b1", "madre-de-dios"), ("c1", "loreto"), ("d1", "madre-de-dios")):
+        await filed(contracts, report=a_report(f"reporte-{org}", region=region), org=org)
+    await filed(contracts, report=a_report("reporte-d2", region="loreto"), org="d1")
+
+    async def relate(one: str, other: str, expect: int = 201, **who: Any) -> Any:
+        return await contracts.post("/v1/related-parties", {"org": one, "other": other, "reason": "x"}, expect, **who)
+
+    for other in ("c1", "d1", "nobody-1"):
+        refused = await relate("a1", other, 403, **officer)
+        assert refused["slug"] == "reporters-of-other-regions"
+        assert "loreto" not in str(refused)
+    await relate("a1", "b1", 403, **officer | {"region": "loreto"})
+    await relate("a1", "b1", 403, **officer | {"region": None})
+    await relate("a1", "b1", **officer)
+    await relate("a1", "c1", **officer | {"region": "*"})
+    await relate("d1", "c1", **STEWARD)
+
+    async def seen(**who: Any) -> list[tuple[str, str]]:
+        listed = await contracts.get("/v1/related-parties", **who)
+        return [(one["org"], one["other"]) for one in listed["items"]]
+
+    assert await seen(**officer) == [("a1", "b1"), ("a1", "c1"), ("c1", "d1")]
+    assert await seen(**officer | {"region": "loreto"}) == [("a1", "c1"), ("c1", "d1")]
+    assert await seen(**officer | {"region": "ucayali"}) == []
+
+
+async def test_the_database_refuses_a_relation_of_another_region_too(contracts: Contracts) -> None:
+    insert = (
+        "INSERT INTO related_party (org, other, linked, reason, by_org, by_sub)"
+        " VALUES ('a1', 'b1', true, 'x', 'gerfor-md', 'u')"
+    )
+    for org, region in (("a1", "madre-de-dios"), ("b1", "loreto")):
+        await filed(contracts, report=a_report(f"reporte-{org}", region=region), org=org)
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await as_app(contracts, insert, "gerfor-md", "authority", "madre-de-dios")
+    await contracts.as_admin("UPDATE price_report SET region = 'madre-de-dios'")
+    await as_app(contracts, insert, "gerfor-md", "authority", "madre-de-dios")
+
+
 # --- sealed -------------------------------------------------------------------------------------------------------
 
 
@@ -315,11 +418,14 @@ async def test_a_closed_settlement_files_a_sealed_report_of_the_seller_once(cont
 # --- the database says no too -------------------------------------------------------------------------------------
 
 
-async def as_app(contracts: Contracts, statement: str, org: str = "", roles: str = "") -> Any:
+async def as_app(contracts: Contracts, statement: str, org: str = "", roles: str = "", region: str = "") -> Any:
     app = await asyncpg.connect(contracts.database.app_dsn)
     try:
         async with app.transaction():
-            await app.execute("SELECT set_config('app.org', $1, true), set_config('app.roles', $2, true)", org, roles)
+            await app.execute(
+                "SELECT set_config('app.org', $1, true), set_config('app.roles', $2, true),"
+                " set_config('app.region', $3, true)", org, roles, region,
+            )  # fmt: skip
             return await app.fetch(statement)
     finally:
         await app.close()

@@ -51,7 +51,9 @@ def paid(amount: Decimal, on: date = ON, org: str = COMMUNITY, receipt: str = "a
 
 def reconciled(text: SettlementText, lot: KeptLot, *payments: Stated, on: date = ON) -> Reconciliation:
     comes_to = owed(CONTRACT, text)
-    return reconcile(CONTRACT, text, (COMMUNITY, BUYER), comes_to, payments, lot, legal_rates(), flag_pack(), on)
+    return reconcile(
+        CONTRACT, text, (COMMUNITY, BUYER), comes_to, payments, lot, legal_rates(comes_to.currency), flag_pack(), on
+    )
 
 
 @given(litres)

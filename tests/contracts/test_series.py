@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.contracts.domain.series import DatedValue, IndexClause, IndexSeries, RateSeries, rate_of, read_clause
 from services.contracts.shipped import world_bank_indices
 from shared.timber.measure import half_up
-from tests.contracts.builders import a_cost_book, a_price_book, an_offer, pen, per_volume, t10
+from tests.contracts.builders import a_cost_book, a_price_book, an_offer, pen, per_volume, signed, t10
 from tests.contracts.conftest import Contracts
 from tests.contracts.test_api import STEWARD
 
@@ -151,7 +151,10 @@ DOLLARS = an_offer(per_volume("100", "m3", "mean_of_ends", price={"amount": "100
 
 
 async def quick(contracts: Contracts, offer: Any, **basis: Any) -> Any:
-    body = {"offer": offer, "basis": {"on": "2026-11-22", "prices": a_price_book(), "costs": a_cost_book()} | basis}
+    body = {
+        "offer": offer,
+        "basis": {"on": "2026-11-22", "prices": a_price_book(), "costs": signed(a_cost_book())} | basis,
+    }
     return await contracts.post("/v1/appraisals/quick", body, 200)
 
 

@@ -158,8 +158,22 @@ def test_simple_interest_adds_up_over_time_and_over_money(
 def test_who_pays_on_the_day_owes_no_interest(due: list[tuple[date, int]]) -> None:
     parts, over = match(due, due)
 
-    assert (late(parts, legal_rates(), date(2099, 1, 1)), over) == ([], 0)
+    assert (late(parts, legal_rates("PEN"), date(2099, 1, 1)), over) == ([], 0)
 
 
 def test_no_payment_is_no_delay() -> None:
     assert payment_delay_days(START, []) == 0
+
+
+def test_a_debt_in_dollars_bears_the_rate_of_dollars_and_one_in_soles_that_of_soles() -> None:
+    """Circular 021-2007-BCRP: the legal rate is the average of deposits, TIPMN in soles and TIPMEX in dollars."""
+    soles, dollars = legal_rates("PEN"), legal_rates("USD")
+
+    assert [rate.annual_milli for rate in soles] != [rate.annual_milli for rate in dollars]
+    assert all("TIPMN" in rate.source for rate in soles)
+    assert all("TIPMEX" in rate.source and rate.legal_review.startswith("pending") for rate in dollars)
+    year = date(2026, 1, 1), date(2027, 1, 1)
+    assert interest(100_000, *year, soles) == Decimal("25")
+    assert interest(100_000, *year, dollars) == Decimal("4")
+    with pytest.raises(ValueError, match="no legal rate of EUR"):
+        legal_rates("EUR")  # type: ignore[arg-type]

@@ -207,6 +207,27 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     assert err.startswith("panel-")
 
 
+def test_variances_are_fitted_to_some_years_and_held_against_those_in_force(tmp_path: Path) -> None:
+    path = written(tmp_path, rows())
+
+    status, out, _ = refused("fit", path, "--from", 2001, "--to", 2004, "--json")
+    again = json.loads(refused("fit", path, "--from", 2001, "--to", 2004, "--json")[1])
+    found = json.loads(out)
+
+    assert (status, found) == (0, again)
+    assert (found["cells"], found["from"], found["to"]) == (48, 2001, 2004)
+    assert found["log_likelihood"]["fitted"] > found["log_likelihood"]["in_force"]
+    # Made with species at 100, 200 and 300, a drift that all share, and nothing of a region or of a series.
+    spread = {name: row["fitted"] for name, row in found["spread"].items()}
+    assert spread["species"] + spread["species_moving"] > 0.1 > 10 * (spread["region"] + spread["series"])
+
+
+def test_years_without_prices_are_no_fit(tmp_path: Path) -> None:
+    status, _, err = refused("fit", written(tmp_path, rows()), "--from", 2008, "--to", 2007)
+
+    assert (status, err.split(":")[0]) == (2, "backtest-incomplete")
+
+
 def test_nothing_to_look_at_no_first_year_and_no_place_to_write_are_refused(tmp_path: Path) -> None:
     panel = written(tmp_path, rows())
     slugs = [

@@ -13,6 +13,7 @@ from services.contracts.domain.book import CostBook, PriceBook, Signatory
 from services.contracts.domain.border import Slug
 from services.contracts.domain.decimal_mark import ByItsMark
 from services.contracts.domain.market import MADE_OF_REPORTS, Snapshot, name_of
+from services.contracts.domain.price_report import FutureDate
 from services.contracts.domain.signature import SelfSigned, check_signature
 from services.contracts.refusals import (
     BookContested,
@@ -141,6 +142,7 @@ async def publish(
     check_region(caller, book.region)
     if book.id == world_bank()["id"]:
         raise BookNameReserved(book.id)
+    check_come(book.as_of, today())
     async with store.db.transaction(caller) as tx:
         last = await store.book(tx, kind, book.id)
         if last is not None and last.published_by_org != caller.org:
@@ -184,9 +186,21 @@ async def _note_sources(tx: Tx, book: Published, made_of: Snapshot, caller: Call
 
 def check_region(caller: Caller, region: str) -> None:
     """The house publishes for every region, an officer for the own one; one whose token names none, for none."""
-    house = caller.region is None and "operator" in caller.roles
-    if not house and caller.region not in (NATIONAL, region):
+    if region_of(caller) not in (None, region):
         raise OtherRegion("publish_book", "region", caller.region or "–", region)
+
+
+def region_of(caller: Caller) -> str | None:
+    """The one region in which a steward acts; ``None``: in every one. Empty where an officer's token names none."""
+    if caller.region == NATIONAL or (caller.region is None and "operator" in caller.roles):
+        return None
+    return caller.region or ""
+
+
+def check_come(as_of: date, day: date) -> None:
+    """Nobody publishes figures of a day that has not come."""
+    if as_of > day:
+        raise FutureDate("body.as_of", as_of.isoformat(), day.isoformat())
 
 
 async def _list(store: Store, kind: BookKind, region: str | None, cursor: str | None, limit: int) -> BooksOut:

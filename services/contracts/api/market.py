@@ -1,7 +1,7 @@
 """Estimates from reports, and the price books made of them by a steward: read by anyone, naming nobody."""
 
 import gzip
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
 
 import orjson
@@ -10,17 +10,18 @@ from fastapi import Query, Response
 from services.contracts.api.books import check_region, publish, read_book, shown_price_book
 from services.contracts.api.house import BucketDep, EstimatesDep, StoreDep, today
 from services.contracts.domain.border import Day, Slug
-from services.contracts.domain.estimate import Cell
+from services.contracts.domain.estimate import Cell, Estimate
 from services.contracts.domain.gap import RULE_FACTOR, Gap
-from services.contracts.domain.market import BAND, Answer, ask, market_of, most_moved, snapshot
+from services.contracts.domain.market import BAND, Answer, ask, market_of, months_between, most_moved, snapshot
 from services.contracts.domain.market_terms import terms_on
 from services.contracts.domain.money import Money
 from services.contracts.domain.price import PaidRule, PointOfSale, Product, SpeciesName
 from services.contracts.domain.price_report import FutureDate
+from services.contracts.estimates import Answered
 from services.contracts.refusals import NothingToPublish
 from services.contracts.schemas import GapOut, MoneyOut, PriceBookOut
 from services.contracts.schemas.market import EstimateOut, SnapshotIn
-from services.contracts.shipped import market_terms
+from services.contracts.shipped import estimator, market_terms
 from shared.web.access import GrantDep
 from shared.web.app import Router
 
@@ -52,9 +53,10 @@ async def estimate_price(
         raise FutureDate("query.on", day.isoformat(), today().isoformat())
     product = product or _usual(point)
     name = market_of(product, point)
-    answer = ask(await estimates.told(day, name, today()), Cell(name, species, region))
+    found = await estimates.told(day, name, today())
+    answer = ask(found.finished.told, Cell(name, species, region))
     closed = terms_on(market_terms(), day).closed_before(day)
-    return _told(answer, species, region, point, product, rule, day, closed)
+    return _told(answer, found, species, region, point, product, rule, day, closed)
 
 
 @router.post("/v1/price-books/snapshots", status_code=201, responses={200: {"model": PriceBookOut}})
@@ -69,11 +71,12 @@ async def snapshot_price_book(
     if day > today():
         raise FutureDate("body.as_of", day.isoformat(), today().isoformat())
     check_region(caller, body.region)
-    market = await estimates.market(day)
-    told = [await estimates.told(day, name) for name in market.names(body.region)]
-    made = snapshot(told, body.region, day, terms_on(market_terms(), day))
+    terms = terms_on(market_terms(), day)
+    told = [(await estimates.fresh(day, name)).told for name in await estimates.names(body.region, day)]
+    made = snapshot(told, body.region, day, terms)
     if made is None:
-        raise NothingToPublish(body.region, market.closed.isoformat(), market.parameters.publish_reporters)
+        closed = terms.closed_before(day)
+        raise NothingToPublish(body.region, closed.isoformat(), estimator(closed).publish_reporters)
     published, new = await publish(store, "price", made.book, caller, made)
     response.status_code = 201 if new else 200
     return await shown_price_book(store, published)
@@ -103,7 +106,7 @@ def _usual(point: PointOfSale) -> Product:
 
 
 def _told(
-    answer: Answer, species: str, region: str, point: PointOfSale, product: Product, rule: PaidRule | None, on: date,
+    answer: Answer, found: Answered, species: str, region: str, point: PointOfSale, product: Product, rule: PaidRule | None, on: date,
     closed: date,
 ) -> EstimateOut:  # fmt: skip
     base = PaidRule.SAWN if product is Product.SAWN else PaidRule.MEAN_OF_ENDS
@@ -121,13 +124,18 @@ def _told(
         mid=None if told is None else _soles(Money.pen(told.mid)),
         high=None if band is None else _soles(Money.pen(band.high)), band=BAND,
         grade=None if told is None else told.grade, reporters=None if told is None else told.reporters,
-        age_days=None if told is None or told.age_days is None else told.age_days + (on - closed).days,
+        age_months=None if told is None else _age_months(told, on),
+        market_version=found.finished.version, worked_out_at=found.finished.at, current=found.current,
         evidence=list(answer.tiers), max_influence=None if largest is None else str(largest),
         alarm=None if told is None else told.alarm,
         parameters=None if told is None else told.parameters_version,
         parameters_sha256=None if told is None else told.parameters_sha256,
         missing=[GapOut(what=gap.what, es=gap.es, en=gap.en) for gap in gaps],
     )  # fmt: skip
+
+
+def _age_months(told: Estimate, on: date) -> int | None:
+    return None if told.age_days is None else months_between(told.on - timedelta(days=told.age_days), on)
 
 
 def _soles(money: Money) -> MoneyOut:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query, Request, Response
 from pydantic import ValidationError
 
+from services.contracts.api.books import region_of
 from services.contracts.api.house import Cursor, Limit, StoreDep, today
 from services.contracts.domain.decimal_mark import Mark
 from services.contracts.domain.money import Money
@@ -12,7 +13,7 @@ from services.contracts.domain.price_report import Conversion, check_report
 from services.contracts.domain.price_standing import Act, said
 from services.contracts.domain.report_table import read_table
 from services.contracts.filing import file_report
-from services.contracts.refusals import NothingToRelease, OwnReport, ReportRetracted
+from services.contracts.refusals import NothingToRelease, OwnReport, ReportersOfOtherRegions, ReportRetracted
 from services.contracts.schemas import MoneyOut, read_cursor, write_cursor
 from services.contracts.schemas.price_reports import (
     ConversionOut,
@@ -146,9 +147,15 @@ async def decide_price_review(report_id: str, body: DecisionIn, grant: GrantDep,
 
 @router.post("/v1/related-parties", status_code=201)
 async def relate_parties(body: RelationIn, grant: GrantDep, store: StoreDep) -> RelationOut:
-    """Two organisations that count as one reporter, or no longer do. The last word counts."""
+    """Two organisations that count as one reporter, or no longer do. The last word counts.
+
+    An officer relates those who report in the own region alone.
+    """
     first, second = sorted((body.org, body.other))
+    region = region_of(grant.known)
     async with store.db.transaction(grant.known) as tx:
+        if region is not None and not await kept.report_only_in(tx, (first, second), region):
+            raise ReportersOfOtherRegions("relate_parties", "region", region or "–")
         await kept.relate(tx, first, second, body.linked, body.reason, grant.known)
         relation = await kept.relation(tx, first, second)
     return _relation(relation)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from services.contracts.api.books import check_region
-from services.contracts.api.house import Cursor, Limit, StoreDep
+from services.contracts.api.books import check_come, check_region
+from services.contracts.api.house import Cursor, Limit, StoreDep, today
 from services.contracts.domain.appraisal import sha256_of
 from services.contracts.domain.decimal_mark import ByItsMark
 from services.contracts.domain.series import DOLLAR, AnySeries, IndexSeries, RateSeries, SeriesKind
@@ -89,6 +89,7 @@ async def read_rates(series_id: str, store: StoreDep, version: Version = None) -
 async def _publish(store: Store, kind: SeriesKind, series: AnySeries, caller: Caller) -> tuple[PublishedSeries, bool]:
     """The version of this content, and whether this call made it. Figures of the whole country: a national steward."""
     check_region(caller, NATIONAL)
+    check_come(series.as_of, today())
     digest = sha256_of(series)
     async with store.db.transaction(caller) as tx:
         last = await series_version(tx, kind, series.id)

@@ -309,7 +309,15 @@ def _reconciled(
     comes_to = owed(version.text, found.stated)
     parties = (contract.offer.community, contract.offer.buyer or "")
     stands = reconcile(
-        version.text, found.stated, parties, comes_to, found.payments, lot, legal_rates(), flag_pack(), on
+        version.text,
+        found.stated,
+        parties,
+        comes_to,
+        found.payments,
+        lot,
+        legal_rates(comes_to.currency),
+        flag_pack(),
+        on,
     )
     return stands, comes_to
 

@@ -33,6 +33,18 @@ class Basis:
     draws: int = 2_000
     index: ReadClause | None = None
     indexed: bool = False
+    region: str | None = None
+
+    @property
+    def costs_signed(self) -> bool:
+        """Whether a forester signed the costs, for the region of the offer and in force on the day."""
+        costs = self.costs
+        return (
+            costs is not None
+            and costs.signed_by is not None
+            and costs.region == self.region
+            and costs.valid_on(self.on)
+        )
 
     def agreed(self, offer_price: Money) -> Decimal:
         """A price of the offer in soles on the day, after its index clause; ``Lacking`` where that cannot be read."""
@@ -77,17 +89,22 @@ class Fair:
     entry: PriceEntry
     sawn: PriceEntry | None
 
-    def supported(self, basis: Basis, region: str) -> bool:
-        """Whether a verdict may rest on it: an estimate of grade C or better, or the region's valid, signed cost book."""
-        costs = basis.costs
-        signed = (
-            costs is not None and costs.signed_by is not None and costs.region == region and costs.valid_on(basis.on)
-        )
-        return self.entry.grade in ("A", "B", "C") or (self.method == "residual" and signed)
+    def supported(self, basis: Basis) -> bool:
+        """Whether a verdict may rest on it: no cost in it that nobody signed, and without costs a price of grade C or better.
+
+        A residual value is made of costs, and so is the price of a felled log at the stump; that of standing wood has none.
+        """
+        if self.method == "residual":
+            return basis.costs_signed
+        judged_with = self.entry.grade in ("A", "B", "C")
+        return judged_with and (self.entry.product is Product.STANDING or basis.costs_signed)
 
 
 def fair_value(species: str, wood: Wood, basis: Basis) -> Fair:
-    """Both methods, and the one with the higher lower bound. ``Lacking`` when neither can be computed."""
+    """Both methods, and of those a verdict may rest on (if on any) the one with the higher lower bound.
+
+    ``Lacking`` when neither can be computed.
+    """
     gaps: list[Gap] = []
     residual: Residual | None = None
     market: Market | None = None
@@ -100,13 +117,20 @@ def fair_value(species: str, wood: Wood, basis: Basis) -> Fair:
         market = _market(species, wood, basis)
     except Lacking as lacking:
         gaps += lacking.gaps
-    if residual is not None and sawn is not None and (market is None or residual.low_m3 >= market.low_m3):
-        low, mid, high = (max(amount, ZERO) for amount in (residual.low_m3, residual.mid_m3, residual.high_m3))
-        return Fair(low, mid, high, "residual", residual, market, sawn, sawn)
+    found: list[Fair] = []
+    if residual is not None and sawn is not None:
+        found.append(Fair(*_floored(residual), "residual", residual, market, sawn, sawn))
     if market is not None:
-        low, mid, high = (max(amount, ZERO) for amount in (market.low_m3, market.mid_m3, market.high_m3))
-        return Fair(low, mid, high, "market", residual, market, market.entry, sawn)
-    raise Lacking(*dict.fromkeys(gaps))
+        found.append(Fair(*_floored(market), "market", residual, market, market.entry, sawn))
+    if not found:
+        raise Lacking(*dict.fromkeys(gaps))
+    lows = {"residual": residual and residual.low_m3, "market": market and market.low_m3}
+    return max(found, key=lambda fair: (fair.supported(basis), lows[fair.method]))
+
+
+def _floored(value: Residual | Market) -> tuple[Decimal, Decimal, Decimal]:
+    low, mid, high = (max(amount, ZERO) for amount in (value.low_m3, value.mid_m3, value.high_m3))
+    return low, mid, high
 
 
 def _priced(entry: PriceEntry, bound: Bound) -> Money:

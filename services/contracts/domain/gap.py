@@ -46,8 +46,10 @@ PRICE_GRADE = Gap(
 )
 SUPPORT = Gap(
     "support",
-    "un libro de costos de la región, vigente ese día y firmado por un forestal, o un precio de grado C o mejor",
-    "a cost book of the region, valid on that day and signed by a forester, or a price of grade C or better",
+    "un libro de costos de la región, vigente ese día y firmado por un forestal, o un precio de madera en pie de grado C"
+    " o mejor",
+    "a cost book of the region, valid on that day and signed by a forester, or a price of standing wood of grade C or"
+    " better",
 )
 RULE_FACTOR = Gap(
     "diameters",

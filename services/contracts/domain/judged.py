@@ -1,7 +1,7 @@
 """An offer judged: each line and the whole, with what was paid, what it is worth, and what could not be computed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from services.contracts.domain.fair import Basis, Fair, fair_value
@@ -44,11 +44,11 @@ class FairSum:
         )
 
 
-def _fair_of(species: str, wood: Wood, basis: Basis, region: str) -> FairSum:
+def _fair_of(species: str, wood: Wood, basis: Basis) -> FairSum:
     fair, volume_m3 = fair_value(species, wood, basis), wood.species[species].volume_m3
     boards = None if fair.residual is None else fair.residual.inputs.gross_m3 * volume_m3
     low, mid, high = (amount * volume_m3 for amount in (fair.low_m3, fair.mid_m3, fair.high_m3))
-    return FairSum(volume_m3, low, mid, high, boards, {species: fair}, fair.supported(basis, region))
+    return FairSum(volume_m3, low, mid, high, boards, {species: fair}, fair.supported(basis))
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -168,6 +168,7 @@ class Case:
 
 def judge_offer(offer: Offer, wood: Wood, basis: Basis, thresholds: Thresholds, known: Known = NOTHING_KNOWN) -> Case:
     """Every line and the whole. What cannot be computed is a gap, and leaves its verdict at ``no_answer``."""
+    basis = replace(basis, region=offer.region)
     covered: list[list[str]] = [[] for _ in offer.lines]
     for name in wood.species:
         number = offer.line_of(name)
@@ -211,7 +212,7 @@ def _judge_line(
         gaps += lacking.gaps
     for name in covered:
         try:
-            one = _fair_of(name, wood, basis, offer.region)
+            one = _fair_of(name, wood, basis)
             fair = one if fair is None else fair + one
         except Lacking as lacking:
             gaps += lacking.gaps

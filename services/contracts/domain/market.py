@@ -1,6 +1,6 @@
 """The market as reports tell it: which of them count, what they say of a cell, and what of that may be published."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -41,7 +41,9 @@ class Reported:
     region: str
     pen_m3: Decimal
     observed_on: date
+    received_on: date
     pair: str | None
+    paper: str | None
 
 
 def market_of(product: str, point: str) -> str:
@@ -55,24 +57,30 @@ def cell_of(one: Reported) -> Cell:
 
 
 def counted(reports: Iterable[Reported]) -> list[Observation]:
-    """What the estimator looks at: of one price of a sale that both sides reported, the seller's, else the better
-    evidenced report. A sale of two species has two prices.
+    """What the estimator looks at: of one price of a sale that several reported, that of one of them: the seller's, else
+    the better evidenced, else the one that was there first. A sale of two species has two prices.
 
-    Were it the better evidenced one, a buyer who reports every purchase would silence all who sell to it.
+    One sale is what names one pair, and then what shows one paper: else seller, buyer and whoever else holds the receipt
+    are three reporters of one price. Were it the better evidenced one, a buyer who reports every purchase would silence
+    all who sell to it; were pairs joined by a paper, a buyer who shows one paper for all of them would.
     """
-    best: dict[tuple[str, Cell], Reported] = {}
-    for one in sorted(reports, key=lambda one: one.id):
-        name = one.pair or one.id, cell_of(one)
-        if name not in best or _rank(one) < _rank(best[name]):
-            best[name] = one
-    return [
-        Observation(one.id, cell_of(one), one.pen_m3, Tier(one.tier), one.entity, one.observed_on)
-        for one in best.values()
-    ]
+    rows = sorted(reports, key=lambda one: one.id)
+    told = _one_each(_one_each(rows, lambda one: one.pair), lambda one: one.paper)
+    return [Observation(one.id, cell_of(one), one.pen_m3, Tier(one.tier), one.entity, one.observed_on) for one in told]
 
 
-def _rank(one: Reported) -> tuple[bool, int, str]:
-    return one.side != "seller", PAIRED_FIRST.index(one.tier), one.id
+def _one_each(rows: Sequence[Reported], sale_of: Callable[[Reported], str | None]) -> list[Reported]:
+    """Of the reports of one price of a sale those of one entity; all that name no sale."""
+    first: dict[tuple[str, Cell], Reported] = {}
+    for one in rows:
+        sale = sale_of(one)
+        if sale is not None:
+            first[sale, cell_of(one)] = min(one, first.get((sale, cell_of(one)), one), key=_rank)
+    return [one for one in rows if (sale := sale_of(one)) is None or one.entity == first[sale, cell_of(one)].entity]
+
+
+def _rank(one: Reported) -> tuple[bool, int, date, str]:
+    return one.side != "seller", PAIRED_FIRST.index(one.tier), one.received_on, one.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +98,6 @@ class Market:
     ) -> "Market":
         """From the rows of the database."""
         return cls(counted(reports), clusters(related), closed, parameters)
-
-    def names(self, region: str) -> list[str]:
-        """The markets that somebody of a region reported of."""
-        return sorted({one.cell.market for one in self.observations if one.cell.region == region})
 
     def reports_of(self, party: str, cell: Cell) -> list[str]:
         """The reports of a party that speak of a cell."""
@@ -202,6 +206,16 @@ def _alarming(market: Market, told: Estimate) -> Iterable[tuple[str, Decimal | N
             yield from ((id_, moved.would_move) for id_ in market.reports_of(moved.party, told.cell))
 
 
+def month_of(day: date) -> date:
+    """The first day of its month: what is published tells no day of anybody's sale."""
+    return day.replace(day=1)
+
+
+def months_between(day: date, later: date) -> int:
+    """How many months a later day's month is after that of a day."""
+    return 12 * (later.year - day.year) + later.month - day.month
+
+
 def _entry(market: Market, told: Estimate) -> PriceEntry:
     product, _, point = told.cell.market.partition("/")
     band = told.band(BAND)
@@ -217,6 +231,6 @@ def _entry(market: Market, told: Estimate) -> PriceEntry:
         high=Money.pen(band.high),
         grade=told.grade,
         reporters=told.reporters,
-        observed_on=max(one.observed_on for one in market.observations if one.cell == told.cell),
+        observed_on=month_of(max(one.observed_on for one in market.observations if one.cell == told.cell)),
         source=f"reports: {', '.join(market.tiers_of(told))}",
     )

@@ -16,6 +16,7 @@ class MarketTerms:
     since: date
     delay_days: int
     gap_milli: int
+    pair_days: int
     rate_milli: int
     lowest_pen_m3: Decimal
     highest_pen_m3: Decimal

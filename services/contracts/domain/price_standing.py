@@ -5,7 +5,7 @@ A report is held while a review that holds it is open, and when a steward has up
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -33,6 +33,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "The steward of the market asked to look into it: {note}; the price does not count until that is cleared up.",
     ),
 }
+OTHER_TERMS = (
+    "La otra parte de la misma venta dice otra cosa de: {terms}; el precio no se cuenta hasta que se aclare.",
+    "The other side of the same sale says otherwise of: {terms}; the price does not count until that is cleared up.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,11 @@ def said(act: Act) -> tuple[str, str]:
     """The reason of an act in Spanish and in English, for the author of the report."""
     if act.reason is None or act.act != "review_opened":
         return act.note or "", act.note or ""
-    spanish, english = REASONS[act.reason]
+    spanish, english = OTHER_TERMS if "terms" in act.facts else REASONS[act.reason]
     facts = {"note": act.note or "", **act.facts}
+    if "terms" in act.facts:
+        es, en = zip(*(TERMS[name] for name in act.facts["terms"]), strict=True)
+        return spanish.format(terms=", ".join(es)), english.format(terms=", ".join(en))
     return spanish.format(**facts), english.format(**facts)
 
 
@@ -98,29 +105,67 @@ def cleared(acts: Iterable[Act]) -> bool:
 class Sale:
     """What two sides of one sale are compared by: the amount where both say it by one measure, else what it comes to.
 
-    ``cleared``: a steward has let it stand against the other side.
+    ``place`` is product, point of sale and region, ``measure`` unit, rule, currency and bark, each in the order of
+    ``PLACE`` and ``MEASURE``. ``cleared``: a steward has let it stand against the other side.
     """
 
     id: str
     side: str
-    what: tuple[str, str, str]
-    measure: tuple[str, str, str]
+    species: str
+    on: date
+    place: tuple[str, str, str]
+    measure: tuple[str, str, str, str]
     amount: Decimal
     pen_m3: Decimal | None
     cleared: bool = False
 
 
-def gap_milli(one: Sale, other: Sale) -> int | None:
-    """How far two prices of one sale lie apart, in thousandths of the lower; none where they are not comparable."""
-    if one.what != other.what or not opposite(one.side, other.side):
+PLACE = ("product", "point_of_sale", "region")
+MEASURE = ("unit", "rule", "currency", "bark")
+TERMS: dict[str, tuple[str, str]] = {
+    "product": ("el producto", "the product"),
+    "point_of_sale": ("el punto de venta", "the point of sale"),
+    "region": ("la región", "the region"),
+    "rule": ("la regla de cubicación", "the log rule"),
+    "bark": ("la corteza", "the bark"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """In what two sides of one sale differ: in what they say was sold and how it was measured, or by so many thousandths
+    of the lower price."""
+
+    terms: tuple[str, ...] = ()
+    milli: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        """What the words of the reason are filled with."""
+        return {"terms": list(self.terms)} if self.terms else {"gap": percent(self.milli)}
+
+
+def _of_one_thing(one: Sale, other: Sale, terms: MarketTerms) -> bool:
+    """Whether two sides may speak of one price: a paper may be of several species, and of several deliveries."""
+    near = abs((one.on - other.on).days) <= terms.pair_days
+    return near and one.species == other.species and opposite(one.side, other.side)
+
+
+def _other_terms(one: Sale, other: Sale) -> tuple[str, ...]:
+    """What the two say otherwise of what was sold. One paper names one rule: the same unit by another is another price."""
+    named = [name for name, a, b in zip(PLACE, one.place, other.place, strict=True) if a != b]
+    measured = {name for name, a, b in zip(MEASURE, one.measure, other.measure, strict=True) if a != b}
+    if "rule" in measured and "unit" not in measured:
+        named.append("rule")
+    return (*named, "bark") if "bark" in measured else tuple(named)
+
+
+def _gap(one: Sale, other: Sale) -> Difference | None:
+    """How far the amounts lie apart, or what both come to where unit or currency differ; ``None`` where it is not known."""
+    amounts = (one.amount, other.amount) if one.measure == other.measure else (one.pen_m3, other.pen_m3)
+    if amounts[0] is None or amounts[1] is None:
         return None
-    if one.measure == other.measure:
-        low, high = sorted((one.amount, other.amount))
-    elif one.pen_m3 is not None and other.pen_m3 is not None:
-        low, high = sorted((one.pen_m3, other.pen_m3))
-    else:
-        return None
-    return int((high - low) * 1_000 / low)
+    low, high = sorted((amounts[0], amounts[1]))
+    return Difference(milli=int((high - low) * 1_000 / low))
 
 
 def opposite(one: str, other: str) -> bool:
@@ -128,10 +173,16 @@ def opposite(one: str, other: str) -> bool:
     return (one in SELLING and other in BUYING) or (one in BUYING and other in SELLING)
 
 
-def differing(new: Sale, others: Iterable[Sale], terms: MarketTerms) -> list[tuple[Sale, int]]:
-    """The reports of the other side that differ by more than the terms allow, with the gap."""
-    found = ((other, gap_milli(new, other)) for other in others)
-    return [(other, gap) for other, gap in found if gap is not None and gap > terms.gap_milli]
+def differing(new: Sale, others: Iterable[Sale], terms: MarketTerms) -> list[tuple[Sale, Difference]]:
+    """The reports of the other side that say otherwise of the same sale, each with in what.
+
+    Where the other side has said it in these terms too, what it says in others is of another line of the paper.
+    """
+    named = [(other, _other_terms(new, other)) for other in others if _of_one_thing(new, other, terms)]
+    same = [(other, _gap(new, other)) for other, terms_ in named if not terms_]
+    if not same:
+        return [(other, Difference(terms=terms_)) for other, terms_ in named]
+    return [(other, gap) for other, gap in same if gap is not None and gap.milli > terms.gap_milli]
 
 
 def percent(milli: int) -> str:

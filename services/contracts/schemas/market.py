@@ -1,6 +1,6 @@
 """Bodies and answers of estimates and of price books made from reports."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from services.contracts.domain.border import Day, Form, Slug
@@ -18,7 +18,10 @@ class SnapshotIn(Form):
 
 class EstimateOut(Out):
     """An estimate with its band, its grade and how far one party carries it. Nobody is named, nothing is younger than
-    ``observed_before``. ``pooled``: the figure is of ``of_species`` in ``of_region``, null for all of them."""
+    ``observed_before``. ``pooled``: the figure is of ``of_species`` in ``of_region``, null for all of them.
+
+    ``market_version`` names the state of the reports that were read at ``worked_out_at``; not ``current`` while a newer
+    state is being worked out. ``age_months`` counts months, so that no day of a sale is told."""
 
     species: str
     region: str
@@ -37,7 +40,10 @@ class EstimateOut(Out):
     band: int
     grade: Literal["A", "B", "C", "D"] | None
     reporters: int | None
-    age_days: int | None
+    age_months: int | None
+    market_version: str
+    worked_out_at: datetime
+    current: bool
     evidence: list[str]
     max_influence: str | None
     alarm: bool | None

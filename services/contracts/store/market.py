@@ -1,8 +1,11 @@
 """What contracts asks of the market of reports across organisations, and what it writes down of a book made from it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+import orjson
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -10,12 +13,19 @@ from services.contracts.domain.market import Reported
 from services.contracts.store.price_reports import stands
 from shared.web.auth import Caller
 
-_OBSERVATIONS = text(
-    "SELECT id, entity, side, tier, species, product, point_of_sale, region, cash_pen_m3, observed_on,"
-    " counterpart_sha256, CAST(acts AS text) AS acts FROM price_observations(:opened, :closed)"
-)
 _VERSION = text("SELECT market_version(:product, :point, :opened, :closed)")
-_RELATED = text("SELECT entity, other FROM related_entities()")
+# In one statement, so that the version is of these rows: each of several statements sees what was committed before it.
+_MARKET = text(
+    "SELECT v.version, v.related, o.id, o.entity, o.side, o.tier, o.species, o.product, o.point_of_sale, o.region,"
+    " o.cash_pen_m3, o.observed_on, o.received_on, o.counterpart_sha256, o.evidence_sha256, CAST(o.acts AS text) AS acts"
+    " FROM (SELECT market_version(:product, :point, :opened, :closed) AS version,"
+    " (SELECT CAST(jsonb_agg(jsonb_build_array(entity, other)) AS text) FROM related_entities()) AS related) v"
+    " LEFT JOIN price_observations(:opened, :closed) o ON o.product = :product AND o.point_of_sale = :point"
+)
+_NAMES = text(
+    "SELECT DISTINCT product || '/' || point_of_sale AS name FROM price_observations(:opened, :closed)"
+    " WHERE region = :region ORDER BY 1"
+)
 _NOTE_REPORTS = text(
     "INSERT INTO book_reports (kind, book_id, version, report_ids, parameters)"
     " VALUES ('price', :book_id, :version, :report_ids, :parameters)"
@@ -29,30 +39,45 @@ _OPEN_REVIEWS = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """A market as it stood in one moment: what counts, who is whose under the names of ``Reported.entity``, and the text
+    that changes with any of it."""
+
+    version: str
+    reports: list[Reported]
+    related: list[tuple[str, str]]
+
+
 async def version(tx: AsyncSession, name: str, opened: date, closed: date) -> str:
     """A text that changes with everything the estimates of a market rest on."""
-    product, _, point = name.partition("/")
-    row = {"product": product, "point": point, "opened": opened, "closed": closed}
-    found: str = (await tx.execute(_VERSION, row)).scalar_one()
+    found: str = (await tx.execute(_VERSION, _asked(name, opened, closed))).scalar_one()
     return found
 
 
-async def reported(tx: AsyncSession, opened: date, closed: date) -> list[Reported]:
-    """Every report that counts and was observed from one day until before another."""
-    rows = await tx.execute(_OBSERVATIONS, {"opened": opened, "closed": closed})
-    return [
+async def state(tx: AsyncSession, name: str, opened: date, closed: date) -> State:
+    """Every report of a market that counts, observed from one day on and known before another."""
+    rows = (await tx.execute(_MARKET, _asked(name, opened, closed))).all()
+    reports = [
         Reported(
             row.id, row.entity, row.side, row.tier, row.species, row.product, row.point_of_sale, row.region,
-            row.cash_pen_m3, row.observed_on, row.counterpart_sha256,
+            row.cash_pen_m3, row.observed_on, row.received_on, row.counterpart_sha256, row.evidence_sha256,
         )
         for row in rows
-        if stands(row.acts).state in ("counted", "in_review")
+        if row.id is not None and stands(row.acts).state in ("counted", "in_review")
     ]  # fmt: skip
+    return State(rows[0].version, reports, [(one, other) for one, other in orjson.loads(rows[0].related or "[]")])
 
 
-async def related_entities(tx: AsyncSession) -> list[tuple[str, str]]:
-    """Pairs of entities that count as one, under the names of ``Reported.entity``."""
-    return [(row.entity, row.other) for row in await tx.execute(_RELATED)]
+async def names(tx: AsyncSession, region: str, opened: date, closed: date) -> list[str]:
+    """The markets of which somebody in a region reported."""
+    row = {"region": region, "opened": opened, "closed": closed}
+    return [one.name for one in await tx.execute(_NAMES, row)]
+
+
+def _asked(name: str, opened: date, closed: date) -> dict[str, Any]:
+    product, _, point = name.partition("/")
+    return {"product": product, "point": point, "opened": opened, "closed": closed}
 
 
 async def note_reports(

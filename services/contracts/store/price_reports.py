@@ -105,7 +105,8 @@ _ONE_PAIR_AT_A_TIME = text(
     "INSERT INTO reported_sale AS s VALUES (:pair) ON CONFLICT (pair_sha256) DO UPDATE SET pair_sha256 = s.pair_sha256"
 )
 _OTHER_SIDE = text(
-    "SELECT id, side, species, product, point_of_sale, unit, rule, currency, amount, pen_m3, CAST(acts AS text) AS acts"
+    "SELECT id, side, species, observed_on, product, point_of_sale, region, unit, rule, currency, bark, amount, pen_m3,"
+    " CAST(acts AS text) AS acts"
     " FROM other_side(:pair, :org)"
 )
 _RELATE = text(
@@ -119,6 +120,8 @@ _RELATIONS = text(
     "SELECT DISTINCT ON (org, other) org, other, linked, reason, at FROM related_party"
     " WHERE (org, other) > (:org, :other) ORDER BY org, other, seq DESC LIMIT :limit"
 )
+
+_ONLY_IN = text("SELECT bool_and(reports_only_in(org, :region)) FROM unnest(CAST(:orgs AS text[])) AS o (org)")
 
 
 async def add_report(
@@ -204,8 +207,10 @@ async def sales_of_other_side(tx: Tx, pair: str, org: str) -> list[Sale]:
     rows = (await tx.execute(_OTHER_SIDE, {"pair": pair, "org": org})).mappings()
     return [
         Sale(
-            row["id"], row["side"], (row["species"], row["product"], row["point_of_sale"]),
-            (row["unit"], row["rule"], row["currency"]), row["amount"], row["pen_m3"], cleared(_acts(row["acts"])),
+            row["id"], row["side"], row["species"], row["observed_on"],
+            (row["product"], row["point_of_sale"], row["region"]),
+            (row["unit"], row["rule"], row["currency"], row["bark"]), row["amount"], row["pen_m3"],
+            cleared(_acts(row["acts"])),
         )
         for row in rows
         if stands(row["acts"]).state != "retracted"
@@ -263,6 +268,11 @@ async def relate(tx: Tx, org: str, other: str, linked: bool, reason: str, caller
         "org": org, "other": other, "linked": linked, "reason": reason, "by_org": caller.org, "by_sub": caller.sub,
     }  # fmt: skip
     await tx.execute(_RELATE, row)
+
+
+async def report_only_in(tx: Tx, orgs: Sequence[str], region: str) -> bool:
+    """Whether each of some organisations has reported prices in a region and in no other."""
+    return bool((await tx.execute(_ONLY_IN, {"orgs": list(orgs), "region": region})).scalar_one())
 
 
 async def relation(tx: Tx, org: str, other: str) -> Relation:

@@ -5,19 +5,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from services.contracts.domain.estimate.band import Band, bands, price
+from services.contracts.domain.estimate.left_out import Whole
 from services.contracts.domain.estimate.observation import Cell, Observation, Vote, votes
 from services.contracts.domain.estimate.parameters import Parameters
-from services.contracts.domain.estimate.pooled import Floats, Place, fit
+from services.contracts.domain.estimate.pooled import Floats, Place
 from services.contracts.domain.estimate.robust import weighted_median
 from services.contracts.domain.estimate.spoken import Spoken
 from shared.refusal import Missing
 
 Grade = Literal["A", "B", "C", "D"]
-TENTH_MILLI = Decimal("0.0001")
 
 
 @dataclass(eq=False)
@@ -114,8 +114,16 @@ class _Market:
     def __init__(
         self, observations: Sequence[Observation], on: date, parameters: Parameters, parties: Mapping[str, str]
     ) -> None:
-        self.observations, self.on, self.parameters = observations, on, parameters
+        self.on, self.parameters = on, parameters
         self.votes = votes(observations, on, parameters, parties)
+        self._fresh: dict[Cell, list[Vote]] = defaultdict(list)
+        self._own: dict[Cell, list[str]] = defaultdict(list)
+        for vote in self.votes:
+            for cell in vote.cell.within() if vote.window == 0 else ():
+                self._fresh[cell].append(vote)
+        for one in observations:
+            for cell in one.cell.within() if (on - one.observed_on).days < parameters.half_life_days else ():
+                self._own[cell].append(one.id)
 
     def estimates(self, cells: Sequence[Cell]) -> dict[Cell, Estimate]:
         if not self.votes:
@@ -141,42 +149,39 @@ class _Market:
 
     def _told(self, cell: Cell, mean: float, variance: float, moved: Sequence["_Moved"]) -> Estimate:
         p = self.parameters
-        fresh = [vote for vote in self.votes if vote.window == 0 and cell.covers(vote.cell)]
+        fresh = self._fresh.get(cell, [])
         weights: dict[str, float] = defaultdict(float)
         for vote in fresh:
             weights[vote.party] = max(weights[vote.party], vote.weight)
         strongest = max(moved, key=lambda one: (abs(one.robust or 0.0), one.party))
         counted = _bounded(strongest, len(weights.keys() - {strongest.party}), p)
         mean += counted - (strongest.robust or 0.0)
-        again = p.spread.cell + p.spread.report / max(sum(vote.weight for vote in fresh), p.grade_reporters["C"])
+        again = p.spread.cell + p.spread.report / max(math.fsum(vote.weight for vote in fresh), p.grade_reporters["C"])
         age = round(weighted_median([v.age_days for v in fresh], [v.weight for v in fresh])) if fresh else None
-        largest = max(weights.values()) / sum(weights.values()) if weights else None
+        largest = max(weights.values()) / math.fsum(weights.values()) if weights else None
         return Estimate(
             cell=cell, on=self.on, mid=price(mean), bands=bands(mean, math.sqrt(variance + again), p.bands),
             grade=grade(len(weights), age, p), reporters=len(weights), age_days=age,
-            largest_share=None if largest is None else _quantised(largest, TENTH_MILLI),
+            largest_share=None if largest is None else _tenth_milli(largest),
             publishable=len(weights) >= p.publish_reporters and largest is not None and largest <= p.publish_share,
-            own_reports=tuple(sorted(one.id for one in self.observations if self._is_own(one, cell))),
+            own_reports=tuple(sorted(self._own.get(cell, []))),
             pooled_parties=len(moved), influence=_listed(moved, strongest.party, counted),
             alarm=any(one.would is None or abs(math.expm1(one.would)) > p.alarm for one in moved),
             parameters_version=p.version, parameters_sha256=p.sha256,
         )  # fmt: skip
-
-    def _is_own(self, one: Observation, cell: Cell) -> bool:
-        return cell.covers(one.cell) and (self.on - one.observed_on).days < self.parameters.half_life_days
 
 
 class _Told:
     """What the votes of a market say of some places, and what they say without one party."""
 
     def __init__(self, counted: Sequence[Vote], parameters: Parameters, places: Sequence[Place]) -> None:
-        self._spoken, self._parameters, self._places = Spoken(counted, parameters), parameters, places
-        self.means, self.joint = fit(self._spoken.points(), parameters).belief(places)
+        self._spoken = Spoken(counted, parameters)
+        self._whole = Whole(self._spoken.points, parameters, places)
+        self.means, self.joint = self._whole.means, self._whole.joint
 
     def moves(self, party: str) -> Floats:
         """By how much of a log the party moves each place."""
-        left = self._spoken.points(without=party)
-        return self.means - fit(left, self._parameters).means(self._places)
+        return self.means - self._whole.means_without(self._spoken.without(party))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +203,7 @@ def _bounded(moved: _Moved, others: int, parameters: Parameters) -> float:
 
 def _listed(moved: Sequence[_Moved], strongest: str, counted: float) -> tuple[Influence, ...]:
     def share(log_change: float | None) -> Decimal | None:
-        return None if log_change is None else _quantised(math.expm1(log_change), TENTH_MILLI)
+        return None if log_change is None else _tenth_milli(math.expm1(log_change))
 
     ordered = sorted(moved, key=lambda one: (-abs(math.inf if one.would is None else one.would), one.party))
     return tuple(
@@ -218,5 +223,6 @@ def grade(reporters: int, age_days: int | None, parameters: Parameters) -> Grade
     return "B" if reporters >= least["B"] else "C" if reporters >= least["C"] else "D"
 
 
-def _quantised(value: float, step: Decimal) -> Decimal:
-    return Decimal(value).quantize(step, rounding=ROUND_HALF_EVEN) + 0
+def _tenth_milli(value: float) -> Decimal:
+    """To four decimals, half to even: what ``Decimal(value).quantize`` gives, in a quarter of the time."""
+    return Decimal(f"{value:.4f}") + 0

@@ -29,6 +29,11 @@ class Cell:
         wider = (Cell(self.market, self.species, None), Cell(self.market, None, None))
         return tuple(cell for cell in wider if cell.covers(self) and cell != self)
 
+    def within(self) -> tuple["Cell", ...]:
+        """Every cell that a report of this one is a report of too, itself first."""
+        regions = dict.fromkeys((self.region, None))
+        return tuple(Cell(self.market, s, r) for s in dict.fromkeys((self.species, None)) for r in regions)
+
     def covers(self, other: "Cell") -> bool:
         """Whether a report of ``other`` is a report of this cell too."""
         return (

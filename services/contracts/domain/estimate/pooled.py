@@ -142,15 +142,33 @@ def belief_weights(error: Floats, variance: Floats, surprise: float) -> Floats:
 
 def fit(points: Sequence[Point], parameters: Parameters) -> Pool:
     """The pool with every point weighted by how well the others agree with it."""
-    prices = np.array([point.log_price for point in points])
+    return fits(points, together(points, parameters.spread), parameters)[-1].pool
+
+
+def together(points: Sequence[Point], spread: Spread) -> Floats:
+    """How points vary together, the noise of each left aside."""
     places = [point.place for point in points]
-    together = covariance(places, places, parameters.spread) + leanings(points)
+    return covariance(places, places, spread) + leanings(points)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One round of ``fit``: the noise that each point was given, and what came of it."""
+
+    noise: Floats
+    pool: Pool
+
+
+def fits(points: Sequence[Point], among: Floats, parameters: Parameters) -> list[Fit]:
+    """Every round of ``fit``, the last one its answer; ``among`` is ``together`` of the points."""
+    prices = np.array([point.log_price for point in points])
+    noise = np.array([point.noise for point in points])
     weights = np.ones(len(points))
-    found = pool(points, weights, parameters.spread, together)
+    found = [Fit(noise, pool(points, weights, parameters.spread, among))]
     for _ in range(ROUNDS if len(points) > 1 else 0):
-        told, variance = without_each(found, prices)
+        told, variance = without_each(found[-1].pool, prices)
         before, weights = weights, belief_weights(prices - told, variance, parameters.surprise)
         if np.array_equal(before, weights):  # as where all are believed in full: further rounds would change nothing
             break
-        found = pool(points, weights, parameters.spread, together)
+        found.append(Fit(noise / weights, pool(points, weights, parameters.spread, among)))
     return found

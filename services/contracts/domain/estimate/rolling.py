@@ -161,7 +161,7 @@ class _Market:
         shares: dict[tuple[str, str, str], list[float]] = defaultdict(list)
         for cell, _, _ in self.past:
             shares[cell.series].append(1 / cell.reports)
-        return {series: len(own) / sum(own) for series, own in shares.items()}
+        return {series: len(own) / math.fsum(own) for series, own in shares.items()}
 
 
 def _with_others(

@@ -1,13 +1,14 @@
 """What the votes of a market say, cell by cell and half-life by half-life, with all of them or without one party."""
 
-import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from services.contracts.domain.estimate.observation import YEAR_DAYS, Cell, Vote
 from services.contracts.domain.estimate.parameters import Parameters
 from services.contracts.domain.estimate.pooled import Place, Point
-from services.contracts.domain.estimate.robust import robust_mean, weighted_median
+from services.contracts.domain.estimate.robust import Floats, robust_means, weighted_medians
 
 
 class Spoken:
@@ -19,37 +20,51 @@ class Spoken:
             cells[vote.cell, vote.window].append(vote)
         self._parameters = parameters
         self._cells = [own for _, own in sorted(cells.items())]
-        self._points = [point(own, parameters) for own in self._cells]
+        self._spoke: dict[str, list[int]] = defaultdict(list)
+        for number, own in enumerate(self._cells):
+            for vote in own:
+                self._spoke[vote.party].append(number)
+        self.points = points(self._cells, parameters)
 
-    def points(self, without: str | None = None) -> list[Point]:
-        """One point a cell and half-life that anybody spoke of."""
-        found = []
-        for own, whole in zip(self._cells, self._points, strict=True):
-            left = [vote for vote in own if vote.party != without]
-            if len(left) == len(own):
-                found.append(whole)
-            elif left:
-                found.append(point(left, self._parameters))
-        return found
-
-
-def point(own: Sequence[Vote], parameters: Parameters) -> Point:
-    """The robust mean of the votes of one cell and half-life, with the noise that so many leave."""
-    weights = [vote.weight for vote in own]
-    middle = robust_mean([vote.log_price for vote in own], weights, parameters)
-    heard = [weight * share for weight, share in zip(weights, middle.kept, strict=True)]
-    evidence = max(sum(heard), min(weights))
-    scatter = _scatter(middle.scale, len(own), parameters)
-    lean = math.sqrt(parameters.party_share * scatter) / evidence
-    age = weighted_median([vote.age_days for vote in own], weights)
-    return Point(
-        Place(own[0].cell.species, own[0].cell.region, -age / YEAR_DAYS), middle.mean,
-        parameters.spread.cell + scatter / evidence,
-        {vote.party: lean * part for vote, part in zip(own, heard, strict=True)},
-    )  # fmt: skip
+    def without(self, party: str) -> Mapping[int, Point | None]:
+        """The points in which a party speaks as they are without it; ``None`` where nobody else spoke."""
+        left = {n: [vote for vote in self._cells[n] if vote.party != party] for n in self._spoke[party]}
+        told = [n for n, votes in left.items() if votes]
+        return dict.fromkeys(left) | dict(zip(told, points([left[n] for n in told], self._parameters), strict=True))
 
 
-def _scatter(scale: float, voters: int, parameters: Parameters) -> float:
+def points(cells: Sequence[Sequence[Vote]], parameters: Parameters) -> list[Point]:
+    """For each cell and half-life the robust mean of its votes, with the noise that so many leave."""
+    if not cells:
+        return []
+    weights = _rows([[vote.weight for vote in own] for own in cells])
+    middles = robust_means(_rows([[vote.log_price for vote in own] for own in cells]), weights, parameters)
+    ages = weighted_medians(_rows([[vote.age_days for vote in own] for own in cells]), weights)
+    heard = weights * middles.kept
+    evidence = np.maximum(heard.sum(axis=1), np.where(weights > 0, weights, np.inf).min(axis=1))
+    scatter = _scatter(middles.scale, (weights > 0).sum(axis=1), parameters)
+    leans = heard * (np.sqrt(parameters.party_share * scatter) / evidence)[:, None]
+    noises = parameters.spread.cell + scatter / evidence
+    return [
+        Point(
+            Place(own[0].cell.species, own[0].cell.region, -float(ages[n]) / YEAR_DAYS),
+            float(middles.mean[n]), float(noises[n]),
+            {vote.party: lean for vote, lean in zip(own, leans[n].tolist(), strict=False)},
+        )
+        for n, own in enumerate(cells)
+    ]  # fmt: skip
+
+
+def _rows(values: Sequence[Sequence[float]]) -> Floats:
+    """One row a cell, filled up with noughts."""
+    found = np.zeros((len(values), max(len(row) for row in values)))
+    for n, row in enumerate(values):
+        found[n, : len(row)] = row
+    return found
+
+
+def _scatter(scale: Floats, voters: "np.ndarray[tuple[int], np.dtype[np.int_]]", parameters: Parameters) -> Floats:
     """The variance of one full vote: that of the cell's own votes, drawn towards that of reports in general."""
     usual, prior = parameters.spread.report, parameters.report_prior
-    return (prior * usual + voters * scale**2) / (prior + voters) if voters > 1 else usual
+    drawn = (prior * usual + voters * scale**2) / (prior + voters)
+    return np.asarray(np.where(voters > 1, drawn, usual), np.float64)
