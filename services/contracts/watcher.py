@@ -29,7 +29,7 @@ from services.contracts.domain.alert import (
 )
 from services.contracts.domain.book import PriceBook
 from services.contracts.domain.overdue import dues_of, payment_overdue
-from services.contracts.domain.settlement import owed
+from services.contracts.domain.owed import owed
 from services.contracts.domain.standing import standing_on
 from services.contracts.permits import standing_of
 from services.contracts.shipped import alert_limits

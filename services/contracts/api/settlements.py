@@ -16,10 +16,20 @@ from services.contracts.api.versions import now, party_contract
 from services.contracts.custody import list_of_lot
 from services.contracts.domain.announced import Announced
 from services.contracts.domain.appraisal import canonical
-from services.contracts.domain.contract import NotSigned, TurnTaken, Version, check_in_force, check_share
+from services.contracts.domain.contract import (
+    NotSigned,
+    TurnTaken,
+    Version,
+    check_in_force,
+    check_share,
+    in_force_before,
+)
+from services.contracts.domain.differences import Elsewhere
 from services.contracts.domain.lot import MeasuredLog
+from services.contracts.domain.matched import KeptLot
+from services.contracts.domain.owed import Owed, check_parts, check_taken, owed
+from services.contracts.domain.price import PerTree
 from services.contracts.domain.reconciliation import (
-    KeptLot,
     Reconciliation,
     SealedPrice,
     as_json,
@@ -35,14 +45,11 @@ from services.contracts.domain.settlement import (
     Id,
     LotSettled,
     NotYet,
-    Owed,
     Payment,
     Replacement,
     SettlementEnded,
     SettlementText,
     check_payment,
-    check_taken,
-    owed,
 )
 from services.contracts.filing import SealedSale, seal_report
 from services.contracts.schemas import read_cursor, write_cursor
@@ -83,7 +90,9 @@ async def state_settlement(body: SettlementText, grant: GrantDep, store: StoreDe
             check_share("settlements", [one.stated_by_org for one in others], caller.org, MOST_SETTLEMENTS)
             standing_others = [one for one in others if one.state != "replaced"]
             old = _check_place(standing_others, body)
-            check_taken(version.text, body, [one.stated for one in standing_others if one.id != body.replaces])
+            beside = [one.stated for one in standing_others if one.id != body.replaces]
+            check_taken(version.text, body, beside)
+            check_parts(version.text, body, [(known[one.version - 1].text, one) for one in beside])
             if not await kept.add(tx, body, len(others) + 1, caller, at):
                 raise TurnTaken("settlements")
             # An entry of the old one: whoever closes it or pays into it at this moment comes before or not at all.
@@ -148,7 +157,7 @@ async def add_payment(
         found = await _settlement(tx, settlement_id)
         contract, version = await _behind(store, tx, found, grant)
         comes_to = owed(version.text, found.stated)
-        same = check_payment(found.payments, body, caller.org, comes_to, version.text, today())
+        same = check_payment(found.payments, body, caller.org, comes_to.currency, version.text, today())
         if same is None:
             _open(found)
             check_share("payments", [one.org for one in found.payments], caller.org, MOST_ENTRIES - 1)
@@ -169,8 +178,9 @@ async def reconcile_settlement(
     async with store.db.transaction(grant.known) as tx:
         found = await _settlement(tx, settlement_id)
         contract, version = await _behind(store, tx, found, grant)
+        elsewhere = await _elsewhere(tx, found, version)
     lot = await list_of_lot(house.custody, found.stated.lot)
-    stands, _ = _reconciled(contract, version, found, lot, on or today())
+    stands, _ = _reconciled(contract, version, found, lot, elsewhere, on or today())
     return shown_reconciliation(found, stands)
 
 
@@ -190,7 +200,8 @@ async def close_settlement(
         contract, version = await _behind(store, tx, found, grant)
         if caller.org != contract.offer.community:
             raise OtherOrganisation("close_settlement")
-        stands, comes_to = _reconciled(contract, version, found, lot, today())
+        elsewhere = await _elsewhere(tx, found, version)
+        stands, comes_to = _reconciled(contract, version, found, lot, elsewhere, today())
         new = found.closed is None
         if new:
             _open(found)
@@ -199,7 +210,7 @@ async def close_settlement(
                 raise TurnTaken("settlements")
             found = await _settlement(tx, settlement_id)
             sha256 = await _seal(tx, found, version, contract, stands, at)
-            for sale in _sales(found, version, contract, stands, lot, sha256):
+            for sale in _sales(found, version, contract, stands, sha256):
                 # What was agreed is settled, also where the market of reports takes no such price.
                 with suppress(Malformed):
                     await seal_report(tx, sale, today(), caller)
@@ -235,12 +246,12 @@ async def _seal(
 
 
 def _sales(
-    found: Settlement, version: Version, contract: Contract, stands: Reconciliation, lot: KeptLot, sha256: str
+    found: Settlement, version: Version, contract: Contract, stands: Reconciliation, sha256: str
 ) -> list[SealedSale]:
     """The prices that a closed settlement seals, for the market of reports."""
     assert found.closed is not None
     offer, closing = contract.offer, found.closed.closing
-    prices = sealed_report(version.text, found.stated, stands, found.payments, offer.community, closing, lot)
+    prices = sealed_report(version.text, found.stated, stands, found.payments, offer.community, closing)
     return [
         SealedSale(
             settlement=found.id, number=one.number, settlement_sha256=sha256, seller=offer.community,
@@ -304,14 +315,32 @@ def _open(found: Settlement) -> None:
 
 
 def _reconciled(
-    contract: Contract, version: Version, found: Settlement, lot: KeptLot, on: date
+    contract: Contract, version: Version, found: Settlement, lot: KeptLot, elsewhere: Elsewhere, on: date
 ) -> tuple[Reconciliation, Owed]:
     comes_to = owed(version.text, found.stated)
     parties = (contract.offer.community, contract.offer.buyer or "")
     stands = reconcile(
-        version.text, found.stated, parties, comes_to, found.payments, lot, legal_rates(), flag_pack(), on
+        version.text, found.stated, parties, comes_to, found.payments, lot, legal_rates(), flag_pack(), on, elsewhere
     )
     return stands, comes_to
+
+
+async def _elsewhere(tx: Tx, found: Settlement, version: Version) -> Elsewhere:
+    """What of this settlement other settlements between the same parties count too, and whether its version is of later."""
+    known = await known_versions.versions(tx, found.stated.contract)
+    others: list[Settlement] = []
+    if any(isinstance(line, PerTree) for line in version.text.lines):
+        others = await kept.of_contract(tx, found.stated.contract, None, MOST_SETTLEMENTS)
+    return Elsewhere(
+        lot=await kept.lot_elsewhere(tx, found),
+        receipts=await kept.receipts_elsewhere(tx, found),
+        by_tree=tuple(
+            (one.id, known[one.stated.version - 1].text, one.stated)
+            for one in others
+            if one.id != found.id and one.state != "replaced"
+        ),
+        version=in_force_before(known, found.stated.version, found.stated.delivered_on, day_in_peru),
+    )
 
 
 async def _standing(tx: Tx, found: list[Settlement]) -> dict[str, Announced]:

@@ -9,15 +9,27 @@ from services.contracts.schemas import MoneyOut, Out
 from services.contracts.schemas.deals import LogStateOut
 
 
+class UnknownOut(Out):
+    """Why nobody can say what a line comes to."""
+
+    why: str
+    es: str
+    en: str
+
+
 class LineOwedOut(Out):
-    """One price line: measured in the unit of its price, or in trees."""
+    """One price line: measured in the unit of its price, or in trees. Its amount follows from the sheet (``measured``) or
+    from what a party stated with its paper (``stated``); where neither says it, it is unknown and in no sum."""
 
     line: int
+    kind: str
     species: list[str]
-    measured: str
-    unit: str
-    price: MoneyOut
-    amount: MoneyOut
+    measured: str | None
+    unit: str | None
+    price: MoneyOut | None
+    amount: MoneyOut | None
+    basis: Literal["measured", "stated"] | None
+    unknown: UnknownOut | None
 
 
 class InstalmentOut(Out):
@@ -68,9 +80,12 @@ class SettlementsOut(Out):
 
 
 class RowOut(Out):
-    """One log. ``expected`` is what custody's measures give by the rule of the sheet, in its unit."""
+    """One log. ``expected`` is what custody's measures give by the rule of the sheet, in its unit; ``name`` is for people."""
 
+    item: str | None
     code: str
+    parcel: str | None
+    name: str
     species: str | None
     species_custody: str | None
     custody_m3: str | None
