@@ -1,11 +1,12 @@
 """What the handlers share: the store, custody, and the day in Peru."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from services.contracts.domain.border import LIMA
 from services.contracts.estimates import Estimates
 from services.contracts.quick_limit import Bucket
 from services.contracts.store import Store
@@ -18,9 +19,6 @@ class House:
 
     custody: ServiceClient
     permits: ServiceClient
-
-
-PERU = timedelta(hours=-5)  # no daylight saving
 
 
 def _store(request: Request) -> Store:
@@ -44,7 +42,7 @@ def _estimates(request: Request) -> Estimates:
 
 def day_in_peru(at: datetime) -> date:
     """The day that it was in Peru at a moment."""
-    return (at.astimezone(UTC) + PERU).date()
+    return at.astimezone(LIMA).date()
 
 
 def today() -> date:

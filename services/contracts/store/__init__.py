@@ -38,6 +38,7 @@ class ContractRow(SQLModel, table=True):
     created_by_org: str
     created_by: str
     created_at: datetime
+    ocds_id: str
 
 
 class AppraisalRow(SQLModel, table=True):
@@ -74,13 +75,14 @@ class BookRow(SQLModel, table=True):
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A stored offer with who stored it and when."""
+    """A stored offer with who stored it and when, and the random id that it has for the world."""
 
     id: str
     offer: Offer
     offer_sha256: str
     created_by_org: str
     created_at: datetime
+    ocds_id: str
 
     @property
     def parties(self) -> tuple[str, ...]:
@@ -163,12 +165,19 @@ class Store:
         """A contract the caller is a party of, by row-level security; none otherwise."""
         columns = (
             col(ContractRow.id), col(ContractRow.offer), col(ContractRow.offer_sha256),
-            col(ContractRow.created_by_org), col(ContractRow.created_at),
+            col(ContractRow.created_by_org), col(ContractRow.created_at), col(ContractRow.ocds_id),
         )  # fmt: skip
         found = (await tx.execute(select(*columns).where(col(ContractRow.id) == contract_id))).one_or_none()
         if found is None:
             return None
-        return Contract(found.id, parse_offer(found.offer), found.offer_sha256, found.created_by_org, found.created_at)
+        return Contract(
+            found.id, parse_offer(found.offer), found.offer_sha256, found.created_by_org, found.created_at, found.ocds_id
+        )  # fmt: skip
+
+    async def contract_of_ocid(self, tx: AsyncSession, ocds_id: str) -> str | None:
+        """The id of the contract that has this random one, to its parties."""
+        statement = select(col(ContractRow.id)).where(col(ContractRow.ocds_id) == ocds_id)
+        return (await tx.execute(statement)).scalar_one_or_none()
 
     async def contracts_of(self, tx: AsyncSession, org: str, after: Place | None, limit: int) -> list[Listed]:
         """Contracts of an organisation as community or as buyer, newest first."""
