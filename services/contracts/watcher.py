@@ -34,6 +34,7 @@ from services.contracts.domain.standing import standing_on
 from services.contracts.permits import standing_of
 from services.contracts.shipped import alert_limits
 from services.contracts.store import Store, alerts, settlements, versions
+from services.contracts.store.alerts import HOUSE
 from services.contracts.store.standing import snapshots_for
 from shared.web.auth import Caller
 from shared.web.client import ServiceClient
@@ -44,8 +45,6 @@ IDLE_S, PAUSE_S = 60.0, 30.0
 AT_ONCE = 20
 MOST_SETTLEMENTS = 1_000
 ABOUT: TypeAdapter[AnyAbout] = TypeAdapter(About)
-# No token carries this role: it is how the pass shows itself to row-level security (migrations/0004).
-HOUSE = Caller("watcher", "", frozenset({"watcher"}))
 
 
 class Watcher:

@@ -56,10 +56,12 @@ def a_payment(amount: str, on: str, receipt: str = "aa", **more: Any) -> Json:
     return {"paid_on": on, "amount": pen(amount), "receipt": paper} | more
 
 
-async def a_signed_contract(contracts: Contracts, text: Json | None = None, community: str = COMMUNITY) -> str:
-    """A contract that both have signed, and its wood in custody."""
+async def a_signed_contract(
+    contracts: Contracts, text: Json | None = None, community: str = COMMUNITY, **offer: Any
+) -> str:
+    """A contract that both have signed, and its wood in custody. Two of them need offers that differ."""
     contracts.custody.lots[LOT] = kept()
-    stored = await contracts.post("/v1/contracts", an_offer(community=community), org=community)
+    stored = await contracts.post("/v1/contracts", an_offer(community=community, **offer), org=community)
     await signed(contracts, stored["id"], text or a_text(), community)
     return str(stored["id"])
 

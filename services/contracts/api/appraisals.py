@@ -7,11 +7,12 @@ import orjson
 from fastapi import Response
 
 from services.contracts.api.basis import ask
-from services.contracts.api.house import BucketDep, Cursor, HouseDep, Limit, StoreDep
+from services.contracts.api.house import BucketDep, Cursor, HouseDep, Limit, StoreDep, workbook
 from services.contracts.domain.appraisal import canonical, told
 from services.contracts.domain.report import aloud, message, page
 from services.contracts.questions import QuickIn
 from services.contracts.refusals import BuyerMayNotAppraise
+from services.contracts.report_book import appraisal_book
 from services.contracts.schemas import (
     AppraisalOut,
     AppraisalsOut,
@@ -25,14 +26,22 @@ from services.contracts.store import Contract
 from shared.refusal import Missing
 from shared.web.access import Grant, GrantDep
 from shared.web.app import Router
+from shared.web.workbook import XLSX_TYPE
 
 router = Router(tags=["appraisals"])
 JSON = "application/json"
 PLAIN = "text/plain; charset=utf-8"
 REPORTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/html": {}, "text/plain": {}, JSON: {"schema": {"$ref": "#/components/schemas/ToldOut"}}}}
+    200: {
+        "content": {
+            "text/html": {},
+            "text/plain": {},
+            XLSX_TYPE: {},
+            JSON: {"schema": {"$ref": "#/components/schemas/ToldOut"}},
+        }
+    }
 }
-Form = Literal["html", "sms", "speech", "json"]
+Form = Literal["html", "sms", "speech", "xlsx", "json"]
 
 
 @router.post(
@@ -92,7 +101,7 @@ async def read_appraisal(
 async def read_appraisal_report(
     appraisal_id: str, grant: GrantDep, store: StoreDep, lang: Literal["es", "en"] = "es", form: Form = "html"
 ) -> Response:
-    """The same text in another form: a page for print, a short message, text for reading aloud, or JSON."""
+    """The same text in another form: a page for print, a short message, text for reading aloud, a workbook, or JSON."""
     async with store.db.transaction(grant.known) as tx:
         body = await store.appraisal(tx, appraisal_id)
     if body is None:
@@ -106,6 +115,9 @@ async def read_appraisal_report(
             return Response(message(appraisal, lang), media_type=PLAIN)
         case "speech":
             return Response(aloud(appraisal, lang), media_type=PLAIN)
+        case "xlsx":
+            book = await asyncio.to_thread(appraisal_book, appraisal, lang)
+            return workbook(book, f"appraisal-{appraisal_id}-{lang}.xlsx")
         case _:
             return Response(orjson.dumps(told(appraisal, lang)), media_type=JSON)
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 
 from services.contracts.domain.border import LIMA
 from services.contracts.estimates import Estimates
 from services.contracts.quick_limit import Bucket
 from services.contracts.store import Store
 from shared.web.client import ServiceClient
+from shared.web.workbook import XLSX_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ def day_in_peru(at: datetime) -> date:
 def today() -> date:
     """The day in Peru."""
     return day_in_peru(datetime.now(UTC))
+
+
+def workbook(book: bytes, name: str) -> Response:
+    """A workbook to keep; what it says is for whoever asked."""
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
+    return Response(book, media_type=XLSX_TYPE, headers=headers)
 
 
 StoreDep = Annotated[Store, Depends(_store)]

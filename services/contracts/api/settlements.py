@@ -1,16 +1,17 @@
 """Settlements: lot by lot against custody's log list, with every payment, until the community closes it."""
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Query, Request, Response
 
 from services.contracts.api import sealing
-from services.contracts.api.house import Cursor, HouseDep, Limit, StoreDep, day_in_peru, today
+from services.contracts.api.house import Cursor, House, HouseDep, Limit, StoreDep, day_in_peru, today, workbook
 from services.contracts.api.settled import shown, shown_reconciliation
 from services.contracts.api.versions import now, party_contract
 from services.contracts.custody import list_of_lot
@@ -52,6 +53,7 @@ from services.contracts.domain.settlement import (
     check_payment,
 )
 from services.contracts.filing import SealedSale, seal_report
+from services.contracts.report_book import settlement_book
 from services.contracts.schemas import read_cursor, write_cursor
 from services.contracts.schemas.deals import CommitmentOut
 from services.contracts.schemas.settlements import ReconciliationOut, SettlementOut, SettlementsOut
@@ -64,6 +66,7 @@ from services.contracts.store.versions import Tx
 from shared.refusal import Malformed, Missing
 from shared.web.access import Grant, GrantDep, OtherOrganisation
 from shared.web.app import Router
+from shared.web.workbook import XLSX_TYPE
 
 router = Router(tags=["settlements"])
 On = Annotated[date | None, Query(description="How it stood on a day; today unless asked otherwise")]
@@ -175,13 +178,36 @@ async def reconcile_settlement(
 ) -> ReconciliationOut:
     """What was delivered, measured, owed and paid, log by log beside custody, with V03 and V04 and what differs. When
     custody does not answer, the flags are unknown and the rest is answered."""
+    found, stands = await _beside_custody(settlement_id, grant, store, house, on or today())
+    return shown_reconciliation(found, stands)
+
+
+@router.get(
+    "/v1/settlements/{settlement_id}/report",
+    responses={200: {"content": {XLSX_TYPE: {}}}},
+    response_class=Response,
+)
+async def report_settlement(
+    settlement_id: str, grant: GrantDep, store: StoreDep, house: HouseDep, on: On = None,
+    lang: Literal["es", "en"] = "es",
+) -> Response:  # fmt: skip
+    """The reconciliation as a workbook: sums, lines, logs, payments, flags, differences. With custody silent the rest is in
+    it all the same."""
+    found, stands = await _beside_custody(settlement_id, grant, store, house, on or today())
+    book = await asyncio.to_thread(settlement_book, found.stated, found.payments, stands, lang)
+    return workbook(book, f"settlement-{settlement_id}-{stands.on}-{lang}.xlsx")
+
+
+async def _beside_custody(
+    settlement_id: str, grant: Grant, store: Store, house: House, on: date
+) -> tuple[Settlement, Reconciliation]:
+    """A settlement and how it stands on a day, with what custody answers; no transaction is open while it is asked."""
     async with store.db.transaction(grant.known) as tx:
         found = await _settlement(tx, settlement_id)
         contract, version = await _behind(store, tx, found, grant)
         elsewhere = await _elsewhere(tx, found, version)
     lot = await list_of_lot(house.custody, found.stated.lot)
-    stands, _ = _reconciled(contract, version, found, lot, elsewhere, on or today())
-    return shown_reconciliation(found, stands)
+    return found, _reconciled(contract, version, found, lot, elsewhere, on)[0]
 
 
 @router.post("/v1/settlements/{settlement_id}/closing", status_code=201, responses={200: {"model": SettlementOut}})
@@ -266,7 +292,7 @@ def _sales(
 def _sizes(price: SealedPrice) -> tuple[MeasuredLog, ...]:
     """The logs of a price by size; none where there are more sizes than a report carries."""
     counted = Counter(price.logs)
-    if len(counted) > MOST_SIZES or max(counted.values()) > MOST_OF_A_SIZE:
+    if len(counted) > MOST_SIZES or max(counted.values(), default=0) > MOST_OF_A_SIZE:
         return ()
     return tuple(
         MeasuredLog(

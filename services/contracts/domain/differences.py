@@ -68,6 +68,14 @@ def _listed(rows: Sequence[Row], what: str, es: str, en: str) -> list[Difference
     return [Difference(what, f"{len(rows)} trozas {es}: {named}", f"{len(rows)} logs {en}: {named}")]
 
 
+def of_term(contract: ContractText, stated: SettlementText) -> list[Difference]:
+    """Wood that was delivered before the contract begins or after it ends."""
+    if contract.starts_on <= stated.delivered_on <= contract.ends_on:
+        return []
+    term = f"{contract.starts_on.isoformat()} → {contract.ends_on.isoformat()}"
+    return [Difference("outside_term", f"el contrato rige {term}", f"the contract is of {term}")]
+
+
 def of_trees(contract: ContractText, stated: SettlementText, rows: Sequence[Row], kept: KeptLot) -> list[Difference]:
     """Where a price is by tree: the trees that the sheet counts, beside those that custody names of the same logs."""
     if kept.state != "read":

@@ -16,6 +16,7 @@ from services.contracts.domain.differences import (
     of_lines,
     of_money,
     of_others,
+    of_term,
     of_trees,
     of_wood,
 )
@@ -120,7 +121,7 @@ def reconcile(
     differences = (
         *of_wood(rows, kept, parties), *of_trees(contract, stated, rows, kept), *of_flags(flags),
         *of_lines(owed), *of_money(owed, found.balance, found.interest, found.claimed), *of_goods(owed, own),
-        *of_others(contract, stated, elsewhere),
+        *of_term(contract, stated), *of_others(contract, stated, elsewhere),
     )  # fmt: skip
     return replace(found, differences=differences)
 
