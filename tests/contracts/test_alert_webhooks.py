@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from services.contracts.api import alert_webhooks as api
+from services.contracts.api.house import today
 from services.contracts.messenger import Messenger
 from services.contracts.watcher import Watcher
 from shared.web.webhooks.destination import Address, Destinations
@@ -23,7 +24,7 @@ from tests.custody.test_feed import example
 from tests.receivers import OK, Receiver, listening, status
 
 CHECK = example("\n## Webhooks\n")
-QUICK = Pace(lease_s=3.0, burst_s=2.0, answer_s=0.5, connect_s=0.5, first_pause_s=0.0, longest_pause_s=0.0)
+QUICK = Pace(lease_s=60.0, burst_s=30.0, answer_s=20.0, connect_s=20.0, first_pause_s=0.0, longest_pause_s=0.0)
 HOOKS = "/v1/alerts/webhooks"
 SANCTIONED = {"kind": "buyer_sanctioned", "ruc": RUC}
 
@@ -38,7 +39,7 @@ class House:
     async def tell(self) -> Json:
         """An alert of the community that has something to tell: its buyer is in a list of sanctions."""
         alert: Json = await self.contracts.post("/v1/alerts", SANCTIONED)
-        await self.contracts.post("/v1/sanction-lists", a_list(a_sanction()), **STEWARD)
+        await self.contracts.post("/v1/sanction-lists", a_list(a_sanction(), as_of=today().isoformat()), **STEWARD)
         await self.watcher.look(every_s=0.0)
         return alert
 

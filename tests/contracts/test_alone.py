@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from services.contracts.api.house import today
 from services.contracts.custody import DEADLINE_S as CUSTODY_S
 from services.contracts.permits import DEADLINE_S as PERMITS_S
 from shared.web.client import service_client
@@ -93,7 +94,7 @@ async def test_a_settlement_and_a_standing_are_answered_with_both_services_gone(
 ) -> None:
     """Nothing is refused but the closing, which is against the log list; the same closing is taken when custody is back."""
     contract = await a_signed_contract(contracts, a_text(schedule=ONE))
-    await contracts.post("/v1/sanction-lists", a_list(a_sanction()), **STEWARD)
+    await contracts.post("/v1/sanction-lists", a_list(a_sanction(), as_of=today().isoformat()), **STEWARD)
     back = contracts.app.state.custody
     async with how() as address:  # type: ignore[operator]
         contracts.app.state.custody = custody = service_client("custody", address)

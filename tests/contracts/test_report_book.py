@@ -16,8 +16,10 @@ from tests.contracts.test_settled_lines import ONE, lump
 from tests.contracts.test_versions import a_text
 
 
-async def book_of(contracts: Contracts, path: str, expect: int = 200, **who: Any) -> httpx.Response:
-    headers = contracts.issuer.headers(**({"role": "manager", "org": "comunidad-a"} | who))
+async def book_of(
+    contracts: Contracts, path: str, expect: int = 200, role: str = "manager", org: str = "comunidad-a"
+) -> httpx.Response:
+    headers = contracts.issuer.headers(role, org=org)
     answer = await contracts.http.get(path, headers=headers)
     assert answer.status_code == expect, answer.text
     return answer
