@@ -185,7 +185,7 @@ async def test_goods_pay_what_was_agreed_in_goods_and_no_more_without_a_reason(c
     await pay(contracts, settlement, a_payment("400.00", "2026-08-01") | goods)
     enough = await reconciled(contracts, settlement, "2026-08-01")
     as_money = await pay(contracts, settlement, a_payment("400.00", "2026-08-01"), 409)
-    money = await settled_with(contracts, per_volume("330.00", "m3", "mean_of_ends", [TORNILLO]))
+    money = await settled_with(contracts, per_volume("330.00", "m3", "mean_of_ends", [TORNILLO]), lot="L-2")
     await pay(contracts, money, a_payment("3300.00", "2026-08-01", "bb") | goods)
 
     told = {one["what"]: one["en"] for one in (await reconciled(contracts, money, "2026-08-01"))["differences"]}
