@@ -34,6 +34,8 @@ from services.contracts.domain.standing import standing_on
 from services.contracts.permits import standing_of
 from services.contracts.shipped import alert_limits
 from services.contracts.store import Store, alerts, settlements, versions
+from services.contracts.store import books as books_store
+from services.contracts.store import contracts as contracts_store
 from services.contracts.store.alerts import HOUSE
 from services.contracts.store.standing import snapshots_for
 from shared.web.auth import Caller
@@ -105,7 +107,7 @@ class Watcher:
 
     async def _price(self, about: PriceMoved, seen: bytes | None) -> Finding:
         async with self.store.db.transaction(HOUSE) as tx:
-            found = await self.store.newest_book_for(tx, "price", about.region, today())
+            found = await books_store.newest_book_for(tx, "price", about.region, today())
         now: SeenPrice | None = None
         if found is not None:
             entries = PriceBook.model_validate_json(found.content).entries_for(about.species, about.product)
@@ -118,7 +120,7 @@ class Watcher:
     async def _payment(self, about: PaymentOverdue, org: str) -> Finding:
         """Read as the organisation that set the alert: what it may not see, it is not told of."""
         async with self.store.db.transaction(Caller(HOUSE.sub, org, HOUSE.roles)) as tx:
-            contract = await self.store.contract(tx, about.contract)
+            contract = await contracts_store.contract(tx, about.contract)
             if contract is None:
                 return NOTHING_KNOWN
             texts = {one.number: one.text for one in await versions.versions(tx, about.contract)}

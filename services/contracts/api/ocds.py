@@ -6,6 +6,7 @@ from services.contracts.api.house import StoreDep
 from services.contracts.api.versions import party_contract
 from services.contracts.domain.ocds import Parties, Settled, release
 from services.contracts.domain.settlement import MOST_SETTLEMENTS
+from services.contracts.store import contracts as contracts_store
 from services.contracts.store import settlements
 from services.contracts.store import versions as kept
 from shared.refusal import Missing
@@ -22,8 +23,8 @@ async def export_contract(contract_id: str, grant: GrantDep, store: StoreDep) ->
     """The contract in the shape of an OCDS 1.1 release, by its own id or by the one in its ``ocid``. Prices and payments
     are in it for who may read the contract; the other members of its parties get it without."""
     async with store.db.transaction(grant.known) as tx:
-        own_id = await store.contract_of_ocid(tx, contract_id)
-        contract = await party_contract(store, tx, own_id or contract_id, grant)
+        own_id = await contracts_store.contract_of_ocid(tx, contract_id)
+        contract = await party_contract(tx, own_id or contract_id, grant)
         versions = await kept.versions(tx, contract.id)
         found = await settlements.of_contract(tx, contract.id, None, MOST_SETTLEMENTS)
     if not versions:

@@ -54,13 +54,14 @@ from services.contracts.domain.settlement import (
 )
 from services.contracts.filing import SealedSale, seal_report
 from services.contracts.report_book import settlement_book
-from services.contracts.schemas import read_cursor, write_cursor
+from services.contracts.schemas.cursor import read_cursor, write_cursor
 from services.contracts.schemas.deals import CommitmentOut
 from services.contracts.schemas.settlements import ReconciliationOut, SettlementOut, SettlementsOut
 from services.contracts.shipped import flag_pack, legal_rates
-from services.contracts.store import Contract, Store, outbox
+from services.contracts.store import Store, outbox
 from services.contracts.store import settlements as kept
 from services.contracts.store import versions as known_versions
+from services.contracts.store.contracts import Contract
 from services.contracts.store.settlements import Settlement
 from services.contracts.store.versions import Tx
 from shared.refusal import Malformed, Missing
@@ -81,7 +82,7 @@ async def state_settlement(body: SettlementText, grant: GrantDep, store: StoreDe
     if body.delivered_on > today():
         raise NotYet("delivered_on", body.delivered_on.isoformat(), today().isoformat())
     async with store.db.transaction(caller) as tx:
-        contract = await party_contract(store, tx, body.contract, grant)
+        contract = await party_contract(tx, body.contract, grant)
         version = await _signed(tx, body)
         comes_to = owed(version.text, body)
         found = await kept.settlement(tx, kept.id_of(body))
@@ -127,7 +128,7 @@ async def list_settlements(
     """The settlements of a contract, the newest first, those that were replaced too."""
     after = read_cursor(cursor)
     async with store.db.transaction(grant.known) as tx:
-        stored = await party_contract(store, tx, contract, grant)
+        stored = await party_contract(tx, contract, grant)
         found = await kept.of_contract(tx, contract, after, limit + 1)
         texts = {one.number: one for one in await known_versions.versions(tx, contract)}
         standing = await _standing(tx, found)
@@ -144,7 +145,7 @@ async def read_settlement(settlement_id: str, grant: GrantDep, store: StoreDep) 
     """One settlement, to the parties of its contract."""
     async with store.db.transaction(grant.known) as tx:
         found = await _settlement(tx, settlement_id)
-        contract, version = await _behind(store, tx, found, grant)
+        contract, version = await _behind(tx, found, grant)
         standing = await _standing(tx, [found])
     return shown(found, owed(version.text, found.stated), contract.offer.community, standing)
 
@@ -158,7 +159,7 @@ async def add_payment(
     caller, at = grant.known, now()
     async with store.db.transaction(caller) as tx:
         found = await _settlement(tx, settlement_id)
-        contract, version = await _behind(store, tx, found, grant)
+        contract, version = await _behind(tx, found, grant)
         comes_to = owed(version.text, found.stated)
         same = check_payment(found.payments, body, caller.org, comes_to.currency, version.text, today())
         if same is None:
@@ -204,7 +205,7 @@ async def _beside_custody(
     """A settlement and how it stands on a day, with what custody answers; no transaction is open while it is asked."""
     async with store.db.transaction(grant.known) as tx:
         found = await _settlement(tx, settlement_id)
-        contract, version = await _behind(store, tx, found, grant)
+        contract, version = await _behind(tx, found, grant)
         elsewhere = await _elsewhere(tx, found, version)
     lot = await list_of_lot(house.custody, found.stated.lot)
     return found, _reconciled(contract, version, found, lot, elsewhere, on)[0]
@@ -223,7 +224,7 @@ async def close_settlement(
     lot = await list_of_lot(house.custody, asked.stated.lot)
     async with store.db.transaction(caller) as tx:
         found = await _settlement(tx, settlement_id)
-        contract, version = await _behind(store, tx, found, grant)
+        contract, version = await _behind(tx, found, grant)
         if caller.org != contract.offer.community:
             raise OtherOrganisation("close_settlement")
         elsewhere = await _elsewhere(tx, found, version)
@@ -308,7 +309,7 @@ async def open_settlement(settlement_id: str, grant: GrantDep, store: StoreDep) 
     """The salt and the bytes that open the commitment of a closed settlement, for the parties."""
     async with store.db.transaction(grant.known) as tx:
         found = await _settlement(tx, settlement_id)
-        await party_contract(store, tx, found.stated.contract, grant)
+        await party_contract(tx, found.stated.contract, grant)
         return await sealing.opened(tx, "settlement.sealed", kept.subject_of(settlement_id))
 
 
@@ -319,9 +320,9 @@ async def _settlement(tx: Tx, settlement_id: str) -> Settlement:
     return found
 
 
-async def _behind(store: Store, tx: Tx, found: Settlement, grant: Grant) -> tuple[Contract, Version]:
+async def _behind(tx: Tx, found: Settlement, grant: Grant) -> tuple[Contract, Version]:
     """The contract of a settlement, for its parties, and the version that it settles."""
-    contract = await party_contract(store, tx, found.stated.contract, grant)
+    contract = await party_contract(tx, found.stated.contract, grant)
     return contract, await _signed(tx, found.stated)
 
 

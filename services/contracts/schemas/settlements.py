@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from services.contracts.domain.border import Day
 from services.contracts.domain.settlement import Closing, Payment, SettlementText
-from services.contracts.schemas import MoneyOut, Out
+from services.contracts.schemas.answer import Out
 from services.contracts.schemas.deals import LogStateOut
+from services.contracts.schemas.money import MoneyOut
 
 
 class UnknownOut(Out):

@@ -8,7 +8,8 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.contracts.domain.alert import Finding, News
-from services.contracts.store import Place, alert_webhooks
+from services.contracts.store import alert_webhooks
+from services.contracts.store.places import Place
 from shared.web.auth import Caller
 
 # No token carries this role: it is how the background shows itself to row-level security (migrations/0004).
