@@ -29,6 +29,7 @@ ACCESS: Table = {
             "read_settlement",
             "add_payment",
             "reconcile_settlement",
+            "report_settlement",
             "open_settlement",
         ),
         _PARTIES,
@@ -69,6 +70,9 @@ ACCESS: Table = {
     "list_alerts": _PARTIES,
     "end_alert": _PARTIES,
     "read_alert_events": _PARTIES,
+    **dict.fromkeys(
+        ("add_alert_webhook", "list_alert_webhooks", "remove_alert_webhook", "wake_alert_webhook"), _PARTIES
+    ),
     "file_price_report": _REPORTERS,
     "file_price_table": _REPORTERS,
     "list_price_reports": _REPORTERS,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.contracts.domain.lot import CustodyState
-from services.contracts.domain.reconciliation import KeptLog, KeptLot
+from services.contracts.domain.matched import KeptLog, KeptLot
 from shared.timber.measure import LogSize
+from shared.timber.rules.mill import SAWN
 from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
 from shared.web.telemetry import logger
 
@@ -45,23 +46,32 @@ async def logs_of_lot(custody: ServiceClient, lot: str | None) -> CustodyLot:
 
 
 async def list_of_lot(custody: ServiceClient, lot: str) -> KeptLot:
-    """The logs of a lot by their code, who composed it and who bought it, asked with two seconds to answer."""
+    """The logs of a lot, its boards where it was sold sawn, who composed it and who bought it, asked with two seconds to
+    answer."""
     try:
         answer = await custody.get(f"/v1/lots/{lot}", deadline_s=DEADLINE_S)
     except UpstreamRefused as refused:
-        return KeptLot("not_found" if refused.status == 404 else "unavailable", {})
+        return KeptLot("not_found" if refused.status == 404 else "unavailable", ())
     except UpstreamDown:
-        return KeptLot("unavailable", {})
+        return KeptLot("unavailable", ())
     try:
-        measured = _measured(answer)
-        logs = {str(item["code"]): KeptLog(*_log(item), int(item["volume_dm3"])) for item in measured}
-        if len(logs) != len(measured):
-            raise ValueError("two logs bear one code")
+        logs = [_kept(item) for item in _measured(answer)]
+        boards = [_kept(item) for item in answer["items"] if item.get("product") in SAWN]
+        if len({log.item for log in logs}) != len(logs):
+            raise ValueError("one log is there twice")
         seller = next((said["actor"] for said in answer["history"] if said["type"] == "lot.composed"), None)
-        return KeptLot("read", logs, seller, answer["lot"]["buyer"])
+        return KeptLot("read", tuple(logs), seller, answer["lot"]["buyer"], tuple(boards))
     except (KeyError, TypeError, ValueError):
         logger.warning("custody_answer_not_understood", lot=lot)
-        return KeptLot("unavailable", {})
+        return KeptLot("unavailable", ())
+
+
+def _kept(item: dict[str, Any]) -> KeptLog:
+    round_wood = bool(item.get("length_mm"))
+    return KeptLog(
+        str(item["id"]), str(item["code"]), str(item["species"]), int(item["volume_dm3"]), item.get("parcel") or None,
+        item.get("tree") or None, _log(item)[1] if round_wood else None,
+    )  # fmt: skip
 
 
 def _measured(answer: dict[str, Any]) -> list[dict[str, Any]]:

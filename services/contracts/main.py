@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from services.contracts.access import ACCESS
 from services.contracts.api import routers
 from services.contracts.estimates import Estimates
+from services.contracts.messenger import Messenger
 from services.contracts.publisher import Publisher
 from services.contracts.quick_limit import Bucket
 from services.contracts.shipped import alert_limits, flag_pack, legal_rates, market_terms, world_bank_indices
@@ -21,6 +22,7 @@ from shared.web.client import ServiceClient, service_client
 from shared.web.db import Database, is_outage
 from shared.web.runtime import own_tokens, remote_verifier, run
 from shared.web.settings import BadSettings, ServiceSettings
+from shared.web.webhooks.destination import Destinations
 
 
 def build(
@@ -48,6 +50,9 @@ def build(
             stack.callback(app.state.estimates.close)
             watcher = Watcher(app.state.store, app.state.permits)
             app.state.watching = await stack.enter_async_context(watcher.at_work())
+            app.state.destinations = Destinations(loopback=settings.env != "production")
+            messenger = Messenger(app.state.store, app.state.destinations, settings.public_url)
+            app.state.posting = await stack.enter_async_context(messenger.at_work())
             await stack.enter_async_context(_publishing(app, settings, db, log))
             yield
 

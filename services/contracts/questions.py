@@ -9,8 +9,10 @@ from services.contracts.domain.decimal_mark import Mark, with_points
 from services.contracts.domain.offer import Offer
 from services.contracts.domain.scenario import Scenario
 from services.contracts.domain.verdict import Verdict
-from services.contracts.schemas import BasisIn, CauseOut, FiguresOut, GapOut, MoneyOut, SensitivityOut
 from services.contracts.schemas.answer import Out
+from services.contracts.schemas.appraisals import CauseOut, FiguresOut, GapOut, SensitivityOut
+from services.contracts.schemas.basis import BasisIn
+from services.contracts.schemas.money import MoneyOut
 
 
 class Upload(Form):

@@ -89,6 +89,16 @@ class TooManyAlerts(Refusal):
 
 
 @dataclass(eq=False)
+class TooManyAlertWebhooks(Refusal):
+    """An organisation has alerts posted to so many addresses and no more."""
+
+    slug: ClassVar[str] = "too-many-alert-webhooks"
+    es: ClassVar[str] = "Los avisos de su organización ya van a {most} direcciones; quite una antes de poner otra."
+    en: ClassVar[str] = "Your organisation's alerts go to {most} addresses already; remove one before adding another."
+    most: int
+
+
+@dataclass(eq=False)
 class NothingToPublish(Refusal):
     """No cell of the region has enough reporters on that day."""
 

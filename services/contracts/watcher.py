@@ -29,11 +29,14 @@ from services.contracts.domain.alert import (
 )
 from services.contracts.domain.book import PriceBook
 from services.contracts.domain.overdue import dues_of, payment_overdue
-from services.contracts.domain.settlement import owed
+from services.contracts.domain.owed import owed
 from services.contracts.domain.standing import standing_on
 from services.contracts.permits import standing_of
 from services.contracts.shipped import alert_limits
 from services.contracts.store import Store, alerts, settlements, versions
+from services.contracts.store import books as books_store
+from services.contracts.store import contracts as contracts_store
+from services.contracts.store.alerts import HOUSE
 from services.contracts.store.standing import snapshots_for
 from shared.web.auth import Caller
 from shared.web.client import ServiceClient
@@ -44,8 +47,6 @@ IDLE_S, PAUSE_S = 60.0, 30.0
 AT_ONCE = 20
 MOST_SETTLEMENTS = 1_000
 ABOUT: TypeAdapter[AnyAbout] = TypeAdapter(About)
-# No token carries this role: it is how the pass shows itself to row-level security (migrations/0004).
-HOUSE = Caller("watcher", "", frozenset({"watcher"}))
 
 
 class Watcher:
@@ -106,7 +107,7 @@ class Watcher:
 
     async def _price(self, about: PriceMoved, seen: bytes | None) -> Finding:
         async with self.store.db.transaction(HOUSE) as tx:
-            found = await self.store.newest_book_for(tx, "price", about.region, today())
+            found = await books_store.newest_book_for(tx, "price", about.region, today())
         now: SeenPrice | None = None
         if found is not None:
             entries = PriceBook.model_validate_json(found.content).entries_for(about.species, about.product)
@@ -119,7 +120,7 @@ class Watcher:
     async def _payment(self, about: PaymentOverdue, org: str) -> Finding:
         """Read as the organisation that set the alert: what it may not see, it is not told of."""
         async with self.store.db.transaction(Caller(HOUSE.sub, org, HOUSE.roles)) as tx:
-            contract = await self.store.contract(tx, about.contract)
+            contract = await contracts_store.contract(tx, about.contract)
             if contract is None:
                 return NOTHING_KNOWN
             texts = {one.number: one.text for one in await versions.versions(tx, about.contract)}

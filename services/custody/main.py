@@ -32,7 +32,6 @@ from services.custody.soundness.scrub import Scrub
 from services.custody.soundness.scrub import state as scrub_state
 from services.custody.store import Store, Transaction
 from services.custody.succession import stand_on
-from services.custody.webhooks.destination import Destinations
 from services.custody.webhooks.sender import Sender
 from services.custody.witnesses.asking import HURRIED, TIMEOUT_S, Pace, Witnesses
 from shared.timber import norms
@@ -44,6 +43,7 @@ from shared.web.client import http_client
 from shared.web.db import asyncpg_dsn, is_outage
 from shared.web.runtime import remote_verifier, run
 from shared.web.settings import ServiceSettings
+from shared.web.webhooks.destination import Destinations
 
 LOG_ID = 1
 # 500 records of at most 16 KiB with their signatures, and the newlines between them.

@@ -11,14 +11,20 @@ COMMUNITY = "comunidad-a"
 RULE = "mean_of_ends"
 
 
+def item_id(number: int) -> str:
+    """An id as custody gives them."""
+    return f"00000000-0000-5000-8000-{number:012}"
+
+
 def kept(logs: int = 10, litres: int = 1_000, species: str = TORNILLO, **more: Any) -> Json:
     """A lot as custody answers it: so many logs of so many litres, sold by the community to the buyer."""
     return {
         "lot": {"id": LOT, "buyer": BUYER, "holder": BUYER},
         "items": [],
         "logs": [
-            {"id": f"log-{n}", "code": f"{500 + n // 2}/{'AB'[n % 2]}", "species": species, "product": "roundwood",
-             "diameter_large_mm": 460, "diameter_small_mm": 420, "length_mm": 6_577, "volume_dm3": litres}
+            {"id": item_id(n), "code": f"{500 + n // 2}/{'AB'[n % 2]}", "parcel": "PC 01", "tree": item_id(900 + n // 2),
+             "species": species, "product": "roundwood", "diameter_large_mm": 460, "diameter_small_mm": 420,
+             "length_mm": 6_577, "volume_dm3": litres}
             for n in range(logs)
         ],
         "trees": [],
@@ -50,10 +56,12 @@ def a_payment(amount: str, on: str, receipt: str = "aa", **more: Any) -> Json:
     return {"paid_on": on, "amount": pen(amount), "receipt": paper} | more
 
 
-async def a_signed_contract(contracts: Contracts, text: Json | None = None, community: str = COMMUNITY) -> str:
-    """A contract that both have signed, and its wood in custody."""
+async def a_signed_contract(
+    contracts: Contracts, text: Json | None = None, community: str = COMMUNITY, **offer: Any
+) -> str:
+    """A contract that both have signed, and its wood in custody. Two of them need offers that differ."""
     contracts.custody.lots[LOT] = kept()
-    stored = await contracts.post("/v1/contracts", an_offer(community=community), org=community)
+    stored = await contracts.post("/v1/contracts", an_offer(community=community, **offer), org=community)
     await signed(contracts, stored["id"], text or a_text(), community)
     return str(stored["id"])
 

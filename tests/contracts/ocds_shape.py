@@ -29,7 +29,7 @@ def number(value: Any, where: str) -> list[str]:
 
 
 def moment(value: Any, where: str) -> list[str]:
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", value):
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d-05:00", value):
         datetime.fromisoformat(value)
         return []
     return [f"{where}: no date-time"]

@@ -65,6 +65,7 @@ async def test_the_access_table_holds_cell_by_cell(contracts: Contracts) -> None
             "list_settlements": both("/v1/settlements?contract={}", sales),
             "read_settlement": both("/v1/settlements/{}", settlements),
             "reconcile_settlement": both("/v1/settlements/{}/reconciliation", settlements),
+            "report_settlement": both("/v1/settlements/{}/report", settlements),
             "add_payment": both("/v1/settlements/{}/payments", settlements, a_payment("1.00", "2026-08-01")),
             "close_settlement": both("/v1/settlements/{}/closing", settlements, {}),
             "read_ledger": both("/v1/benefit-ledgers/{}", {ORG: ORG, OTHER_ORG: OTHER_ORG}),

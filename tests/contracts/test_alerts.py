@@ -23,8 +23,8 @@ from services.contracts.domain.known import PermitStanding
 from services.contracts.domain.money import Money
 from services.contracts.domain.overdue import Due, Dues, payment_overdue
 from services.contracts.shipped import alert_limits
-from services.contracts.store.alerts import claim_alerts
-from services.contracts.watcher import HOUSE, Watcher
+from services.contracts.store.alerts import HOUSE, claim_alerts
+from services.contracts.watcher import Watcher
 from tests.contracts.builders import TORNILLO, a_price_book, an_offer, sawn
 from tests.contracts.conftest import BUYER, Contracts
 from tests.contracts.deals import a_payment, a_sheet, a_signed_contract, a_statement, pay, settled

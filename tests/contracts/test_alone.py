@@ -8,13 +8,16 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from services.contracts.api.house import today
 from services.contracts.custody import DEADLINE_S as CUSTODY_S
 from services.contracts.permits import DEADLINE_S as PERMITS_S
 from shared.web.client import service_client
 from tests.contracts.builders import an_offer, wood
 from tests.contracts.conftest import Contracts
 from tests.contracts.deals import a_payment, a_signed_contract, a_statement, pay, reconciled
-from tests.contracts.test_api import basis
+from tests.contracts.test_api import STEWARD, basis
+from tests.contracts.test_settled_lines import ONE
+from tests.contracts.test_standing import RUC, a_list, a_sanction
 from tests.contracts.test_versions import a_text, signed
 
 ASKING = {"permit": "PER-17", "regent": "regencia-1", "lot": wood(custody_lot="LOTE-1")}
@@ -83,3 +86,30 @@ async def test_contracts_are_signed_settled_and_paid_with_custody_gone_and_said_
     await contracts.published()
     assert [one["type"] for one in contracts.log.log] == ["contract.committed"] * 2
     assert (await reconciled(contracts, settlement))["custody"] == "read"
+
+
+@pytest.mark.parametrize("how", [stopped, silent])
+async def test_a_settlement_and_a_standing_are_answered_with_both_services_gone(
+    contracts: Contracts, how: object
+) -> None:
+    """Nothing is refused but the closing, which is against the log list; the same closing is taken when custody is back."""
+    contract = await a_signed_contract(contracts, a_text(schedule=ONE))
+    await contracts.post("/v1/sanction-lists", a_list(a_sanction(), as_of=today().isoformat()), **STEWARD)
+    back = contracts.app.state.custody
+    async with how() as address:  # type: ignore[operator]
+        contracts.app.state.custody = custody = service_client("custody", address)
+        contracts.app.state.permits = permits = service_client("permits", address)
+        async with custody, permits:
+            settlement = await contracts.post("/v1/settlements", a_statement(contract))
+            await pay(contracts, settlement, a_payment("3300.00", "2026-08-01"))
+            stands = await reconciled(contracts, settlement, "2026-08-01")
+            refused = await contracts.post(f"/v1/settlements/{settlement['id']}/closing", {}, 409)
+            standing = await contracts.get(f"/v1/parties/{RUC}/standing", role=None)
+    contracts.app.state.custody = back
+    closed = await contracts.post(f"/v1/settlements/{settlement['id']}/closing", {})
+
+    assert (stands["custody"], {flag["state"] for flag in stands["flags"]}) == ("unavailable", {"unknown"})
+    assert (stands["balance"], stands["differences"], stands["reconciled"]) == ("0.00", [], False)
+    assert refused["slug"] == "custody-not-read"
+    assert standing["state"] == "listed"
+    assert closed["state"] == "closed"

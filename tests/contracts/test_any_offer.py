@@ -14,7 +14,7 @@ from services.contracts.domain.offer import Offer
 from services.contracts.domain.report import aloud, page
 from services.contracts.domain.standing import standing_on
 from services.contracts.domain.terms import Terms
-from services.contracts.schemas import AppraisalOut
+from services.contracts.schemas.appraisals import AppraisalOut
 from services.contracts.shipped import flag_pack
 from tests.contracts.builders import (
     CAOBA,

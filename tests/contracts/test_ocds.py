@@ -74,7 +74,7 @@ async def test_a_signed_amended_and_delivered_contract_has_the_shape_of_the_stan
     [transaction] = told["implementation"]["transactions"]
     assert (transaction["source"], transaction["value"]["amount"]) == ("sha256:" + "aa" * 32, 1650)
     assert [one["title"] for one in told["milestones"]] == ["Cuota 1", "Cuota 2", "Reparar el camino"]
-    assert told["implementation"]["milestones"][0]["dateMet"] == "2026-07-20T00:00:00Z"
+    assert told["implementation"]["milestones"][0]["dateMet"] == "2026-07-20T00:00:00-05:00"
     assert await exported(contracts, contract, **AS_BUYER) == release
 
 
@@ -108,6 +108,43 @@ async def test_a_member_reads_it_without_a_single_price(contracts: Contracts) ->
     assert numbers(await exported(contracts, contract)) >= {330, 44, 7777, 1650}
     assert b"PEN" not in orjson.dumps(release)
     assert release["contracts"][0]["implementation"]["transactions"] == []
+
+
+async def test_no_id_of_it_follows_from_the_offer_and_each_stays_what_it_was(contracts: Contracts) -> None:
+    contract = await a_whole_story(contracts)
+    other = await contracts.post("/v1/contracts", an_offer(title="Otra"))
+    await written(contracts, other["id"])
+
+    release = await exported(contracts, contract)
+
+    known = {contract, (await contracts.get(f"/v1/settlements?contract={contract}"))["items"][0]["id"]}
+    assert not any(one in orjson.dumps(release).decode() for one in known)
+    assert await exported(contracts, contract) == release
+    assert (await exported(contracts, other["id"]))["ocid"] != release["ocid"]
+    named = release["ocid"].removeprefix("ocds-unregistered-")
+    assert await exported(contracts, named) == release
+    assert (await exported(contracts, named, role="member"))["ocid"] == release["ocid"]
+    await contracts.get(f"/v1/contracts/{named}/ocds", 404, org="comunidad-b")
+
+
+async def test_a_member_does_not_read_the_reason_of_an_amendment_which_may_name_a_price(contracts: Contracts) -> None:
+    contract = await a_whole_story(contracts)
+
+    [told] = (await exported(contracts, contract, role="member"))["contracts"]
+    [whole] = (await exported(contracts, contract))["contracts"]
+
+    assert "rationale" not in told["amendments"][0]
+    assert whole["amendments"][0]["rationale"] == "Acuerdo de las partes"
+
+
+async def test_a_signature_late_in_the_evening_in_lima_is_of_that_day(contracts: Contracts) -> None:
+    contract = await a_whole_story(contracts)
+    await contracts.as_admin("UPDATE contract_signature SET signed_at = '2026-07-16T03:00:00Z' WHERE number = 2")
+
+    [told] = (await exported(contracts, contract))["contracts"]
+
+    assert told["dateSigned"] == "2026-07-15T22:00:00-05:00"
+    assert told["period"]["startDate"] == "2026-07-01T00:00:00-05:00"
 
 
 async def test_the_export_exists_for_the_parties_and_once_something_is_written(contracts: Contracts) -> None:

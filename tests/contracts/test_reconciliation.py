@@ -8,20 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.domain.contract import ContractText
-from services.contracts.domain.reconciliation import (
-    KeptLog,
-    KeptLot,
-    Reconciliation,
-    payment_delay_days,
-    reconcile,
-    sealed_report,
-)
-from services.contracts.domain.settlement import Closing, Payment, SettlementText, Stated, owed
+from services.contracts.domain.matched import KeptLog, KeptLot
+from services.contracts.domain.owed import owed
+from services.contracts.domain.reconciliation import Reconciliation, payment_delay_days, reconcile, sealed_report
+from services.contracts.domain.settlement import Closing, Payment, SettlementText, Stated
 from services.contracts.shipped import flag_pack, legal_rates
 from shared.timber.measure import LogSize
 from tests.contracts.builders import TORNILLO
 from tests.contracts.conftest import BUYER
-from tests.contracts.deals import COMMUNITY, a_payment, a_sheet, a_statement
+from tests.contracts.deals import COMMUNITY, a_payment, a_sheet, a_statement, item_id
 from tests.contracts.test_versions import a_text
 
 ONE = a_text(schedule={"instalments": [{"due_on": "2026-08-01", "share_milli": 1_000}]})
@@ -36,10 +31,10 @@ def stated(volumes: list[int]) -> SettlementText:
 
 
 def kept(volumes: list[int], **more: Any) -> KeptLot:
-    logs = {
-        f"{500 + n // 2}/{'AB'[n % 2]}": KeptLog(TORNILLO, LogSize(460, 420, 6_577), one)
+    logs = tuple(
+        KeptLog(item_id(n), f"{500 + n // 2}/{'AB'[n % 2]}", TORNILLO, one, "PC 01", None, LogSize(460, 420, 6_577))
         for n, one in enumerate(volumes)
-    }
+    )
     return KeptLot(**({"state": "read", "logs": logs, "seller": COMMUNITY, "buyer": BUYER} | more))
 
 
@@ -62,7 +57,7 @@ def test_a_sheet_that_says_what_custody_says_and_was_paid_seals_its_price(volume
     payment = paid(owed(CONTRACT, text).net)
 
     found = reconciled(text, lot, payment)
-    prices = sealed_report(CONTRACT, text, found, [payment], COMMUNITY, Closing(), lot)
+    prices = sealed_report(CONTRACT, text, found, [payment], COMMUNITY, Closing())
 
     assert (found.reconciled, found.balance) == (True, 0)
     [price] = prices
@@ -95,12 +90,12 @@ def test_what_is_not_reconciled_seals_no_price(volumes: list[int]) -> None:
     for found, payments in (
         (reconciled(text, lot), []),
         (reconciled(text, kept(volumes, buyer="otro-1"), paid(net)), [paid(net)]),
-        (reconciled(text, kept(volumes, state="unavailable", logs={}), paid(net)), [paid(net)]),
+        (reconciled(text, kept(volumes, state="unavailable", logs=()), paid(net)), [paid(net)]),
         (reconciled(text, kept([*volumes, 100]), paid(net)), [paid(net)]),
         (reconciled(text, lot, paid(net, org=BUYER)), [paid(net, org=BUYER)]),
     ):
         assert not found.reconciled
-        assert sealed_report(CONTRACT, text, found, payments, COMMUNITY, Closing(), lot) == ()
+        assert sealed_report(CONTRACT, text, found, payments, COMMUNITY, Closing()) == ()
 
 
 @given(st.lists(st.tuples(st.integers(-30, 400), st.integers(1, 10**6)), min_size=1, max_size=6))

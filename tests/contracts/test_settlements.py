@@ -19,6 +19,7 @@ from tests.contracts.deals import (
     a_sheet,
     a_signed_contract,
     a_statement,
+    item_id,
     kept,
     pay,
     reconciled,
@@ -41,14 +42,10 @@ async def test_what_is_owed_follows_from_the_signed_contract_and_the_sheet(contr
     )  # fmt: skip
     assert found["lines"] == [
         {
-            "line": 0,
-            "species": [TORNILLO],
-            "measured": "10.000",
-            "unit": "m3",
-            "price": pen("330.00"),
-            "amount": pen("3300.00"),
+            "line": 0, "kind": "per_volume", "species": [TORNILLO], "measured": "10.000", "unit": "m3",
+            "price": pen("330.00"), "amount": pen("3300.00"), "basis": "measured", "unknown": None,
         }
-    ]
+    ]  # fmt: skip
     assert [(one["due_on"], one["amount"]["amount"]) for one in found["due"]] == [
         ("2026-08-01", "1650.00"), ("2027-01-01", "1650.00"),
     ]  # fmt: skip
@@ -82,7 +79,6 @@ def taken(amount: str, kind: str = "hollow") -> list[Json]:
         ({}, {"sheet": a_sheet(rule="smalian")}, {}, "rule-not-agreed"),
         ({}, {"sheet": a_sheet(species=LUPUNA)}, {}, "species-not-sold"),
         ({}, {"version": 2}, {}, "not-found"),
-        ({"lines": [per_tree("50.00", "any", kind="lump_sum")]}, {}, None, "line-not-by-measure"),
         ({"deductions": HOLLOW}, {"taken": taken("100.01")}, {"taken": taken("100.00")}, "deduction-not-agreed"),
         ({"deductions": HOLLOW}, {"taken": taken("10.00", "road")}, {"taken": taken("10.00")}, "deduction-not-agreed"),
         (
@@ -296,8 +292,8 @@ async def test_a_delivery_that_agrees_is_reconciled_log_by_log(contracts: Contra
     )
     assert {flag["code"]: flag["state"] for flag in stands["flags"]} == {"V03": "clear", "V04": "clear"}
     assert stands["logs"][0] == {
-        "code": "500/A", "species": TORNILLO, "species_custody": TORNILLO, "custody_m3": "1.000", "expected": "1.000",
-        "measured": "1.000",
+        "item": item_id(0), "code": "500/A", "parcel": "PC 01", "name": "500/A (PC 01)", "species": TORNILLO,
+        "species_custody": TORNILLO, "custody_m3": "1.000", "expected": "1.000", "measured": "1.000",
     }  # fmt: skip
     assert await reconciled(contracts, settlement, **AS_BUYER) == stands
 
@@ -335,9 +331,9 @@ async def test_logs_of_one_list_alone_are_differences_by_their_codes(contracts: 
 
     told = {one["what"]: one["es"] for one in (await reconciled(contracts, settlement))["differences"]}
 
-    assert told["logs_missing"] == "2 trozas están en custodia y no en la hoja: 504/A, 504/B"
+    assert told["logs_missing"] == "2 trozas están en custodia y no en la hoja: 504/A (PC 01), 504/B (PC 01)"
     assert told["logs_extra"].endswith("no en custodia: 999/A")
-    assert told["species_differ"].endswith("500/A")
+    assert told["species_differ"].endswith("500/A (PC 01)")
     assert "otro-1" in told["lot_parties"]
 
 
@@ -349,7 +345,7 @@ async def test_with_custody_silent_the_flags_are_unknown_and_the_money_is_still_
     if how == "gone":
         del contracts.custody.lots[LOT]
     if how == "twice":
-        contracts.custody.lots[LOT]["logs"][1]["code"] = "500/A"
+        contracts.custody.lots[LOT]["logs"][1]["id"] = item_id(0)
     contracts.custody.down = how == "down"
 
     stands = await reconciled(contracts, settlement)
@@ -428,7 +424,7 @@ async def test_a_settlement_is_closed_or_replaced_and_never_both(contracts: Cont
         lot = f"LOTE-R{turn}"
         contracts.custody.lots[lot] = kept()
         first = await contracts.post("/v1/settlements", a_statement(contract, lot=lot))
-        await pay(contracts, first, a_payment("3300.00", "2026-08-01"))
+        await pay(contracts, first, a_payment("3300.00", "2026-08-01", f"b{turn}"))
         better = a_statement(contract, lot=lot, delivered_on="2026-07-21", replaces=first["id"])
 
         await asyncio.gather(
@@ -439,6 +435,19 @@ async def test_a_settlement_is_closed_or_replaced_and_never_both(contracts: Cont
         listed = await contracts.get(f"/v1/settlements?contract={contract}")
         states = sorted(one["state"] for one in listed["items"] if one["stated"]["lot"] == lot)
         assert states in (["closed"], ["open", "replaced"])
+
+
+async def test_what_was_replaced_while_it_was_read_is_not_closed(contracts: Contracts) -> None:
+    """The entry of a replacement may be seen before the settlement that makes it one."""
+    settlement = await paid_settlement(contracts)
+    await contracts.as_admin(
+        "INSERT INTO settlement_entry (settlement_id, seq, kind, content, org, by_sub, at)"
+        f" VALUES ('{settlement['id']}', 2, 'replaced', '{{\"by\":\"{'ab' * 16}\"}}', 'aserradero-1', 'x', now())"
+    )
+
+    problem = await contracts.post(f"/v1/settlements/{settlement['id']}/closing", {}, 409)
+
+    assert (problem["slug"], problem["facts"]["state"]) == ("settlement-ended", "replaced")
 
 
 async def test_a_reconciled_settlement_becomes_a_sealed_price_of_the_community(contracts: Contracts) -> None:

@@ -15,7 +15,7 @@ from services.contracts.domain.lot import count_wood
 from services.contracts.domain.money import shown
 from services.contracts.domain.offer import Offer
 from services.contracts.domain.series import IndexClause, read_clause
-from services.contracts.schemas import AppraisalOut, ToldOut
+from services.contracts.schemas.appraisals import AppraisalOut, ToldOut
 from services.contracts.shipped import flag_pack, world_bank_indices
 from shared.timber.measure import Decimal
 from tests.contracts.builders import (

@@ -1,11 +1,14 @@
 """The worked examples of the method, exact to the figures they state; W01 to W04 are in the tests of measure."""
 
 import csv
+import math
 from decimal import Decimal
 from statistics import median
 
 import pytest
 
+from services.contracts.domain.estimate.band import bands
+from services.contracts.domain.estimate.parameters import LEVELS
 from services.contracts.domain.judged import cents
 from services.contracts.domain.residual import (
     Inputs,
@@ -251,3 +254,14 @@ def test_the_offer_names_the_lot_of_the_examples() -> None:
 
     assert case.wood.species[TORNILLO].volume_m3 == D("13.8020")
     assert case.wood.logs == 10
+
+
+@pytest.mark.parametrize(("reports", "times"), [(3, "1.68"), (10, "1.35"), (30, "1.22")])
+def test_w24_the_band_of_eighty_per_cent_by_the_number_of_reports(reports: int, times: str) -> None:
+    """The study's own spread and multiplier; the shipped estimator has a spread of its own (docs/prices.md)."""
+    deviation = math.sqrt(0.0109 + 0.612 / reports)
+
+    [eighty] = [one for one in bands(math.log(100), deviation, dict.fromkeys(LEVELS, 1.12)) if one.level == 80]
+
+    assert half_up(eighty.high / 100, D("0.01")) == D(times)
+    assert half_up(100 / eighty.low, D("0.01")) == D(times)

@@ -12,8 +12,8 @@ from openpyxl import load_workbook
 from deploy.seed import sample
 from deploy.seed.sample import BalanceLine
 from services.custody.domain.extraction import by_product, m3, official
-from services.custody.tables import csv_of, xlsx_of
 from shared.timber.facts import Line, Permit, Plan
+from shared.web.workbook import csv_of, workbook_of
 from tests.custody.conftest import Custody, genesis
 from tests.permits.conftest import research_data
 
@@ -164,7 +164,7 @@ async def test_text_that_a_spreadsheet_would_run_stays_text(custody: Custody) ->
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1"])
 def test_no_text_begins_as_a_formula_in_either_form(text: str) -> None:
     assert csv_of(["a"], [[text]])[3:].partition(b"\r\n")[2].strip(b'"').startswith(b"'")
-    assert load_workbook(io.BytesIO(xlsx_of([("a", ["a"], [[text]])])))["a"]["A2"].value.startswith("'")
+    assert load_workbook(io.BytesIO(workbook_of([("a", ["a"], [[text]])])))["a"]["A2"].value.startswith("'")
     assert csv_of(["a"], [["Dipteryx"], [Decimal("-1.000")]])[3:] == b"a\r\nDipteryx\r\n-1.000\r\n"
 
 

@@ -18,19 +18,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
-from services.custody.domain.webhook import Address, Filter, Pace, signing_key, verification_key
+from services.custody.domain.webhook import Filter, signing_key
 from services.custody.keys.hosted import HostKey
 from services.custody.outside.published import Published
 from services.custody.store import Store
 from services.custody.webhooks import kept as webhook_store
-from services.custody.webhooks.destination import Destinations
 from services.custody.webhooks.kept import Webhook
 from services.custody.webhooks.sender import Sender
 from shared.timber.event import parse_entry
 from shared.web.db import asyncpg_dsn
+from shared.web.webhooks.destination import Address, Destinations
+from shared.web.webhooks.post import Pace
+from shared.web.webhooks.signing import verification_key
 from tests.custody.conftest import ORIGIN, Custody, felling
-from tests.custody.receivers import OK, Receiver, listening, status
 from tests.custody.test_webhooks import CHECK, until, until_told
+from tests.receivers import OK, Receiver, listening, status
 
 ORG = "comunidad-a"
 QUICK = Pace(

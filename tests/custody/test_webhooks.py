@@ -13,13 +13,13 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.custody.domain.webhook import Address, reachable, signature, verification_key
-from services.custody.webhooks.destination import BadDestination, Destinations
 from shared.timber.event import parse_entry
+from shared.web.webhooks.destination import Address, BadDestination, Destinations, reachable
+from shared.web.webhooks.signing import signature, verification_key
 from tests.custody.conftest import PERMIT, Custody, cut, felling
-from tests.custody.receivers import Receiver, listening
 from tests.custody.test_feed import example
 from tests.custody.test_guides import guide
+from tests.receivers import Receiver, listening
 
 CHECK = example("\n## Webhooks\n")
 

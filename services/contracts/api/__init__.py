@@ -1,6 +1,7 @@
 """The HTTP door of contracts: parse, load, decide, save, answer."""
 
 from services.contracts.api import (
+    alert_webhooks,
     alerts,
     appraisals,
     books,
@@ -21,5 +22,5 @@ from services.contracts.api import (
 routers = [
     contracts.router, versions.router, ocds.router, settlements.router, ledgers.router, appraisals.router,
     comparisons.router, indexed.router, market.router, books.router, series.router, price_reports.router,
-    parties.router, alerts.router, rules.router,
+    parties.router, alerts.router, alert_webhooks.router, rules.router,
 ]  # fmt: skip

@@ -13,9 +13,10 @@ from services.contracts.api.house import Cursor, Limit, StoreDep
 from services.contracts.domain.alert import About, PaymentOverdue
 from services.contracts.domain.appraisal import canonical
 from services.contracts.refusals import TooManyAlerts
-from services.contracts.schemas import read_cursor, write_cursor
 from services.contracts.schemas.alerts import AlertEventOut, AlertEventsOut, AlertOut, AlertsOut
+from services.contracts.schemas.cursor import read_cursor, write_cursor
 from services.contracts.store import alerts
+from services.contracts.store import contracts as contracts_store
 from shared.refusal import Missing
 from shared.web.access import GrantDep
 from shared.web.app import Router
@@ -30,7 +31,7 @@ async def set_alert(about: About, grant: GrantDep, store: StoreDep, response: Re
     """Ask to be told. The same alert again answers 200 with the one that stands."""
     caller = grant.known
     async with store.db.transaction(caller) as tx:
-        if isinstance(about, PaymentOverdue) and await store.contract(tx, about.contract) is None:
+        if isinstance(about, PaymentOverdue) and await contracts_store.contract(tx, about.contract) is None:
             raise Missing("contract", about.contract)
         found, new = await alerts.add_alert(tx, uuid.uuid4().hex, about.kind, canonical(about), caller)
         if new and await alerts.count_alerts(tx, caller.org) > MOST_ALERTS:

@@ -7,32 +7,37 @@ import orjson
 from fastapi import Response
 
 from services.contracts.api.basis import ask
-from services.contracts.api.house import BucketDep, Cursor, HouseDep, Limit, StoreDep
+from services.contracts.api.house import BucketDep, Cursor, HouseDep, Limit, StoreDep, workbook
 from services.contracts.domain.appraisal import canonical, told
 from services.contracts.domain.report import aloud, message, page
 from services.contracts.questions import QuickIn
 from services.contracts.refusals import BuyerMayNotAppraise
-from services.contracts.schemas import (
-    AppraisalOut,
-    AppraisalsOut,
-    BasisIn,
-    ListedAppraisalOut,
-    ToldOut,
-    read_cursor,
-    write_cursor,
-)
-from services.contracts.store import Contract
+from services.contracts.report_book import appraisal_book
+from services.contracts.schemas.appraisals import AppraisalOut, AppraisalsOut, ListedAppraisalOut, ToldOut
+from services.contracts.schemas.basis import BasisIn
+from services.contracts.schemas.cursor import read_cursor, write_cursor
+from services.contracts.store import appraisals as appraisals_store
+from services.contracts.store import contracts as contracts_store
+from services.contracts.store.contracts import Contract
 from shared.refusal import Missing
 from shared.web.access import Grant, GrantDep
 from shared.web.app import Router
+from shared.web.workbook import XLSX_TYPE
 
 router = Router(tags=["appraisals"])
 JSON = "application/json"
 PLAIN = "text/plain; charset=utf-8"
 REPORTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/html": {}, "text/plain": {}, JSON: {"schema": {"$ref": "#/components/schemas/ToldOut"}}}}
+    200: {
+        "content": {
+            "text/html": {},
+            "text/plain": {},
+            XLSX_TYPE: {},
+            JSON: {"schema": {"$ref": "#/components/schemas/ToldOut"}},
+        }
+    }
 }
-Form = Literal["html", "sms", "speech", "json"]
+Form = Literal["html", "sms", "speech", "xlsx", "json"]
 
 
 @router.post(
@@ -47,13 +52,13 @@ async def appraise_contract(
     """Appraise a stored offer. The same question again answers 200 with the same bytes."""
     caller = grant.known
     async with store.db.transaction(caller) as tx:
-        contract = _of_the_community(await store.contract(tx, contract_id), contract_id, grant)
+        contract = _of_the_community(await contracts_store.contract(tx, contract_id), contract_id, grant)
     question = await ask(store, house, contract.offer, basis, caller)
     appraisal = await asyncio.to_thread(question.appraisal, contract_id)
     body = canonical(appraisal)
     async with store.db.transaction(caller) as tx:
-        new = await store.add_appraisal(tx, appraisal, body, contract.offer.community, caller)
-        kept = await store.appraisal(tx, appraisal["id"])
+        new = await appraisals_store.add_appraisal(tx, appraisal, body, contract.offer.community, caller)
+        kept = await appraisals_store.appraisal(tx, appraisal["id"])
     return Response(kept or body, 201 if new else 200, media_type=JSON)
 
 
@@ -64,8 +69,8 @@ async def list_appraisals(
     """Appraisals of one offer, newest first."""
     after = read_cursor(cursor)
     async with store.db.transaction(grant.known) as tx:
-        _of_the_community(await store.contract(tx, contract_id), contract_id, grant)
-        found = await store.appraisals_of(tx, contract_id, after, limit + 1)
+        _of_the_community(await contracts_store.contract(tx, contract_id), contract_id, grant)
+        found = await appraisals_store.appraisals_of(tx, contract_id, after, limit + 1)
     more = write_cursor((found[limit - 1].created_at, found[limit - 1].id)) if len(found) > limit else None
     items = [
         ListedAppraisalOut.model_validate(
@@ -82,7 +87,7 @@ async def read_appraisal(
 ) -> Response:
     """The stored bytes; with ``lang`` the text in that language."""
     async with store.db.transaction(grant.known) as tx:
-        body = await store.appraisal(tx, appraisal_id)
+        body = await appraisals_store.appraisal(tx, appraisal_id)
     if body is None:
         raise Missing("appraisal", appraisal_id)
     return Response(body if lang is None else orjson.dumps(told(orjson.loads(body), lang)), media_type=JSON)
@@ -92,9 +97,9 @@ async def read_appraisal(
 async def read_appraisal_report(
     appraisal_id: str, grant: GrantDep, store: StoreDep, lang: Literal["es", "en"] = "es", form: Form = "html"
 ) -> Response:
-    """The same text in another form: a page for print, a short message, text for reading aloud, or JSON."""
+    """The same text in another form: a page for print, a short message, text for reading aloud, a workbook, or JSON."""
     async with store.db.transaction(grant.known) as tx:
-        body = await store.appraisal(tx, appraisal_id)
+        body = await appraisals_store.appraisal(tx, appraisal_id)
     if body is None:
         raise Missing("appraisal", appraisal_id)
     appraisal = orjson.loads(body)
@@ -106,6 +111,9 @@ async def read_appraisal_report(
             return Response(message(appraisal, lang), media_type=PLAIN)
         case "speech":
             return Response(aloud(appraisal, lang), media_type=PLAIN)
+        case "xlsx":
+            book = await asyncio.to_thread(appraisal_book, appraisal, lang)
+            return workbook(book, f"appraisal-{appraisal_id}-{lang}.xlsx")
         case _:
             return Response(orjson.dumps(told(appraisal, lang)), media_type=JSON)
 

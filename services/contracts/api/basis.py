@@ -16,9 +16,11 @@ from services.contracts.domain.known import Known
 from services.contracts.domain.lot import Wood, count_wood
 from services.contracts.domain.offer import Offer
 from services.contracts.permits import regent_in_registry, standing_of
-from services.contracts.schemas import BasisIn
+from services.contracts.schemas.basis import BasisIn
 from services.contracts.shipped import flag_pack
-from services.contracts.store import BookKind, Published, Store
+from services.contracts.store import Store
+from services.contracts.store import books as books_store
+from services.contracts.store.books import BookKind, Published
 from services.contracts.store.signatures import Signed, cost_book_for, cost_book_named, signatures_of
 from shared.refusal import Missing
 from shared.timber.measure import LogRule
@@ -85,8 +87,8 @@ async def _load_books(store: Store, basis: BasisIn, region: str, caller: Caller 
             if named is None:
                 if kind == "cost":
                     return await cost_book_for(tx, region, day)
-                return await store.newest_book_for(tx, kind, region, day)
-            found = await (cost_book_named(tx, named, day) if kind == "cost" else store.book(tx, kind, named))
+                return await books_store.newest_book_for(tx, kind, region, day)
+            found = await (cost_book_named(tx, named, day) if kind == "cost" else books_store.book(tx, kind, named))
             if found is None:
                 raise Missing(f"{kind}_book", named)
             return found

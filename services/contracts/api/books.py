@@ -22,10 +22,12 @@ from services.contracts.refusals import (
     BookOfAnother,
     PrivateGrade,
 )
-from services.contracts.schemas import BooksOut, CostBookOut, InLogOut, ListedBookOut, PriceBookOut, SeriesOut
+from services.contracts.schemas.books import BooksOut, CostBookOut, InLogOut, ListedBookOut, PriceBookOut, SeriesOut
 from services.contracts.schemas.signatures import SignatureIn, SignatureOut
 from services.contracts.shipped import world_bank
-from services.contracts.store import BookKind, Published, Store, market, outbox
+from services.contracts.store import Store, market, outbox
+from services.contracts.store import books as books_store
+from services.contracts.store.books import BookKind, Published
 from services.contracts.store.price_reports import Tx
 from services.contracts.store.signatures import add_signature, author_of, signatures_of
 from shared.refusal import Malformed, Missing
@@ -120,7 +122,7 @@ async def sign_cost_book(
     caller = grant.known
     signature = Signatory(name=body.name, licence=body.licence, on=today())
     async with store.db.transaction(caller) as tx:
-        published = await store.book(tx, "cost", book_id, body.version)
+        published = await books_store.book(tx, "cost", book_id, body.version)
         author = await author_of(tx, book_id, body.version)
         if published is None or author is None:
             raise Missing("cost_book", f"{book_id} {body.version}")
@@ -144,16 +146,16 @@ async def publish(
         raise BookNameReserved(book.id)
     check_come(book.as_of, today())
     async with store.db.transaction(caller) as tx:
-        last = await store.book(tx, kind, book.id)
+        last = await books_store.book(tx, kind, book.id)
         if last is not None and last.published_by_org != caller.org:
             raise BookOfAnother("publish_book", "organisation", book.id, last.published_by_org)
-        same = await store.book_with(tx, kind, book.id, sha256_of(book))
+        same = await books_store.book_with(tx, kind, book.id, sha256_of(book))
         if same is not None:
             return same, False
         if last is not None and book.as_of < last.as_of:
             raise BookGoesBack(book.id, last.as_of.isoformat())
-        made = await store.add_book(tx, kind, book, 1 if last is None else last.version + 1, caller)
-        stored = await store.book_with(tx, kind, book.id, sha256_of(book))
+        made = await books_store.add_book(tx, kind, book, 1 if last is None else last.version + 1, caller)
+        stored = await books_store.book_with(tx, kind, book.id, sha256_of(book))
         if stored is None:
             raise BookContested(book.id)
         if made and kind == "price":
@@ -205,7 +207,7 @@ def check_come(as_of: date, day: date) -> None:
 
 async def _list(store: Store, kind: BookKind, region: str | None, cursor: str | None, limit: int) -> BooksOut:
     async with store.db.transaction() as tx:
-        found = await store.books(tx, kind, region, cursor, limit + 1)
+        found = await books_store.books(tx, kind, region, cursor, limit + 1)
     items = [
         ListedBookOut(
             id=one.id, kind="book", version=str(one.version), title=one.title, region=one.region,
@@ -225,9 +227,9 @@ async def read_book(
         raise Malformed("query.region", "a book by its day needs the region")
     async with store.db.transaction() as tx:
         if day is not None and region is not None:
-            found = await store.book_of_day(tx, kind, name_of(region), day)
+            found = await books_store.book_of_day(tx, kind, name_of(region), day)
         else:
-            found = await store.book(tx, kind, book_id, version)
+            found = await books_store.book(tx, kind, book_id, version)
     if found is None:
         raise Missing(f"{kind}_book", book_id)
     return found

@@ -8,8 +8,10 @@ from services.contracts.api.house import Cursor, Limit, StoreDep
 from services.contracts.domain.decimal_mark import ByItsMark
 from services.contracts.domain.offer import Offer
 from services.contracts.refusals import NotAParty
-from services.contracts.schemas import ContractOut, ContractsOut, ListedContractOut, read_cursor, write_cursor
-from services.contracts.store import Contract, Listed
+from services.contracts.schemas.contracts import ContractOut, ContractsOut, ListedContractOut
+from services.contracts.schemas.cursor import read_cursor, write_cursor
+from services.contracts.store import contracts as contracts_store
+from services.contracts.store.contracts import Contract, Listed
 from shared.refusal import Missing
 from shared.web.access import GrantDep
 from shared.web.app import Router
@@ -26,8 +28,8 @@ async def store_contract(
     if caller.org not in (offer.community, offer.buyer):
         raise NotAParty("store_contract")
     async with store.db.transaction(caller) as tx:
-        contract_id, new = await store.add_contract(tx, offer, caller)
-        contract = await store.contract(tx, contract_id)
+        contract_id, new = await contracts_store.add_contract(tx, offer, caller)
+        contract = await contracts_store.contract(tx, contract_id)
     if contract is None:
         raise Missing("contract", contract_id)
     response.status_code = 201 if new else 200
@@ -39,7 +41,7 @@ async def list_contracts(grant: GrantDep, store: StoreDep, cursor: Cursor = None
     """Offers of the caller's organisation, as community or as buyer, newest first."""
     caller, after = grant.known, read_cursor(cursor)
     async with store.db.transaction(caller) as tx:
-        found = await store.contracts_of(tx, caller.org, after, limit + 1)
+        found = await contracts_store.contracts_of(tx, caller.org, after, limit + 1)
     more = write_cursor((found[limit - 1].created_at, found[limit - 1].id)) if len(found) > limit else None
     return ContractsOut(items=[_listed(one) for one in found[:limit]], next=more)
 
@@ -48,7 +50,7 @@ async def list_contracts(grant: GrantDep, store: StoreDep, cursor: Cursor = None
 async def read_contract(contract_id: str, grant: GrantDep, store: StoreDep) -> ContractOut:
     """One offer, to its parties; to anyone else it does not exist."""
     async with store.db.transaction(grant.known) as tx:
-        contract = await store.contract(tx, contract_id)
+        contract = await contracts_store.contract(tx, contract_id)
     if contract is None:
         raise Missing("contract", contract_id)
     grant.require(*contract.parties, kind="contract", key=contract_id)

@@ -1,15 +1,17 @@
 """What the handlers share: the store, custody, and the day in Peru."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, Response
 
+from services.contracts.domain.border import LIMA
 from services.contracts.estimates import Estimates
 from services.contracts.quick_limit import Bucket
 from services.contracts.store import Store
 from shared.web.client import ServiceClient
+from shared.web.workbook import XLSX_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +20,6 @@ class House:
 
     custody: ServiceClient
     permits: ServiceClient
-
-
-PERU = timedelta(hours=-5)  # no daylight saving
 
 
 def _store(request: Request) -> Store:
@@ -44,12 +43,18 @@ def _estimates(request: Request) -> Estimates:
 
 def day_in_peru(at: datetime) -> date:
     """The day that it was in Peru at a moment."""
-    return (at.astimezone(UTC) + PERU).date()
+    return at.astimezone(LIMA).date()
 
 
 def today() -> date:
     """The day in Peru."""
     return day_in_peru(datetime.now(UTC))
+
+
+def workbook(book: bytes, name: str) -> Response:
+    """A workbook to keep; what it says is for whoever asked."""
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
+    return Response(book, media_type=XLSX_TYPE, headers=headers)
 
 
 StoreDep = Annotated[Store, Depends(_store)]

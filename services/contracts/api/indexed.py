@@ -5,7 +5,8 @@ from decimal import Decimal
 from services.contracts.api.house import BucketDep
 from services.contracts.domain.indexed import PriceClause, follow
 from services.contracts.questions import Upload
-from services.contracts.schemas import MoneyOut, Out
+from services.contracts.schemas.answer import Out
+from services.contracts.schemas.money import MoneyOut
 from services.contracts.shipped import world_bank
 from shared.web.access import GrantDep
 from shared.web.app import Router

@@ -25,9 +25,10 @@ from services.contracts.domain.ledger import (
 )
 from services.contracts.domain.money import Currency, Money
 from services.contracts.domain.settlement import STATES_ES, SettlementEnded, counted
-from services.contracts.schemas import MoneyOut
 from services.contracts.schemas.ledgers import AccountOut, AgreementOut, DistributionOut, LedgerOut, PartOut
-from services.contracts.store import Store, ledgers, settlements
+from services.contracts.schemas.money import MoneyOut
+from services.contracts.store import contracts as contracts_store
+from services.contracts.store import ledgers, settlements
 from services.contracts.store.versions import Tx
 from shared.refusal import Missing
 from shared.web.access import GrantDep, OtherOrganisation
@@ -76,7 +77,7 @@ async def distribute(
             raise OtherOrganisation("distribute")
         new = (caller.org, sha256_of(body)) not in book.said
         if new:
-            community, received, of_lot = await _received_for(store, tx, body)
+            community, received, of_lot = await _received_for(tx, body)
             check_distribution(book, body, community, received, of_lot, day)
             book = await _add(tx, book, body, caller, now())
     response.status_code = 201 if new else 200
@@ -126,10 +127,10 @@ async def _add(tx: Tx, book: Book, content: ledgers.Content, caller: Caller, at:
     return await _book(tx, book.enterprise)
 
 
-async def _received_for(store: Store, tx: Tx, body: Distribution) -> tuple[str, Money, frozenset[str]]:
+async def _received_for(tx: Tx, body: Distribution) -> tuple[str, Money, frozenset[str]]:
     """Whose sale a settlement is, what the community has stated that it received for it, and every settlement of the lot."""
     found = await settlements.settlement(tx, body.settlement)
-    contract = None if found is None else await store.contract(tx, found.stated.contract)
+    contract = None if found is None else await contracts_store.contract(tx, found.stated.contract)
     if found is None or contract is None:
         raise Missing("settlement", body.settlement)
     if found.state == "replaced":

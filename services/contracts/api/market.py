@@ -19,8 +19,10 @@ from services.contracts.domain.price import PaidRule, PointOfSale, Product, Spec
 from services.contracts.domain.price_report import FutureDate
 from services.contracts.estimates import Answered
 from services.contracts.refusals import NothingToPublish
-from services.contracts.schemas import GapOut, MoneyOut, PriceBookOut
+from services.contracts.schemas.appraisals import GapOut
+from services.contracts.schemas.books import PriceBookOut
 from services.contracts.schemas.market import EstimateOut, SnapshotIn
+from services.contracts.schemas.money import MoneyOut
 from services.contracts.shipped import estimator, market_terms
 from shared.web.access import GrantDep
 from shared.web.app import Router

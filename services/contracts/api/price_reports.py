@@ -14,7 +14,8 @@ from services.contracts.domain.price_standing import Act, said
 from services.contracts.domain.report_table import read_table
 from services.contracts.filing import file_report
 from services.contracts.refusals import NothingToRelease, OwnReport, ReportersOfOtherRegions, ReportRetracted
-from services.contracts.schemas import MoneyOut, read_cursor, write_cursor
+from services.contracts.schemas.cursor import read_cursor, write_cursor
+from services.contracts.schemas.money import MoneyOut
 from services.contracts.schemas.price_reports import (
     ConversionOut,
     DecisionIn,

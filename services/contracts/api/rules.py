@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from services.contracts.schemas import LogRuleOut, LogRulesOut, RedFlagOut, RedFlagsOut
+from services.contracts.schemas.rules import LogRuleOut, LogRulesOut, RedFlagOut, RedFlagsOut
 from services.contracts.shipped import flag_pack
 from shared.timber.measure import CUSTOMARY_PT_PER_M3, FT3_PER_M3, PT_M3, PT_PER_M3, SCALES, half_up
 from shared.web.app import Router

@@ -7,8 +7,10 @@ from services.contracts.api import sealing
 from services.contracts.domain.announced import Announced
 from services.contracts.domain.border import spelled
 from services.contracts.domain.late import Late, Rate
-from services.contracts.domain.reconciliation import Reconciliation, Row
-from services.contracts.domain.settlement import Owed, counted
+from services.contracts.domain.matched import Row
+from services.contracts.domain.owed import UNKNOWN_EN, UNKNOWN_ES, LineOwed, Owed
+from services.contracts.domain.reconciliation import Reconciliation
+from services.contracts.domain.settlement import counted
 from services.contracts.schemas.settlements import ReconciliationOut, SettlementOut
 from services.contracts.store.settlements import Settlement
 from shared.timber.measure import half_up
@@ -27,14 +29,7 @@ def shown(found: Settlement, comes_to: Owed, community: str, standing: dict[str,
             "stated": found.stated,
             "stated_by_org": found.stated_by_org,
             "stated_at": found.stated_at,
-            "lines": [
-                {
-                    "line": line.line, "species": list(line.species), "unit": line.unit,
-                    "measured": spelled(half_up(line.measured, FOUR).normalize(), 0 if line.unit == "tree" else 3),
-                    "price": line.price.model_dump(mode="json"), "amount": _money(comes_to, line.amount),
-                }
-                for line in comes_to.lines
-            ],
+            "lines": [_line(line) for line in comes_to.lines],
             "gross": _money(comes_to, comes_to.gross),
             "taken": _money(comes_to, comes_to.taken),
             "owed": _money(comes_to, comes_to.net),
@@ -86,6 +81,23 @@ def shown_reconciliation(found: Settlement, stands: Reconciliation) -> Reconcili
     )  # fmt: skip
 
 
+def _line(line: LineOwed) -> dict[str, Any]:
+    places = 0 if line.unit == "tree" else 3
+    return {
+        "line": line.line,
+        "kind": line.kind,
+        "species": list(line.species),
+        "unit": line.unit,
+        "measured": None if line.measured is None else spelled(half_up(line.measured, FOUR).normalize(), places),
+        "price": None if line.price is None else line.price.model_dump(mode="json"),
+        "amount": None if line.amount is None else line.amount.model_dump(mode="json"),
+        "basis": line.basis,
+        "unknown": None
+        if line.unknown is None
+        else {"why": line.unknown, "es": UNKNOWN_ES[line.unknown], "en": UNKNOWN_EN[line.unknown]},
+    }
+
+
 def _money(comes_to: Owed, amount: Decimal) -> dict[str, str]:
     return {"amount": spelled(amount), "currency": comes_to.currency}
 
@@ -96,10 +108,13 @@ def _volume(volume: Decimal | None) -> str | None:
 
 def _row(row: Row) -> dict[str, Any]:
     return {
+        "item": row.item,
         "code": row.code,
-        "species": row.species,
-        "species_custody": row.species_custody,
-        "custody_m3": _volume(None if row.custody_litres is None else Decimal(row.custody_litres) / 1_000),
+        "parcel": row.parcel,
+        "name": row.name,
+        "species": None if row.scaled is None else row.scaled.species,
+        "species_custody": None if row.kept is None else row.kept.species,
+        "custody_m3": _volume(None if row.kept is None else Decimal(row.kept.litres) / 1_000),
         "expected": _volume(row.expected),
         "measured": _volume(row.measured),
     }

@@ -22,8 +22,10 @@ from services.contracts.domain.contract import (
     text_sha256,
 )
 from services.contracts.schemas.deals import CommitmentOut, SignatureOut, SignIn, VersionOut, VersionsOut
-from services.contracts.store import Contract, Store, outbox
+from services.contracts.store import contracts as contracts_store
+from services.contracts.store import outbox
 from services.contracts.store import versions as kept
+from services.contracts.store.contracts import Contract
 from services.contracts.store.versions import Tx
 from shared.refusal import Missing
 from shared.web.access import Grant, GrantDep
@@ -47,7 +49,7 @@ async def write_version(
     amendment is a version that names it and what it changes."""
     caller, at = grant.known, now()
     async with store.db.transaction(caller) as tx:
-        contract = await party_contract(store, tx, contract_id, grant)
+        contract = await party_contract(tx, contract_id, grant)
         _two_parties(contract)
         known = await kept.versions(tx, contract_id)
         new = not known or known[-1].sha256 != text_sha256(body)
@@ -66,7 +68,7 @@ async def write_version(
 async def list_versions(contract_id: str, grant: GrantDep, store: StoreDep) -> VersionsOut:
     """Every version, the first one first: drafts, the signed ones, and what they replaced."""
     async with store.db.transaction(grant.known) as tx:
-        await party_contract(store, tx, contract_id, grant)
+        await party_contract(tx, contract_id, grant)
         known = await kept.versions(tx, contract_id)
         standing = await _standing(tx, known)
     return VersionsOut(items=[shown(contract_id, known, one, standing) for one in known])
@@ -76,7 +78,7 @@ async def list_versions(contract_id: str, grant: GrantDep, store: StoreDep) -> V
 async def read_version(contract_id: str, number: Number, grant: GrantDep, store: StoreDep) -> VersionOut:
     """One version."""
     async with store.db.transaction(grant.known) as tx:
-        await party_contract(store, tx, contract_id, grant)
+        await party_contract(tx, contract_id, grant)
         known = await kept.versions(tx, contract_id)
         version = find(known, contract_id, number)
         standing = await _standing(tx, [version])
@@ -94,7 +96,7 @@ async def sign_version(
     signed, the version is frozen and its commitment goes to the log. A second signature of one party answers 200."""
     caller, at = grant.known, now()
     async with store.db.transaction(caller) as tx:
-        contract = await party_contract(store, tx, contract_id, grant)
+        contract = await party_contract(tx, contract_id, grant)
         known = await kept.versions(tx, contract_id)
         version = find(known, contract_id, number)
         check_signing(known, number, body.text_sha256)
@@ -135,13 +137,13 @@ async def _sign(
 async def open_version(contract_id: str, number: Number, grant: GrantDep, store: StoreDep) -> CommitmentOut:
     """The salt and the bytes that open the commitment of a signed version, for its parties."""
     async with store.db.transaction(grant.known) as tx:
-        await party_contract(store, tx, contract_id, grant)
+        await party_contract(tx, contract_id, grant)
         return await sealing.opened(tx, "contract.committed", kept.subject_of_version(contract_id, number))
 
 
-async def party_contract(store: Store, tx: Tx, contract_id: str, grant: Grant) -> Contract:
+async def party_contract(tx: Tx, contract_id: str, grant: Grant) -> Contract:
     """The contract, for its parties; to anyone else it does not exist."""
-    contract = await store.contract(tx, contract_id)
+    contract = await contracts_store.contract(tx, contract_id)
     if contract is None:
         raise Missing("contract", contract_id)
     grant.require(*contract.parties, kind="contract", key=contract_id)

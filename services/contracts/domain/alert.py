@@ -5,7 +5,7 @@ names what happened, so it is told once however often somebody looks.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -179,3 +179,11 @@ def buyer_sanctioned(standing: Standing) -> Finding:
         for name, one in standing.sanctions
     )
     return Finding("raised", news)
+
+
+def posted(public_url: str, alert: str, place: int, kind: str, key: str, at: datetime) -> bytes:
+    """What is posted of an event: that something was told, and where its owner reads it. No figure leaves the house."""
+    read = f"{public_url}/v1/alerts/{alert}/events?cursor={place - 1}"
+    when = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    data = {"alert": alert, "place": place, "key": key, "url": read}
+    return orjson.dumps({"type": f"alert.{kind}", "timestamp": when, "data": data})

@@ -329,6 +329,17 @@ def check_in_force(versions: Sequence[Version], number: int, day: date, day_of: 
             raise NotInForce(number, later.number, day.isoformat())
 
 
+def in_force_before(
+    versions: Sequence[Version], number: int, day: date, day_of: Callable[[datetime], date]
+) -> int | None:
+    """The version that was in force on a day, where the named one was signed by both only later."""
+    signed_on = {
+        one.number: max(day_of(s.signed_at) for s in one.signatures) for one in versions if one.sealed is not None
+    }
+    earlier = [one for one in signed_on if one < number]
+    return max(earlier) if earlier and signed_on[number] > day else None
+
+
 def changed_parts(before: ContractText, after: ContractText) -> list[str]:
     """The fields in which two versions differ."""
     old, new = before.model_dump(mode="json"), after.model_dump(mode="json")

@@ -6,10 +6,11 @@ only for those who may read them; what OCDS has no place for (log rules, points 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from services.contracts.domain.border import LIMA
 from services.contracts.domain.contract import ContractText, Version, last_signed
 from services.contracts.domain.money import Money
 from services.contracts.domain.price import PerTree, PerVolume
@@ -22,9 +23,9 @@ SCHEME = "x_trozalog"
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A settlement as the export tells it."""
+    """A settlement as the export tells it: by its place in the contract, for its id is a hash of what it states."""
 
-    id: str
+    number: int
     stated: SettlementText
     payments: tuple[Stated, ...]
     closed_at: datetime | None
@@ -32,7 +33,8 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """Who sells and who acquires."""
+    """Who sells and who acquires. ``contract`` is the random id that the contract has for the world: its own is a hash of
+    the offer, by which a price could be guessed."""
 
     contract: str
     community: str
@@ -55,7 +57,7 @@ def release(
     ocid = f"{PREFIX}-{parties.contract}"
     return {
         "ocid": ocid,
-        "id": f"{ocid}-{latest:%Y%m%dT%H%M%SZ}",
+        "id": f"{ocid}-{latest.astimezone(LIMA):%Y%m%dT%H%M%S}",
         "date": _moment(latest),
         "tag": _tag(signed, settled),
         "initiationType": "tender",
@@ -110,11 +112,11 @@ def _contract(
         **_value(text, prices),
         "items": [_item(number, text, prices) for number in range(len(text.lines))],
         "documents": _documents(parties, text, shown),
-        "amendments": [_amendment(parties, version) for version in signed if version.text.amends is not None],
+        "amendments": [_amendment(parties, version, prices) for version in signed if version.text.amends is not None],
         "milestones": _milestones(text, prices),
         "implementation": {
             "transactions": [row for one in settled for row in _transactions(parties, one)] if prices else [],
-            "milestones": [_delivery(one) for one in settled],
+            "milestones": [_delivery(parties, one) for one in settled],
         },
     }
 
@@ -156,11 +158,12 @@ def _documents(parties: Parties, text: ContractText, shown: Version) -> list[dic
     return [contract, *annexes]
 
 
-def _amendment(parties: Parties, version: Version) -> dict[str, Any]:
+def _amendment(parties: Parties, version: Version, prices: bool) -> dict[str, Any]:
+    """The reason is in the parties' own words, which may name a price."""
     return {
         "id": f"{parties.contract}-{version.number}",
         "date": _moment(max(one.signed_at for one in version.signatures)),
-        "rationale": version.text.reason,
+        **({"rationale": version.text.reason} if prices else {}),
         "description": ", ".join(version.text.changes),
         "amendsReleaseID": f"{parties.contract}-{version.text.amends}",
         "releaseID": f"{parties.contract}-{version.number}",
@@ -186,9 +189,9 @@ def _milestones(text: ContractText, prices: bool) -> list[dict[str, Any]]:
     return [*payments, *duties]
 
 
-def _delivery(one: Settled) -> dict[str, Any]:
+def _delivery(parties: Parties, one: Settled) -> dict[str, Any]:
     return {
-        "id": f"lot-{one.id}", "title": f"Lote {one.stated.lot}", "type": "delivery", "status": "met",
+        "id": f"{parties.contract}-lot-{one.number}", "title": f"Lote {one.stated.lot}", "type": "delivery", "status": "met",
         "dateMet": _day(one.stated.delivered_on),
     }  # fmt: skip
 
@@ -198,7 +201,7 @@ def _transactions(parties: Parties, settled: Settled) -> list[dict[str, Any]]:
     own, _ = counted(settled.payments, parties.community)
     return [
         {
-            "id": f"{settled.id}-{one.seq}", "source": f"sha256:{one.payment.receipt.sha256}", "date": _day(one.payment.paid_on),
+            "id": f"{parties.contract}-lot-{settled.number}-{one.seq}", "source": f"sha256:{one.payment.receipt.sha256}", "date": _day(one.payment.paid_on),
             "value": _money(one.payment.amount), "payer": {"id": _org(parties.buyer), "name": parties.buyer},
             "payee": {"id": _org(parties.community), "name": parties.community},
         }
@@ -211,11 +214,12 @@ def _org(org: str) -> str:
 
 
 def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(LIMA).isoformat(timespec="seconds")
 
 
 def _day(day: date) -> str:
-    return _moment(datetime.combine(day, time(), UTC))
+    """A day of Peru, from its first moment there."""
+    return _moment(datetime.combine(day, time(), LIMA))
 
 
 def _number(amount: Decimal) -> float | int:

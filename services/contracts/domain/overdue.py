@@ -8,7 +8,8 @@ from decimal import Decimal
 from services.contracts.domain.alert import NOTHING_KNOWN, Finding, Limits, News
 from services.contracts.domain.late import match
 from services.contracts.domain.money import CENT, Money
-from services.contracts.domain.settlement import Owed, Stated, counted
+from services.contracts.domain.owed import Owed
+from services.contracts.domain.settlement import Stated, counted
 
 
 @dataclass(frozen=True, slots=True)

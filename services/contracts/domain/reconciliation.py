@@ -1,64 +1,38 @@
 """What was settled beside what custody recorded and what was paid: every difference by name, none hidden in a sum."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from services.contracts.domain.border import spelled
 from services.contracts.domain.contract import ContractText
-from services.contracts.domain.flags.answer import UNKNOWN, Flag, FlagPack
+from services.contracts.domain.differences import (
+    Difference,
+    Elsewhere,
+    of_flags,
+    of_goods,
+    of_lines,
+    of_money,
+    of_others,
+    of_term,
+    of_trees,
+    of_wood,
+)
+from services.contracts.domain.flags.answer import UNKNOWN, Flag, FlagPack, FlagSpec, Outcome
 from services.contracts.domain.flags.scaling import short_settled, underscale
 from services.contracts.domain.late import Late, Rate, late, match, total
 from services.contracts.domain.lot import CustodyState
+from services.contracts.domain.matched import THOUSAND, KeptLot, Row, rows_of
 from services.contracts.domain.money import CENT
+from services.contracts.domain.owed import Owed
 from services.contracts.domain.price import PerVolume
-from services.contracts.domain.settlement import Closing, Owed, SettlementText, Stated, counted
+from services.contracts.domain.settlement import Closing, SettlementText, Stated, counted
 from shared.refusal import Refusal
-from shared.timber.measure import SCALES, LogRule, LogSize, Volume, half_up, in_unit
+from shared.timber.measure import LogSize, half_up
 
-THOUSAND = Decimal(1_000)
-
-
-@dataclass(frozen=True, slots=True)
-class KeptLog:
-    """A log as custody records it."""
-
-    species: str
-    size: LogSize
-    litres: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeptLot:
-    """Custody's list of a lot by the code of the log, who composed the lot and who bought it; or why there is none."""
-
-    state: CustodyState
-    logs: Mapping[str, KeptLog]
-    seller: str | None = None
-    buyer: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One log beside itself: delivered as custody has it, measured as the sheet has it, by the sheet's rule and unit."""
-
-    code: str
-    species: str | None
-    species_custody: str | None
-    custody_litres: int | None
-    expected: Decimal | None
-    measured: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that does not agree, by a stable name and in words."""
-
-    what: str
-    es: str
-    en: str
+NOWHERE = Elsewhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +105,11 @@ def rates_of(contract: ContractText, dated: Sequence[Rate]) -> list[Rate]:
 
 def reconcile(
     contract: ContractText, stated: SettlementText, parties: tuple[str, str], owed: Owed, payments: Sequence[Stated],
-    kept: KeptLot, legal: Sequence[Rate], pack: FlagPack, on: date,
+    kept: KeptLot, legal: Sequence[Rate], pack: FlagPack, on: date, elsewhere: Elsewhere = NOWHERE,
 ) -> Reconciliation:  # fmt: skip
-    """Lay everything side by side as it stands on a day. ``parties`` are community and buyer."""
-    rows = _rows(stated, kept)
+    """Lay everything side by side as it stands on a day. ``parties`` are community and buyer; ``elsewhere`` is what other
+    settlements say of the same (``of_others``)."""
+    rows = rows_of(stated.sheet, kept)
     own, only_buyer = counted([one for one in payments if one.payment.paid_on <= on], parties[0])
     rates = rates_of(contract, legal)
     parts, _ = match(owed.due, [(one.payment.paid_on, _cents(one)) for one in own])
@@ -143,10 +118,12 @@ def reconcile(
     found = Reconciliation(
         on, kept.state, rows, flags, owed, _sum(own), _sum(only_buyer), lates, total(lates), _rate_on(rates, on), ()
     )
-    differences = (*_of_wood(rows, kept, parties), *_of_flags(flags), *_of_money(found))
-    return Reconciliation(
-        on, kept.state, rows, flags, owed, found.paid, found.claimed, lates, found.interest, found.rate, differences
-    )
+    differences = (
+        *of_wood(rows, kept, parties), *of_trees(contract, stated, rows, kept), *of_flags(flags),
+        *of_lines(owed), *of_money(owed, found.balance, found.interest, found.claimed), *of_goods(owed, own),
+        *of_term(contract, stated), *of_others(contract, stated, elsewhere),
+    )  # fmt: skip
+    return replace(found, differences=differences)
 
 
 def check_closing(found: Reconciliation, closing: Closing, lot: str) -> None:
@@ -176,29 +153,6 @@ def _sum(payments: Sequence[Stated]) -> Decimal:
     return sum((one.payment.amount.amount for one in payments), Decimal(0))
 
 
-def _rows(stated: SettlementText, kept: KeptLot) -> tuple[Row, ...]:
-    sheet = {log.code: log for log in stated.sheet.logs}
-    return tuple(
-        _row(code, sheet.get(code), kept.logs.get(code), stated) for code in sorted(sheet.keys() | kept.logs.keys())
-    )
-
-
-def _row(code: str, measured: Any, log: KeptLog | None, stated: SettlementText) -> Row:
-    expected = None
-    if log is not None:
-        official = Volume(Decimal(log.litres) / THOUSAND, SCALES[LogRule.MEAN_OF_ENDS].unit, LogRule.MEAN_OF_ENDS)
-        by_rule = official if stated.sheet.rule is LogRule.MEAN_OF_ENDS else SCALES[stated.sheet.rule].of(log.size)
-        expected = half_up(in_unit(by_rule, stated.sheet.unit), Decimal("0.001"))
-    return Row(
-        code,
-        None if measured is None else measured.species,
-        None if log is None else log.species,
-        None if log is None else log.litres,
-        expected,
-        None if measured is None else measured.volume,
-    )
-
-
 def _flags(rows: Sequence[Row], kept: KeptLot, pack: FlagPack) -> tuple[Flag, ...]:
     """V03 and V04 over the logs of both lists: by the sheet's own rule, and V04 in custody's cubic metres."""
     specs = {spec.code: spec for spec in pack.flags}
@@ -206,75 +160,30 @@ def _flags(rows: Sequence[Row], kept: KeptLot, pack: FlagPack) -> tuple[Flag, ..
         outcomes = {"V03": UNKNOWN, "V04": UNKNOWN}
     else:
         pairs = [(row.measured, row.expected) for row in rows if row.measured and row.expected]
-        litres = sum(row.custody_litres or 0 for row in rows)
-        there = sum((row.expected or Decimal(0) for row in rows), Decimal(0))
-        settled = sum((row.measured or Decimal(0) for row in rows), Decimal(0))
-        short = UNKNOWN
-        if litres and there:
-            kept_m3 = Decimal(litres) / THOUSAND
-            paid_m3 = half_up(kept_m3 * settled / there, Decimal("0.001"))
-            short = short_settled(paid_m3, kept_m3, specs["V04"])
-        outcomes = {"V03": underscale(pairs, specs["V03"]), "V04": short}
+        outcomes = {"V03": underscale(pairs, specs["V03"]), "V04": _short(rows, specs["V04"])}
     return tuple(Flag(specs[code], outcome, pack.version) for code, outcome in outcomes.items())
 
 
-def _of_wood(rows: Sequence[Row], kept: KeptLot, parties: tuple[str, str]) -> list[Difference]:
-    if kept.state != "read":
-        return []
-    found = []
-    missing = [row.code for row in rows if row.measured is None]
-    extra = [row.code for row in rows if row.custody_litres is None]
-    other = [
-        row.code
-        for row in rows
-        if None not in (row.species, row.species_custody) and row.species != row.species_custody
-    ]
-    for codes, what, es, en in (
-        (missing, "logs_missing", "están en custodia y no en la hoja", "are in custody and not on the sheet"),
-        (extra, "logs_extra", "están en la hoja y no en custodia", "are on the sheet and not in custody"),
-        (other, "species_differ", "tienen otra especie en custodia", "are of another species in custody"),
-    ):
-        if codes:
-            named = ", ".join(codes[:10]) + (" …" if len(codes) > 10 else "")
-            found.append(Difference(what, f"{len(codes)} trozas {es}: {named}", f"{len(codes)} logs {en}: {named}"))
-    if (kept.seller, kept.buyer) != parties:
-        names = f"{kept.seller or '-'} → {kept.buyer or '-'}"
-        found.append(
-            Difference("lot_parties", f"en custodia el lote es de {names}", f"in custody the lot is of {names}")
-        )
-    return found
+def _short(rows: Sequence[Row], spec: FlagSpec) -> Outcome:
+    """V04 of the whole lot and of each species of it: what is measured too much of a cheap one makes good for no dear one."""
+    whole = _short_of(rows, spec)
+    if whole.state != "clear":
+        return whole
+    for name in sorted({row.kept.species for row in rows if row.kept}):
+        one = _short_of([row for row in rows if row.kept and row.kept.species == name], spec)
+        if one.state == "raised":
+            return replace(one, evidence={**one.evidence, "species": name})
+    return whole
 
 
-def _of_flags(flags: Sequence[Flag]) -> list[Difference]:
-    return [
-        Difference(flag.spec.code, flag.text("es"), flag.text("en")) for flag in flags if flag.outcome.state == "raised"
-    ]
-
-
-def _of_money(found: Reconciliation) -> list[Difference]:
-    differences, balance = [], found.balance
-    shown = found.owed.money(abs(balance))
-    if balance > 0:
-        interest = found.owed.money(found.interest)
-        differences.append(
-            Difference(
-                "unpaid",
-                f"falta pagar {shown}, de ello interés {interest}",
-                f"{shown} is unpaid, {interest} of it interest",
-            )
-        )
-    if balance < 0:
-        differences.append(Difference("overpaid", f"se pagó {shown} de más", f"{shown} was paid too much"))
-    if found.claimed:
-        said = found.owed.money(found.claimed)
-        differences.append(
-            Difference(
-                "claimed_only",
-                f"el comprador declara {said} que la comunidad no reconoce",
-                f"the buyer states {said} that the community has not acknowledged",
-            )
-        )
-    return differences
+def _short_of(rows: Sequence[Row], spec: FlagSpec) -> Outcome:
+    litres = sum(row.kept.litres for row in rows if row.kept)
+    there = sum((row.expected or Decimal(0) for row in rows), Decimal(0))
+    settled = sum((row.measured or Decimal(0) for row in rows), Decimal(0))
+    if not litres or not there:
+        return UNKNOWN
+    kept_m3 = Decimal(litres) / THOUSAND
+    return short_settled(half_up(kept_m3 * settled / there, Decimal("0.001")), kept_m3, spec)
 
 
 # --- a closed settlement as a price ---------------------------------------------------------------------------------
@@ -295,7 +204,7 @@ class SealedPrice:
 
 def sealed_report(
     contract: ContractText, stated: SettlementText, found: Reconciliation, payments: Sequence[Stated], community: str,
-    closing: Closing, kept: KeptLot,
+    closing: Closing,
 ) -> tuple[SealedPrice, ...]:  # fmt: skip
     """The price of each species that was paid by volume, in its own unit and rule; none of a settlement that has a
     difference of wood or that was not paid: such a price was not reconciled with custody."""
@@ -308,7 +217,7 @@ def sealed_report(
         if not isinstance(line, PerVolume):
             continue
         for species in owed.species:
-            logs = [kept.logs[log.code] for log in stated.sheet.logs if log.species == species]
+            logs = [row.kept for row in found.rows if row.kept and row.scaled and row.scaled.species == species]
             prices.append(
                 SealedPrice(
                     len(prices) + 1,
@@ -316,7 +225,7 @@ def sealed_report(
                     found.on,
                     delay,
                     Decimal(sum(log.litres for log in logs)) / THOUSAND,
-                    tuple(log.size for log in logs),
+                    tuple(log.size for log in logs if log.size is not None) if line.rule.log_rule else (),
                     closing.sale_kind,
                 )
             )
@@ -342,13 +251,19 @@ def as_json(found: Reconciliation) -> dict[str, Any]:
         "logs": [
             {
                 "code": row.code,
-                "custody_dm3": row.custody_litres,
+                "parcel": row.parcel,
+                "item": row.item,
+                "custody_dm3": None if row.kept is None else row.kept.litres,
                 "expected": None if row.expected is None else spelled(row.expected, 3),
                 "measured": None if row.measured is None else spelled(row.measured, 3),
             }
             for row in found.rows
         ],
         "flags": {flag.spec.code: flag.outcome.state for flag in found.flags},
+        "lines": [
+            {"line": line.line + 1, "amount": None if line.amount is None else spelled(line.amount.amount)}
+            for line in found.owed.lines
+        ],
         "owed": spelled(found.owed.net),
         "paid": spelled(found.paid),
         "claimed": spelled(found.claimed),

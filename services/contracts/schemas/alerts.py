@@ -1,9 +1,13 @@
 """Answers about alerts."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import StringConstraints
 
 from services.contracts.domain.alert import About
+from services.contracts.domain.border import Form
 from services.contracts.domain.flags.answer import State
 from services.contracts.schemas.answer import Out
 
@@ -39,3 +43,30 @@ class AlertEventsOut(Out):
 
     items: list[AlertEventOut]
     next: str
+
+
+class AlertWebhookIn(Form):
+    """Where to post: https; on a laptop also http to this machine."""
+
+    url: Annotated[str, StringConstraints(min_length=8, max_length=500)]
+
+
+class AlertWebhookOut(Out):
+    """An address and how it fares. ``verification_key`` checks its signatures (docs/feed-and-webhooks.md)."""
+
+    id: UUID
+    url: str
+    verification_key: str
+    created_at: datetime
+    delivered: int
+    delivered_at: datetime | None
+    failures: int
+    failing_since: datetime | None
+    last_error: str | None
+    due_at: datetime
+    disabled_at: datetime | None
+    disabled_why: str | None
+
+
+class AlertWebhooksOut(Out):
+    items: list[AlertWebhookOut]

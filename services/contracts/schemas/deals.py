@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from services.contracts.domain.border import Form, Sha256
 from services.contracts.domain.contract import ContractText
-from services.contracts.schemas import Out
+from services.contracts.schemas.answer import Out
 
 
 class SignIn(Form):

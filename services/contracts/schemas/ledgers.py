@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from services.contracts.domain.ledger import Agreement, Distribution
-from services.contracts.schemas import MoneyOut, Out
+from services.contracts.schemas.answer import Out
+from services.contracts.schemas.money import MoneyOut
 
 
 class AgreementOut(Out):

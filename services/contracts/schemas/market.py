@@ -6,7 +6,9 @@ from typing import Literal
 from services.contracts.domain.border import Day, Form, Slug
 from services.contracts.domain.market import State
 from services.contracts.domain.price import PaidRule, PointOfSale, Product
-from services.contracts.schemas import GapOut, MoneyOut, Out
+from services.contracts.schemas.answer import Out
+from services.contracts.schemas.appraisals import GapOut
+from services.contracts.schemas.money import MoneyOut
 
 
 class SnapshotIn(Form):

@@ -9,7 +9,8 @@ from services.contracts.domain.border import Contradiction, Day, Form, OrgId, Te
 from services.contracts.domain.price_report import PriceReport
 from services.contracts.domain.price_standing import State
 from services.contracts.questions import Upload
-from services.contracts.schemas import MoneyOut, Out
+from services.contracts.schemas.answer import Out
+from services.contracts.schemas.money import MoneyOut
 
 
 class PriceReportIn(Upload):

@@ -5,19 +5,32 @@ from typing import Any, Literal
 
 from services.contracts.domain.border import Day
 from services.contracts.domain.settlement import Closing, Payment, SettlementText
-from services.contracts.schemas import MoneyOut, Out
+from services.contracts.schemas.answer import Out
 from services.contracts.schemas.deals import LogStateOut
+from services.contracts.schemas.money import MoneyOut
+
+
+class UnknownOut(Out):
+    """Why nobody can say what a line comes to."""
+
+    why: str
+    es: str
+    en: str
 
 
 class LineOwedOut(Out):
-    """One price line: measured in the unit of its price, or in trees."""
+    """One price line: measured in the unit of its price, or in trees. Its amount follows from the sheet (``measured``) or
+    from what a party stated with its paper (``stated``); where neither says it, it is unknown and in no sum."""
 
     line: int
+    kind: str
     species: list[str]
-    measured: str
-    unit: str
-    price: MoneyOut
-    amount: MoneyOut
+    measured: str | None
+    unit: str | None
+    price: MoneyOut | None
+    amount: MoneyOut | None
+    basis: Literal["measured", "stated"] | None
+    unknown: UnknownOut | None
 
 
 class InstalmentOut(Out):
@@ -68,9 +81,12 @@ class SettlementsOut(Out):
 
 
 class RowOut(Out):
-    """One log. ``expected`` is what custody's measures give by the rule of the sheet, in its unit."""
+    """One log. ``expected`` is what custody's measures give by the rule of the sheet, in its unit; ``name`` is for people."""
 
+    item: str | None
     code: str
+    parcel: str | None
+    name: str
     species: str | None
     species_custody: str | None
     custody_m3: str | None

@@ -8,9 +8,12 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.contracts.domain.alert import Finding, News
-from services.contracts.store import Place
+from services.contracts.store import alert_webhooks
+from services.contracts.store.places import Place
 from shared.web.auth import Caller
 
+# No token carries this role: it is how the background shows itself to row-level security (migrations/0004).
+HOUSE = Caller("watcher", "", frozenset({"watcher"}))
 _COLUMNS = "id, org, kind, about, state, seen, created_at, looked_at"
 _ADD = text(
     "INSERT INTO alert (id, org, kind, about, created_by) VALUES (:id, :org, :kind, :about, :sub)"
@@ -35,7 +38,7 @@ _FOUND = text("UPDATE alert SET state = :state, seen = :seen WHERE id = :id")
 _TELL = text(
     "INSERT INTO alert_event (alert_id, place, key, org, facts, es, en)"
     " SELECT :id, 1 + coalesce(max(place), 0), :key, :org, :facts, :es, :en FROM alert_event WHERE alert_id = :id"
-    " ON CONFLICT (alert_id, key) DO NOTHING RETURNING 1"
+    " ON CONFLICT (alert_id, key) DO NOTHING RETURNING place"
 )
 _EVENTS = text(
     "SELECT place, key, facts, es, en, at FROM alert_event WHERE alert_id = :id AND place > :after"
@@ -116,7 +119,11 @@ async def keep_finding(tx: AsyncSession, looked: Alert, finding: Finding) -> int
 
 async def _tell(tx: AsyncSession, looked: Alert, news: News) -> bool:
     row = {"id": looked.id, "org": looked.org, "key": news.key, "facts": news.as_bytes(), "es": news.es, "en": news.en}
-    return (await tx.execute(_TELL, row)).first() is not None
+    place: int | None = (await tx.execute(_TELL, row)).scalar_one_or_none()
+    if place is None:
+        return False
+    await alert_webhooks.queue(tx, looked.org, looked.id, place)
+    return True
 
 
 async def events_of(tx: AsyncSession, alert_id: str, after: int, limit: int) -> Sequence[Told]:

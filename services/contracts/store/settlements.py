@@ -24,6 +24,22 @@ _OF_CONTRACT = text(
     " (CAST(:at AS timestamptz), :after)) ORDER BY s.stated_at DESC, s.id DESC LIMIT :limit"
 )
 _IDS_OF_LOT = text("SELECT id FROM settlement WHERE contract_id = :contract AND lot = :lot")
+# Of the same two parties, and not replaced; an answer names at most so many.
+_ELSEWHERE = (
+    "SELECT DISTINCT o.id FROM settlement o JOIN contract oc ON oc.id = o.contract_id JOIN contract c ON c.id = :contract"
+    " {join} WHERE o.id <> :id AND (oc.community, oc.buyer) = (c.community, c.buyer) AND {where}"
+    " AND o.seq = (SELECT max(l.seq) FROM settlement l WHERE l.contract_id = o.contract_id AND l.lot = o.lot)"
+    " ORDER BY o.id LIMIT 10"
+)
+_LOT_ELSEWHERE = text(_ELSEWHERE.format(join="", where="o.lot = :lot AND o.contract_id <> :contract"))
+_PAPER = "convert_from({e}.content, 'UTF8')::jsonb #>> '{{receipt,sha256}}'"
+_RECEIPTS_ELSEWHERE = text(
+    _ELSEWHERE.format(
+        join="JOIN settlement_entry e ON e.settlement_id = o.id AND e.kind = 'payment' AND e.org = c.community",
+        where=_PAPER.format(e="e") + f" IN (SELECT {_PAPER.format(e='m')} FROM settlement_entry m"  # noqa: S608
+        " WHERE m.settlement_id = :id AND m.kind = 'payment' AND m.org = c.community)",
+    )
+)
 _ADD = text(
     "INSERT INTO settlement (id, contract_id, version, lot, seq, content, sha256, stated_by_org, stated_by, stated_at)"
     " VALUES (:id, :contract, :version, :lot, :seq, :content, :sha256, :org, :sub, :at)"
@@ -90,6 +106,18 @@ async def ids_of_lot(tx: Tx, contract_id: str, lot: str) -> frozenset[str]:
     return frozenset((await tx.execute(_IDS_OF_LOT, {"contract": contract_id, "lot": lot})).scalars())
 
 
+async def lot_elsewhere(tx: Tx, known: Settlement) -> tuple[str, ...]:
+    """Settlements of the same lot between the same parties under other contracts."""
+    asked = {"id": known.id, "contract": known.stated.contract, "lot": known.stated.lot}
+    return tuple((await tx.execute(_LOT_ELSEWHERE, asked)).scalars())
+
+
+async def receipts_elsewhere(tx: Tx, known: Settlement) -> tuple[str, ...]:
+    """Settlements between the same parties in which the community has stated a receipt that it states here too."""
+    asked = {"id": known.id, "contract": known.stated.contract}
+    return tuple((await tx.execute(_RECEIPTS_ELSEWHERE, asked)).scalars())
+
+
 async def add(tx: Tx, stated: SettlementText, seq: int, caller: Caller, at: datetime) -> bool:
     """Add a settlement to those of its contract; False when somebody else took that place first."""
     row = {
@@ -126,9 +154,11 @@ async def _read(tx: Tx, rows: Sequence[object]) -> list[Settlement]:
         closed = next(
             (Closed(_parse(Closing, one.content), one.org, one.at) for one in own if one.kind == "closed"), None
         )
+        # The entries are read after the row: one that was replaced in between is told by its entry alone.
+        replaced = row.seq < row.last_seq or any(entry.kind == "replaced" for entry in own)  # type: ignore[attr-defined]
         found.append(
             Settlement(
-                row.id, _parse(SettlementText, row.content), row.seq, row.seq < row.last_seq, row.stated_by_org,  # type: ignore[attr-defined]
+                row.id, _parse(SettlementText, row.content), row.seq, replaced, row.stated_by_org,  # type: ignore[attr-defined]
                 row.stated_at, payments, closed, len(own), row.sid,  # type: ignore[attr-defined]
             )
         )  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.contracts.store import Published
+from services.contracts.store.books import Published
 from shared.web.auth import Caller
 
 _ADD = text(

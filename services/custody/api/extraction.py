@@ -11,12 +11,12 @@ from fastapi import Query, Response
 from services.custody.api.custody import Custody, CustodyDep, json_answer
 from services.custody.domain.extraction import Row, by_product, m3, official
 from services.custody.store import SignedHead, Transaction
-from services.custody.tables import CSV_TYPE, XLSX_TYPE, Cell, csv_of, xlsx_of
 from shared.refusal import Malformed
 from shared.timber import facts as facts_of
 from shared.timber.facts import Facts, Line, Permit, Plan
 from shared.web.access import Grant, GrantDep
 from shared.web.app import Router
+from shared.web.workbook import CSV_TYPE, XLSX_TYPE, csv_of, workbook_of
 
 router = Router(tags=["queries"])
 
@@ -89,7 +89,7 @@ def _told(row: Row) -> dict[str, Any]:
 def _file(custody: Custody, form: str, view: str, size: int, signed: SignedHead, rows: Sequence[Row]) -> Response:
     """A spreadsheet. What it rests on stands in the headers of the answer and, in a workbook, on its second sheet."""
     cells = [_cells(row) for row in rows]
-    proof: list[tuple[str, Cell]] = [
+    proof: list[tuple[str, str | int]] = [
         ("as_of", size), ("view", view), ("origin", custody.origin), ("checkpoint", signed.note.decode())
     ]  # fmt: skip
     headers = {
@@ -99,11 +99,11 @@ def _file(custody: Custody, form: str, view: str, size: int, signed: SignedHead,
     }  # fmt: skip
     if form == "csv":
         return Response(csv_of(HEADER, cells), media_type=CSV_TYPE, headers=headers)
-    data = xlsx_of([("Balance", HEADER, cells), ("Constancia", ("name", "value"), proof)])
+    data = workbook_of([("Balance", HEADER, cells), ("Constancia", ("name", "value"), proof)])
     return Response(data, media_type=XLSX_TYPE, headers=headers)
 
 
-def _cells(row: Row) -> list[Cell]:
+def _cells(row: Row) -> list[str | int | Decimal]:
     es, en = row.note()
     volumes = (row.authorised_dm3, row.extracted_dm3, row.balance_dm3, row.own_extracted_dm3)
     return [

@@ -9,14 +9,15 @@ from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.custody.api.custody import Custody, CustodyDep
-from services.custody.domain.webhook import Filter, signing_key, verification_key
+from services.custody.domain.webhook import Filter, signing_key
 from services.custody.webhooks import kept as webhook_store
-from services.custody.webhooks.destination import Destinations
 from services.custody.webhooks.kept import Webhook
 from shared.refusal import Malformed, Missing, Refusal
 from shared.timber.bodies import BODIES
 from shared.web.access import Grant, GrantDep, OtherOrganisation
 from shared.web.app import Router
+from shared.web.webhooks.destination import Destinations
+from shared.web.webhooks.signing import verification_key
 
 router = Router(tags=["webhooks"])
 

@@ -12,8 +12,9 @@ from uuid import UUID
 
 import orjson
 
-from services.custody.domain.webhook import Filter, Pace
+from services.custody.domain.webhook import Filter
 from services.custody.store import Transaction
+from shared.web.webhooks.post import Pace
 
 _SHOWN = (
     "id, org, url, filter_org, filter_permit, types, created_at, coalesce(asked_from, next_index) AS next_index,"

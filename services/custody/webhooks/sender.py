@@ -16,30 +16,20 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.custody.derived import indices_under
-from services.custody.domain import webhook
-from services.custody.domain.webhook import STEADY, Address, Pace
+from services.custody.domain.webhook import payload, signing_key
 from services.custody.keys.hosted import HostKey
 from services.custody.outside.published import Published
 from services.custody.store import Store, Transaction
 from services.custody.webhooks import kept as webhook_store
-from services.custody.webhooks.destination import BadDestination, Destinations
 from services.custody.webhooks.kept import Claim
 from shared.timber.event import Record, parse_entry
+from shared.web.webhooks.destination import Address, BadDestination, Destinations
+from shared.web.webhooks.post import STEADY, Pace, Undelivered, client_of, post
 
 logger = structlog.get_logger(__name__)
 
 AT_ONCE = 8  # subscriptions a process serves at the same time
 BURST = 50  # events of one subscription before its place in the log is noted
-LONGEST_ANSWER = 65_536  # bytes of an answer that are read, to keep the connection; what it says is not looked at
-LONGEST_RETRY_AFTER_S = 86_400.0
-
-
-class Undelivered(Exception):  # noqa: N818 - what a receiver did, kept for its owner to read
-    """The receiver did not take the event."""
-
-    def __init__(self, reason: str, *, gone: bool = False, retry_after_s: float = 0.0) -> None:
-        super().__init__(reason)
-        self.reason, self.gone, self.retry_after_s = reason, gone, retry_after_s
 
 
 @dataclass(slots=True)
@@ -144,7 +134,7 @@ class Sender:
         progress.next_index = records[0][0]
         address = await self._resolved(held)
         until = time.monotonic() + self._pace.burst_s
-        async with self._client() as client:
+        async with client_of(self._tls, self._pace) as client:
             for index, record in records:
                 if time.monotonic() > until or not await self._still(held):
                     return progress.next_index
@@ -171,64 +161,17 @@ class Sender:
         async with self._store.snapshot() as tx:
             return await webhook_store.holds(tx, held)
 
-    def _client(self) -> httpx.AsyncClient:
-        """A client of this burst alone: a connection made for one name is never used for another."""
-        transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, retries=0)
-        timeout = httpx.Timeout(self._pace.answer_s, connect=self._pace.connect_s)
-        return httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
-
     def _keys(self, held: Claim) -> list[Ed25519PrivateKey]:
         """The subscription's key, and those it had under host keys that are not retired yet."""
         keys: list[Ed25519PrivateKey] = []
         host: HostKey | None = self._host
         while host is not None:
-            keys.append(webhook.signing_key(host.private, held.id))
+            keys.append(signing_key(host.private, held.id))
             host = host.before
         return keys
 
     async def _post(self, client: httpx.AsyncClient, held: Claim, address: Address, event: tuple[int, Record]) -> None:
         """One event; Undelivered unless the answer is 2xx."""
         index, record = event
-        url = httpx.URL(held.url)
-        content = webhook.payload(self._origin, self._public_url, index, record)
-        headers = webhook.headers(self._keys(held), record.sid, int(time.time()), content) | {
-            "host": url.netloc.decode()
-        }
-        # Connected to the address that was judged; the certificate must still be that of the name.
-        extensions = {"sni_hostname": url.raw_host.decode()} if url.scheme == "https" else {}
-        request = client.build_request(
-            "POST", url.copy_with(host=str(address)), content=content, headers=headers, extensions=extensions
-        )
-        try:
-            async with asyncio.timeout(self._pace.answer_s):
-                response = await client.send(request, stream=True)
-                try:
-                    await _drained(response)
-                finally:
-                    await response.aclose()
-        except TimeoutError:
-            raise Undelivered(f"no answer within {self._pace.answer_s:g} s") from None
-        except httpx.HTTPError as error:
-            raise Undelivered(f"{type(error).__name__}: {error}"[:200]) from None
-        _judge(response)
-
-
-async def _drained(response: httpx.Response) -> None:
-    """Reads a short answer to its end, so that the connection may be kept, and of a long one no more than it takes."""
-    read = 0
-    async for part in response.aiter_raw():
-        read += len(part)
-        if read > LONGEST_ANSWER:
-            return
-
-
-def _judge(response: httpx.Response) -> None:
-    """Standard Webhooks 1.0.0, *Delivery success and failure*."""
-    status = response.status_code
-    if response.is_success:
-        return
-    if response.has_redirect_location or 300 <= status < 400:
-        raise Undelivered(f"answered {status}; redirects are not followed")
-    after = response.headers.get("retry-after", "")
-    pause_s = min(float(after), LONGEST_RETRY_AFTER_S) if after.isdigit() and len(after) < 9 else 0.0
-    raise Undelivered(f"answered {status}", gone=status == 410, retry_after_s=pause_s)
+        content = payload(self._origin, self._public_url, index, record)
+        await post(client, held.url, address, self._keys(held), record.sid, content, self._pace)

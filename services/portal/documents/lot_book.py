@@ -5,8 +5,8 @@ from decimal import Decimal
 import orjson
 
 from services.portal.casefile import CaseFile
-from services.portal.documents.workbook import Cell, Sheet, workbook_of
 from services.portal.lot_balance import sawings_of, stages_of
+from shared.web.workbook import Cell, Sheet, workbook_of
 
 
 def lot_book(case: CaseFile) -> bytes:

@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from services.portal import reconciliation
 from services.portal.access import ACCESS
-from services.portal.documents.workbook import MEDIA_TYPE, Sheet, workbook_of
 from services.portal.figures import LIMA
 from services.portal.pages.house import House, HouseDep
 from services.portal.reconciliation import Line, Sale, Traded
@@ -21,6 +20,7 @@ from shared.refusal import Malformed
 from shared.timber.event import Record, parse_entry
 from shared.web.app import Router
 from shared.web.client import UpstreamRefused
+from shared.web.workbook import XLSX_TYPE, Sheet, workbook_of
 
 router = Router(tags=["certifier"])
 Day = Annotated[str, Query(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
@@ -156,7 +156,7 @@ async def export_table(
     }[table]  # fmt: skip
     header = [house.pages.text(house.language, f"certifier.col.{one}") for one in heads]
     sheet: Sheet = (table, header, cells)
-    return _file(workbook_of([sheet]), f"{name}.xlsx", MEDIA_TYPE)
+    return _file(workbook_of([sheet]), f"{name}.xlsx", XLSX_TYPE)
 
 
 def _file(data: bytes, name: str, media_type: str) -> Response:

@@ -8,8 +8,25 @@ from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import SplitResult, urlsplit
 
-from services.custody.domain.webhook import Address, reachable
 from shared.refusal import Refusal
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# IANA IPv4 Special-Purpose Address Registry (RFC 6890) and multicast: what is not globally reachable. Written out, because
+# the library's own judgement differs from one version of Python to the next.
+_NOT_GLOBAL_V4 = tuple(
+    ipaddress.IPv4Network(net)
+    for net in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+        "224.0.0.0/4", "240.0.0.0/4",
+    )
+)  # fmt: skip
+# Of IPv6 only global unicast (RFC 4291, 2.4) but for protocol assignments and documentation (IANA registry of IPv6).
+_UNICAST_V6 = ipaddress.IPv6Network("2000::/3")
+_NOT_GLOBAL_V6 = tuple(ipaddress.IPv6Network(net) for net in ("2001::/23", "2001:db8::/32", "3fff::/20"))
+# NAT64 (RFC 6052) and 6to4 (RFC 3056) carry an IPv4 address; what they lead to is judged.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_6TO4 = ipaddress.IPv6Network("2002::/16")
 
 RESOLVE_S = 5.0
 
@@ -80,3 +97,27 @@ class Destinations:
             if parts.scheme == "http" and not address.is_loopback:
                 raise NOT_HTTPS
         return addresses[0]
+
+
+def reachable(address: Address, *, loopback: bool) -> bool:
+    """Whether an event may be sent to this address: only to what is globally reachable, and to this machine where
+    development allows it."""
+    inner = _inner(address)
+    if inner.is_loopback:
+        return loopback
+    if isinstance(inner, ipaddress.IPv4Address):
+        return not any(inner in net for net in _NOT_GLOBAL_V4)
+    return inner in _UNICAST_V6 and not any(inner in net for net in _NOT_GLOBAL_V6)
+
+
+def _inner(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address stands for, else itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address in _NAT64:
+        return ipaddress.IPv4Address(address.packed[-4:])
+    if address in _6TO4:
+        return ipaddress.IPv4Address(address.packed[2:6])
+    return address
