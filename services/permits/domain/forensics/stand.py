@@ -157,7 +157,9 @@ def hull(x_m: Floats, y_m: Floats) -> Floats:
     """Corners of the convex hull, counter-clockwise, about the centre of the points (Andrew's monotone chain)."""
     if len(x_m) == 0:
         return np.empty((0, 2))
-    points = sorted(set(zip((x_m - x_m.mean()).tolist(), (y_m - y_m.mean()).tolist(), strict=True)))
+    x, y = x_m - x_m.mean(), y_m - y_m.mean()
+    edge = _not_within(x, y)
+    points = sorted(set(zip(x[edge].tolist(), y[edge].tolist(), strict=True)))
 
     def chain(ordered: list[tuple[float, float]]) -> list[tuple[float, float]]:
         side: list[tuple[float, float]] = []
@@ -168,6 +170,18 @@ def hull(x_m: Floats, y_m: Floats) -> Floats:
         return side[:-1]
 
     return np.array(chain(points) + chain(points[::-1])).reshape(-1, 2)
+
+
+def _not_within(x: Floats, y: Floats) -> Bools:
+    """All points but those well within the polygon of the farthest ones of sixteen directions (Akl and Toussaint 1978):
+    no corner of the hull is among these."""
+    angle = np.arange(16) * (np.pi / 8)
+    far = [int(np.argmax(x * np.cos(a) + y * np.sin(a))) for a in angle]
+    within = np.ones(len(x), np.bool_)
+    for a, b in zip(far, [*far[1:], far[0]], strict=True):
+        if a != b:
+            within &= (x[b] - x[a]) * (y - y[a]) - (y[b] - y[a]) * (x - x[a]) > 1.0  # m2: beyond any error of rounding
+    return ~within if len(set(far)) > 2 else np.ones(len(x), np.bool_)
 
 
 def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
