@@ -10,16 +10,20 @@ submission, the officer's inspection and review, explanations, decisions, approv
 """
 
 import json
+import multiprocessing
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import httpx
 import numpy as np
 import shapely
 
@@ -29,7 +33,7 @@ from deploy.corpus.forest import honest_plan
 from deploy.corpus.listing import Listing
 from deploy.corpus.study import put_between
 from deploy.instance import Instance
-from deploy.seed.house import House, Person, Problem, opened, until_logged
+from deploy.seed.house import House, NotInTime, Person, Problem, opened, until_logged
 from shared.timber.measure import census_dm3
 
 HECTARES, TREES_A_HA = (1_000.0, 7_000.0), (1.0, 2.0)
@@ -44,21 +48,45 @@ ORGANISATIONS = (
 Row = dict[str, Any]
 
 
-def run(data: Path, count: int, seed: int, out: Path, *, write: bool) -> None:
-    """Put plans in until ``out`` holds ``count`` of this seed, then tell the tables."""
+def run(data: Path, count: int, seed: int, out: Path, *, lanes: int, write: bool) -> None:
+    """Put plans in until ``out`` holds ``count`` of this seed, or until interrupted, and tell the tables of those it holds."""
     known = _known(out, seed)
-    with opened(Instance(data)) as house, out.open("a", encoding="utf-8") as file:
-        if len(known) < count:
+    left = [number for number in range(count) if number not in known]
+    with opened(Instance(data)) as house, out.open("a", encoding="utf-8") as file, suppress(KeyboardInterrupt):
+        if left:
             _introduce(house)
-        for number in (n for n in range(count) if n not in known):
-            known[number] = told = _plan(house, seed, number)
-            file.write(json.dumps(told, ensure_ascii=False) + "\n")
-            file.flush()
-            print(f"{number + 1}/{count}: {told['trees']} trees, {told['seconds']} s, {told['state']}", file=sys.stderr)
+        with closing(_put_in(house, seed, left, lanes)) as done:
+            for told in done:
+                known[told["number"]] = told
+                file.write(json.dumps(told, ensure_ascii=False) + "\n")
+                file.flush()
+                print(f"{len(known)}/{count}: {told['plan']}, {told['trees']} trees, {told['state']}", file=sys.stderr)
     text = tables([known[number] for number in sorted(known) if number < count], seed)
     print(text)
     if write:
         put_between("house", text)
+
+
+def _put_in(house: House, seed: int, numbers: list[int], lanes: int) -> Generator[Row]:
+    """Each plan as it is done, so many at a time; listings are made in another process meanwhile. One that a busy machine did
+    not get through is named, and left for another run."""
+    with (
+        ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as maker,
+        ThreadPoolExecutor(lanes) as people,
+    ):
+        waiting = {people.submit(_made_and_put_in, maker, house, seed, number): number for number in numbers}
+        try:
+            for done in as_completed(waiting):
+                try:
+                    yield done.result()
+                except (Problem, NotInTime, httpx.TransportError) as trouble:
+                    print(f"HON-{seed}-{waiting[done]:03}: {trouble!r}", file=sys.stderr)
+        finally:
+            people.shutdown(cancel_futures=True)
+
+
+def _made_and_put_in(maker: ProcessPoolExecutor, house: House, seed: int, number: int) -> Row:
+    return _plan(house, maker.submit(honest_listing, seed, number).result(), seed, number)
 
 
 def honest_listing(seed: int, number: int) -> Listing:
@@ -82,54 +110,54 @@ def _introduce(house: House) -> None:
         house.person("operador" if org == "gerfor-md" else "autoridad").post("/v1/organisations", body)
 
 
-def _plan(house: House, seed: int, number: int) -> Row:
-    """One plan from its land to the decision, and what was found on the way."""
-    began, listing, name = time.monotonic(), honest_listing(seed, number), f"HON-{seed}-{number:03}"
+def _plan(house: House, listing: Listing, seed: int, number: int) -> Row:
+    """One plan from its land to the decision, and what was found on the way. A plan that is further already goes on there."""
+    began, name = time.monotonic(), f"HON-{seed}-{number:03}"
     area_m2 = _drafted(house, listing, name, number)
-    community, path = house.person("comunidad"), f"/v1/plans/{name}"
+    community, officer, path = house.person("comunidad"), house.person("autoridad2"), f"/v1/plans/{name}"
     today = datetime.now(UTC).date().isoformat()
-    submitting = time.monotonic()
+    took = {"upload_s": 0.0}
     if community.get(path)["state"] == "draft":
         with TemporaryDirectory() as folder:
             file = Path(folder) / "census.csv"
             listing.write(file)
-            community.upload(f"{path}/census", file.read_bytes(), "text/csv")
-        submitting = time.monotonic()
-        _done(community, path, "submit", {"census_ended_on": today}, "submitted")
-    submitted = time.monotonic()
-    _done(
-        house.person("autoridad2"),
-        path,
-        "inspect",
-        {
-            "day": today, "opinion": "favourable", "trees_sampled": 60, "trees_absent": 0, "reason": "Inspección ocular",
-            "documents": [],
-        },
-        "inspected",
-    )  # fmt: skip
-    _done(house.person("autoridad2"), path, "review", {}, "")
-    reviewed = time.monotonic()
+            took["upload_s"] = _timed(lambda: community.upload(f"{path}/census", file.read_bytes(), "text/csv"))
+    inspection = {
+        "day": today, "opinion": "favourable", "trees_sampled": 60, "trees_absent": 0, "reason": "Inspección ocular",
+        "documents": [],
+    }  # fmt: skip
+    took["submit_s"] = _timed(lambda: _done(community, path, "submit", {"census_ended_on": today}, "draft"))
+    took["review_s"] = _timed(lambda: _done(officer, path, "inspect", inspection, "submitted")) + _timed(
+        lambda: _done(officer, path, "review", {}, "inspected")
+    )
     found = community.get(f"{path}/findings")["findings"]
+    before = time.monotonic()
     state = _decided(house, path, found)
+    took["decide_s"] = time.monotonic() - before
     return {
         "plan": name, "seed": seed, "number": number, "trees": len(listing), "hectares": area_m2 // 10_000, "state": state,
-        "seconds": round(time.monotonic() - began, 1), "submit_s": round(submitted - submitting, 1),
-        "review_s": round(reviewed - submitted, 1),
+        "seconds": round(time.monotonic() - began, 1), **{name: round(seconds, 2) for name, seconds in took.items()},
         "findings": [{name: one[name] for name in ("rule", "status", "severity", "blocks", "en", "computed")} for one in found],
     }  # fmt: skip
 
 
-def _done(who: Person, path: str, act: str, body: Row, state: str) -> None:
-    """The act, once more when a busy machine did not answer in time, unless it was done all the same."""
-    for last in (False, True):
+def _timed(act: Callable[[], Any]) -> float:
+    before = time.monotonic()
+    act()
+    return time.monotonic() - before
+
+
+def _done(who: Person, path: str, act: str, body: Row, before: str) -> None:
+    """The act on a plan in the state ``before`` it, unless it was done already; again when a busy machine did not answer."""
+    for last in (False, False, True):
         try:
-            if who.get(path)["state"] != state:
+            if who.get(path)["state"] == before:
                 who.post(f"{path}/{act}", body)
             return
-        except Problem as problem:
-            if last or problem.status not in (503, 504):
+        except (Problem, httpx.TransportError) as trouble:
+            if last or (isinstance(trouble, Problem) and trouble.status not in (503, 504)):
                 raise
-            time.sleep(30)
+            time.sleep(10)
 
 
 def _drafted(house: House, listing: Listing, name: str, number: int) -> int:
@@ -180,12 +208,13 @@ def _decided(house: House, path: str, found: Iterable[Row]) -> str:
     community, said = house.person("comunidad"), {"text": "Se explica en el informe adjunto."}
     for one in found:
         where = f"{path}/findings/{one['id']}"
-        if one["blocks"] in ("needs-explanation", "needs-decision"):
+        if one["blocks"] in ("needs-explanation", "needs-decision"):  # not once it was answered
             community.post(f"{where}/explanation", said)
         if one["blocks"] == "needs-decision":
             house.person("supervisor").post(f"{where}/decision", {"decision": "accepted"} | said)
     try:
-        state: str = house.person("autoridad").post(f"{path}/approve", {"resolution": "RGR-0000-2026"})["state"]
+        _done(house.person("autoridad"), path, "approve", {"resolution": "RGR-0000-2026"}, "inspected")
+        state: str = community.get(path)["state"]
     except Problem as problem:
         return f"refused: {problem.slug} {problem.problem.get('facts', {}).get('names', '')}".strip()
     return state
