@@ -42,6 +42,8 @@ COMMUNITY, REGION = "comunidad-a", "madre-de-dios"
 SQUARE_M, SQUARES_EAST, WEST_M, SOUTH_M = 16_000, 18, 350_000, 8_600_000
 PLANS_OF_A_REGENT = 20
 MOST_DM3 = 100_000
+SEVERITIES = ("S1", "S2", "S3", "S4")
+FIRST_AND_LAST = 50
 ORGANISATIONS = (
     (COMMUNITY, "community"), ("gerfor-md", "authority"), ("osinfor-md", "supervisor"),
 )  # fmt: skip
@@ -52,15 +54,17 @@ def run(data: Path, count: int, seed: int, out: Path, *, lanes: int, write: bool
     """Put plans in until ``out`` holds ``count`` of this seed, or until interrupted, and tell the tables of those it holds."""
     known = _known(out, seed)
     left = [number for number in range(count) if number not in known]
-    with opened(Instance(data)) as house, out.open("a", encoding="utf-8") as file, suppress(KeyboardInterrupt):
-        if left:
+    if left:
+        with opened(Instance(data)) as house, out.open("a", encoding="utf-8") as file, suppress(KeyboardInterrupt):
             _introduce(house)
-        with closing(_put_in(house, seed, left, lanes)) as done:
-            for told in done:
-                known[told["number"]] = told
-                file.write(json.dumps(told, ensure_ascii=False) + "\n")
-                file.flush()
-                print(f"{len(known)}/{count}: {told['plan']}, {told['trees']} trees, {told['state']}", file=sys.stderr)
+            with closing(_put_in(house, seed, left, lanes)) as done:
+                for told in done:
+                    known[told["number"]] = told
+                    file.write(json.dumps(told, ensure_ascii=False) + "\n")
+                    file.flush()
+                    print(
+                        f"{len(known)}/{count}: {told['plan']}, {told['trees']} trees, {told['state']}", file=sys.stderr
+                    )
     text = tables([known[number] for number in sorted(known) if number < count], seed)
     print(text)
     if write:
@@ -231,28 +235,51 @@ def _known(out: Path, seed: int) -> dict[int, Row]:
 
 
 def tables(rows: list[Row], seed: int) -> str:
-    """How many plans met each severity, rule by rule, with an example in words; and what was not evaluated."""
+    """How many plans met each severity, rule by rule, with an example in words; what was not evaluated; and how long the first
+    and the last of them took."""
     sizes = sorted(row["trees"] for row in rows)
-    failed = [(row, one) for row in rows for one in row["findings"] if one["status"] == "FAIL"]
     worst = Counter(max((one["severity"] for one in row["findings"]), default="") or "none" for row in rows)
     approved = sum(row["state"] == "approved" for row in rows)
-    seconds = sorted(row["review_s"] for row in rows)
-    lines = [
-        f"{len(rows)} plans (seed {seed}), {sizes[0]:,} to {sizes[-1]:,} trees (median {sizes[len(sizes) // 2]:,}),"
-        f" {min(r['hectares'] for r in rows):,} to {max(r['hectares'] for r in rows):,} ha; {approved} approved in the end;"
-        f" inspection and review together took {seconds[len(seconds) // 2]} s (median), {seconds[-1]} s at most.",
-        "", "| worst finding of a plan | plans | share |", "|---|---|---|",
-        *(f"| {level} | {worst[level]} | {worst[level] / len(rows):.1%} |" for level in ("none", "S1", "S2", "S3", "S4")),
-        "", "| rule | S1 | S2 | S3 | S4 | for example |", "|---|---|---|---|---|---|",
-    ]  # fmt: skip
-    for rule in sorted({one["rule"] for _, one in failed}):
-        by = Counter(one["severity"] for _, one in failed if one["rule"] == rule)
-        example = max((one for _, one in failed if one["rule"] == rule), key=lambda one: str(one["severity"]))["en"]
-        lines.append(f"| {rule} | {by['S1']} | {by['S2']} | {by['S3']} | {by['S4']} | {example} |")
     missing = Counter(
         rule
         for row in rows
         for rule in {one["rule"] for one in row["findings"] if one["status"] == "NOT_EVALUATED"}
     )  # fmt: skip
     told = ", ".join(f"{rule} {share / len(rows):.0%}" for rule, share in sorted(missing.items()))
-    return "\n".join([*lines, "", f"Not evaluated, share of the plans: {told}."])
+    return "\n".join(
+        [
+            f"{len(rows)} plans (seed {seed}), {sizes[0]:,} to {sizes[-1]:,} trees (median {sizes[len(sizes) // 2]:,}),"
+            f" {min(r['hectares'] for r in rows):,} to {max(r['hectares'] for r in rows):,} ha; {approved} approved in the end.",
+            "", "| worst finding of a plan | plans | share |", "|---|---|---|",
+            *(f"| {level} | {worst[level]} | {worst[level] / len(rows):.1%} |" for level in ("none", *SEVERITIES)),
+            "", "Plans that met a rule at least once, by the worst it said of each:", "", *_by_rule(rows), "",
+            f"Not evaluated, share of the plans: {told}.", "", *_pace(rows),
+        ]
+    )  # fmt: skip
+
+
+def _by_rule(rows: list[Row]) -> list[str]:
+    worst: dict[str, list[Row]] = {}
+    for row in rows:
+        here = sorted((one for one in row["findings"] if one["severity"]), key=lambda one: str(one["severity"]))
+        for rule, one in {one["rule"]: one for one in here}.items():
+            worst.setdefault(rule, []).append(one)
+    lines = [f"| rule | {' | '.join(SEVERITIES)} | share | for example |", "|---|---|---|---|---|---|---|"]
+    for rule, found in sorted(worst.items()):
+        counts = Counter(one["severity"] for one in found)
+        example = max(found, key=lambda one: str(one["severity"]))["en"]
+        told = " | ".join(str(counts[level]) for level in SEVERITIES)
+        lines.append(f"| {rule} | {told} | {len(found) / len(rows):.1%} | {example} |")
+    return lines
+
+
+def _pace(rows: list[Row]) -> list[str]:
+    """Seconds at the door, of a machine that may have had other work."""
+    acts = {"upload_s": "census", "submit_s": "submission", "review_s": "inspection and review", "decide_s": "decision"}
+    lines = [f"| seconds, median / 95 % | {' | '.join(acts.values())} |", "|---|---|---|---|---|"]
+    for name, part in (("first", rows[:FIRST_AND_LAST]), ("last", rows[-FIRST_AND_LAST:])):
+        told = " | ".join(
+            "{:.2f} / {:.2f}".format(*np.quantile([row[act] for row in part], [0.5, 0.95])) for act in acts
+        )
+        lines.append(f"| {name} {len(part)} plans | {told} |")
+    return lines
