@@ -72,19 +72,33 @@ def run(data: Path, count: int, seed: int, out: Path, *, lanes: int, write: bool
 
 
 def _put_in(house: House, seed: int, numbers: list[int], lanes: int) -> Generator[Row]:
-    """Each plan as it is done, so many at a time; listings are made in another process meanwhile. One that a busy machine did
-    not get through is named, and left for another run."""
-    with (
-        ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as maker,
-        ThreadPoolExecutor(lanes) as people,
-    ):
-        waiting = {people.submit(_made_and_put_in, maker, house, seed, number): number for number in numbers}
+    """Each plan as it is done, so many at a time; listings are made in another process meanwhile."""
+    _introduce(house)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as maker:
+        yield from _as_done(lambda number: _made_and_put_in(maker, house, seed, number), numbers, lanes)
+
+
+def _reviewed(house: House, known: dict[int, Row], lanes: int) -> Generator[Row]:
+    """Each plan as before, with what a review finds now."""
+    officer = house.person("autoridad2")
+
+    def review(number: int) -> Row:
+        found = officer.post(f"/v1/plans/{known[number]['plan']}/review", {})["findings"]
+        return known[number] | {"findings": _told(found)}
+
+    yield from _as_done(review, sorted(known), lanes)
+
+
+def _as_done(act: Callable[[int], Row], numbers: list[int], lanes: int) -> Generator[Row]:
+    """What the act gave of each plan. One that a busy machine did not get through is named, and left for another run."""
+    with ThreadPoolExecutor(lanes) as people:
+        waiting = {people.submit(act, number): number for number in numbers}
         try:
             for done in as_completed(waiting):
                 try:
                     yield done.result()
                 except (Problem, NotInTime, httpx.TransportError) as trouble:
-                    print(f"HON-{seed}-{waiting[done]:03}: {trouble!r}", file=sys.stderr)
+                    print(f"{waiting[done]}: {trouble!r}", file=sys.stderr)
         finally:
             people.shutdown(cancel_futures=True)
 
@@ -141,8 +155,12 @@ def _plan(house: House, listing: Listing, seed: int, number: int) -> Row:
     return {
         "plan": name, "seed": seed, "number": number, "trees": len(listing), "hectares": area_m2 // 10_000, "state": state,
         "seconds": round(time.monotonic() - began, 1), **{name: round(seconds, 2) for name, seconds in took.items()},
-        "findings": [{name: one[name] for name in ("rule", "status", "severity", "blocks", "en", "computed")} for one in found],
+        "findings": _told(found),
     }  # fmt: skip
+
+
+def _told(found: Iterable[Row]) -> list[Row]:
+    return [{name: one[name] for name in ("rule", "status", "severity", "blocks", "en", "computed")} for one in found]
 
 
 def _timed(act: Callable[[], Any]) -> float:
@@ -152,16 +170,22 @@ def _timed(act: Callable[[], Any]) -> float:
 
 
 def _done(who: Person, path: str, act: str, body: Row, before: str) -> None:
-    """The act on a plan in the state ``before`` it, unless it was done already; again when a busy machine did not answer."""
-    for last in (False, False, True):
+    """The act on a plan in the state ``before`` it, unless it was done already; again when a busy machine did not answer, or
+    was still at the first asking."""
+    trouble: Problem | httpx.TransportError | None = None
+    for _ in range(3):
         try:
             if who.get(path)["state"] == before:
                 who.post(f"{path}/{act}", body)
             return
-        except (Problem, httpx.TransportError) as trouble:
-            if last or (isinstance(trouble, Problem) and trouble.status not in (503, 504)):
+        except (Problem, httpx.TransportError) as silence:
+            passing = (503, 504) if trouble is None else (409, 503, 504)
+            if isinstance(silence, Problem) and silence.status not in passing:
                 raise
+            trouble = silence
             time.sleep(10)
+    assert trouble is not None
+    raise trouble
 
 
 def _drafted(house: House, listing: Listing, name: str, number: int) -> int:
