@@ -11,6 +11,7 @@ submission, the officer's inspection and review, explanations, decisions, approv
 
 import json
 import multiprocessing
+import signal
 import sys
 import time
 from collections import Counter
@@ -50,21 +51,23 @@ ORGANISATIONS = (
 Row = dict[str, Any]
 
 
-def run(data: Path, count: int, seed: int, out: Path, *, lanes: int, write: bool) -> None:
-    """Put plans in until ``out`` holds ``count`` of this seed, or until interrupted, and tell the tables of those it holds."""
+def run(data: Path, count: int, seed: int, out: Path, *, lanes: int, again: bool, write: bool) -> None:
+    """Put plans in until ``out`` holds ``count`` of this seed, or until interrupted, and tell the tables of those it holds.
+    ``again`` puts none in: those it holds are reviewed by the rules as they are now."""
     known = _known(out, seed)
     left = [number for number in range(count) if number not in known]
-    if left:
-        with opened(Instance(data)) as house, out.open("a", encoding="utf-8") as file, suppress(KeyboardInterrupt):
-            _introduce(house)
-            with closing(_put_in(house, seed, left, lanes)) as done:
-                for told in done:
-                    known[told["number"]] = told
-                    file.write(json.dumps(told, ensure_ascii=False) + "\n")
-                    file.flush()
-                    print(
-                        f"{len(known)}/{count}: {told['plan']}, {told['trees']} trees, {told['state']}", file=sys.stderr
-                    )
+    if left or again:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the maker of listings would stay behind
+        with (
+            opened(Instance(data)) as house, out.open("a", encoding="utf-8") as file, suppress(KeyboardInterrupt),
+            closing(_reviewed(house, known, lanes) if again else _put_in(house, seed, left, lanes)) as done,
+        ):  # fmt: skip
+            for told in done:
+                known[told["number"]] = told
+                file.write(json.dumps(told, ensure_ascii=False) + "\n")
+                file.flush()
+                said = f"{told['plan']}, {told['trees']} trees, {told['state']}"
+                print(f"{len(known)}/{count}: {said}", file=sys.stderr)
     text = tables([known[number] for number in sorted(known) if number < count], seed)
     print(text)
     if write:
