@@ -48,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
     through.add_argument("--out", type=Path, required=True)
     through.add_argument("--count", type=int, default=500)
     through.add_argument("--seed", type=int, default=study.SEED)
+    through.add_argument("--again", action="store_true", help="review the plans of FILE by the rules as they are now")
+    through.add_argument("--lanes", type=int, default=1, help="plans on their way at a time")
     through.add_argument("--write", action="store_true")
     return top
 
@@ -62,7 +64,8 @@ def main(words: list[str] | None = None) -> int:
         facts.print_facts(options.census, options.polygons)
         return 0
     if options.verb == "house":
-        house.run(options.data, options.count, options.seed, options.out, write=options.write)
+        wanted = {name: getattr(options, name) for name in ("lanes", "again", "write")}
+        house.run(options.data, options.count, options.seed, options.out, **wanted)
         return 0
     of = sources(options.census, options.polygons)
     if options.verb == "make":

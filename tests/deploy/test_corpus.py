@@ -4,6 +4,7 @@ import json
 import os
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,6 +77,43 @@ def test_the_study_keeps_its_targets() -> None:
     assert share(("inflated 20 %",)) >= 0.9
     assert share(("phantoms 30 %", "phantoms 30 %, at the end")) >= 0.6
     assert set(PARTIAL) < set(FORGERIES)
+
+
+def _put_in(number: int, *found: tuple[str, str]) -> dict[str, Any]:
+    findings = [
+        {
+            "rule": rule,
+            "status": "FAIL" if severity else "NOT_EVALUATED",
+            "severity": severity,
+            "en": f"{rule} says so.",
+        }
+        for rule, severity in found
+    ]
+    took = {"upload_s": 0.5, "submit_s": 1.0 + number, "review_s": 2.0, "decide_s": 0.25}
+    return {
+        "plan": f"HON-9-{number:03}", "seed": 9, "number": number, "trees": 1000 + number, "hectares": 700,
+        "state": "approved", "findings": findings, **took,
+    }  # fmt: skip
+
+
+def test_a_house_run_counts_communities_and_not_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two genera over the reference are one community that is asked; the tables of a finished run need no house."""
+    out = tmp_path / "house.jsonl"
+    rows = [
+        _put_in(0, ("SPECIES", "S1"), ("P10", "S2"), ("P10", "S2"), ("F10", "")),
+        _put_in(1, ("SPECIES", "S1"), ("P10", "S1"), ("P10", "S3")), _put_in(2),
+    ]  # fmt: skip
+    out.write_text("".join(json.dumps(row) + "\n" for row in [*rows, {**rows[0], "seed": 8}]))
+
+    assert main(["house", "--data", str(tmp_path), "--out", str(out), "--count", "3", "--seed", "9"]) == 0
+
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("3 plans (seed 9), 1,000 to 1,002 trees")
+    assert {"| none | 1 | 33.3% |", "| S1 | 0 | 0.0% |", "| S2 | 1 | 33.3% |", "| S3 | 1 | 33.3% |"} <= set(told)
+    assert "| P10 | 0 | 1 | 1 | 0 | 66.7% | P10 says so. |" in told
+    assert "| SPECIES | 2 | 0 | 0 | 0 | 66.7% | SPECIES says so. |" in told
+    assert "Not evaluated, share of the plans: F10 33%." in told
+    assert "| first 3 plans | 0.50 / 0.50 | 2.00 / 2.90 | 2.00 / 2.00 | 0.25 / 0.25 |" in told
 
 
 def test_the_interval_of_a_share_is_that_of_wilson() -> None:

@@ -12,7 +12,7 @@ from scipy.stats import expon, norm
 
 from services.permits.domain.forensics.copies import measure_runs, measure_twins
 from services.permits.domain.forensics.diameters import l_skewness
-from services.permits.domain.forensics.near import candidates, nearest_m, pairs_within, thinned
+from services.permits.domain.forensics.near import candidates, nearest_m, pairs_between, pairs_within, thinned
 from services.permits.domain.forensics.pattern import (
     HEAPED,
     MAX_CANDIDATES,
@@ -36,6 +36,21 @@ def test_near_pairs_are_those_of_a_kd_tree(seed: int, n: int, r_m: float) -> Non
     expected = cKDTree(xy).query_pairs(r_m) if n else set()
     assert {tuple(sorted(pair)) for pair in zip(found.i.tolist(), found.j.tolist(), strict=True)} == expected
     assert len(found.i) == len(expected)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 200), st.integers(0, 200), st.floats(1, 400))
+def test_near_pairs_of_two_lists_are_those_of_two_kd_trees(seed: int, n: int, m: int, r_m: float) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = rng.uniform(0, 1000, (n, 2)).round(1), rng.uniform(300, 1500, (m, 2)).round(1)
+
+    found = pairs_between((a[:, 0], a[:, 1]), (b[:, 0], b[:, 1]), r_m)
+
+    expected = cKDTree(a).query_ball_tree(cKDTree(b), r_m) if n and m else []
+    assert sorted(zip(found.i.tolist(), found.j.tolist(), strict=True)) == sorted(
+        (i, j) for i, near in enumerate(expected) for j in near
+    )
+    assert found.d_m == pytest.approx(np.hypot(*(a[found.i] - b[found.j]).T))
 
 
 @settings(max_examples=30, deadline=None)
@@ -66,8 +81,10 @@ def test_nearest_distances_are_those_of_a_kd_tree() -> None:
     assert nearest_m(xy[:, 0], xy[:, 1], 500.0) == pytest.approx(cKDTree(xy).query(xy, k=2)[0][:, 1])
 
 
-def test_the_hull_is_that_of_qhull() -> None:
-    xy = np.random.default_rng(4).normal(0, 100, (300, 2))
+@pytest.mark.parametrize("spread_m", [100, 5_000])
+@pytest.mark.parametrize("points", [12, 300, 5_000])
+def test_the_hull_is_that_of_qhull(points: int, spread_m: int) -> None:
+    xy = np.random.default_rng(4).normal(0, spread_m, (points, 2))
     corners = hull(xy[:, 0], xy[:, 1])
     ahead = np.roll(corners, -1, axis=0)
 
@@ -75,6 +92,13 @@ def test_the_hull_is_that_of_qhull() -> None:
 
     assert area == pytest.approx(ConvexHull(xy).volume)
     assert len(corners) == len(ConvexHull(xy).vertices)
+
+
+def test_trees_in_a_row_or_on_one_spot_enclose_nothing() -> None:
+    along = np.arange(50.0)
+
+    assert len(hull(along * 20, along * 30)) < 3
+    assert len(hull(np.full(50, 7.0), np.full(50, 9.0))) < 3
 
 
 def test_l_skewness_of_known_distributions() -> None:

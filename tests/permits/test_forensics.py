@@ -102,6 +102,43 @@ def test_the_rows_astray_are_the_invented_ones() -> None:
     assert sum(row["row"] > 0.7 * len(forged) for row in finding.evidence) >= 0.8 * MAX_EXAMPLES
 
 
+def stored(plan: Listing) -> list[Tree]:
+    """The trees as they come back from the store: in the order of the root, without their rows."""
+    trees = [tree._replace(sheet="", row=0) for tree in plan.trees()]
+    return sorted(trees, key=lambda tree: (tree.parcel, tree.code))
+
+
+def of_stored(plan: Listing, rule: str) -> Finding:
+    (finding,) = [one for one in examine(stored(plan), NORMS).findings if one.rule == rule]
+    return finding
+
+
+def test_a_list_from_the_store_is_read_in_the_order_of_its_codes() -> None:
+    """1, 10, 100, 2 is the order of the root; a list that an office sorted by species and diameter would seem to repeat
+    itself in it, since every tenth row is from elsewhere."""
+    plan = honest()
+    by_size = plan.at(np.lexsort((plan.dbh_mm, plan.species)))
+
+    assert of_stored(by_size, "F01-RUNS").status == "NOT_EVALUATED"
+    assert of_stored(plan, "F01-RUNS").severity == ""
+    copied = copied_rows(plan, rng())
+    assert of_stored(copied, "F01-RUNS").computed == found(copied, "F01-RUNS").computed
+
+
+def in_narrow_lines(plan: Listing, wide_m: int = 11) -> Listing:
+    """The same trees met on lines so narrow that steps along them are long."""
+    line = ((plan.x_m - plan.x_m.min()) // wide_m).astype(np.int64)
+    return plan.at(np.lexsort((np.where(line % 2 == 0, plan.y_m, -plan.y_m), line)))
+
+
+def test_rows_alone_between_the_long_steps_of_a_narrow_line_ask_nothing() -> None:
+    alone = found(in_narrow_lines(honest()), "F16")
+    put_in = found(phantoms(0.12)(honest(), rng()), "F16")
+
+    assert NORMS["f16_astray_s2"] <= alone.computed["astray_share"] < put_in.computed["astray_share"]
+    assert (alone.severity, put_in.severity) == ("", "S2")
+
+
 def test_a_list_sorted_by_species_is_not_read_as_a_walk() -> None:
     plan = honest()
 

@@ -40,7 +40,7 @@ from services.permits.schemas.land import (
     ZoneOut,
 )
 from services.permits.schemas.words import Page, ParcelCode
-from services.permits.store import land, titles
+from services.permits.store import census, land, titles
 from services.permits.store.session import Tx
 from shared.refusal import Malformed, Missing
 from shared.web.access import Grant, GrantDep, OtherOrganisation
@@ -274,7 +274,7 @@ async def check_land(plan_id: str, grant: GrantDep, house: HouseDep) -> LandChec
     limits = land_limits_on(house.today)
     async with house.database.transaction(grant.caller) as tx:
         plan = await concerned_plan(tx, plan_id, grant, "check_land")
-        stored = await land.land_of(tx, plan)
+        stored = await land.land_of(tx, plan, await census.placed_lines(tx, plan.id))
     facts = await asyncio.to_thread(weigh, stored, limits)
     trial = facts.datum
     return LandCheckOut(

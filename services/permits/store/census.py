@@ -163,17 +163,12 @@ async def trees(
 
 async def all_trees(tx: Tx, plan: str) -> list[StandingTree]:
     """Every tree in the order of the root."""
-    seated = {row.position: row for row in await tx.execute(_SEATED_LINES, {"plan": plan})}
+    seated = {row[0]: row[1:] for row in await tx.execute(_SEATED_LINES, {"plan": plan})}
     found = []
     for row in await tx.execute(_ALL, {"plan": plan}):
-        line = seated.get(row.position)
-        block, at, document = (None, None, None) if line is None else (line.block, line.line, line.document)
-        found.append(
-            StandingTree(
-                row.position, row.parcel, row.code, row.item, row.species, row.trade_name, block, at, row.dbh_mm,
-                row.height_mm, row.volume_dm3, row.condition, row.dmc_mm, row.surveyed_on, document,
-            )
-        )  # fmt: skip
+        block, line, document = seated.get(row[0], (None, None, None))
+        values = (*row[:6], block, line, *row[6:], document)
+        found.append(StandingTree(*values))
     return found
 
 

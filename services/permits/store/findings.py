@@ -69,7 +69,7 @@ _HANDED_IN = text("SELECT max(at) FROM plan_reviews WHERE plan = :plan AND by_or
 _REGION = text(
     "SELECT CAST(f.computed ->> :figure AS bigint) FROM plans p"
     " JOIN LATERAL (SELECT findings FROM plan_reviews WHERE plan = p.id ORDER BY id DESC LIMIT 1) r ON true"
-    " JOIN findings f ON f.id = ANY(r.findings) AND f.rule = :rule"
+    " JOIN findings f ON f.plan = p.id AND f.rule = :rule AND f.id = ANY(r.findings)"
     " WHERE p.region = :region AND p.sid IS NOT NULL AND p.id <> :plan AND f.computed ->> :figure IS NOT NULL"
 )
 

@@ -13,7 +13,6 @@ from services.permits.domain.land.judge import Land
 from services.permits.domain.land.overlap import Plot
 from services.permits.domain.plan import Plan
 from services.permits.domain.title import Title
-from services.permits.store import census
 from services.permits.store.session import Tx
 
 # Whoever draws a parcel over half the country is not answered with all of its polygons.
@@ -141,10 +140,10 @@ async def title_polygon(tx: Tx, title: str) -> tuple[bytes, bytes | None] | None
     return None if row is None else (row[0], row[1])
 
 
-async def land_of(tx: Tx, plan: Plan) -> LandInputs:
-    """Everything that is stored about the land of a plan, as far as the caller may see it; what lies near in any case."""
+async def land_of(tx: Tx, plan: Plan, lines: Sequence[tuple[str, bytes]] = ()) -> LandInputs:
+    """Everything that is stored about the land of a plan, as far as the caller may see it; what lies near in any case. Of
+    its trees the ``lines`` given, which most who ask do without."""
     found = {shape.parcel: shape.document for shape in await shapes(tx, plan.id)}
     polygon = await title_polygon(tx, plan.title)
     near = await plots_near(tx, [box_of(document) for document in found.values()])
-    lines = await census.placed_lines(tx, plan.id)
     return LandInputs(plan, found, polygon[0] if polygon else None, near[:MAX_NEAR], len(near) > MAX_NEAR, lines)

@@ -5,11 +5,12 @@ vote for the movement that would carry one to the other, and chance spreads its 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from services.permits.domain.forensics.near import pairs_within
-from services.permits.domain.forensics.stand import Bools, Floats, Ints, Stand
+from services.permits.domain.forensics.near import pairs_between, pairs_within
+from services.permits.domain.forensics.stand import Floats, Ints, Stand
 
 DBH_MM, HEIGHT_MM = 25, 1100
 CELL_M = 10.0
@@ -52,18 +53,27 @@ def nothing(of: int) -> Match:
     return Match(none, none, 0.0, of, 0.0, 0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
+Edges = tuple[Ints, Ints, Floats, Floats]
+
+
+@dataclass(frozen=True)
 class Marks:
-    """Places and marks of trees; species numbered across both lists."""
+    """Places and marks of trees on so much land; species numbered across all lists that are compared."""
 
     x_m: Floats
     y_m: Floats
     dbh: Floats
     height: Floats
     species: Ints
+    area_m2: float
 
-    def at(self, keep: Bools | Ints) -> "Marks":
-        return Marks(self.x_m[keep], self.y_m[keep], self.dbh[keep], self.height[keep], self.species[keep])
+    def __len__(self) -> int:
+        return len(self.x_m)
+
+    @cached_property
+    def edges(self) -> Edges:
+        """From each tree to its nearest neighbours: both ends, length and bearing."""
+        return _edges_of(self)
 
 
 def marks_of(stand: Stand, names: dict[str, int]) -> Marks:
@@ -75,23 +85,24 @@ def marks_of(stand: Stand, names: dict[str, int]) -> Marks:
         stand.dbh_mm.astype(np.float64),
         stand.height_mm.astype(np.float64),
         numbers[stand.species],
+        stand.area_m2,
     )
 
 
 def _alike(a: Marks, b: Marks | None) -> tuple[Ints, Ints]:
     """Pairs of trees of one species with nearly equal marks: within ``a`` (each once), or of ``a`` with ``b``."""
     parts = [a] if b is None else [a, b]
-    species = np.concatenate([m.species for m in parts])
-    common = np.bincount(species)[species] > MAX_OF_SPECIES * len(parts)
-    dbh = np.concatenate([m.dbh for m in parts]) / DBH_MM
-    height = np.concatenate([m.height for m in parts]) / HEIGHT_MM
-    place = np.flatnonzero(~common)
-    pairs = pairs_within((species * 10_000 + dbh)[place], height[place], 1.0)
-    i, j = place[np.minimum(pairs.i, pairs.j)], place[np.maximum(pairs.i, pairs.j)]
+    trees = np.bincount(np.concatenate([m.species for m in parts]))
+    places = [np.flatnonzero(trees[m.species] <= MAX_OF_SPECIES * len(parts)) for m in parts]
+    spots = [
+        ((m.species * 10_000 + m.dbh / DBH_MM)[place], (m.height / HEIGHT_MM)[place])
+        for m, place in zip(parts, places, strict=True)
+    ]
     if b is None:
-        return i, j
-    across = (i < len(a.dbh)) & (j >= len(a.dbh))
-    return i[across], j[across] - len(a.dbh)
+        pairs = pairs_within(*spots[0], 1.0)
+        return places[0][np.minimum(pairs.i, pairs.j)], places[0][np.maximum(pairs.i, pairs.j)]
+    pairs = pairs_between(spots[0], spots[1], 1.0)
+    return places[0][pairs.i], places[1][pairs.j]
 
 
 def shift_within(stand: Stand) -> Match:
@@ -112,10 +123,14 @@ def shift_within(stand: Stand) -> Match:
 def match_plans(first: Stand, second: Stand) -> Match:
     """The turn and shift that carry most trees of one plan to trees like them of the other."""
     names: dict[str, int] = {}
-    a, b = marks_of(first, names), marks_of(second, names)
-    of = min(len(first), len(second))
+    return match_marks(marks_of(first, names), marks_of(second, names))
+
+
+def match_marks(a: Marks, b: Marks) -> Match:
+    """As ``match_plans``, of marks whose species are numbered alike: what one list is compared with many times is made once."""
+    of = min(len(a), len(b))
     i, j = _alike(a, b)
-    area = first.area_m2 + second.area_m2
+    area = a.area_m2 + b.area_m2
     peak = _peak(b.x_m[j] - a.x_m[i], b.y_m[j] - a.y_m[i], CELL_M)
     if peak is not None and _beyond_chance(peak[2], len(i), CELL_M, area, of):
         return _arrivals(a, b, of, 0.0, peak[0], peak[1], itself=False)
@@ -148,8 +163,7 @@ def _beyond_chance(votes: int, pairs: int, cell_m: float, area_m2: float, trees:
 
 def _turned(a: Marks, b: Marks, of: int) -> Match:
     """Like neighbours in both lists vote for an angle; the best angle then votes for a shift, and both are refined."""
-    ends_a, ends_b = edges_of(a), edges_of(b)
-    i, j, turn = _alike_edges(a, ends_a, b, ends_b)
+    i, j, turn = _alike_edges(a, b)
     if len(turn) < LEAST_ANGLE_VOTES:
         return nothing(of)
     angle = _best_angle(turn)
@@ -167,12 +181,12 @@ def _turned(a: Marks, b: Marks, of: int) -> Match:
     return _arrivals(a, b, of, angle, east, north, itself=False)
 
 
-def edges_of(m: Marks) -> tuple[Ints, Ints, Floats, Floats]:
-    """From each tree to its nearest neighbours: both ends, length and bearing."""
-    pairs = pairs_within(m.x_m, m.y_m, _reach_m(m))
+def _edges_of(m: Marks) -> Edges:
+    reach_m = _reach_m(m)
+    pairs = pairs_within(m.x_m, m.y_m, reach_m)
     i, j = np.concatenate([pairs.i, pairs.j]), np.concatenate([pairs.j, pairs.i])
     d = np.concatenate([pairs.d_m, pairs.d_m])
-    order = np.lexsort((d, i))
+    order = np.argsort(i * (2 * reach_m) + d, kind="stable")  # tree by tree, the nearest first
     i, j, d = i[order], j[order], d[order]
     rank = np.arange(len(i)) - np.searchsorted(i, i, "left")
     keep = (rank < EDGES_EACH) & (d > 4)
@@ -195,23 +209,20 @@ def _in_one_cell(m: Marks, cell_m: float) -> int:
     return int((np.unique(cell, return_counts=True)[1] ** 2).sum())
 
 
-def _alike_edges(
-    a: Marks, ends_a: tuple[Ints, Ints, Floats, Floats], b: Marks, ends_b: tuple[Ints, Ints, Floats, Floats]
-) -> tuple[Ints, Ints, Floats]:
+def _alike_edges(a: Marks, b: Marks) -> tuple[Ints, Ints, Floats]:
+    """Edges of both lists alike in species, length and diameters: the trees they start from, and the turn between them."""
     kinds = int(max(a.species.max(initial=0), b.species.max(initial=0))) + 1
-    sides = ((a, ends_a), (b, ends_b))
-    kind = np.concatenate([m.species[e[0]] * kinds + m.species[e[1]] for m, e in sides])
-    length = np.concatenate([e[2] for _, e in sides])
-    own = np.concatenate([m.dbh[e[0]] for m, e in sides])
-    pairs = pairs_within(kind * 10_000 + length / 8, own / DBH_MM, 1.0)
-    i, j = np.minimum(pairs.i, pairs.j), np.maximum(pairs.i, pairs.j)
-    size = len(ends_a[0])
-    across = (i < size) & (j >= size)
-    i, j = i[across], j[across] - size
-    fit = np.abs(a.dbh[ends_a[1][i]] - b.dbh[ends_b[1][j]]) <= DBH_MM
-    fit &= np.abs(a.height[ends_a[0][i]] - b.height[ends_b[0][j]]) <= HEIGHT_MM
+    spots = [
+        ((m.species[start] * kinds + m.species[end]) * 10_000 + length_m / 8, m.dbh[start] / DBH_MM)
+        for m in (a, b)
+        for start, end, length_m, _ in (m.edges,)
+    ]
+    pairs = pairs_between(spots[0], spots[1], 1.0)
+    i, j = pairs.i, pairs.j
+    fit = np.abs(a.dbh[a.edges[1][i]] - b.dbh[b.edges[1][j]]) <= DBH_MM
+    fit &= np.abs(a.height[a.edges[0][i]] - b.height[b.edges[0][j]]) <= HEIGHT_MM
     i, j = i[fit], j[fit]
-    return ends_a[0][i], ends_b[0][j], ends_b[3][j] - ends_a[3][i]
+    return a.edges[0][i], b.edges[0][j], b.edges[3][j] - a.edges[3][i]
 
 
 def _wrapped(angle: Floats) -> Floats:
@@ -263,16 +274,15 @@ def _arrivals(a: Marks, b: Marks, of: int, angle: float, east: float, north: flo
 
 
 def _landed(a: Marks, x_m: Floats, y_m: Floats, b: Marks) -> tuple[Ints, Ints]:
-    """Trees of ``a`` that, so placed, stand on a tree of their species in ``b``; each once."""
+    """Trees of ``a`` that, so placed, stand on a tree of their species in ``b``, and the nearest such; each once."""
     if len(x_m) == 0 or len(b.x_m) == 0:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     west, wide = min(x_m.min(), b.x_m.min()), np.ptp(np.concatenate([x_m, b.x_m])) + 10 * ARRIVED_M
-    side = [a.species, b.species]
-    ax = np.concatenate([x_m - west + side[0] * wide, b.x_m - west + side[1] * wide])
-    pairs = pairs_within(ax, np.concatenate([y_m, b.y_m]), ARRIVED_M)
-    i, j = np.minimum(pairs.i, pairs.j), np.maximum(pairs.i, pairs.j)
-    across = (i < len(x_m)) & (j >= len(x_m))
-    i, j = i[across], j[across] - len(x_m)
-    alike = np.abs(a.dbh[i] - b.dbh[j]) <= 3 * DBH_MM
-    first, index = np.unique(i[alike], return_index=True)
-    return first, j[alike][index]
+    pairs = pairs_between(
+        (x_m - west + a.species * wide, y_m), (b.x_m - west + b.species * wide, b.y_m), ARRIVED_M
+    )  # fmt: skip
+    alike = np.abs(a.dbh[pairs.i] - b.dbh[pairs.j]) <= 3 * DBH_MM
+    i, j, d_m = pairs.i[alike], pairs.j[alike], pairs.d_m[alike]
+    nearest = np.lexsort((j, d_m, i))
+    first, index = np.unique(i[nearest], return_index=True)
+    return first, j[nearest][index]

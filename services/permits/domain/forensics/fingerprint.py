@@ -6,7 +6,6 @@ smallest, so two plans with common edges keep the same ones (Broder 1997); who a
 so that half a step of noise in each measure is still found. Which of the candidates is a clone, ``match_plans`` says.
 """
 
-import itertools
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import numpy.typing as npt
 import orjson
 
 from services.permits.domain.census import Tree
-from services.permits.domain.forensics.clones import DBH_MM, HEIGHT_MM, edges_of, marks_of
+from services.permits.domain.forensics.clones import DBH_MM, HEIGHT_MM, marks_of
 from services.permits.domain.forensics.stand import Floats, Ints, Stand, stand_of
 
 # Keys kept of a plan, and asked for at a review: these bound the table and the work, not what is honest.
@@ -27,42 +26,59 @@ _COLUMNS = (("x", "<i4"), ("y", "<i4"), ("dbh", "<i4"), ("height", "<i4"), ("spe
 
 def sketch_of(stand: Stand) -> list[int]:
     """The keys a census is found by, in order, at most ``KEPT``; each fits a signed number of four bytes."""
-    return _smallest(_keys(stand, asking=False), KEPT)
+    return _kept(_edges(stand))
 
 
 def asked_of(stand: Stand) -> list[int]:
     """The keys that a slightly changed copy of the census would have kept, at most ``ASKED``."""
-    return _smallest(_keys(stand, asking=True), ASKED)
+    return _asked(_edges(stand))
 
 
-def _smallest(keys: npt.NDArray[np.uint32], most: int) -> list[int]:
-    found: list[int] = (np.unique(keys)[:most].astype(np.int64) - 2**31).tolist()
-    return found
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """The kind of each edge of a census, and its measures in steps."""
+
+    kind: npt.NDArray[np.uint64]
+    measures: tuple[Floats, ...]
 
 
-def _keys(stand: Stand, *, asking: bool) -> npt.NDArray[np.uint32]:
+def _edges(stand: Stand) -> _Edges:
     marks = marks_of(stand, {})
-    i, j, length_m, _ = edges_of(marks)
+    i, j, length_m, _ = marks.edges
     words = np.array([zlib.crc32(name.encode()) for name in stand.species_names], np.uint64)[stand.species]
-    kind = _mixed(words[i] * np.uint64(3) + _mixed(words[j]))
-    measures = (
-        marks.dbh[i] / DBH_MM / 2,
-        marks.dbh[j] / DBH_MM / 2,
-        marks.height[i] / HEIGHT_MM / 2,
-        length_m / LENGTH_M / 2,
-    )
-    if not asking:
-        return _hashed(kind, [np.floor(one) for one in measures])
-    below = [np.floor(one - 0.5) for one in measures]
-    steps = itertools.product((0, 1), repeat=len(below))
-    return np.concatenate([_hashed(kind, [a + b for a, b in zip(below, step, strict=True)]) for step in steps])
+    return _Edges(
+        _mixed(words[i] * np.uint64(3) + _mixed(words[j])),
+        (
+            marks.dbh[i] / DBH_MM / 2, marks.dbh[j] / DBH_MM / 2, marks.height[i] / HEIGHT_MM / 2,
+            length_m / LENGTH_M / 2,
+        ),
+    )  # fmt: skip
 
 
-def _hashed(kind: npt.NDArray[np.uint64], steps: list[Floats]) -> npt.NDArray[np.uint32]:
-    hashed = kind
-    for one in steps:
-        hashed = _mixed(hashed ^ (one.astype(np.int64) + 2).astype(np.uint64))
-    return (hashed >> np.uint64(32)).astype(np.uint32)
+def _kept(edges: _Edges) -> list[int]:
+    hashed = edges.kind
+    for one in edges.measures:
+        hashed = _stepped(hashed, np.floor(one))
+    return _smallest(hashed, KEPT)
+
+
+def _asked(edges: _Edges) -> list[int]:
+    hashed = [edges.kind]
+    for one in edges.measures:
+        below = np.floor(one - 0.5)
+        hashed = [_stepped(known, step) for known in hashed for step in (below, below + 1)]
+    return _smallest(np.concatenate(hashed), ASKED)
+
+
+def _stepped(hashed: npt.NDArray[np.uint64], step: Floats) -> npt.NDArray[np.uint64]:
+    return _mixed(hashed ^ (step.astype(np.int64) + 2).astype(np.uint64))
+
+
+def _smallest(hashed: npt.NDArray[np.uint64], most: int) -> list[int]:
+    ordered = np.sort((hashed >> np.uint64(32)).astype(np.uint32))
+    first = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]
+    found: list[int] = (ordered[first][:most].astype(np.int64) - 2**31).tolist()
+    return found
 
 
 def _mixed(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -84,8 +100,8 @@ class Fingerprint:
 
 def fingerprint(trees: Sequence[Tree]) -> Fingerprint:
     """Of a whole census with places, in the order of its root. Slow for a large one: use a thread."""
-    stand = stand_of(trees)
-    return Fingerprint(sketch_of(stand), asked_of(stand), packed(trees))
+    edges = _edges(stand_of(trees))
+    return Fingerprint(_kept(edges), _asked(edges), packed(trees))
 
 
 def mostly_the_same(earlier: Sequence[int], now: Sequence[int]) -> bool:

@@ -128,10 +128,12 @@ def _walk(stand: Stand, walk: Walk, norms: Thresholds) -> Finding:
             walked=round(walk.walked, 3) if walk.walked == walk.walked else None,
         )  # fmt: skip
     severity = grade(walk.astray_share, norms["f16_astray_s2"], norms["f16_astray_s3"])
+    if severity == "S2" and walk.astray_share <= walk.alone_by_gaps:
+        severity = ""  # thin lines explain it; from S3 on a supervisor looks all the same
     return norms.finding(
         "F16", severity, ("f16_astray_s2", "f16_astray_s3"),
         {"short_steps": round(walk.walked, 3), "near_m": round(walk.near_m), "astray": len(walk.astray),
-         "astray_share": round(walk.astray_share, 4)},
+         "astray_share": round(walk.astray_share, 4), "alone_by_gaps": round(walk.alone_by_gaps, 4)},
         f"La lista sigue el recorrido de la brigada, pero {len(walk.astray)} filas están a más de {walk.near_m:.0f} m "
         "de las tres anteriores y las tres siguientes.",
         f"The list follows the crew's walk, but {len(walk.astray)} rows lie over {walk.near_m:.0f} m from the three "

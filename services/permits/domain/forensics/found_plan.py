@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from services.permits.domain.finding import MAX_EXAMPLES, Finding, Severity
-from services.permits.domain.forensics.clones import Match, match_plans
+from services.permits.domain.forensics.clones import Match, marks_of, match_marks
 from services.permits.domain.forensics.stand import POSITION_M, Stand
 from services.permits.domain.forensics.thresholds import Thresholds, grade
 
@@ -136,7 +136,9 @@ def find_clones(
             )
         ]
     names = ("f13_share_s2", "f13_jaccard_s4", "f13_same_place_m")
-    found = [(other, match_plans(stand, other.stand)) for other in others]
+    species: dict[str, int] = {}
+    marks = marks_of(stand, species)
+    found = [(other, match_marks(marks, marks_of(other.stand, species))) for other in others]
     failed = [(other, match) for other, match in found if match.share > norms["f13_share_s2"]]
     if not failed:
         return [

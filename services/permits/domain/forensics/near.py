@@ -21,7 +21,15 @@ class Pairs(NamedTuple):
 
 def pairs_within(x_m: Floats, y_m: Floats, r_m: float) -> Pairs:
     """Every pair of points not farther apart than ``r_m``, each once."""
-    found = list(_pairs(x_m, y_m, r_m))
+    return _joined(list(_pairs(x_m, y_m, r_m)))
+
+
+def pairs_between(a: tuple[Floats, Floats], b: tuple[Floats, Floats], r_m: float) -> Pairs:
+    """Every pair of a point of ``a`` (place ``i``) and one of ``b`` (place ``j``) not farther apart than ``r_m``."""
+    return _joined(list(_pairs_between(a, b, r_m)))
+
+
+def _joined(found: list[Pairs]) -> Pairs:
     if not found:
         none = np.empty(0, np.int64)
         return Pairs(none, none, np.empty(0))
@@ -53,33 +61,59 @@ def _pairs(x_m: Floats, y_m: Floats, r_m: float) -> Iterator[Pairs]:
     if len(x_m) < 2:
         return
     key, width = _cells(x_m, y_m, r_m)
-    order = np.argsort(key, kind="stable")
-    sorted_key = key[order]
-    for dx, dy in _HALF:
-        wanted = key + dy * width + dx
-        first = np.searchsorted(sorted_key, wanted, "left")
-        count = np.searchsorted(sorted_key, wanted, "right") - first
-        edges = np.searchsorted(np.cumsum(count), np.arange(0, int(count.sum()) + CHUNK, CHUNK), "left")
-        for low, high in zip(edges, [*edges[1:], len(count)], strict=True):
-            yield from _chunk(x_m, y_m, r_m, order, first, count, int(low), int(high), own=(dx, dy) == (0, 0))
+    here = _Sorted.by(key, x_m, y_m)
+    # A row of cells is a row of numbers: what follows in the own cell and the next one, and the three cells above.
+    yield from _reached(here, here, np.arange(1, len(key) + 1), here.after(here.key + 1), r_m)
+    yield from _reached(here, here, here.before(here.key + width - 1), here.after(here.key + width + 1), r_m)
 
 
-def _chunk(
-    x_m: Floats, y_m: Floats, r_m: float, order: Ints, first: Ints, count: Ints, low: int, high: int, *, own: bool
-) -> Iterator[Pairs]:
-    counts = count[low:high]
-    total = int(counts.sum())
-    if total == 0:
+def _pairs_between(a: tuple[Floats, Floats], b: tuple[Floats, Floats], r_m: float) -> Iterator[Pairs]:
+    if len(a[0]) == 0 or len(b[0]) == 0:
         return
-    i = np.repeat(np.arange(low, high), counts)
-    offset = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-    j = order[np.repeat(first[low:high], counts) + offset]
-    d_m = np.hypot(x_m[i] - x_m[j], y_m[i] - y_m[j])
-    keep = d_m <= r_m
-    if own:
-        keep &= i < j
-    if keep.any():
-        yield Pairs(i[keep], j[keep], d_m[keep])
+    key, width = _cells(np.concatenate([a[0], b[0]]), np.concatenate([a[1], b[1]]), r_m)
+    here, there = _Sorted.by(key[: len(a[0])], *a), _Sorted.by(key[len(a[0]) :], *b)
+    for row in (-width, 0, width):
+        yield from _reached(here, there, there.before(here.key + row - 1), there.after(here.key + row + 1), r_m)
+
+
+class _Sorted(NamedTuple):
+    """Points in the order of their cells, so that those of neighbouring cells lie together in memory."""
+
+    key: Ints
+    x_m: Floats
+    y_m: Floats
+    place: Ints
+
+    @classmethod
+    def by(cls, key: Ints, x_m: Floats, y_m: Floats) -> "_Sorted":
+        order = np.argsort(key, kind="stable")
+        return cls(key[order], x_m[order], y_m[order], order)
+
+    def before(self, cell: Ints) -> Ints:
+        return np.searchsorted(self.key, cell, "left")
+
+    def after(self, cell: Ints) -> Ints:
+        return np.searchsorted(self.key, cell, "right")
+
+
+def _reached(a: _Sorted, b: _Sorted, first: Ints, end: Ints, r_m: float) -> Iterator[Pairs]:
+    """Pairs of each point of ``a`` with those of ``b`` from ``first`` to ``end``, some hundred thousand at a time."""
+    count = end - first
+    until = np.cumsum(count)
+    edges = np.searchsorted(until, np.arange(0, int(until[-1]) + CHUNK, CHUNK), "left")
+    for low, high in zip(edges, [*edges[1:], len(count)], strict=True):
+        counts = count[low:high]
+        total = int(counts.sum())
+        if total == 0:
+            continue
+        i = np.repeat(np.arange(low, high), counts)
+        j = np.arange(total) + np.repeat(first[low:high] - (np.cumsum(counts) - counts), counts)
+        dx, dy = a.x_m[i] - b.x_m[j], a.y_m[i] - b.y_m[j]
+        near = np.flatnonzero(dx * dx + dy * dy <= r_m * r_m * (1 + 1e-9))
+        d_m = np.hypot(dx[near], dy[near])
+        near, d_m = near[d_m <= r_m], d_m[d_m <= r_m]
+        if len(near):
+            yield Pairs(a.place[i[near]], b.place[j[near]], d_m)
 
 
 def thinned(n: int, share: float) -> Bools:

@@ -4,6 +4,7 @@ Positions are metres in the UTM zone that most trees use; the ground of a parcel
 its trees enlarged as Ripley and Rasson (1977) say when no polygon is known.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 # How far a position may lie off under a canopy, and how many may lie farther before a polygon is not theirs.
 POSITION_M, MAX_OUTSIDE = 25.0, 0.02
+PARTS_OF_CODE = re.compile(r"[0-9]+|[^0-9]+")
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,12 @@ class Stand:
 
 
 def stand_of(trees: Sequence[Tree], polygons: Mapping[str, dict[str, Any]] | None = None) -> Stand:
-    """The columns of a census in the order of its sheets. ``polygons`` are GeoJSON geometries by parcel (WGS 84).
+    """The columns of a census in the order of its list. ``polygons`` are GeoJSON geometries by parcel (WGS 84).
 
     The key "" holds one polygon for the whole plan: parcels without their own then share it as one ground.
     """
     polygons = polygons or {}
-    sheets = {sheet: number for number, sheet in enumerate(dict.fromkeys(tree.sheet for tree in trees))}
-    rows = sorted(trees, key=lambda tree: (sheets[tree.sheet], tree.row))
+    rows = _listed(trees)
     zone = Counter(tree.zone for tree in rows).most_common(1)[0][0] if rows else "18S"
     x_m, y_m = _positions(rows, zone)
     names, species = _numbered([tree.species for tree in rows])
@@ -106,6 +107,21 @@ def stand_of(trees: Sequence[Tree], polygons: Mapping[str, dict[str, Any]] | Non
         species, names, parcel, parcels, np.array([tree.condition == "harvestable" for tree in rows], np.bool_), grounds,
         zone,
     )  # fmt: skip
+
+
+def _listed(trees: Sequence[Tree]) -> list[Tree]:
+    """In the order of the sheets; what comes from the store without it, parcel by parcel in that of the codes, 2 before 10:
+    crews number the trees as they list them, and the order of the root (1, 10, 100, 2) would tear every list apart."""
+    if not any(tree.row for tree in trees):
+        return sorted((trees[place] for place in natural_order(trees)), key=lambda tree: tree.parcel)
+    sheets = {sheet: number for number, sheet in enumerate(dict.fromkeys(tree.sheet for tree in trees))}
+    return sorted(trees, key=lambda tree: (sheets[tree.sheet], tree.row))
+
+
+def natural_order(trees: Sequence[Tree]) -> list[int]:
+    """The places of the trees by code, numbers in it by their value."""
+    keys = [[(len(part), part) for part in PARTS_OF_CODE.findall(tree.code)] for tree in trees]
+    return sorted(range(len(keys)), key=keys.__getitem__)
 
 
 def _numbered(words: list[str]) -> tuple[tuple[str, ...], Ints]:
@@ -157,7 +173,9 @@ def hull(x_m: Floats, y_m: Floats) -> Floats:
     """Corners of the convex hull, counter-clockwise, about the centre of the points (Andrew's monotone chain)."""
     if len(x_m) == 0:
         return np.empty((0, 2))
-    points = sorted(set(zip((x_m - x_m.mean()).tolist(), (y_m - y_m.mean()).tolist(), strict=True)))
+    x, y = x_m - x_m.mean(), y_m - y_m.mean()
+    edge = _not_within(x, y)
+    points = sorted(set(zip(x[edge].tolist(), y[edge].tolist(), strict=True)))
 
     def chain(ordered: list[tuple[float, float]]) -> list[tuple[float, float]]:
         side: list[tuple[float, float]] = []
@@ -168,6 +186,18 @@ def hull(x_m: Floats, y_m: Floats) -> Floats:
         return side[:-1]
 
     return np.array(chain(points) + chain(points[::-1])).reshape(-1, 2)
+
+
+def _not_within(x: Floats, y: Floats) -> Bools:
+    """All points but those well within the polygon of the farthest ones of sixteen directions (Akl and Toussaint 1978):
+    no corner of the hull is among these."""
+    angle = np.arange(16) * (np.pi / 8)
+    far = [int(np.argmax(x * np.cos(a) + y * np.sin(a))) for a in angle]
+    within = np.ones(len(x), np.bool_)
+    for a, b in zip(far, [*far[1:], far[0]], strict=True):
+        if a != b:
+            within &= (x[b] - x[a]) * (y - y[a]) - (y[b] - y[a]) * (x - x[a]) > 1.0  # m2: beyond any error of rounding
+    return ~within if len(set(far)) > 2 else np.ones(len(x), np.bool_)
 
 
 def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:

@@ -4,12 +4,11 @@ Crews write the trees in the order they meet them, so neighbours in the list are
 by species, code of another kind or diameter has lost the walk and says nothing here.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from services.permits.domain.forensics.stand import Bools, Floats, Ints, Stand
+from services.permits.domain.forensics.stand import Bools, Floats, Ints, Stand, natural_order
 
 # A row is near another when it is among this share of the plan, or this many trees, round it.
 NEAR_SHARE, NEAR_TREES = 0.01, 10
@@ -17,7 +16,6 @@ ROWS_EACH_WAY = 3
 # A list where species follow themselves this much more often than in a shuffled one is sorted by species.
 SORTED_BY_SPECIES = 2.5
 FOLLOWED, LOST = 0.7, 0.6
-PARTS_OF_CODE = re.compile(r"[0-9]+|[^0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,12 @@ class Walk:
         return len(self.astray) / self.trees if self.trees else 0.0
 
     @property
+    def alone_by_gaps(self) -> float:
+        """Share of rows that stand between two long steps when steps are long or short one by one, as where a narrow line
+        meets few trees. A row put in makes two long steps at once, so such a list has more of them than this."""
+        return (1 - self.walked) ** 2
+
+    @property
     def readable(self) -> bool:
         """Whether the list is a walk, once the rows astray are taken out of it."""
         return not self.sorted_by_species and self.walked_without >= FOLLOWED and self.astray_share < LOST
@@ -55,13 +59,8 @@ def measure_walk(stand: Stand) -> Walk:
     listed = _walk(stand, np.arange(len(stand)))
     if not len(listed.astray):
         return listed
-    by_code = _walk(stand, _natural_order(stand))
+    by_code = _walk(stand, np.array(natural_order(stand.rows), np.int64))
     return by_code if by_code.readable and len(by_code.astray) < len(listed.astray) else listed
-
-
-def _natural_order(stand: Stand) -> Ints:
-    keys = [[(len(part), part) for part in PARTS_OF_CODE.findall(tree.code)] for tree in stand.rows]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
 
 
 def _walk(stand: Stand, order: Ints) -> Walk:

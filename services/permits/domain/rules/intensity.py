@@ -15,7 +15,7 @@ M2_OF_1000_HA = 10_000_000
 
 def intensity(facts: PlanFacts, rule: PlanRule) -> Finding:
     """P09: roundwood authorised, or harvestable before anything is, for each hectare of the parcels. A percentile of the
-    region is passed by its share of honest plans, so it weighs less than the limit of what a forest gives."""
+    region is passed by its share of honest plans, so it is only noted unless it is passed by far."""
     taken = _taken(facts)
     if not taken:
         return rule.missing(
@@ -26,7 +26,7 @@ def intensity(facts: PlanFacts, rule: PlanRule) -> Finding:
     most: int = rule.parameters["volume_dm3_ha"]
     region = percentile(facts.region_dm3_ha, rule)
     limit = most if region is None else min(most, region)
-    over: Severity = rule.parameters["severity_region"] if dm3_ha > limit else ""
+    over: Severity = "" if region is None else rule.over("times_region_milli", dm3_ha, region, 1000)
     return rule.judged(
         rule.parameters["severity"] if dm3_ha > most else over, facts.subject,
         f"{dm3_ha} dm³ por hectárea; límite {limit} ({len(facts.region_dm3_ha)} planes de la región).",
@@ -78,8 +78,8 @@ def densities(facts: PlanFacts, rules: Rules) -> list[Finding]:
 
 
 def value_share(facts: PlanFacts, rule: PlanRule) -> Finding:
-    """P11: the share of CITES and most valued species against the plans approved in the region. A name that may be of a
-    listed species counts as one."""
+    """P11: the share of CITES and most valued species against the plans approved in the region, noted unless it is far
+    above. A name that may be of a listed species counts as one."""
     taken = _taken(facts)
     if not taken:
         return rule.missing(
@@ -90,15 +90,16 @@ def value_share(facts: PlanFacts, rule: PlanRule) -> Finding:
     valued = {n: dm3 for n, dm3 in taken.items() if n in doubtful or _is_valued(n, facts.day, rule)}
     share = 1000 * sum(valued.values()) // total
     computed = {"volume_dm3": total, "valued_permille": share, "region_plans": len(facts.region_valued_permille)}
-    limit = percentile(facts.region_valued_permille, rule)
-    if limit is None:
+    region = percentile(facts.region_valued_permille, rule)
+    if region is None:
         needed = rule.parameters["region_plans"]
         return rule.missing(
             facts.subject, f"{share} ‰ de especies valiosas; la región tiene menos de {needed} planes aprobados",
             f"{share} ‰ of valued species; the region has fewer than {needed} approved plans", computed,
         )  # fmt: skip
+    limit = max(region, rule.parameters["least_limit_permille"])
     return rule.judged(
-        rule.parameters["severity"] if share > limit else "", facts.subject,
+        rule.over("times_region_milli", share, limit, 1000), facts.subject,
         f"{share} ‰ del volumen es de especies valiosas; límite de la región {limit} ‰.",
         f"{share} ‰ of the volume is of valued species; limit of the region {limit} ‰.", computed | {"limit_permille": limit},
         [{"species": species, "volume_dm3": dm3} for species, dm3 in sorted(valued.items(), key=lambda pair: -pair[1])],
