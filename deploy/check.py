@@ -21,7 +21,7 @@ def stages(arguments: list[str]) -> list[tuple[str, list[str]]]:
         ("lint", [str(tools / "ruff"), "check", "--output-format", "concise", ".", "timber"]),
         ("types", [str(tools / "mypy"), "--no-error-summary"]),
         ("imports", [str(tools / "lint-imports"), "--no-logo"]),
-        ("tests", [sys.executable, "-m", "pytest", *own, "--dist", "loadscope", *arguments]),
+        ("tests", [sys.executable, "-m", "pytest", *own, "--dist", "loadscope", "--no-loadscope-reorder", *arguments]),
     ]
 
 
