@@ -26,7 +26,9 @@ from tests.browser import Visitor, Windows, a_browser
 
 PYTHON = [sys.executable, "-P"]
 Visit = Callable[..., Visitor]
-ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "HOME": os.environ.get("HOME", "/")}
+# Of what is set here only this reaches them: an address of a database or a data folder is somebody's.
+KEPT = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+ENVIRONMENT = {"HOME": "/"} | KEPT | {"PYTHONPATH": str(CHECKOUT)}
 
 
 @dataclass(frozen=True)
