@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -357,6 +357,6 @@ async def permits(
     [said] = introduced
     keeper.put(database, said.rows)
     shutil.copytree(said.keys, tmp_path / "keys", dirs_exist_ok=True)
-    log = replace(said.custody, log=list(said.custody.log), keys=dict(said.custody.keys), requests=0)
+    log = StrictCustody(log=list(said.custody.log), keys=dict(said.custody.keys), signer=said.custody.signer)
     made: Permits = await open_permits(custody=log)
     return made
