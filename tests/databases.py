@@ -46,7 +46,7 @@ class Keeper:
         self._templates: dict[str, Database] = {}
         self._open: dict[str, Connection] = {}
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="keeper of databases")
+        self._thread = threading.Thread(target=self._loop.run_forever, name="keeper of databases", daemon=True)
         self._thread.start()
 
     def named(self, service: str, suffix: str) -> Database:
@@ -176,6 +176,8 @@ def handed_out(keeper: Keeper, make: Callable[[str], Database]) -> Iterator[Call
         made.append(make(service))
         return made[-1]
 
-    yield hand_out
-    for database in made:
-        keeper.drop(database)
+    try:
+        yield hand_out
+    finally:
+        for database in made:
+            keeper.drop(database)
