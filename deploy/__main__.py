@@ -31,6 +31,26 @@ def port_number(text: str) -> int:
     return number
 
 
+class Verbs:
+    """The verbs in the order in which `--help` lists them."""
+
+    def __init__(self, top: argparse.ArgumentParser) -> None:
+        self._all = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+        self._which = argparse.ArgumentParser(add_help=False)
+        self._which.add_argument(
+            "--port", type=port_number, metavar="PORT", help="the gateway's port (8080, or the next free one)"
+        )
+        self._which.add_argument(
+            "--data", metavar="DIR", help="the data folder (.timber in the checkout, or $TIMBER_DATA)"
+        )
+
+    def add(self, name: str, text: str, run: str, *, instance: bool = True) -> argparse.ArgumentParser:
+        """One verb; `run` is the function that it calls, as `module:name`. Most are about an instance: `--port`, `--data`."""
+        found = self._all.add_parser(name, help=text, description=text, parents=[self._which] if instance else [])
+        found.set_defaults(run=run)
+        return found
+
+
 def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
     top = argparse.ArgumentParser(
@@ -38,43 +58,41 @@ def parser() -> argparse.ArgumentParser:
         description="Trozalog: community timber, provable from stump to sale.",
     )  # fmt: skip
     top.add_argument("--version", action="version", version=f"timber {VERSION}")
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
-    which = argparse.ArgumentParser(add_help=False)
-    which.add_argument(
-        "--port", type=port_number, metavar="PORT", help="the gateway's port (8080, or the next free one)"
-    )
-    which.add_argument("--data", metavar="DIR", help="the data folder (.timber in the checkout, or $TIMBER_DATA)")
+    verbs = Verbs(top)
+    for group in (_run_it, _show_it, _verify, _reckon, _measure_and_watch, _keep_keys, _keep_the_log, _look_inside):
+        group(verbs)
+    return top
 
-    def verb(name: str, text: str, run: str, *, instance: bool = True) -> argparse.ArgumentParser:
-        found = verbs.add_parser(name, help=text, description=text, parents=[which] if instance else [])
-        found.set_defaults(run=run)
-        return found
 
-    up = verb("up", "start everything", "deploy.up:up")
+def _run_it(verbs: Verbs) -> None:
+    up = verbs.add("up", "start everything", "deploy.up:up")
     up.add_argument("-d", "--detach", action="store_true", help="start in the background and return when it is ready")
     up.add_argument("--empty", action="store_true", help="without sample data")
     up.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    verb("down", "stop it", "deploy.down:down")
-    verb("status", "what runs, how it is, how much memory it takes", "deploy.verbs:status").add_argument(
-        "--json", action="store_true"
-    )
-    logs = verb("logs", "the logs of all processes or of one", "deploy.verbs:logs")
+    verbs.add("down", "stop it", "deploy.down:down")
+    status = verbs.add("status", "what runs, how it is, how much memory it takes", "deploy.verbs:status")
+    status.add_argument("--json", action="store_true")
+    logs = verbs.add("logs", "the logs of all processes or of one", "deploy.verbs:logs")
     logs.add_argument("-f", "--follow", action="store_true")
     logs.add_argument("name", nargs="?")
-    verb("test", "everything that CI runs; further arguments go to pytest", "deploy.check:main", instance=False)
-    demo = verb(
+
+
+def _show_it(verbs: Verbs) -> None:
+    verbs.add("test", "everything that CI runs; further arguments go to pytest", "deploy.check:main", instance=False)
+    demo = verbs.add(
         "demo", "two tree chains from census to sale, verified offline, then tampered with", "deploy.verbs:demo"
     )
     demo.add_argument("--json", action="store_true")
     demo.add_argument("--lang", choices=("es", "en"), default="es")
-    verb("doctor", "look for what could keep it from working here", "deploy.doctor:main").add_argument(
-        "--json", action="store_true"
-    )
-    verb("reset", "stop it and delete its data", "deploy.down:reset").add_argument(
-        "--yes", action="store_true", help="do not ask"
-    )
-    verb("token", "print an access token of a user or role", "deploy.verbs:token").add_argument("who")
-    verify = verb("verify", "verify the bundle of a lot offline", "deploy.verbs:verify")
+    doctor = verbs.add("doctor", "look for what could keep it from working here", "deploy.doctor:main")
+    doctor.add_argument("--json", action="store_true")
+    reset = verbs.add("reset", "stop it and delete its data", "deploy.down:reset")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    verbs.add("token", "print an access token of a user or role", "deploy.verbs:token").add_argument("who")
+
+
+def _verify(verbs: Verbs) -> None:
+    verify = verbs.add("verify", "verify the bundle of a lot offline", "deploy.verbs:verify")
     verify.add_argument("file")
     verify.add_argument("--policy", metavar="FILE", help="whose log is trusted (the policy of this instance)")
     verify.add_argument(
@@ -82,7 +100,11 @@ def parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("--json", action="store_true")
     verify.add_argument("--lang", choices=("es", "en"), default="es")
-    worth = verb(
+
+
+def _reckon(verbs: Verbs) -> None:
+    """What needs no server: offers, censuses, prices."""
+    worth = verbs.add(
         "appraise", "what an offer is worth, from a file and without a server", "deploy.appraise:main", instance=False
     )
     worth.add_argument(
@@ -91,7 +113,7 @@ def parser() -> argparse.ArgumentParser:
     worth.add_argument("--json", action="store_true", help="the whole appraisal, the same bytes for the same file")
     worth.add_argument("--form", choices=("text", "html", "sms", "speech", "counter"), default="text")
     worth.add_argument("--lang", choices=("es", "en"), default="es")
-    census = verb(
+    census = verbs.add(
         "census", "examine census files: validation, plan rules, forensics; needs no server", "deploy.census:main",
         instance=False,
     )  # fmt: skip
@@ -104,19 +126,20 @@ def parser() -> argparse.ArgumentParser:
     )
     census.add_argument("--json", action="store_true", help="one line a file")
     census.add_argument("--lang", choices=("es", "en"), default="es")
-    _add_prices(verb("prices", "hold the price estimator against what happened, and against lies; needs no server",
-                     "deploy.prices.command:main", instance=False))  # fmt: skip
-    bench = verb("bench", "measure, on an instance of its own", "deploy.verbs:bench", instance=False)
+    _add_prices(verbs.add("prices", "hold the price estimator against what happened, and against lies; needs no server",
+                          "deploy.prices.command:main", instance=False))  # fmt: skip
+
+
+def _measure_and_watch(verbs: Verbs) -> None:
+    bench = verbs.add("bench", "measure, on an instance of its own", "deploy.verbs:bench", instance=False)
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--quick", action="store_true")
     bench.add_argument("--growth", type=int, metavar="ENTRIES", help="how the log behaves as it grows so large")
     bench.add_argument("--figures", metavar="DIR", help="with --growth: leave table and plot there (docs/figures)")
-    witness = verb(
-        "witness",
-        "watch a log and cosign its checkpoints: needs nothing else of this house",
-        "deploy.witness:main",
+    witness = verbs.add(
+        "witness", "watch a log and cosign its checkpoints: needs nothing else of this house", "deploy.witness:main",
         instance=False,
-    )
+    )  # fmt: skip
     witness.add_argument("--data", metavar="DIR", required=True, help="key, list of logs and memory of this witness")
     witness.add_argument(
         "--log", metavar="VKEY", nargs="+", default=[], help="keys of logs to watch (kept in DIR/logs.txt)"
@@ -124,44 +147,53 @@ def parser() -> argparse.ArgumentParser:
     witness.add_argument("--listen", metavar="HOST:PORT", default="127.0.0.1:8200")
     witness.add_argument("--name", help="how it signs, like watcher.example.org/w1; chosen once, with the key")
     for name, text in PASSED_ON.items():
-        verb(name, text, "deploy.audit:run", instance=False)
-    verb("rewrap", "a new key over the keys of private fields; the old one is destroyed", "deploy.wrapping:rewrap")
-    rotate = verb(
+        verbs.add(name, text, "deploy.audit:run", instance=False)
+
+
+def _keep_keys(verbs: Verbs) -> None:
+    verbs.add("rewrap", "a new key over the keys of private fields; the old one is destroyed", "deploy.wrapping:rewrap")
+    rotate = verbs.add(
         "rotate-key", "a new key in place of an old one, step by step (docs/operate.md)", "deploy.rotate:main"
     )
     rotate.add_argument("what", choices=("host", "log", "log-ml-dsa", "portal", "registrar", "wrapping"))
     rotate.add_argument("--retire", action="store_true", help="the last step: the old key is used no more")
-    over = verb(
-        "hand-over",
-        "close the log for ever, at the end of a year; it goes on under the next origin",
+
+
+def _keep_the_log(verbs: Verbs) -> None:
+    """The end of a year, backups, and the night when a disk dies."""
+    over = verbs.add(
+        "hand-over", "close the log for ever, at the end of a year; it goes on under the next origin",
         "deploy.next_log:main",
-    )
+    )  # fmt: skip
     over.add_argument("origin", help="the next log's, like host/region/2027")
     over.add_argument(
         "--unwitnessed", action="store_true", help="though the quorum of the policy did not cosign the end"
     )
     over.add_argument("--lang", choices=("es", "en"), default="es")
-    verb(
+    backup = verbs.add(
         "backup", "write the databases into a file, and check it by restoring it", "deploy.backup:backup"
-    ).add_argument("file")
-    restore = verb("restore", "put a backup in the place of the databases", "deploy.backup:restore")
+    )
+    backup.add_argument("file")
+    restore = verbs.add("restore", "put a backup in the place of the databases", "deploy.backup:restore")
     restore.add_argument("file")
     restore.add_argument(
         "--keys", metavar="DIR", help="the keys of the instance that was lost, where this one has none"
     )
     restore.add_argument("--yes", action="store_true", help="do not ask")
-    recover = verb(
+    recover = verbs.add(
         "recover", "roll a database that was set back forward, from a copy of the log", "deploy.upkeep:recover"
     )
     recover.add_argument("--from", dest="source", metavar="URL|DIR", help="a mirror (the instance's own archive)")
     recover.add_argument("--reason", help="for the record in the log")
-    rebuild = verb("rebuild", "make again what is derived from the entries", "deploy.upkeep:rebuild")
+    rebuild = verbs.add("rebuild", "make again what is derived from the entries", "deploy.upkeep:rebuild")
     for one in (recover, rebuild):
         one.add_argument("--json", action="store_true")
         one.add_argument("--lang", choices=("es", "en"), default="es")
-    verb("psql", "a database shell (development only)", "deploy.verbs:psql").add_argument("database", nargs="?")
-    verb("seed", "load the sample data", "deploy.verbs:seed")
-    return top
+
+
+def _look_inside(verbs: Verbs) -> None:
+    verbs.add("psql", "a database shell (development only)", "deploy.verbs:psql").add_argument("database", nargs="?")
+    verbs.add("seed", "load the sample data", "deploy.verbs:seed")
 
 
 def _add_prices(prices: argparse.ArgumentParser) -> None:

@@ -1,4 +1,7 @@
-"""Every operation × every role × own and other organisation × good, missing, expired and foreign token.
+"""Every operation × every role × own and other organisation; every operation × missing, expired and foreign token.
+
+Whose token is spoiled takes turns over a service's operations: what is wrong with it is said before anybody looks whose it
+is. That this is so is tested where it is written, on the example service, with the ``whole`` matrix.
 
 A service's test is one call::
 
@@ -8,7 +11,8 @@ Without a sample an operation is called on something that does not exist: what i
 ``own`` belongs to ``tokens.ORG`` and ``other`` to ``tokens.OTHER_ORG``, and who sees them is checked too.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +26,7 @@ from tests.tokens import ORG, OTHER_ORG, Issuer, bearer
 DOOR = "role-not-allowed"
 # A body no operation accepts: enough to see who passes the door without doing anything.
 NOTHING: dict[str, Any] = {"no-operation-takes-this": True}
+SPOILED = ("expired", "wrong-audience")
 
 
 @dataclass(frozen=True)
@@ -68,19 +73,25 @@ class Cell:
         return None if good else f"{request}: expected {self.expected}, got {answer.status_code} {slug}"
 
 
-def cells(app: FastAPI, access: Table, issuer: Issuer, samples: Mapping[str, Sample] | None = None) -> Iterator[Cell]:
+def cells(
+    app: FastAPI, access: Table, issuer: Issuer, samples: Mapping[str, Sample] | None = None, *, whole: bool = False
+) -> Iterator[Cell]:
     """Every cell of the matrix of this application."""
+    turns = itertools.cycle(ROLES)
+    tokens = _Tokens(issuer)
     for path, methods in app.openapi()["paths"].items():
         for method, operation in methods.items():
             name = operation["operationId"]
             sample = (samples or {}).get(name)
             takes_json = "application/json" in operation.get("requestBody", {}).get("content", {})
-            yield from _of_operation(name, method.upper(), _anywhere(path), takes_json, access[name], issuer, sample)
+            place = (name, method.upper(), _anywhere(path), takes_json)
+            yield from _of_operation(*place, access[name], tokens, sample, ROLES if whole else (next(turns),))
 
 
 def _of_operation(
-    name: str, method: str, path: str, takes_json: bool, row: Mapping[str, str], issuer: Issuer, sample: Sample | None
-) -> Iterator[Cell]:
+    name: str, method: str, path: str, takes_json: bool, row: Mapping[str, str], tokens: "_Tokens",
+    sample: Sample | None, spoilers: Sequence[str],
+) -> Iterator[Cell]:  # fmt: skip
     body = sample.body if sample is not None and sample.body is not None else NOTHING if takes_json else None
     own = sample.own if sample is not None else path
 
@@ -88,11 +99,11 @@ def _of_operation(
         return Cell(name, method, where, body, headers, who, expected)
 
     yield cell(own, {}, PUBLIC, ("seen" if sample else "allowed") if PUBLIC in row else "401")
+    for role, kind in itertools.product(spoilers, SPOILED):
+        yield cell(own, tokens.spoiled(kind, role), f"{role}, {kind} token", "401")
     for role in ROLES:
-        for kind, make in _spoilers(issuer):
-            yield cell(own, bearer(make(role)), f"{role}, {kind} token", "401")
         for org in (ORG, OTHER_ORG):
-            good = bearer(issuer.token(role, org=org))
+            good = tokens.good(role, org)
             for where, owner in _places(own, sample):
                 yield cell(where, good, f"{role} of {org}", _expected(row, role, org, owner, sample))
 
@@ -118,8 +129,20 @@ def _expected(row: Mapping[str, str], role: str, org: str, owner: str | None, sa
     return str(sample.hidden)
 
 
-def _spoilers(issuer: Issuer) -> tuple[tuple[str, Callable[[str], str]], ...]:
-    return ("expired", issuer.expired), ("wrong-audience", issuer.wrong_audience)
+class _Tokens:
+    """The headers of a matrix: one good token a role and organisation, made once, and those that are spoiled."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._issuer = issuer
+        self._good: dict[tuple[str, str], dict[str, str]] = {}
+
+    def good(self, role: str, org: str) -> dict[str, str]:
+        if (role, org) not in self._good:
+            self._good[role, org] = bearer(self._issuer.token(role, org=org))
+        return self._good[role, org]
+
+    def spoiled(self, kind: str, role: str) -> dict[str, str]:
+        return bearer(self._issuer.expired(role) if kind == "expired" else self._issuer.wrong_audience(role))
 
 
 def _anywhere(path: str) -> str:
@@ -129,7 +152,7 @@ def _anywhere(path: str) -> str:
 
 
 async def check_matrix(
-    app: FastAPI, access: Table, issuer: Issuer, samples: Mapping[str, Sample] | None = None
+    app: FastAPI, access: Table, issuer: Issuer, samples: Mapping[str, Sample] | None = None, *, whole: bool = False
 ) -> list[str]:
     """Run every cell through the HTTP door; what came out wrong, empty when all is well.
 
@@ -138,7 +161,7 @@ async def check_matrix(
     wrong = []
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-        for cell in cells(app, access, issuer, samples):
+        for cell in cells(app, access, issuer, samples, whole=whole):
             more = {} if cell.body is None else {"json": cell.body}
             problem = cell.fails(await client.request(cell.method, cell.path, headers=cell.headers, **more))
             if problem is not None:

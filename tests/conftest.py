@@ -1,31 +1,30 @@
 """What all tests share: `--full`, and a real PostgreSQL for those that ask for one."""
 
 import asyncio
-import hashlib
-import itertools
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from deploy import databases
-from deploy.databases import Address, Database, Tenant
+from deploy.databases import Address, Database
 from deploy.postgres import Cluster
 from shared.web import deadline
+from tests import turns
+from tests.databases import Keeper, handed_out
 
 T = TypeVar("T")
-# Under names of our own: the server in DATABASE_URL may be somebody's.
-TESTS = Tenant("test_", "trozalog tests")
-_numbers = itertools.count(1)
+# Cores are shared by all who test at once: an example may take its time.
+settings.register_profile("full", deadline=None)
+settings.register_profile("short", deadline=None, max_examples=40)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,14 +32,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="also run the long form of tests")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """How many examples Hypothesis tries, unless it was asked for a profile or the test says so itself."""
+    if config.getoption("--hypothesis-profile") is None:
+        settings.load_profile("full" if config.getoption("--full") else "short")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without `--full` the long forms are skipped, and the report says so."""
+    """Without `--full` the long forms are skipped, and the report says so. Several workers begin with what is long."""
+    if hasattr(config, "workerinput"):
+        turns.longest_first(items)
     if config.getoption("--full"):
         return
     skip = pytest.mark.skip(reason="long form: give --full")
     for item in items:
         if item.get_closest_marker("full"):
             item.add_marker(skip)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> turns.Turns | None:
+    """Who runs what, for several workers that take a module at a time."""
+    return turns.Turns(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def run_apart(work: Coroutine[Any, Any, T]) -> T:
@@ -75,20 +88,25 @@ def postgres() -> Iterator[Address]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def keeper(postgres: Address) -> Iterator[Keeper]:
+    """Who makes, copies and empties databases on that server."""
+    kept = Keeper(postgres)
+    try:
+        yield kept
+    finally:
+        kept.close()
+
+
 @pytest.fixture
-def database_for(postgres: Address) -> Iterator[Callable[[str], Database]]:
+def database_for(keeper: Keeper) -> Iterator[Callable[[str], Database]]:
     """`database_for("custody")`: a fresh, empty database with the service's two roles, dropped after the test."""
-    made: list[Database] = []
+    with handed_out(keeper, keeper.made) as make:
+        yield make
 
-    def password(role: str) -> str:
-        return hashlib.sha256(f"{postgres.password}/{role}".encode()).hexdigest()
 
-    def make(service: str) -> Database:
-        name = f"{service}_test_{os.getpid()}_{next(_numbers)}"
-        made.append(replace(databases.database_of(postgres, service, password, TESTS), name=name))
-        run_apart(databases.create(made[-1], TESTS))
-        return made[-1]
-
-    yield make
-    for database in made:
-        run_apart(databases.drop(database))
+@pytest.fixture
+def migrated_for(keeper: Keeper) -> Iterator[Callable[[str], Database]]:
+    """`migrated_for("custody")`: the same as the service's migrations leave it."""
+    with handed_out(keeper, keeper.migrated) as make:
+        yield make

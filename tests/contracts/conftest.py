@@ -1,10 +1,8 @@
 """A running contracts service on real PostgreSQL, and a custody that complains about what it is not asked well."""
 
 import asyncio
-import hashlib
-import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -12,24 +10,17 @@ import httpx
 import orjson
 import pytest
 from fastapi import FastAPI
-from hypothesis import settings
 from pydantic import SecretStr
 
-from deploy import databases
-from deploy.databases import Address, Database
+from deploy.databases import Database
 from services.contracts.main import build
 from shared.web.client import ServiceClient
-from shared.web.db import migrate
 from shared.web.settings import ServiceSettings
-from tests.conftest import TESTS, run_apart
 from tests.contracts.strict_log import StrictLog
+from tests.databases import Keeper
 from tests.tokens import Issuer
 
 BUYER = "aserradero-1"
-
-# Two cores are shared by all who test at once: an example may take its time.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 @dataclass
@@ -122,31 +113,20 @@ class Contracts:
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres: Address) -> Iterator[Database]:
+def migrated(keeper: Keeper) -> Iterator[Database]:
     """One migrated database for all tests here; each test finds it empty."""
-
-    def password(role: str) -> str:
-        return hashlib.sha256(f"{postgres.password}/{role}".encode()).hexdigest()
-
-    name = f"contracts_test_{os.getpid()}_http"
-    database = replace(databases.database_of(postgres, "contracts", password, TESTS), name=name)
-    run_apart(databases.create(database, TESTS))
-    run_apart(migrate("contracts", database.owner_url))
+    database = keeper.migrated("contracts")
     yield database
-    run_apart(databases.drop(database))
+    keeper.drop(database)
 
 
 @pytest.fixture
-async def contracts(migrated: Database) -> AsyncIterator[Contracts]:
+async def contracts(migrated: Database, keeper: Keeper) -> AsyncIterator[Contracts]:
     """A fresh service."""
-    admin = await asyncpg.connect(migrated.admin_dsn)
-    tables = await admin.fetch(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-        " AND tablename NOT IN ('alembic_version', 'publisher_lease', 'reporter_salt')"
-    )
-    await admin.execute(f"TRUNCATE {', '.join(row['tablename'] for row in tables)} RESTART IDENTITY CASCADE")
-    await admin.execute("UPDATE publisher_lease SET holder = '', until = '-infinity'")
-    await admin.close()
+    keeper.empty(
+        migrated, but=("publisher_lease", "reporter_salt"),
+        then="UPDATE publisher_lease SET holder = '', until = '-infinity'",
+    )  # fmt: skip
     issuer, custody, permits, log = Issuer(), Custody(), Permits(), StrictLog()
     configured = ServiceSettings(env="test", database_url=SecretStr(migrated.app_url), database_pool=4)
     spoken = httpx.AsyncClient(transport=log, base_url="http://custody")

@@ -23,7 +23,6 @@ from shared.timber.measure import mean_of_ends_dm3
 from shared.tlog.encoding import to_base64url
 from shared.tlog.merkle import EMPTY_ROOT
 from shared.tlog.note import Signer
-from shared.web.db import migrate
 from tests.tokens import Issuer
 
 ORIGIN = "trozalog.test/madre-de-dios/2026"
@@ -185,7 +184,7 @@ def cut(custody: Custody, code: str, letters: str = "A", **more: Any) -> bytes:
 
 
 @pytest.fixture
-async def open_custody(database_for: Callable[[str], Database], tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+async def open_custody(migrated_for: Callable[[str], Database], tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     """`await open_custody()`: a custody with an empty log; closed after the test. Given one that is closed, the same
     database and keys are opened again. `policy` is the log's own, `more` are settings."""
     async with AsyncExitStack() as stack:
@@ -197,11 +196,9 @@ async def open_custody(database_for: Callable[[str], Database], tmp_path: Path) 
             policy: str | None = None,
             **more: Any,
         ) -> Custody:
-            keys, database = (again.keys, again.database) if again else (keys or Keys(), database_for("custody"))
+            keys, database = (again.keys, again.database) if again else (keys or Keys(), migrated_for("custody"))
             issuer = again.issuer if again else Issuer()
             keys.write(tmp_path / "keys")
-            if again is None:
-                await migrate("custody", database.owner_url)
             if policy is not None:
                 more["policy"] = tmp_path / "policy.txt"
                 more["policy"].write_text(policy)
@@ -269,9 +266,9 @@ async def shelf(empty_shelf: Any, open_custody: Any, tmp_path_factory: pytest.Te
 
 
 @pytest.fixture
-async def shelved(shelf: Any, database_for: Callable[[str], Database], tmp_path: Path) -> Custody:
+async def shelved(shelf: Any, migrated_for: Callable[[str], Database], tmp_path: Path) -> Custody:
     """That log, stopped, in a database and folders of its own."""
-    taken: Custody = await shelf.take(database_for("custody"), tmp_path)
+    taken: Custody = await shelf.take(migrated_for("custody"), tmp_path)
     return taken
 
 

@@ -15,6 +15,7 @@ from deploy.databases import Database, administrator
 from services.custody.main import CustodySettings
 from tests.conftest import run_apart
 from tests.custody.conftest import Custody
+from tests.databases import COPIED
 
 Connection = Any
 
@@ -58,14 +59,14 @@ class Backup:
     async def take(self) -> None:
         async with administrator(self._database.address) as admin:
             await admin.execute(f'DROP DATABASE IF EXISTS "{self.name}"')
-            await admin.execute(f'CREATE DATABASE "{self.name}" TEMPLATE "{self._database.name}"')
+            await admin.execute(f'CREATE DATABASE "{self.name}" TEMPLATE "{self._database.name}" {COPIED}')
 
     async def restore(self) -> None:
         """May be repeated."""
         name, owner = self._database.name, self._database.owner_role
         async with administrator(self._database.address) as admin:
             await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-            await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.name}" OWNER "{owner}"')
+            await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.name}" {COPIED} OWNER "{owner}"')
             await admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{self._database.app_role}"')
 
     async def drop(self) -> None:

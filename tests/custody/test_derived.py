@@ -10,7 +10,7 @@ import pytest
 from deploy.databases import Database
 from services.custody.derived import SPAN, add, indices_under
 from services.custody.store import Store
-from shared.web.db import asyncpg_dsn, migrate
+from shared.web.db import asyncpg_dsn
 from tests.custody.test_traces import SEEDS
 
 NAMES = ["org:a", "org:b", "permit:1"]
@@ -18,9 +18,8 @@ TYPES = ["log.cut", "tree.felled", "lot.sold"]
 
 
 @pytest.fixture
-async def store(database_for: Callable[[str], Database]) -> AsyncIterator[Store]:
-    database = database_for("custody")
-    await migrate("custody", database.owner_url)
+async def store(migrated_for: Callable[[str], Database]) -> AsyncIterator[Store]:
+    database = migrated_for("custody")
     async with asyncpg.create_pool(asyncpg_dsn(database.app_url), min_size=1, max_size=2) as pool:
         yield Store(pool, 1)
 

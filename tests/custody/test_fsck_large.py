@@ -13,7 +13,6 @@ from services.custody.soundness.damage import Damage
 from services.custody.store import Head, NewTile, Transaction
 from shared.timber.event import sid_of
 from shared.tlog import merkle
-from shared.web.db import migrate
 
 SIZE = 256 * 256 + 300
 
@@ -49,10 +48,9 @@ def _root(hashes: list[bytes]) -> bytes:
 
 
 @pytest.fixture
-async def large(database_for: Callable[[str], Database]) -> AsyncIterator[asyncpg.Connection]:
+async def large(migrated_for: Callable[[str], Database]) -> AsyncIterator[asyncpg.Connection]:
     """The database of such a log; no trigger stands in the way of damage."""
-    database = database_for("custody")
-    await migrate("custody", database.owner_url)
+    database = migrated_for("custody")
     connection = await asyncpg.connect(database.admin_dsn)
     try:
         entries, leaves = rows_of(SIZE)

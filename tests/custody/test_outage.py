@@ -34,7 +34,7 @@ async def test_without_its_database_custody_answers_unavailable_and_then_goes_on
     assert written.json()["slug"] == "unavailable"
     assert "retry-after" in written.headers
     await allow_connections(ready, allowed=True)
-    for _ in range(20):
+    for _ in range(100):
         again = await ready.http.post("/v1/records", content=felling(ready, "501"), headers=headers)
         if again.status_code == 200:
             break

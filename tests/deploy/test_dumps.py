@@ -12,7 +12,7 @@ import pytest
 from deploy import databases, dumps
 from deploy.databases import SERVICES, Database
 from deploy.dumps import BadBackup
-from tests.conftest import TESTS
+from tests.databases import TESTS
 
 
 def written(folder: Path) -> tuple[dict[str, Any], Path]:

@@ -2,28 +2,25 @@
 
 import asyncio
 import gzip
-import hashlib
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
-from deploy import databases
-from deploy.databases import Address, Database
+from deploy.databases import Database
 from services.permits.main import PermitsSettings, build
 from shared.timber.bodies import possession
 from shared.tlog.encoding import to_base64url
 from shared.web.client import ServiceClient
-from shared.web.db import migrate
-from tests.conftest import TESTS, run_apart
+from tests.databases import Keeper, Rows
 from tests.permits.strict_custody import StrictCustody
 from tests.tokens import Issuer
 
@@ -279,34 +276,17 @@ Opener = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres: Address) -> Iterator[Database]:
+def migrated(keeper: Keeper) -> Iterator[Database]:
     """One migrated database for this process; ``database`` empties it between tests."""
-    name = f"permits_test_{os.getpid()}"
-
-    def password(role: str) -> str:  # the same as in `database_for`: the roles belong to the server
-        return hashlib.sha256(f"{postgres.password}/{role}".encode()).hexdigest()
-
-    made = replace(databases.database_of(postgres, "permits", password, TESTS), name=name)
-    run_apart(databases.create(made, TESTS))
-    run_apart(migrate("permits", made.owner_url))
+    made = keeper.migrated("permits")
     yield made
-    run_apart(databases.drop(made))
+    keeper.drop(made)
 
 
 @pytest.fixture
-async def database(migrated: Database) -> Database:
+def database(migrated: Database, keeper: Keeper) -> Database:
     """The database as the migrations leave it."""
-    admin = await asyncpg.connect(migrated.admin_dsn)
-    try:
-        tables = await admin.fetch(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename NOT IN ('alembic_version', 'publisher_lease')"
-        )
-        names = ", ".join(row["tablename"] for row in tables)
-        await admin.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
-        await admin.execute("UPDATE publisher_lease SET holder = '', until = '-infinity'")
-    finally:
-        await admin.close()
+    keeper.empty(migrated, but=("publisher_lease",), then="UPDATE publisher_lease SET holder = '', until = '-infinity'")
     return migrated
 
 
@@ -346,7 +326,37 @@ async def empty(open_permits: Opener) -> Permits:
     return made
 
 
+@dataclass(frozen=True)
+class Introduced:
+    """What permits and the log hold when everybody has been introduced, and the keys it was done with."""
+
+    rows: Rows
+    custody: StrictCustody
+    keys: Path
+
+
+@pytest.fixture(scope="session")
+def introduced() -> list[Introduced]:
+    """Said once in this process, by the first test that needs it; the others find it said."""
+    return []
+
+
 @pytest.fixture
-async def permits(empty: Permits) -> Permits:
-    """Permits that knows everybody."""
-    return await empty.introduce()
+async def permits(
+    introduced: list[Introduced], open_permits: Opener, database: Database, keeper: Keeper, tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Permits:  # fmt: skip
+    """Permits that knows everybody, and a log to which it has said so."""
+    if not introduced:
+        first: Permits = await open_permits()
+        await (await first.introduce()).published()
+        await first.stop()
+        keys = tmp_path_factory.mktemp("introduced") / "keys"
+        shutil.copytree(tmp_path / "keys", keys)
+        introduced.append(Introduced(keeper.rows(database), first.custody, keys))
+    [said] = introduced
+    keeper.put(database, said.rows)
+    shutil.copytree(said.keys, tmp_path / "keys", dirs_exist_ok=True)
+    log = StrictCustody(log=list(said.custody.log), keys=dict(said.custody.keys), signer=said.custody.signer)
+    made: Permits = await open_permits(custody=log)
+    return made

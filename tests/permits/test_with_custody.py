@@ -21,7 +21,6 @@ from shared.timber.event import key_id, make_statement, sign, tree_item
 from shared.tlog.encoding import to_base64url
 from shared.tlog.note import Signer
 from shared.tlog.policy import Policy
-from shared.web.db import migrate
 from tests.permits.conftest import (
     CERTIFIER,
     MANAGER,
@@ -67,14 +66,13 @@ class Both:
 
 
 @pytest.fixture
-async def both(open_permits: Opener, database_for: Callable[[str], Database], tmp_path: Path) -> AsyncIterator[Both]:
+async def both(open_permits: Opener, migrated_for: Callable[[str], Database], tmp_path: Path) -> AsyncIterator[Both]:
     """A real custody with an empty log, and permits that publishes into it."""
     _, host = write_keys(tmp_path / "keys")
     (tmp_path / "keys" / "host.key").write_text(to_base64url(host.private_bytes_raw()))
     (tmp_path / "keys" / "wrapping.key").write_text(to_base64url(bytes(range(32))))
     (tmp_path / "keys" / "log.key").write_text(Signer.generate(ORIGIN).skey)
-    database, issuer = database_for("custody"), Issuer()
-    await migrate("custody", database.owner_url)
+    database, issuer = migrated_for("custody"), Issuer()
     settings = CustodySettings(
         env="test", database_url=database.app_url, origin=ORIGIN, keys_dir=tmp_path / "keys",
         data_dir=tmp_path / "data", public_url="http://custody.test",

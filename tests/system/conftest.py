@@ -26,7 +26,9 @@ from tests.browser import Visitor, Windows, a_browser
 
 PYTHON = [sys.executable, "-P"]
 Visit = Callable[..., Visitor]
-ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "HOME": os.environ.get("HOME", "/")}
+# Of what is set here only this reaches them: an address of a database or a data folder is somebody's.
+KEPT = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+ENVIRONMENT = {"HOME": "/"} | KEPT | {"PYTHONPATH": str(CHECKOUT)}
 
 
 @dataclass(frozen=True)
@@ -142,10 +144,15 @@ def house() -> Iterator[Instance]:
 
 
 @pytest.fixture(scope="session")
-def told_house(house: Instance) -> Instance:
-    """The whole house after the story of `./timber demo`: permits, trees, logs, guides, two sold lots."""
-    told = timber("demo", "--data", str(house.data), check=False)
-    assert told.returncode == 0, told.stdout + told.stderr
+def telling(house: Instance) -> "subprocess.CompletedProcess[str]":
+    """The story of `./timber demo --json` on that house, for the first time."""
+    return timber("demo", "--json", "--data", str(house.data), check=False)
+
+
+@pytest.fixture(scope="session")
+def told_house(house: Instance, telling: "subprocess.CompletedProcess[str]") -> Instance:
+    """The whole house after the story: permits, trees, logs, guides, two sold lots."""
+    assert telling.returncode == 0, telling.stdout + telling.stderr
     return house
 
 

@@ -1,36 +1,19 @@
 """The story holds on a house that was just started, and holds again."""
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from deploy.bench.fresh import fresh_instance
 from deploy.demo.story import Story
 from deploy.demo.tampering import with_one_digit_changed
-from deploy.instance import CHECKOUT, Instance
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[Instance]:
-    with fresh_instance(sample=True) as instance:
-        yield instance
+from deploy.instance import Instance
+from tests.system.conftest import timber
 
 
 def told(instance: Instance, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "deploy", "demo", "--data", str(instance.data), *more]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
-    )
+    return timber("demo", "--data", str(instance.data), *more, check=False)
 
 
 def places(answer: dict[str, Any]) -> list[tuple[str, int | None, str]]:
@@ -38,8 +21,10 @@ def places(answer: dict[str, Any]) -> list[tuple[str, int | None, str]]:
 
 
 @pytest.mark.system
-def test_the_demo_holds_twice_and_the_second_time_finds_the_same_records(house: Instance) -> None:
-    first, second = told(house, "--json"), told(house, "--json")
+def test_the_demo_holds_twice_and_the_second_time_finds_the_same_records(
+    house: Instance, telling: subprocess.CompletedProcess[str]
+) -> None:
+    first, second = telling, told(house, "--json")
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     one, two = json.loads(first.stdout), json.loads(second.stdout)
@@ -53,8 +38,8 @@ def test_the_demo_holds_twice_and_the_second_time_finds_the_same_records(house: 
 
 
 @pytest.mark.system
-def test_the_demo_is_told_in_spanish_unless_asked_otherwise(house: Instance) -> None:
-    spanish, english = told(house), told(house, "--lang", "en")
+def test_the_demo_is_told_in_spanish_unless_asked_otherwise(told_house: Instance) -> None:
+    spanish, english = told(told_house), told(told_house, "--lang", "en")
 
     assert (spanish.returncode, english.returncode) == (0, 0), spanish.stderr + english.stderr
     assert "CONSISTENTE: 0 observaciones abiertas" in spanish.stdout

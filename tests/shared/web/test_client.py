@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -47,23 +47,24 @@ async def a_server(
     path: Path, speak: Callable[[asyncio.StreamWriter], Coroutine[Any, Any, None]]
 ) -> AsyncIterator[None]:
     """A server that ignores what it is asked."""
-    tasks: set[asyncio.Task[None]] = set()
+    tasks: list[asyncio.Task[None]] = []
+    writers: list[asyncio.StreamWriter] = []
 
     def connected(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.create_task(hold(writer)))
-
-    async def hold(writer: asyncio.StreamWriter) -> None:
-        try:
-            await speak(writer)
-        finally:
-            writer.close()
+        writers.append(writer)
+        tasks.append(asyncio.create_task(speak(writer)))
 
     server = await asyncio.start_unix_server(connected, path)
     yield
     server.close()
+    await asyncio.sleep(0.01)  # somebody may just have been let in
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    for writer in writers:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 @pytest.fixture
