@@ -160,7 +160,11 @@ class Cluster:
             "unix_socket_directories": str(self.socket_dir),
             "unix_socket_permissions": "0700",
             "port": str(PORT),
-            "shared_buffers": "64MB",
+            # Indices by hash are written all over: what of them does not fit is read again for every record, and after each
+            # checkpoint written whole once more. Only what is used takes memory.
+            "shared_buffers": "256MB",
+            "max_wal_size": "2GB",
+            "checkpoint_timeout": "15min",
             "max_connections": "80",
             "jit": "off",
             "timezone": "UTC",
