@@ -1,7 +1,7 @@
 """Files nobody should send: each is refused as what it is, quickly, and the service goes on."""
 
 import io
-import time
+import os
 import zipfile
 from collections.abc import Callable
 
@@ -214,30 +214,35 @@ TEXTS: dict[str, bytes] = {
 }
 
 
+def worked_s() -> float:
+    """What this process and those it has waited for have worked: a busy machine does not make it more."""
+    return sum(os.times()[:4])
+
+
 @pytest.mark.parametrize("kind", WORKBOOKS)
 def test_a_workbook_that_is_none_is_refused_quickly(kind: str) -> None:
     data = WORKBOOKS[kind]()
     assert len(data) <= census_file.MAX_FILE_BYTES
-    started = time.perf_counter()
+    started = worked_s()
 
     with pytest.raises(FileUnreadable) as refused:
         read_sheets(data, XLSX)
 
     assert refused.value.reason_es
-    assert time.perf_counter() - started < 10
+    assert worked_s() - started < 10
 
 
 @pytest.mark.parametrize("kind", OPEN_DOCUMENTS)
 def test_an_open_document_that_is_no_census_is_refused_quickly(kind: str) -> None:
     data = OPEN_DOCUMENTS[kind]()
     assert len(data) <= census_file.MAX_FILE_BYTES
-    started = time.perf_counter()
+    started = worked_s()
 
     with pytest.raises(FileUnreadable) as refused:
         read_sheets(data, ODS_TYPE)
 
     assert refused.value.reason_es
-    assert time.perf_counter() - started < 10
+    assert worked_s() - started < 10
 
 
 def test_the_open_document_as_libreoffice_leaves_it_is_read() -> None:

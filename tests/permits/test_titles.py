@@ -142,9 +142,9 @@ def test_a_boundary_of_twenty_thousand_points_is_surveyed_in_reasonable_time() -
         for n in range(19_999)
     ]
     day = date(2026, 1, 1)
-    started = time.perf_counter()
+    started = time.process_time()
 
     land = judge(read_geojson(ring(*points, points[0])), DEGREES, limits_on(day), land_limits_on(day)).settle([])
 
     assert len(land.document) < 1_000_000
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20

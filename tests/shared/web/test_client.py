@@ -139,7 +139,7 @@ async def test_a_service_that_says_nothing_is_waited_for_no_longer_than_the_requ
         with pytest.raises(UpstreamDown):
             await client.get("/v1/logs/A", deadline_s=3)
 
-    assert 0.15 < time.monotonic() - started < 1
+    assert 0.15 < time.monotonic() - started < 2.5  # it would have been three seconds
 
 
 async def test_a_drip_of_bytes_does_not_stretch_the_deadline(tmp_path: Path) -> None:
