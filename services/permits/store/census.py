@@ -162,7 +162,7 @@ async def all_trees(tx: Tx, plan: str) -> list[StandingTree]:
     found = []
     for row in await tx.execute(_ALL, {"plan": plan}):
         block, line, document = seated.get(row[0], (None, None, None))
-        found.append(StandingTree(*row[:6], block, line, *row[6:], document))
+        found.append(StandingTree(*(*row[:6], block, line, *row[6:], document)))
     return found
 
 
