@@ -39,9 +39,10 @@ class Walk:
 
     @property
     def alone_by_gaps(self) -> float:
-        """Share of rows that stand between two long steps when steps are long or short one by one, as where a narrow line
-        meets few trees. A row put in makes two long steps at once, so such a list has more of them than this."""
-        return (1 - self.walked) ** 2
+        """Share of rows, two sampling errors added, that stand between two long steps when steps are long or short one by
+        one, as where a narrow line meets few trees. A row put in makes two long steps at once: such a list has more of them."""
+        share = (1 - self.walked) ** 2
+        return share + 2 * float(np.sqrt(share * (1 - share) / max(self.trees, 1)))
 
     @property
     def readable(self) -> bool:
