@@ -7,13 +7,15 @@ own would start another. Without a long module at the end no worker works while 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+# In this order: the last of them change the wood that the first look at.
 TOLD_HOUSE = (
     "tests/system/test_demo.py",
+    "tests/system/test_portal_public.py",
     "tests/system/test_portal_auditor.py",
+    "tests/system/test_private.py",
+    "tests/system/test_portal_desks.py",
     "tests/system/test_portal_community.py",
     "tests/system/test_portal_operator.py",
-    "tests/system/test_portal_public.py",
-    "tests/system/test_private.py",
 )
 LONG = (
     *TOLD_HOUSE,

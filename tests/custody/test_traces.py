@@ -175,8 +175,7 @@ async def test_pieces_are_found_by_the_code_painted_on_them(ready: Custody) -> N
     assert [tree["code"] for tree in standing["census"]] == ["502"]
 
 
-async def test_a_code_says_nothing_without_its_plan(ready: Custody) -> None:
-    await ready.get("/v1/items", code="501", expect=422)
+async def test_a_code_is_looked_for_under_a_permit_that_is_known(ready: Custody) -> None:
     await ready.get("/v1/items", code="501", permit="NO-1", expect=404)
     assert (await ready.get("/v1/items", code="999", permit=PERMIT))["items"] == []
 

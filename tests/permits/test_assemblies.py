@@ -203,7 +203,7 @@ async def ended(permits: Permits, how: str) -> None:
         await permits.post(f"{GIVEN}/D-9/revoke", MANAGER, {"reason": "Incumplió el contrato"})
         return
     admin = await asyncpg.connect(permits.database.admin_dsn)  # the term is the database's day, which no test moves
-    await admin.execute("UPDATE delegations SET valid_to = (now() AT TIME ZONE 'UTC')::date - 1 WHERE number = 'D-9'")
+    await admin.execute("UPDATE delegations SET valid_to = peru_day(now()) - 1 WHERE number = 'D-9'")
     await admin.close()
 
 
