@@ -72,13 +72,13 @@ async def test_acts_wait_while_custody_is_down_and_keep_their_order(open_permits
     waiting = await permits.get("/v1/publications", OPERATOR, state="pending")
     verified = await permits.get(VERIFY)
     assert (verified["valid"], verified["log"]["state"], down.log) == (True, "pending", [])
-    assert waiting["pending"] == len(waiting["items"]) == 9 + len(ORGANISATIONS)
+    assert waiting["pending"] == len(waiting["items"]) == 10 + len(ORGANISATIONS)
 
     down.silent = False
     await permits.published()
 
     assert [record.sid for record in down.log] == [item["sid"] for item in waiting["items"]]
-    assert (await permits.get(VERIFY))["log"]["index"] == 8 + len(ORGANISATIONS)
+    assert (await permits.get(VERIFY))["log"]["index"] == 9 + len(ORGANISATIONS)
 
 
 async def test_a_lost_answer_is_asked_for_again(open_permits: Opener) -> None:
