@@ -1,5 +1,7 @@
 """What everybody sees, in a real browser before the whole house."""
 
+from collections import defaultdict
+
 import httpx
 import pytest
 
@@ -28,11 +30,16 @@ def names(told_house: Instance) -> dict[str, str]:
 )
 def test_every_page_is_whole_on_every_screen(visit: Visit, names: dict[str, str], width: int, language: str) -> None:
     """No serious finding of axe, no request to anybody else, nothing wider than the screen."""
-    places = [(who, path) for operation, found in PLACES.items() if operation not in STRANGE for who, path in found]
-    for who, path in places:
+    paths: defaultdict[str | None, list[str]] = defaultdict(list)
+    for operation, found in PLACES.items():
+        for who, path in found:
+            if operation not in STRANGE:
+                paths[who].append(path)
+    for who, their in paths.items():
         visitor = visit(who, width=width, language=language)
-        visitor.go(path.format_map(names))
-        visitor.check()
+        for path in their:
+            visitor.go(path.format_map(names))
+            visitor.check()
         visitor.context.close()
 
 
