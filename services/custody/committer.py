@@ -13,7 +13,7 @@ from typing import ClassVar
 import structlog
 
 from services.custody import rounds
-from services.custody.domain.admission import Round, admit_round
+from services.custody.domain.admission import Round, admit_round, uploaded
 from services.custody.outside.published import Published
 from services.custody.store import Head, Store, Transaction
 from shared.refusal import Refusal
@@ -173,7 +173,7 @@ class Committer:
             known = await rounds.load(tx, records, facts)
             stood = dict(known)
             round_ = Round(head.size)
-            await self._admit(tx, round_, records, known, facts, now)
+            await self._admit(tx, round_, uploaded(round_, records, known), known, facts, now)
             await self._admit_conflicts(tx, round_, records, facts, now)
             if round_.admitted:
                 await rounds.save(tx, head, round_, facts)
