@@ -21,6 +21,7 @@ from shared.timber import refusals
 from shared.timber.event import Record
 from shared.timber.facts import Facts
 from shared.timber.norms import Norms
+from shared.web.db import is_outage
 from shared.web.problems import HttpRefusal
 
 logger = structlog.get_logger(__name__)
@@ -129,13 +130,22 @@ class Committer:
         while True:
             uploads = [await self._queue.get()]
             self._waiting -= len(uploads[0].records)
-            try:
-                receipts = await self._commit(uploads)
-            except Exception as error:
+            await self._commit_round(uploads)
+
+    async def _commit_round(self, uploads: list[_Upload], *, alone: bool = False) -> None:
+        """Of several uploads that cannot be written together one is to blame: each is tried by itself, and fails alone."""
+        try:
+            receipts = await self._commit(uploads, alone=alone)
+        except Exception as error:
+            if len(uploads) == 1 or isinstance(error, Refusal) or is_outage(error):
                 _fail(uploads, error)
-                continue
-            self._committed()
-            await self._committed_rounds.put(_Told(uploads, receipts))
+                return
+            logger.warning("round_taken_apart", error=repr(error), uploads=len(uploads))
+            for upload in uploads:
+                await self._commit_round([upload], alone=True)
+            return
+        self._committed()
+        await self._committed_rounds.put(_Told(uploads, receipts))
 
     async def _answer_rounds(self) -> None:
         """One wait for the disk answers every round that was committed before it began, while the next is decided.
@@ -162,12 +172,13 @@ class Committer:
         if await self._store.flush(last) != (None if last is None else bytes.fromhex(promised[last])):
             raise Vanished
 
-    async def _commit(self, uploads: list[_Upload]) -> dict[str, Receipt]:
+    async def _commit(self, uploads: list[_Upload], *, alone: bool) -> dict[str, Receipt]:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         async with self._store.transaction() as tx:
             head = await tx.head_to_append()
             self._refuse_if_frozen(head)
-            self._take_more(uploads)
+            if not alone:
+                self._take_more(uploads)
             records = [record for upload in uploads for record in upload.records]
             facts = Facts(complete=False)
             known = await rounds.load(tx, records, facts)

@@ -234,7 +234,7 @@ parcel = matching(
     "un código de parcela normalizado, como PC 01",
 )
 species = matching(
-    r"[A-Z][a-z]+ (?:[a-z]+(?:-[a-z]+)*|spp?\.)",
+    r"[A-Z][a-z]{1,39} (?:[a-z]{1,39}(?:-[a-z]{1,39}){0,2}|spp?\.)",
     "a scientific name of two words, without author",
     "un nombre científico de dos palabras, sin autor",
 )

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.timber.event import check_signature, parse_entry, sign_all, tree_item
@@ -18,6 +19,7 @@ from tests.custody.conftest import (
     log_id,
     permit_acts,
 )
+from tests.custody.private import as_admin
 from tests.custody.test_log import Reader
 
 
@@ -48,6 +50,28 @@ async def test_one_bad_record_among_five_hundred_leaves_the_others_logged(custod
     assert [n for n, r in enumerate(results) if r["status"] == "refused"] == [250]
     assert results[250]["problem"]["slug"] == "bad-signature"
     assert sum(r["status"] == "logged" for r in results) == 499
+
+
+async def test_an_upload_that_cannot_be_written_fails_alone_and_not_those_it_waited_with(ready: Custody) -> None:
+    bad, good = felling(ready, "501"), felling(ready, "502")
+    item = parse_entry(bad).body["item"]
+    await as_admin(ready, f"ALTER TABLE fact ADD CHECK (key <> 'item:{item}')")
+    head = await asyncpg.connect(ready.database.admin_dsn)
+    try:
+        async with head.transaction():
+            await head.fetch("SELECT FROM tlog FOR UPDATE")
+            headers = NDJSON | ready.issuer.headers("manager")
+            sent = [
+                asyncio.create_task(ready.http.post("/v1/records", content=one, headers=headers)) for one in (bad, good)
+            ]
+            await asyncio.sleep(0.3)  # both wait for the row, so they are of one round
+    finally:
+        await head.close()
+    failed, logged = await asyncio.gather(*sent)
+
+    assert (failed.status_code, logged.status_code) == (500, 200)
+    assert logged.json()["results"][0]["status"] == "logged"
+    assert await ready.log(good) == [logged.json()["results"][0]["index"]]
 
 
 def signed_once(custody: Custody, *entries: bytes, by: Ed25519PrivateKey | None = None) -> list[bytes]:
