@@ -155,22 +155,26 @@ class Committer:
             while not self._committed_rounds.empty():
                 told.append(self._committed_rounds.get_nowait())
             try:
-                await self._flush(told)
+                there = await self._flush(told)
             except Exception as error:
                 _fail([upload for one in told for upload in one.uploads], error)
                 continue
-            for one in told:
+            for one, is_there in zip(told, there, strict=True):
+                if not is_there:
+                    _fail(one.uploads, Vanished())
                 for upload in one.uploads:
                     if not upload.answer.done():
                         upload.answer.set_result([one.receipts[record.sid] for record in upload.records])
 
-    async def _flush(self, told: Sequence[_Told]) -> None:
-        """Vanished when the newest entry that is about to be promised is not where it was. Rounds are written one after
-        the other, so whatever holds the newest holds all of them."""
-        promised = {r.index: r.sid for one in told for r in one.receipts.values() if r.index is not None}
-        last = max(promised, default=None)
-        if await self._store.flush(last) != (None if last is None else bytes.fromhex(promised[last])):
-            raise Vanished
+    async def _flush(self, told: Sequence[_Told]) -> list[bool]:
+        """Whether the newest entry that each round is about to promise is where it was, and with it all before it. Each by
+        itself: a server that went down between two of them holds the later one and not the other."""
+        newest = [
+            max(((r.index, bytes.fromhex(r.sid)) for r in one.receipts.values() if r.index is not None), default=None)
+            for one in told
+        ]
+        stands = await self._store.flush(sorted({one[0] for one in newest if one is not None}))
+        return [one is None or stands.get(one[0]) == one[1] for one in newest]
 
     async def _commit(self, uploads: list[_Upload], *, alone: bool) -> dict[str, Receipt]:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import asyncpg
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from services.custody.committer import Receipt, Vanished, _Told, _Upload
 from shared.timber.event import check_signature, parse_entry, sign_all, tree_item
 from tests.custody.conftest import (
     NDJSON,
@@ -72,6 +74,24 @@ async def test_an_upload_that_cannot_be_written_fails_alone_and_not_those_it_wai
     assert (failed.status_code, logged.status_code) == (500, 200)
     assert logged.json()["results"][0]["status"] == "logged"
     assert await ready.log(good) == [logged.json()["results"][0]["index"]]
+
+
+async def test_a_round_that_the_database_lost_is_not_promised_by_a_later_one_that_stands(ready: Custody) -> None:
+    committer = ready.app.state.custody.committer
+    [index] = await ready.log(felling(ready, "501"))
+
+    def round_of(code: str, index: int) -> _Told:
+        record = parse_entry(felling(ready, code))
+        receipt = Receipt(record.sid, index, True, [], None)
+        return _Told([_Upload([record], asyncio.get_running_loop().create_future())], {record.sid: receipt})
+
+    lost, stands = round_of("502", index - 1), round_of("501", index)
+    for one in (lost, stands):
+        committer._committed_rounds.put_nowait(one)
+
+    with pytest.raises(Vanished):
+        await lost.uploads[0].answer
+    assert [receipt.index for receipt in await stands.uploads[0].answer] == [index]
 
 
 def signed_once(custody: Custody, *entries: bytes, by: Ed25519PrivateKey | None = None) -> list[bytes]:
