@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from shared.timber.facts import Certificate, Item, Lot, Permit
+from shared.timber.fields import day_in_peru
 from shared.timber.refusals import AlreadyDone, NotYours, TooMany, WrongKind
 from shared.timber.rules import balance, claims, custody, mill
 from shared.timber.rules.outcome import Outcomes
@@ -127,7 +128,7 @@ def sell(case: Case) -> Outcomes:
     outcomes = _judge_drawn(case, lot.id, undrawn)
     if "certificate" in body:
         certificate = case.facts.find(Certificate, f"certificate:{body['certificate']}")
-        day = record.time[:10]
+        day = day_in_peru(record.time)
         outcomes.note(claims.d06(case.rules["D06"], lot.id, body["certificate"], certificate, record.actor, day))
     lot.sold_by, lot.sold_index = record.sid, case.index
     lot.holder = lot.buyer = body["buyer"]
