@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from deploy.instance import NoInstance, find
-from deploy.secret_files import write_secret
+from deploy.secret_files import rewrite, write_secret
 from deploy.upkeep import database_at_hand, operate
 from shared.timber import fields
 from shared.tlog.note import Signer
@@ -54,7 +54,7 @@ def take_over(folder: Path, policy: Path) -> str:
         if at is None:
             raise NotNext(f"{policy} does not name the key in force")
         lines.insert(at + 1, lines[at].replace(old.verifier.vkey, key.verifier.vkey))
-        policy.write_text("\n".join(lines) + "\n")
+        rewrite(policy, "".join(f"{line}\n" for line in lines))
     before = (folder / "log.key").stat()
     (folder / "log.pub").write_text(key.verifier.vkey + "\n")
     path.replace(folder / "log.key")

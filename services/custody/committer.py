@@ -13,7 +13,7 @@ from typing import ClassVar
 import structlog
 
 from services.custody import rounds
-from services.custody.domain.admission import Round, admit_round
+from services.custody.domain.admission import Round, admit_round, uploaded
 from services.custody.outside.published import Published
 from services.custody.store import Head, Store, Transaction
 from shared.refusal import Refusal
@@ -21,6 +21,7 @@ from shared.timber import refusals
 from shared.timber.event import Record
 from shared.timber.facts import Facts
 from shared.timber.norms import Norms
+from shared.web.db import is_outage
 from shared.web.problems import HttpRefusal
 
 logger = structlog.get_logger(__name__)
@@ -129,13 +130,22 @@ class Committer:
         while True:
             uploads = [await self._queue.get()]
             self._waiting -= len(uploads[0].records)
-            try:
-                receipts = await self._commit(uploads)
-            except Exception as error:
+            await self._commit_round(uploads)
+
+    async def _commit_round(self, uploads: list[_Upload], *, alone: bool = False) -> None:
+        """Of several uploads that cannot be written together one is to blame: each is tried by itself, and fails alone."""
+        try:
+            receipts = await self._commit(uploads, alone=alone)
+        except Exception as error:
+            if len(uploads) == 1 or isinstance(error, Refusal) or is_outage(error):
                 _fail(uploads, error)
-                continue
-            self._committed()
-            await self._committed_rounds.put(_Told(uploads, receipts))
+                return
+            logger.warning("round_taken_apart", error=repr(error), uploads=len(uploads))
+            for upload in uploads:
+                await self._commit_round([upload], alone=True)
+            return
+        self._committed()
+        await self._committed_rounds.put(_Told(uploads, receipts))
 
     async def _answer_rounds(self) -> None:
         """One wait for the disk answers every round that was committed before it began, while the next is decided.
@@ -145,35 +155,40 @@ class Committer:
             while not self._committed_rounds.empty():
                 told.append(self._committed_rounds.get_nowait())
             try:
-                await self._flush(told)
+                there = await self._flush(told)
             except Exception as error:
                 _fail([upload for one in told for upload in one.uploads], error)
                 continue
-            for one in told:
+            for one, is_there in zip(told, there, strict=True):
+                if not is_there:
+                    _fail(one.uploads, Vanished())
                 for upload in one.uploads:
                     if not upload.answer.done():
                         upload.answer.set_result([one.receipts[record.sid] for record in upload.records])
 
-    async def _flush(self, told: Sequence[_Told]) -> None:
-        """Vanished when the newest entry that is about to be promised is not where it was. Rounds are written one after
-        the other, so whatever holds the newest holds all of them."""
-        promised = {r.index: r.sid for one in told for r in one.receipts.values() if r.index is not None}
-        last = max(promised, default=None)
-        if await self._store.flush(last) != (None if last is None else bytes.fromhex(promised[last])):
-            raise Vanished
+    async def _flush(self, told: Sequence[_Told]) -> list[bool]:
+        """Whether the newest entry that each round is about to promise is where it was, and with it all before it. Each by
+        itself: a server that went down between two of them holds the later one and not the other."""
+        newest = [
+            max(((r.index, bytes.fromhex(r.sid)) for r in one.receipts.values() if r.index is not None), default=None)
+            for one in told
+        ]
+        stands = await self._store.flush(sorted({one[0] for one in newest if one is not None}))
+        return [one is None or stands.get(one[0]) == one[1] for one in newest]
 
-    async def _commit(self, uploads: list[_Upload]) -> dict[str, Receipt]:
+    async def _commit(self, uploads: list[_Upload], *, alone: bool) -> dict[str, Receipt]:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         async with self._store.transaction() as tx:
             head = await tx.head_to_append()
             self._refuse_if_frozen(head)
-            self._take_more(uploads)
+            if not alone:
+                self._take_more(uploads)
             records = [record for upload in uploads for record in upload.records]
             facts = Facts(complete=False)
             known = await rounds.load(tx, records, facts)
             stood = dict(known)
             round_ = Round(head.size)
-            await self._admit(tx, round_, records, known, facts, now)
+            await self._admit(tx, round_, uploaded(round_, records, known), known, facts, now)
             await self._admit_conflicts(tx, round_, records, facts, now)
             if round_.admitted:
                 await rounds.save(tx, head, round_, facts)

@@ -26,7 +26,8 @@ HEAD_TO_APPEND = (
 # A commit that has something to write waits until all that was written before it is on disk, and at the standby where there
 # is one.
 FLUSH = """
-SELECT pg_logical_emit_message(true, 'timber', '') IS NOT NULL, (SELECT sid FROM entry WHERE log_id = $1 AND idx = $2)"""
+SELECT pg_logical_emit_message(true, 'timber', '') IS NOT NULL,
+       ARRAY(SELECT (idx, sid) FROM entry WHERE log_id = $1 AND idx = ANY($2::bigint[]))"""
 INDICES = "SELECT sid, idx FROM entry WHERE log_id = $1 AND sid = ANY($2)"
 FACTS = "SELECT key, doc FROM fact WHERE log_id = $1 AND key = ANY($2)"
 LEAVES = "SELECT leaf_hash FROM entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
@@ -155,14 +156,13 @@ class Store:
         ):
             yield Transaction(connection, self.log_id, self)
 
-    async def flush(self, last: int | None) -> bytes | None:
-        """When it returns, all that this server had committed before is on disk. Answers the sid at the index ``last``: a
-        server that went down meanwhile, or another in its place, may have lost the newest rounds, and with them that one."""
+    async def flush(self, indices: Sequence[int]) -> dict[int, bytes]:
+        """When it returns, all that this server had committed before is on disk. Answers the sids that stand at these
+        indices: a server that went down meanwhile, or another in its place, may have lost the newest rounds."""
         async with self.pool.acquire() as connection:
-            row = await connection.fetchrow(FLUSH, self.log_id, last)
+            row = await connection.fetchrow(FLUSH, self.log_id, indices)
         assert row is not None, "it selects no rows of a table"
-        sid: bytes | None = row[1]
-        return sid
+        return dict(row[1])
 
     async def open_log(self, origin: str) -> None:
         """Makes the head row on first start; refuses a database that belongs to another origin."""

@@ -134,14 +134,14 @@ def recompute(data: bytes) -> Recomputed:
         same("listing_root", said["listing_root"], listing_root(trees))
         _check_order(terms, source.size)
         drawn = draw_of(terms, trees, source)
-        again = draw_parts(drawn)
-    except (KeyError, TypeError, ValueError) as error:
+        again, of_norms = draw_parts(drawn), _of_norms(said, terms)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DrawUnreadable("draw", f"{type(error).__name__} {error}"[:120]) from error
     except Malformed as refusal:
         raise DrawUnreadable(refusal.where, refusal.reason) from refusal
     for where, computed in again.items():
         same(where, said.get(where), computed)
-    return Recomputed(terms, checkpoint, note, line, trees, drawn, _of_norms(said, terms))
+    return Recomputed(terms, checkpoint, note, line, trees, drawn, of_norms)
 
 
 def _check_order(terms: Terms, size: int) -> None:
@@ -150,6 +150,8 @@ def _check_order(terms: Terms, size: int) -> None:
         raise DrawDiffers("entries", "-" if terms.entries is None else "first, last", terms.stage)
     if terms.entries is not None:
         same("after", terms.after, terms.entries[1])
+        if not 0 <= terms.entries[0] <= terms.after:
+            raise DrawDiffers("entries", str(terms.entries[0]), f"0..{terms.after}")
     if size <= terms.after:
         raise DrawDiffers("checkpoint", str(size), f"> {terms.after}")
     if terms.committed is None:

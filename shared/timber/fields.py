@@ -6,7 +6,7 @@ closures over compiled patterns because each accepted record passes through some
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -116,6 +116,12 @@ def instant(value: Any) -> Fault | None:
     """An instant in UTC to the second; a leap second or an offset is refused."""
     right = type(value) is str and len(value) == 20 and is_day(value[:10]) and _CLOCK(value[10:]) is not None
     return None if right else _NOT_A_TIME
+
+
+def day_in_peru(at: str) -> str:
+    """The day that papers bore at an instant: Peru keeps UTC-05:00 all year."""
+    day = at[:10]
+    return day if at[11:13] >= "05" else (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
 def anything(_: Any) -> Fault | None:
@@ -234,7 +240,7 @@ parcel = matching(
     "un código de parcela normalizado, como PC 01",
 )
 species = matching(
-    r"[A-Z][a-z]+ (?:[a-z]+(?:-[a-z]+)*|spp?\.)",
+    r"[A-Z][a-z]{1,39} (?:[a-z]{1,39}(?:-[a-z]{1,39}){0,2}|spp?\.)",
     "a scientific name of two words, without author",
     "un nombre científico de dos palabras, sin autor",
 )

@@ -3,8 +3,11 @@
 import asyncio
 from typing import Any
 
+import asyncpg
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from services.custody.committer import Receipt, Vanished, _Told, _Upload
 from shared.timber.event import check_signature, parse_entry, sign_all, tree_item
 from tests.custody.conftest import (
     NDJSON,
@@ -18,6 +21,7 @@ from tests.custody.conftest import (
     log_id,
     permit_acts,
 )
+from tests.custody.private import as_admin
 from tests.custody.test_log import Reader
 
 
@@ -48,6 +52,46 @@ async def test_one_bad_record_among_five_hundred_leaves_the_others_logged(custod
     assert [n for n, r in enumerate(results) if r["status"] == "refused"] == [250]
     assert results[250]["problem"]["slug"] == "bad-signature"
     assert sum(r["status"] == "logged" for r in results) == 499
+
+
+async def test_an_upload_that_cannot_be_written_fails_alone_and_not_those_it_waited_with(ready: Custody) -> None:
+    bad, good = felling(ready, "501"), felling(ready, "502")
+    item = parse_entry(bad).body["item"]
+    await as_admin(ready, f"ALTER TABLE fact ADD CHECK (key <> 'item:{item}')")
+    head = await asyncpg.connect(ready.database.admin_dsn)
+    try:
+        async with head.transaction():
+            await head.fetch("SELECT FROM tlog FOR UPDATE")
+            headers = NDJSON | ready.issuer.headers("manager")
+            sent = [
+                asyncio.create_task(ready.http.post("/v1/records", content=one, headers=headers)) for one in (bad, good)
+            ]
+            await asyncio.sleep(0.3)  # both wait for the row, so they are of one round
+    finally:
+        await head.close()
+    failed, logged = await asyncio.gather(*sent)
+
+    assert (failed.status_code, logged.status_code) == (500, 200)
+    assert logged.json()["results"][0]["status"] == "logged"
+    assert await ready.log(good) == [logged.json()["results"][0]["index"]]
+
+
+async def test_a_round_that_the_database_lost_is_not_promised_by_a_later_one_that_stands(ready: Custody) -> None:
+    committer = ready.app.state.custody.committer
+    [index] = await ready.log(felling(ready, "501"))
+
+    def round_of(code: str, index: int) -> _Told:
+        record = parse_entry(felling(ready, code))
+        receipt = Receipt(record.sid, index, True, [], None)
+        return _Told([_Upload([record], asyncio.get_running_loop().create_future())], {record.sid: receipt})
+
+    lost, stands = round_of("502", index - 1), round_of("501", index)
+    for one in (lost, stands):
+        committer._committed_rounds.put_nowait(one)
+
+    with pytest.raises(Vanished):
+        await lost.uploads[0].answer
+    assert [receipt.index for receipt in await stands.uploads[0].answer] == [index]
 
 
 def signed_once(custody: Custody, *entries: bytes, by: Ed25519PrivateKey | None = None) -> list[bytes]:

@@ -150,6 +150,8 @@ async def test_a_compressed_body_is_refused_before_it_is_unpacked(ready: Custody
         "/v1/balances?limit=0",
         "/v1/findings?cursor=wrIuMQ==",
         "/v1/balances?cursor=AA==",
+        f"/v1/records?since={10**30}",
+        f"/v1/mass-balances?org=comunidad-a&since={10**30}",
     ],
 )
 async def test_a_malformed_question_says_what_is_wrong(ready: Custody, path: str) -> None:

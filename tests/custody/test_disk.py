@@ -1,5 +1,6 @@
 """A disk that is full, or that does not keep what it was given: nothing is shown before it is safe, nothing is lost."""
 
+import asyncio
 import errno
 import os
 import subprocess
@@ -10,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from shared.timber.event import parse_entry
 from shared.tlog.checkpoint import parse
 from shared.tlog.note import split_note
-from tests.custody.conftest import Custody, felling, genesis, permit_acts
+from tests.custody.conftest import Custody, cut, felling, genesis, log_id, permit_acts
 from tests.custody.set_back import until
 
 TREES = [str(code) for code in range(501, 511)]
@@ -64,6 +66,23 @@ async def check_waits_and_goes_on(custody: Custody, code: str, heal: Any) -> Non
     assert await shown(custody) == before + 2
     assert await held_up(custody) is None
     assert why
+
+
+async def test_a_batch_of_second_uses_waits_once_for_a_checkpoint_that_does_not_come(
+    ready: Custody, disk: Disk
+) -> None:
+    await ready.send(felling(ready, "501"), wait="inclusion")
+    disk.broken = (ready.settings.data_dir / "anchor",)
+    await ready.log(cut(ready, "501"))
+    again = parse_entry(cut(ready, "501")).body | {"source": log_id("501/A")}
+    pieces = [[again["sections"][0] | {"item": log_id(f"again {n}"), "code": f"501/A{chr(65 + n)}"}] for n in range(21)]
+    await ready.log(ready.entry("log.cut", again | {"sections": pieces[20]}))
+
+    async with asyncio.timeout(10):  # and not a second for each of twenty
+        told = await ready.send(*(ready.entry("log.cut", again | {"sections": one}) for one in pieces[:20]))
+
+    assert {one["problem"]["slug"] for one in told} == {"already-spent"}
+    assert not any("first" in one["problem"] for one in told)
 
 
 @pytest.mark.parametrize("folder", ["archive", "archive/tile/entries", "anchor"])

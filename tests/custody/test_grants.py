@@ -1,5 +1,6 @@
 """Who reads private fields: their owner, whom it lets, officers of the region; and that the owner learns of each reading."""
 
+import base64
 from typing import Any
 
 import asyncpg
@@ -213,6 +214,8 @@ UNCLEAR: list[tuple[dict[str, Any], int, str]] = [
     ({"valid_until": "2020-01-01T00:00:00Z"}, 422, "grant-ends-too-soon"),
     ({"valid_from": "2099-01-01T00:00:00Z"}, 422, "grant-ends-too-soon"),
     ({"valid_until": "2099-01-01T00:00:00"}, 422, "malformed"), ({"to": "x"}, 422, "malformed"),
+    ({"valid_until": "9999-12-31T23:59:59-14:00"}, 422, "malformed"),
+    ({"valid_from": "0001-01-01T00:00:00+14:00"}, 422, "malformed"),
 ]  # fmt: skip
 
 
@@ -242,7 +245,8 @@ async def test_both_sides_see_a_grant_and_nobody_else(ready: Custody) -> None:
     rest = await ready.get("/v1/grants", "manager", cursor=page["next"])
     assert [one["id"] for one in (*page["grants"], *rest["grants"])] == [made[0]["id"], made[1]["id"]]
     assert rest["next"] is None
-    for cursor in ("x", "eA==", page["next"][:-4]):
+    edge = base64.urlsafe_b64encode(f"0001-01-01T00:00:00+14:00 {made[0]['id']}".encode()).decode()
+    for cursor in ("x", "eA==", page["next"][:-4], edge):
         await ready.get("/v1/grants", "manager", cursor=cursor, expect=422)
 
 

@@ -1,5 +1,6 @@
 """The lists an auditor begins from, asked through the door: lots, permits, findings, balances, and pieces by painted code."""
 
+import string
 import uuid
 from typing import Any
 
@@ -80,6 +81,24 @@ async def test_a_list_of_lots_goes_on_where_its_page_ended(ready: Custody, code:
             break
 
     assert found == (["L-1", "L-2", "L-3"] if code else ["L-3", "L-2", "L-1"])
+
+
+async def test_a_lot_that_pieces_joined_one_by_one_hides_no_other(ready: Custody) -> None:
+    letters = string.ascii_uppercase[:20]
+    codes = [f"{tree}/{letter}" for tree in ("502", "503", "504") for letter in letters]
+    await ready.log(felling(ready, "501"), cut(ready, "501"), composed(ready, "L-1", "501/A"))
+    for tree in ("502", "503", "504"):
+        await ready.log(felling(ready, tree), cut(ready, tree, letters))
+    await ready.log(*(composed(ready, "L-2", code) for code in codes))
+
+    one = await ready.get("/v1/lots", "auditor", org="auditora", limit="1")
+    whole = await ready.get("/v1/lots", "auditor", org="auditora")
+    theirs = await ready.get("/v1/lots", "manager", org="comunidad-b")
+
+    assert ids(whole) == ["L-2", "L-1"]
+    assert (ids(one), whole["next"]) == (["L-2"], None)
+    assert ids(await ready.get("/v1/lots", "auditor", org="auditora", cursor=one["next"])) == ["L-1"]
+    assert (ids(theirs), theirs["next"]) == ([], None)
 
 
 async def test_a_community_is_told_of_its_own_lots_and_a_buyer_of_those_it_bought(ready: Custody) -> None:

@@ -179,6 +179,15 @@ async def test_nobody_subscribes_to_what_others_may_not_see(ready: Custody) -> N
     assert problem["slug"] == "other-organisation"
 
 
+async def test_an_entry_that_no_log_comes_to_is_not_a_place_to_begin(ready: Custody) -> None:
+    async with listening(Receiver()) as receiver:
+        problem = await subscribed(ready, receiver, 422, since=2**53)
+        hook = await subscribed(ready, receiver, since=2**53 - 1)
+    answer = await asked(ready, "POST", f"/{hook['id']}/replay", params={"from": 2**63})
+
+    assert (problem["slug"], answer.status_code) == ("malformed", 422)
+
+
 # ---- keeping them
 
 

@@ -1,5 +1,6 @@
 """New keys in place of old ones: what each step leaves in the files."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,25 @@ def test_the_key_of_the_log_changes_by_an_overlap(keys: Path) -> None:
     assert [log.verifier for log in policy.logs] == [old, new]
     assert policy.check(checkpoint).log == old
     assert (keys / "log.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_new_key_is_on_disk_with_its_name_and_a_policy_is_never_half_written(
+    keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(Path(f"/proc/self/fd/{file}").readlink()), real(file)))
+    policy = keys.parent / "policy.txt"
+    before, mode = policy.read_text(), policy.stat().st_mode
+
+    with policy.open() as reader:
+        rotate(keys, "log")
+        assert reader.read() == before  # who reads meanwhile sees the whole file of before
+
+    assert synced[-1] == keys
+    assert keys.parent in synced
+    assert policy.stat().st_mode == mode
+    assert policy.read_text() != before
 
 
 def test_the_steps_of_the_log_keep_their_order(keys: Path) -> None:

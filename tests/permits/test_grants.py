@@ -203,6 +203,8 @@ async def test_nobody_gives_what_is_not_theirs(drafted: Permits) -> None:
         "grant-ends-too-soon", GRANTS, MANAGER, a_grant(valid_until="2025-01-01T00:00:00Z"), status=422
     )
     await drafted.post(GRANTS, MANAGER, a_grant("auditores-1", "everything"), expect=422)
+    for edge in ({"valid_from": "0001-01-01T00:00:00+14:00"}, {"valid_until": "9999-12-31T23:59:59-14:00"}):
+        await drafted.post(GRANTS, MANAGER, a_grant(**edge), expect=422)  # no instants of the calendar in UTC
     made = await drafted.post(GRANTS, MANAGER, a_grant())
     await drafted.call("DELETE", f"/v1/organisations/comunidad-b/grants/{made['id']}", NEIGHBOUR, 404)
     assert await seen(drafted, AUDITOR) == ALL

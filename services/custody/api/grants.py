@@ -1,7 +1,7 @@
 """Grants: an organisation lets somebody read private fields of its records, for a purpose and a time."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 from uuid import UUID, uuid4
 
@@ -22,6 +22,8 @@ from shared.web.app import Router
 router = Router(tags=["private fields"])
 
 MOST_NAMED = 500
+# In UTC too it is an instant of the calendar, in the years that the format serves.
+Instant = Annotated[AwareDatetime, Field(ge=datetime(1990, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))]
 Names = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=MOST_NAMED)]
 
 
@@ -79,8 +81,8 @@ class GrantIn(BaseModel):
     to_person: str | None = Field(default=None, min_length=1, max_length=255, description="`sub` of the person's token")
     scope: ScopeIn
     purpose: str = Field(min_length=3, max_length=200)
-    valid_from: AwareDatetime | None = Field(default=None, description="At once when left out")
-    valid_until: AwareDatetime
+    valid_from: Instant | None = Field(default=None, description="At once when left out")
+    valid_until: Instant
 
 
 class ScopeOut(BaseModel):

@@ -19,6 +19,7 @@ from services.custody.private import disclosures
 from services.custody.private.hidden import Hidden, hide, is_pseudonym
 from services.custody.private.vault import DataKey
 from services.custody.schemas import BatchAnswer, StatementIn, StatementsIn
+from services.custody.store import SignedHead
 from shared.refusal import Malformed, Missing, Refusal
 from shared.timber import refusals
 from shared.timber.event import Record, key_id, make_statement, parse_entry, sign
@@ -33,6 +34,7 @@ router = Router(tags=["records"])
 MOST = 500
 NDJSON = "application/x-ndjson"
 FIRST_USE_S = 1.0
+SecondUse = refusals.AlreadySpent | refusals.AlreadyDone
 Wait = Annotated[
     Literal["inclusion"] | None, Query(description="`inclusion`: answer when a signed checkpoint covers the records")
 ]
@@ -71,7 +73,8 @@ async def _add_one(scope: Scope, custody: Custody, body: bytes, wait: str | None
         raise checked
     [receipt] = await custody.committer.append([checked])
     if receipt.refusal is not None:
-        return answer(scope, receipt.refusal, **await _first_use(custody, receipt.refusal))
+        signed = await _covering(custody, [receipt])
+        return answer(scope, receipt.refusal, **await _first_use(custody, receipt.refusal, signed))
     return json_answer(await _answer(custody, [receipt], wait), 201 if receipt.new else 200)
 
 
@@ -162,7 +165,8 @@ async def _append(custody: Custody, checked: list[Checked]) -> list[Receipt | Re
 
 
 async def _answer(custody: Custody, told: list[Receipt | Refusal], wait: str | None) -> dict[str, Any]:
-    results = [await _result(custody, one) for one in told]
+    covering = await _covering(custody, told)
+    results = [await _result(custody, one, covering) for one in told]
     whole: dict[str, Any] = {"origin": custody.origin, "results": results}
     indices = [result["index"] for result in results if "index" in result]
     if wait == "inclusion" and indices:
@@ -176,7 +180,7 @@ async def _answer(custody: Custody, told: list[Receipt | Refusal], wait: str | N
     return whole
 
 
-async def _result(custody: Custody, one: Receipt | Refusal) -> dict[str, Any]:
+async def _result(custody: Custody, one: Receipt | Refusal, signed: SignedHead | None) -> dict[str, Any]:
     refusal = one if isinstance(one, Refusal) else one.refusal
     if refusal is None:
         assert isinstance(one, Receipt)
@@ -186,18 +190,24 @@ async def _result(custody: Custody, one: Receipt | Refusal) -> dict[str, Any]:
             "index": one.index,
             "findings": [orjson.Fragment(doc) for doc in one.findings],
         }
-    problem = describe(refusal) | await _first_use(custody, refusal)
+    problem = describe(refusal) | await _first_use(custody, refusal, signed)
     result = {"status": "refused", "problem": problem}
     return result if isinstance(one, Refusal) else {"sid": one.sid, **result}
 
 
-async def _first_use(custody: Custody, refusal: Refusal) -> dict[str, Any]:
+async def _covering(custody: Custody, told: Sequence[Receipt | Refusal]) -> SignedHead | None:
+    """The checkpoint over the first uses that these answers tell of, waited for once; else the newest over some of them."""
+    refused = [one if isinstance(one, Refusal) else one.refusal for one in told]
+    firsts = [one.first_index for one in refused if isinstance(one, SecondUse)]
+    if not firsts:
+        return None
+    return await custody.within(max(firsts) + 1, FIRST_USE_S) or custody.published.covering(min(firsts) + 1)
+
+
+async def _first_use(custody: Custody, refusal: Refusal, signed: SignedHead | None) -> dict[str, Any]:
     """A refused second use carries the first one with its proof, so that both sides hold the same evidence. Where no
     checkpoint covers the first one yet, its index and sid in the problem must do."""
-    if not isinstance(refusal, refusals.AlreadySpent | refusals.AlreadyDone):
-        return {}
-    signed = await custody.within(refusal.first_index + 1, FIRST_USE_S)
-    if signed is None:
+    if not isinstance(refusal, SecondUse) or signed is None or signed.size <= refusal.first_index:
         return {}
     async with custody.store.snapshot() as tx:
         return {"first": await proven(custody, tx, refusal.first_index, signed)}

@@ -99,45 +99,46 @@ async def list_lots(
     and the word of the verdict, follow from its proof file). With `code` those whose code begins so, by code. A page may hold
     fewer than asked for, and none, while `next` leads on."""
 
-    def wanted(lot: Lot, worst: str) -> bool:
+    def wanted(lot: Lot) -> bool:
         sees = grant.scope == "any" or grant.known.org in (lot.holder, lot.buyer)
-        fits = holder in (None, lot.holder) and buyer in (None, lot.buyer)
-        return sees and fits and (severity is None or worst >= severity)
+        return sees and holder in (None, lot.holder) and buyer in (None, lot.buyer)
 
     found: list[dict[str, Any]] = []
     looked, more = 0, True
     async with custody.question() as tx:
         size = (await tx.head()).size
         while more and len(found) < limit and looked < MOST_LOTS_LOOKED_AT:
-            some, more = await (_by_code(tx, code, cursor) if code else _newest(tx, cursor))
-            looked += MOST_LOTS
-            for place, lot, items, worst in await _with_wood(tx, some):
+            some, end = await (_by_code(tx, code, cursor) if code else _newest(tx, cursor))
+            looked, more = looked + MOST_LOTS, end is not None
+            for place, lot, items, worst in await _with_wood(tx, [one for one in some if wanted(one[1])]):
                 if len(found) == limit:
-                    more = True
+                    end, more = None, True
                     break
-                cursor = to_cursor(place)
-                if wanted(lot, worst):
+                if severity is None or worst >= severity:
                     found.append(_lot(lot, items, worst))
+                cursor = to_cursor(place)
+            # A stretch may hold no lot that is asked for, and none at all where one was composed piece by piece.
+            cursor = cursor if end is None else to_cursor(end)
     return await under_checkpoint(custody, {"as_of": size, "lots": found, "next": cursor if more else None})
 
 
-async def _by_code(tx: Transaction, code: str, cursor: str | None) -> tuple[list[tuple[str, Lot]], bool]:
+async def _by_code(tx: Transaction, code: str, cursor: str | None) -> tuple[list[tuple[str, Lot]], str | None]:
+    """Lots by code, each with its place; and where the list goes on, None at its end."""
     rows = await tx.facts_under(f"lot:{code}", key_after(cursor), MOST_LOTS + 1)
     lots = [(key, lot) for key, doc in rows[:MOST_LOTS] if isinstance(lot := facts_of.load(key, doc), Lot)]
-    return lots, len(rows) > MOST_LOTS
+    return lots, rows[MOST_LOTS - 1][0] if len(rows) > MOST_LOTS else None
 
 
-async def _newest(tx: Transaction, cursor: str | None) -> tuple[list[tuple[str, Lot]], bool]:
-    """Lots by the record that first composed them."""
+async def _newest(tx: Transaction, cursor: str | None) -> tuple[list[tuple[str, Lot]], str | None]:
+    """The same by the record that first composed them; those behind which pieces joined tell of no lot."""
     [before] = numbers_after(cursor, INDEX) or (NEWEST,)
     indices = await last_under(tx, COMPOSED, before, MOST_LOTS + 1)
     records = {index: parse_entry(body) for index, body in await tx.bodies(indices[:MOST_LOTS])}
     facts = Facts()
     await tx.load_facts({f"lot:{record.body['lot']}" for record in records.values()}, facts)
     lots = ((index, facts.find(Lot, f"lot:{records[index].body['lot']}")) for index in sorted(records, reverse=True))
-    return [(str(index), lot) for index, lot in lots if lot is not None and lot.index == index], len(
-        indices
-    ) > MOST_LOTS
+    end = str(indices[MOST_LOTS - 1]) if len(indices) > MOST_LOTS else None
+    return [(str(index), lot) for index, lot in lots if lot is not None and lot.index == index], end
 
 
 async def _with_wood(tx: Transaction, lots: list[tuple[str, Lot]]) -> list[tuple[str, Lot, list[Item], str]]:

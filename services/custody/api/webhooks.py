@@ -43,7 +43,9 @@ class WebhookIn(BaseModel):
     types: list[str] = Field(default=[], max_length=len(BODIES), description="Any of these")
     permit: str | None = Field(default=None, max_length=40)
     org: str | None = Field(default=None, max_length=40, description="Only what concerns this organisation")
-    since: int | None = Field(default=None, ge=0, description="The first entry to look at; the next one when left out")
+    since: int | None = Field(
+        default=None, ge=0, le=2**53 - 1, description="The first entry to look at; the next one when left out"
+    )
 
 
 class WebhookOut(BaseModel):
@@ -126,7 +128,7 @@ async def remove_webhook(webhook_id: UUID, custody: CustodyDep, grant: GrantDep)
 @router.post("/v1/webhooks/{webhook_id}/replay")
 async def replay_webhook(
     webhook_id: UUID, custody: CustodyDep, grant: GrantDep,
-    start: Annotated[int, Query(alias="from", ge=0, description="The first entry to look at again")],
+    start: Annotated[int, Query(alias="from", ge=0, le=2**53 - 1, description="The first entry to look at again")],
 ) -> WebhookOut:  # fmt: skip
     """Posts again from an index on, with the ids the events had; wakes a subscription that was disabled."""
     async with custody.store.transaction() as tx:

@@ -18,6 +18,7 @@ from shared.timber.event import Record
 from shared.timber.facts import Facts, NotLoaded, Permit, past_of
 from shared.timber.norms import Norms
 from shared.timber.rules.outcome import Outcome
+from shared.timber.succession import CLOSED, CONTINUED
 
 
 @dataclass(eq=False)
@@ -28,6 +29,21 @@ class UnknownPredecessor(Refusal):
     es: ClassVar[str] = "El registro se apoya en {prev}, que no está en la bitácora. Envíe primero ese registro."
     en: ClassVar[str] = "The record builds on {prev}, which is not in the log. Send that record first."
     prev: str
+
+
+@dataclass(eq=False)
+class KeepersWord(Refusal):
+    """Where the log ends, and what it continues, stands in it in one step with the checkpoint that says so. An upload that
+    said it, under whatever key, would leave a seam that nobody can verify, for ever."""
+
+    slug: ClassVar[str] = "keepers-word"
+    es: ClassVar[str] = (
+        "Los registros {type} los escribe solo quien lleva la bitácora, cuando la traspasa; no se reciben."
+    )
+    en: ClassVar[str] = (
+        "Only the keeper of the log writes {type} records, when it hands the log over; none are taken in."
+    )
+    type: str
 
 
 @dataclass(slots=True)
@@ -57,6 +73,14 @@ class Round:
     @property
     def size(self) -> int:
         return self.first + len(self.admitted)
+
+
+def uploaded(round_: Round, records: Sequence[Record], known: dict[str, int]) -> list[Record]:
+    """Those that may be uploaded; the others are refused in the round. One that stands is answered with its index."""
+    for record in records:
+        if record.type in (CLOSED, CONTINUED) and record.sid not in known:
+            round_.refused[record.sid] = KeepersWord(record.type)
+    return [record for record in records if record.sid not in round_.refused]
 
 
 def admit_round(

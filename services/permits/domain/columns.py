@@ -72,7 +72,7 @@ _DAY = re.compile(
     r"(?:(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)|(?P<day_>\d{1,2})/(?P<month_>\d{1,2})/(?P<year_>\d{4}))(?:$| )",
     re.ASCII,
 )
-_BINOMIAL = re.compile(r"([A-Z][a-z]+) ([a-z]+(?:-[a-z]+)*|spp?\.)(?= |$)")
+_BINOMIAL = re.compile(r"([A-Z][a-z]{1,39}) ([a-z]{1,39}(?:-[a-z]{1,39}){0,2}|spp?\.)(?= |$)")
 
 
 class BadCell(Exception):  # noqa: N818

@@ -50,7 +50,7 @@ def _writable(text: str) -> str:
 OrgId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,39}$")]
 Number = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9.-]{1,39}$")]
 Region = Annotated[str, Field(pattern=r"^[a-z][a-z-]{1,39}$")]
-Species = Annotated[str, Field(pattern=r"^[A-Z][a-z]+ (?:[a-z]+(?:-[a-z]+)*|spp?\.)$")]
+Species = Annotated[str, Field(pattern=r"^[A-Z][a-z]{1,39} (?:[a-z]{1,39}(?:-[a-z]{1,39}){0,2}|spp?\.)$")]
 ParcelCode = Annotated[str, Field(max_length=12), AfterValidator(_parcel)]
 TreeCode = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{0,19}$")]
 PublicKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from shared.timber.facts import CensusTree, Item, Line, Permit
+from shared.timber.fields import day_in_peru
 from shared.timber.norms import Rule
 from shared.timber.rules.outcome import Outcome
 
@@ -34,7 +35,7 @@ def c02(rule: Rule, subject: str, code: str, earlier: Item | None) -> Outcome:
 
 def c03(rule: Rule, subject: str, permit: Permit, time: str) -> Outcome:
     """The claimed day lies in the harvest window, and the permit was in force where the record entered the log."""
-    day = time[:10]
+    day = day_in_peru(time)
     harvest_from, harvest_to = permit.window_of(day)
     computed = {
         "felled_on": day, "harvest_from": harvest_from, "harvest_to": harvest_to, "permit": permit.number,

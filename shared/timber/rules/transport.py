@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.timber import measure
 from shared.timber.facts import Guide, Item
+from shared.timber.fields import day_in_peru
 from shared.timber.norms import Rule
 from shared.timber.rules.outcome import Outcome
 
@@ -48,7 +49,7 @@ def t02_issue(rule: Rule, guide: Guide) -> Outcome:
 def t02_on_the_way(rule: Rule, guide: Guide, at: str) -> Outcome:
     """It departs, and is seen on the road, between issue and expiry and not before its departure."""
     computed = {"guide": guide.key, "issued_on": guide.issued_on, "expires_on": guide.expires_on, "at": at}
-    if not guide.issued_on <= at[:10] <= guide.expires_on:
+    if not guide.issued_on <= day_in_peru(at) <= guide.expires_on:
         return rule.failed(rule.parameters["severity"], guide.key, "outside", computed)
     if guide.departed_at is not None and at < guide.departed_at:
         computed["departed_at"] = guide.departed_at
@@ -59,12 +60,12 @@ def t02_on_the_way(rule: Rule, guide: Guide, at: str) -> Outcome:
 def t02_arrival(rule: Rule, guide: Guide, at: str) -> Outcome:
     """It arrives after it departed and before it expires."""
     computed = {"guide": guide.key, "issued_on": guide.issued_on, "expires_on": guide.expires_on, "at": at}
-    if at[:10] < guide.issued_on:
+    if day_in_peru(at) < guide.issued_on:
         return rule.failed(rule.parameters["severity"], guide.key, "outside", computed)
     if guide.departed_at is not None and at < guide.departed_at:
         computed["departed_at"] = guide.departed_at
         return rule.failed(rule.parameters["severity"], guide.key, "before_departure", computed)
-    if at[:10] > guide.expires_on:
+    if day_in_peru(at) > guide.expires_on:
         return rule.failed(rule.parameters["severity_of_late_arrival"], guide.key, "late", computed)
     if guide.departed_at is None:
         return rule.not_evaluated(guide.key, "no_departure", computed)

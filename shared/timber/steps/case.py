@@ -13,6 +13,8 @@ from shared.timber.rules.outcome import Outcomes
 
 T = TypeVar("T")
 GRAVEST = "S4"
+MOST_GRAVE = 100  # names that a piece remembers: its document is read and written whole
+BEYOND = "-:-"
 
 
 @dataclass(slots=True)
@@ -84,7 +86,7 @@ class Case:
         for item in items:
             if grave or worst > item.worst:
                 item.worst = max(worst, item.worst)
-                item.grave = f"{item.grave} {grave}".strip()
+                item.grave = remembered(f"{item.grave} {grave}")
                 self.facts.put(f"item:{item.id}", item)
 
     def grave(self, outcomes: Outcomes) -> str:
@@ -94,6 +96,13 @@ class Case:
         return " ".join(
             [f"{self.index}:{rule}" for rule in sorted({o.rule for o in outcomes if o.severity == GRAVEST})]
         )
+
+
+def remembered(names: str) -> str:
+    """What a piece keeps of these names of grave findings. Of one with too many more are told by a name that nobody can
+    resolve: it goes out under no guide of ours again."""
+    found = names.split()
+    return " ".join(found if len(found) <= MOST_GRAVE else [*found[:MOST_GRAVE], BEYOND])
 
 
 def instant(text: str) -> datetime:

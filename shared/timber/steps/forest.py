@@ -6,7 +6,7 @@ from shared.timber.facts import CensusTree, Item, Line
 from shared.timber.refusals import BranchWood, IdTaken, TooMany, Unrelated, WrongKind
 from shared.timber.rules import custody
 from shared.timber.rules.outcome import Outcomes
-from shared.timber.steps.case import Case, unspent
+from shared.timber.steps.case import Case, remembered, unspent
 
 MOST_SECTIONS = 200  # of a tree, in all its records; a log is cut in one record, which holds 40
 
@@ -109,7 +109,7 @@ def _apply_cut(
 ) -> None:  # fmt: skip
     record, index = case.record, case.index
     worst = max(source.worst, outcomes.worst)
-    grave = f"{source.grave} {case.grave(outcomes)}".strip() if outcomes else source.grave
+    grave = remembered(f"{source.grave} {case.grave(outcomes)}") if outcomes else source.grave
     tree = source.id if source.kind == "tree" else source.tree
     parents = [source.id]
     for section in sections:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.timber.facts import Guide, Item, Line, Organisation, guide_key, line_key
-from shared.timber.fields import FOREST_PRODUCTS
+from shared.timber.fields import FOREST_PRODUCTS, day_in_peru
 from shared.timber.party import SUPERVISING
 from shared.timber.refusals import AlreadyDone, NotYours, UnknownParent
 from shared.timber.rules import balance, custody, transport
@@ -123,7 +123,7 @@ def _judge_issue(case: Case, guide: Guide, load: Load) -> Outcomes:
             outcomes.note(rules["C17"].not_evaluated(guide.key, "no_list", without))
             outcomes.note(rules["B02"].not_evaluated(guide.key, "no_list", without))
         return outcomes
-    made = [(item.id, item.made_time[:10]) for item in items]
+    made = [(item.id, day_in_peru(item.made_time)) for item in items]
     outcomes.note(custody.c13(rules["C13"], guide.key, "making", "issue of the guide", guide.issued_on, made))
     agreed = transport.t03_lines(rules["T03"], guide, load.amounts)
     outcomes.note(agreed if agreed.status == "FAIL" else transport.t03_items(rules["T03"], guide, items))

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from shared.timber.facts import Certificate, Item, Lot, Permit
+from shared.timber.fields import day_in_peru
 from shared.timber.refusals import AlreadyDone, NotYours, TooMany, WrongKind
 from shared.timber.rules import balance, claims, custody, mill
 from shared.timber.rules.outcome import Outcomes
 from shared.timber.species import catalogue
-from shared.timber.steps.case import Case, unspent
+from shared.timber.steps.case import Case, remembered, unspent
 
 MOST_PIECES = 5_000  # of a lot: its document is read and written whole
 
@@ -41,7 +42,8 @@ def saw(case: Case) -> Outcomes:
         undrawn = [item for item in inputs if item.drawn_by is None]
     if undrawn:
         outcomes.note(balance.b01_never_drawn(rules["B01"], subject, undrawn))
-    grave = " ".join(sorted({*case.grave(outcomes).split(), *(name for item in inputs for name in item.grave.split())}))
+    names = {*case.grave(outcomes).split(), *(name for item in inputs for name in item.grave.split())}
+    grave = remembered(" ".join(sorted(names)))
     for product, left in zip(products, round_dm3, strict=True):
         product.worst, product.grave, product.round_dm3 = worst, grave, left
         case.facts.put(f"item:{product.id}", product)
@@ -126,7 +128,7 @@ def sell(case: Case) -> Outcomes:
     outcomes = _judge_drawn(case, lot.id, undrawn)
     if "certificate" in body:
         certificate = case.facts.find(Certificate, f"certificate:{body['certificate']}")
-        day = record.time[:10]
+        day = day_in_peru(record.time)
         outcomes.note(claims.d06(case.rules["D06"], lot.id, body["certificate"], certificate, record.actor, day))
     lot.sold_by, lot.sold_index = record.sid, case.index
     lot.holder = lot.buyer = body["buyer"]

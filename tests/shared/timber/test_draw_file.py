@@ -114,6 +114,8 @@ def test_another_version_of_the_norms_is_not_compared() -> None:
         (lambda d: d.update(note=to_base64(sign(Checkpoint(LOG.name, 251, b"\x07" * 32).text(), [LOG]))), "seed"),
         (lambda d: d.update(note=to_base64(sign(Checkpoint(LOG.name, 249, b"\x07" * 32).text(), [LOG]))), "checkpoint"),
         (lambda d: d.update(after=100), "after"),
+        (lambda d: d["entries"].update(first=-1), "entries"),
+        (lambda d: d["entries"].update(first=250), "entries"),
         (lambda d: d["design"].update(share_permille=400), "strata"),
         (lambda d: d["design"]["species"][1].update(cites=False), "strata"),
     ],
@@ -141,7 +143,11 @@ def test_the_same_checkpoint_signed_otherwise_gives_the_same_draw() -> None:
         changed(lambda d: d.pop("after")), changed(lambda d: d.update(trees=[{"code": "1"}])),
         changed(lambda d: d.update(note="***")), changed(lambda d: d.update(note=to_base64(b"no note"))),
         changed(lambda d: d["design"].update(share_permille=0)), changed(lambda d: (d.pop("entries"), d.update(after="x", stage="submitted"))),
-        changed(lambda d: d["design"].update(confidence_permille=1_001)),
+        changed(lambda d: d["design"].update(confidence_permille=1_001)), changed(lambda d: d.update(note=5)),
+        changed(lambda d: d["design"].update(day="x")), changed(lambda d: d["design"].update(day=5)),
+        changed(lambda d: d["design"]["species"][0].update(name=5)),
+        changed(lambda d: d["design"]["species"][0].update(cites="x")),
+        changed(lambda d: d["entries"].update(first="x")),
     ],
 )  # fmt: skip
 def test_what_is_no_draw_document_cannot_be_read_which_says_nothing_of_the_draw(data: bytes) -> None:

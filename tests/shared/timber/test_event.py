@@ -262,6 +262,8 @@ SIG = ENTRY[len(b'{"sig":[') : ENTRY.index(b"]")]
         (b'"prev":[]', b'"prev":["' + b"b" * 64 + b'","' + b"a" * 64 + b'"]'),
         (b'"prev":[]', b'"prev":["' + b"a" * 64 + b'","' + b"a" * 64 + b'"]'),
         (b'"species":"Brosimum guianense"', b'"species":"Brosimum guianense (Aubl.) Huber"'),
+        (b'"species":"Brosimum guianense"', b'"species":"Brosimum ' + b"g" * 7_000 + b'"'),
+        (b'"species":"Brosimum guianense"', b'"species":"Brosimum a' + b"-a" * 3_000 + b'"'),
         (b'"permit":"RGR-0000-2025"', b'"permit":"RGR/0000"'),
         (SIG, b""),
         (SIG, SIG + b"," + SIG),

@@ -14,6 +14,7 @@ from shared.timber.refusals import (
     UnknownParent,
     WrongSigner,
 )
+from shared.timber.steps.case import MOST_GRAVE
 from tests.build import (
     AUTHORITY,
     COMMUNITY,
@@ -182,3 +183,18 @@ def test_products_remember_the_grave_findings_on_their_logs() -> None:
     index = next(i for i, record in enumerate(log.records) if record.sid == felling.sid)
     assert board is not None
     assert f"{index}:C01" in board.grave.split()
+
+
+def test_a_piece_remembers_so_many_grave_findings_and_with_more_goes_out_no_more() -> None:
+    log = founded()
+    section = a_section("999/A")
+    fellings = [a_felling(GRAVE[0], observations=f"vez {n}") for n in range(MOST_GRAVE + 20)]
+    log.admit(*fellings[:3], a_cut(section, tree="999"), *fellings[3:])
+    for felling in fellings:
+        log.admit(a_resolution(felling, "C01"))
+    tree = log.facts.find(Item, f"item:{fellings[0].body['item']}")
+
+    assert tree is not None
+    assert len(tree.grave.split()) == MOST_GRAVE + 1
+    assert tree.fellings == len(fellings)
+    assert isinstance(refused(log, a_guide("G-1", [section], form="own")), OpenFinding)

@@ -69,10 +69,10 @@ def test_c02_a_second_felling_of_a_tree_is_an_s3_and_adds_no_wood() -> None:
 @pytest.mark.parametrize(
     ("time", "found"),
     [
-        ("2025-07-21T23:59:59Z", [("C03", "S4")]),
-        ("2025-07-22T00:00:00Z", []),
-        ("2026-07-21T23:59:59Z", []),
-        ("2026-07-22T00:00:00Z", [("C03", "S4")]),
+        ("2025-07-22T04:59:59Z", [("C03", "S4")]),  # the evening of the 21st in Peru
+        ("2025-07-22T05:00:00Z", []),
+        ("2026-07-22T04:59:59Z", []),
+        ("2026-07-22T05:00:00Z", [("C03", "S4")]),
     ],
 )
 def test_c03_a_felling_belongs_inside_the_harvest_window(time: str, found: list[Any]) -> None:

@@ -157,12 +157,23 @@ def test_t02_the_dates_of_a_guide_follow_each_other() -> None:
         log.admit(a_guide())
         return [found for record in records for found in failures(log.admit(record))]
 
-    assert way(a_departure(at="2025-09-12T23:00:00Z")) == [("T02", "S4")]
-    assert way(a_departure(at="2025-09-29T00:00:00Z")) == [("T02", "S4")]
+    assert way(a_departure(at="2025-09-13T04:59:59Z")) == [("T02", "S4")]  # the evening before, in Peru
+    assert way(a_departure(at="2025-09-29T05:00:00Z")) == [("T02", "S4")]
+    assert way(a_departure(at="2025-09-29T04:59:59Z")) == []
     assert way(a_departure(), a_check(at="2025-09-14T07:00:00Z")) == [("T02", "S4")]
-    assert way(a_departure(), a_reception(at="2025-09-29T00:00:00Z")) == [("T02", "S3")]
+    assert way(a_departure(), a_reception(at="2025-09-29T05:00:00Z")) == [("T02", "S3")]
     assert way(a_departure(), a_reception(at="2025-09-14T07:59:59Z")) == [("T02", "S4")]
-    assert way(a_departure(), a_check(), a_reception(at="2025-09-28T23:59:59Z")) == []
+    assert way(a_departure(), a_check(), a_reception(at="2025-09-29T04:59:59Z")) == []
+
+
+def test_wood_of_the_evening_goes_with_a_guide_of_that_day() -> None:
+    late = founded()
+    late.admit(a_felling(time="2025-09-13T22:00:00Z"), a_cut(a_section(), time="2025-09-14T01:30:00Z"))  # 20:30 in Peru
+    later = founded()
+    later.admit(a_felling(time="2025-09-13T22:00:00Z"), a_cut(a_section(), time="2025-09-14T05:00:00Z"))
+
+    assert "C13" not in dict(failures(late.admit(a_guide())))
+    assert "C13" in dict(failures(later.admit(a_guide())))
 
 
 def test_t02_an_arrival_without_departure_is_not_evaluated() -> None:

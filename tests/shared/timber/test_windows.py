@@ -39,8 +39,8 @@ def extended(**window: Any) -> Record:
     [
         ({}, REENTERED, [("C03", "S4")]),
         (REENTRY, REENTERED, []),
-        (REENTRY, "2027-01-10T00:00:00Z", []),
-        (REENTRY, "2027-07-01T00:00:00Z", [("C03", "S4")]),
+        (REENTRY, "2027-01-10T05:00:00Z", []),
+        (REENTRY, "2027-07-01T05:00:00Z", [("C03", "S4")]),
         (REENTRY, GAP, [("C03", "S4")]),
         (REENTRY, f"{HARVEST_TO}T23:59:59Z", []),
         (MOBILISATION, REENTERED, [("C03", "S4")]),
