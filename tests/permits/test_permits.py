@@ -72,6 +72,16 @@ async def test_of_two_permits_approved_in_one_moment_the_second_is_weighed_with_
     assert {answer.json()["slug"] for answer in answers if answer.status_code == 409} == {"exceeds-census"}
 
 
+async def test_boards_are_weighed_against_no_tree_and_the_public_answer_says_so(permits: Permits) -> None:
+    await permits.approved_plan()
+    await permits.post("/v1/permits", OFFICER, a_permit(lines=[a_line(), a_line(product="sawn", volume_dm3=999_999)]))
+
+    issued = await permits.post(f"/v1/permits/{PERMIT}/approve", SECOND)
+
+    assert issued["census"]["p05"] == "NOT_EVALUATED"
+    assert "no se evaluó contra él todo el volumen" in (await permits.get(VERIFY))["census"]["es"]
+
+
 async def test_half_a_percent_above_the_census_is_still_issued(permits: Permits) -> None:
     issued = await permits.issued_permit(lines=[a_line(volume_dm3=5_910, trees=1)])
 

@@ -331,6 +331,11 @@ def test_a_declared_volume_follows_from_its_measures(volume_dm3: int, status: st
     [found] = said("P06", some_facts([a_tree(volume_dm3=volume_dm3)]))
 
     assert found.status == status
+    assert one("P05", some_facts(census, authorised=(line(10_050, 2), line(1, product="branch_firewood")))) == PASSED
+    for boards in (line(999_999, product="sawn"), line(1, product="flooring_blank"), line(1, product="other")):
+        assert one("P05", some_facts(census, authorised=(line(1), boards))) == MISSING
+        assert one("P05", some_facts(census, authorised=(boards,))) == MISSING
+        assert one("P05", some_facts(census, authorised=(line(10_051, 2), boards))) == ("FAIL", "S4")
     assert [row["computed_dm3"] for row in found.evidence] == ([5_881] if status == "FAIL" else [])
 
 
