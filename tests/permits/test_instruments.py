@@ -224,6 +224,17 @@ async def test_a_plan_takes_its_permits_with_it_and_brings_them_back(permits: Pe
     await permits.get(f"{PATH}/acts", NEIGHBOUR, expect=404)
 
 
+async def test_who_suspended_the_plan_does_not_decide_the_appeal_against_that(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.post(f"{PATH}/suspend", OFFICER, WHY)
+    await permits.post(f"{PERMIT_PATH}/appeals", MANAGER, {"id": "A1", "ground": "No corresponde"}, 201)
+    dismissed = {"outcome": "dismissed", "resolution": "RGR-9"}
+
+    await no(permits, "same-person", f"{PERMIT_PATH}/appeals/A1/decide", OFFICER, dismissed)
+
+    await permits.post(f"{PERMIT_PATH}/appeals/A1/decide", TRIBUNAL, dismissed)
+
+
 async def test_an_open_appeal_is_decided_before_anything_else_moves_the_permit(permits: Permits) -> None:
     await permits.issued_permit()
     await permits.post(f"{PERMIT_PATH}/suspend", OFFICER, WHY)
