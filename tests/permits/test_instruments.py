@@ -1,5 +1,6 @@
 """A plan from draft to permit, to suspension, to re-entry: five people, each wrong step refused with its reason."""
 
+import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -303,6 +304,18 @@ async def test_an_operating_plan_stands_under_an_approved_general_plan_of_its_ti
     said = permits.custody.bodies("plan.approved")
     assert [(one["kind"], one.get("parent")) for one in said] == [("PGMF", None), ("PO", "PGMF-1")]
     assert all(len(one["documents"]) == 1 for one in said)
+
+
+async def test_five_acts_on_a_plan_in_one_moment_are_one(permits: Permits) -> None:
+    await permits.approved_plan()
+    paper = (await permits.paper("execution_report", b"informe", OFFICER))["sha256"]
+
+    for path, body in (("suspend", WHY), ("reinstate", WHY), ("close", WHY | {"documents": [paper]})):
+        answers = await asyncio.gather(*(permits.call("POST", f"{PATH}/{path}", OFFICER, json=body) for _ in range(5)))
+        assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409], path
+
+    acts = await permits.get(f"{PATH}/acts", MANAGER)
+    assert [act["act"] for act in acts["items"]][-3:] == ["suspend", "reinstate", "close"]
 
 
 async def test_a_plan_is_exhausted_when_custody_has_drawn_what_was_authorised(permits: Permits) -> None:
