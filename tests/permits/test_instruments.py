@@ -318,6 +318,33 @@ async def test_five_acts_on_a_plan_in_one_moment_are_one(permits: Permits) -> No
     assert [act["act"] for act in acts["items"]][-3:] == ["suspend", "reinstate", "close"]
 
 
+async def test_nothing_begins_or_counts_under_a_general_plan_that_does_not_stand(permits: Permits) -> None:
+    general = a_plan(
+        id="PGMF-1", number="PGMF", kind="PGMF", cycle_years=20, census_basis="not_available",
+        harvest_from="2025-01-01", harvest_to="2044-12-31",
+    )  # fmt: skip
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, general)
+    await permits.agreed("PGMF-1")
+    await permits.post("/v1/plans/PGMF-1/submit", MANAGER)
+    await permits.answered("PGMF-1")
+    await permits.post("/v1/plans/PGMF-1/approve", OFFICER, DECISION)
+    await permits.post("/v1/plans", MANAGER, a_plan(parent="PGMF-1"))
+    await permits.upload(a_census(), REGENT)
+    await permits.post(f"{PATH}/submit", MANAGER)
+    await permits.answered()
+    await permits.post("/v1/plans/PGMF-1/suspend", SUPERVISOR, WHY)
+
+    await no(permits, "wrong-state", "/v1/plans", MANAGER, a_plan(id="PO-NEW", parent="PGMF-1"))
+    await no(permits, "wrong-state", f"{PATH}/approve", OFFICER, DECISION)
+
+    await permits.post("/v1/plans/PGMF-1/reinstate", SUPERVISOR, WHY)
+    await permits.post(f"{PATH}/approve", OFFICER, DECISION)
+    await permits.post("/v1/permits", OFFICER, a_permit())
+    await permits.post("/v1/plans/PGMF-1/caducity", SUPERVISOR, WHY)
+    await no(permits, "wrong-state", f"{PERMIT_PATH}/approve", SECOND)
+
+
 async def test_a_plan_is_exhausted_when_custody_has_drawn_what_was_authorised(permits: Permits) -> None:
     await permits.issued_permit()
     permits.custody.balances = [{"permit": PERMIT, "drawn_dm3": dm3} for dm3 in (5_000, 880)]
