@@ -274,6 +274,19 @@ async def test_a_plan_is_closed_with_its_execution_report_and_reformulated_by_it
     await no(permits, "wrong-state", "/v1/plans/PO-NEW/suspend", SUPERVISOR, WHY)
 
 
+async def test_nobody_goes_back_to_fell_on_a_plan_that_is_closed_and_its_balances_still_move(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.post(f"{PERMIT_PATH}/extensions", MANAGER, REENTRY, 201)
+    await permits.post(f"{PERMIT_PATH}/extensions", MANAGER, BALANCES, 201)
+    report = (await permits.paper("execution_report", b"informe final", OFFICER))["sha256"]
+    await permits.post(f"{PATH}/close", OFFICER, WHY | {"documents": [report]})
+
+    await no(permits, "wrong-state", f"{PERMIT_PATH}/extensions/R1/approve", OFFICER, DECISION)
+
+    await permits.post(f"{PERMIT_PATH}/extensions/R1/refuse", OFFICER, DECISION)
+    await permits.post(f"{PERMIT_PATH}/extensions/S1/approve", OFFICER, DECISION)
+
+
 async def test_an_operating_plan_stands_under_an_approved_general_plan_of_its_title(permits: Permits) -> None:
     general = a_plan(
         id="PGMF-1", number="PGMF", kind="PGMF", cycle_years=20, census_basis="not_available",
