@@ -87,6 +87,15 @@ async def test_a_grant_opens_what_it_names_to_whom_it_names_and_ends_at_once(dra
     assert again["revoked_at"] == ended["revoked_at"]
 
 
+@pytest.mark.parametrize(
+    "beyond", [{"valid_until": "9999-12-31T23:59:59-05:00"}, {"valid_from": "0001-01-01T00:00:00+05:00"}]
+)
+async def test_a_grant_begins_and_ends_within_the_calendar(permits: Permits, beyond: dict[str, str]) -> None:
+    assert (await permits.post(GRANTS, MANAGER, a_grant("certifica-1", **beyond), 422))["slug"] == "malformed"
+
+    await permits.post(GRANTS, MANAGER, a_grant("certifica-1", valid_until="2099-12-31T00:00:00Z"), 201)
+
+
 @pytest.mark.parametrize("scope", sorted(ALL))
 async def test_a_grant_opens_nothing_else(drafted: Permits, scope: str) -> None:
     await drafted.post(GRANTS, MANAGER, a_grant("certifica-1", scope))

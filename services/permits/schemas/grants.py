@@ -1,6 +1,6 @@
 """Grants to read, and the trail of readings and changes."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,6 +8,9 @@ from pydantic import AwareDatetime, Field
 
 from services.permits.domain.reach import Scope
 from services.permits.schemas.words import In, OrgId, Out, Reason
+
+# As days are bounded in bodies (``words.Day``); beyond the calendar no database follows.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1990, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))]
 
 
 class ReadGrantIn(In):
@@ -18,8 +21,8 @@ class ReadGrantIn(In):
     to_org: OrgId
     scope: Annotated[list[Scope], Field(min_length=1, max_length=6)]
     purpose: Reason
-    valid_from: Annotated[AwareDatetime | None, Field(description="At once when left out")] = None
-    valid_until: AwareDatetime
+    valid_from: Annotated[Moment | None, Field(description="At once when left out")] = None
+    valid_until: Moment
 
 
 class ReadGrantOut(Out):
