@@ -41,17 +41,26 @@ class Malformed(Refusal):
 
 # What may be missing, as people call it in Spanish (docs/glossary.md); a kind that is not here is said as it is.
 KINDS_ES = {
-    "alert": "alerta", "amendment": "modificación", "appeal": "reclamo", "appraisal": "evaluación de oferta", "census": "censo",
-    "certificate": "certificado", "checkpoint": "constancia", "code": "código", "contract": "contrato",
-    "cost_book": "libro de costos", "datum": "dato", "delegation": "delegación", "distribution": "reparto",
-    "document": "documento", "erasure": "borrado", "extension": "ampliación", "file": "archivo", "finding": "observación",
-    "grant": "autorización de lectura", "guide": "guía", "index": "índice", "inspection": "inspección", "item": "pieza",
-    "job": "trabajo", "key": "clave", "log": "bitácora", "lot": "lote", "member": "integrante", "organisation": "organización",
+    "alert": "alerta", "alert_webhook": "dirección de avisos", "amendment": "modificación", "appeal": "reclamo",
+    "appraisal": "evaluación de oferta", "assembly_act": "acta de asamblea", "benefit_ledger": "libro de reparto",
+    "census": "censo", "certificate": "certificado", "checkpoint": "constancia", "cites_paper": "documento CITES",
+    "code": "código", "commitment": "compromiso sellado", "contract": "contrato", "cost_book": "libro de costos",
+    "datum": "dato", "delegate": "delegado", "delegation": "delegación", "distribution": "reparto", "document": "documento", "erasure": "borrado", "extension": "ampliación", "file": "archivo", "finding": "observación",
+    "fx_rates": "serie de tipo de cambio", "grant": "autorización de lectura", "guide": "guía", "index": "índice",
+    "inspection": "inspección", "item": "pieza",
+    "job": "trabajo", "key": "clave", "licence": "licencia", "log": "bitácora", "lot": "lote", "member": "integrante",
+    "membership": "membresía", "organisation": "organización",
     "package": "paquete", "page": "página", "parcel": "parcela", "permit": "permiso", "person": "persona", "plan": "plan",
-    "price_report": "informe de precio", "record": "registro", "review": "revisión", "settlement": "liquidación",
+    "price_book": "libro de precios", "price_report": "informe de precio", "record": "registro",
+    "resolution": "respuesta", "review": "revisión", "settlement": "liquidación",
     "shape": "lindero", "species": "especie", "supervision": "supervisión", "tile": "bloque de la bitácora", "title": "título",
     "tree": "árbol", "verification": "verificación", "version": "versión", "webhook": "suscripción", "zone": "zona",
 }  # fmt: skip
+
+
+def kind_es(kind: str) -> str:
+    """A kind of thing as people call it in Spanish."""
+    return KINDS_ES.get(kind.replace(" ", "_").replace("-", "_"), kind)
 
 
 @dataclass(eq=False)
@@ -66,7 +75,7 @@ class Missing(Refusal):
 
     def text(self, language: str) -> str:
         """The facts keep the kind as programs know it; the sentence names it in its own language."""
-        said = self.kind.replace("_", " ") if language == "en" else KINDS_ES.get(self.kind, self.kind)
+        said = self.kind.replace("_", " ") if language == "en" else kind_es(self.kind)
         return (self.en if language == "en" else self.es).format(kind=said, key=self.key)
 
 

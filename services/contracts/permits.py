@@ -58,6 +58,7 @@ def _standing(answer: dict[str, Any]) -> PermitStanding:
         number=str(answer["number"]),
         on=date.fromisoformat(answer["on"]),
         valid=bool(answer["valid"]),
+        movement_valid=bool(answer["movement_valid"]),
         status=str(answer["status"]),
         volume_m3=Decimal(sum(round_wood)) / 1_000 if round_wood else None,
         move_to=date.fromisoformat(answer["window"]["move_to"]),

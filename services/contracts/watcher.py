@@ -98,7 +98,8 @@ class Watcher:
             case PaymentOverdue() as about:
                 return await self._payment(about, one.org)
             case PermitExpiring() as about:
-                return permit_expiring(await standing_of(self.permits, about.permit, today()), today(), alert_limits())
+                permit = await standing_of(self.permits, about.permit, today())
+                return permit_expiring(permit, today(), alert_limits(), one.seen)
             case BuyerSanctioned() as about:
                 async with self.store.db.transaction(HOUSE) as tx:
                     return buyer_sanctioned(

@@ -87,11 +87,12 @@ def _sheet(workbook: CalamineWorkbook, name: str) -> list[list[Cell]]:
 
 
 def _cell(value: object) -> Cell:
-    """Numbers and text stay; a date or a yes/no becomes its words, which no numeric column accepts."""
+    """Numbers and text stay; a date or a yes/no becomes its words, which no numeric column accepts. XLSX can write NUL as
+    ``_x0000_``, and no database keeps it."""
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, str):
-        return value.encode(errors="replace").decode()
+        return value.encode(errors="replace").decode().replace("\x00", "\ufffd")
     if isinstance(value, int | float) and abs(value) < 2**53:
         return value
     return str(value)

@@ -1,6 +1,7 @@
 """Alerts: told once, from facts, and unknown while who knows is silent."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -85,7 +86,7 @@ async def test_a_permit_near_its_last_day_and_one_that_counts_no_longer(contract
 
     def answer(move_to: str, **more: Any) -> None:
         said = {
-            "number": "P-1", "on": today().isoformat(), "valid": True, "status": "in_force",
+            "number": "P-1", "on": today().isoformat(), "valid": True, "movement_valid": True, "status": "in_force",
             "lines": {"by_product": []}, "window": {"move_to": move_to},
         }  # fmt: skip
         contracts.permits.answers["/v1/permits/P-1/verify"] = said | more
@@ -99,7 +100,7 @@ async def test_a_permit_near_its_last_day_and_one_that_counts_no_longer(contract
     states.append(await state(contracts))
     for move_to, more in (
         (days_from_now(31), {}), (days_from_now(30), {}), (days_from_now(30), {}),
-        (days_from_now(30), {"valid": False, "status": "suspended"}),
+        (days_from_now(30), {"valid": False, "movement_valid": False, "status": "suspended"}),
     ):  # fmt: skip
         answer(move_to, **more)
         await look()
@@ -387,9 +388,29 @@ def test_a_payment_is_late_from_the_day_after_its_day(deliveries: list[Dues], st
     assert (found.state, len(found.news)) == (state, news)
 
 
+def test_a_permit_whose_felling_is_over_is_told_of_by_the_last_day_of_its_wood() -> None:
+    permit = PermitStanding("P-1", DAY, False, True, "in_force", None, DAY + timedelta(days=40))
+
+    assert permit_expiring(permit, DAY, LIMITS).state == "clear"
+    [told] = permit_expiring(replace(permit, move_to=DAY + timedelta(days=3)), DAY, LIMITS).news
+    assert told.facts["days_left"] == 3
+
+
+def test_a_permit_that_is_suspended_again_is_told_of_again_and_one_that_stays_so_is_not() -> None:
+    counts = PermitStanding("P-1", DAY, True, True, "in_force", None, DAY + timedelta(days=400))
+    stopped = replace(counts, valid=False, movement_valid=False, status="suspended")
+    seen, told = None, []
+
+    for days, permit in enumerate((stopped, stopped, counts, stopped, stopped)):
+        found = permit_expiring(permit, DAY + timedelta(days=days), LIMITS, seen)
+        seen, told = found.seen, [*told, *(one.key for one in found.news)]
+
+    assert told == [f"status/suspended/{DAY}"] * 2 + [f"status/suspended/{DAY + timedelta(days=3)}"] * 2
+
+
 @given(st.integers(-400, 400))
 def test_a_permit_is_told_of_in_its_last_month(days: int) -> None:
-    permit = PermitStanding("P-1", DAY, True, "in_force", None, DAY + timedelta(days=days))
+    permit = PermitStanding("P-1", DAY, True, True, "in_force", None, DAY + timedelta(days=days))
 
     found = permit_expiring(permit, DAY, Limits(D("0.1"), 30, 0))
 

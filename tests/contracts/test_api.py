@@ -633,7 +633,7 @@ async def test_two_species_priced_apart_are_appraised_apart(contracts: Contracts
 def standing(**more: Any) -> dict[str, Any]:
     """A permit as the permits service answers anyone."""
     return {
-        "number": "P-1", "on": "2026-11-22", "valid": True, "status": "in_force", "window": {"move_to": "2027-06-30"},
+        "number": "P-1", "on": "2026-11-22", "valid": True, "movement_valid": True, "status": "in_force", "window": {"move_to": "2027-06-30"},
         "lines": {"by_product": [{"product": "roundwood", "volume_dm3": 700_000}]},
     } | more  # fmt: skip
 

@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.builders import a_cost_book, a_price_book, an_offer, pen, per_tree, per_volume, sawn, t10
+from tests.contracts.builders import (
+    TORNILLO,
+    a_cost_book,
+    a_price_book,
+    an_offer,
+    pen,
+    per_tree,
+    per_volume,
+    sawn,
+    t10,
+    wood,
+)
 from tests.contracts.conftest import Contracts
 from tests.contracts.test_api import STEWARD
 from tests.contracts.test_series import an_index, rates
@@ -93,6 +104,26 @@ async def test_a_hollow_says_how_it_is_measured(contracts: Contracts) -> None:
     assert "deductions.formula" in str(problem["facts"])
     assert ("fórmula" in problem["detail_es"], "formula" in problem["detail_en"]) == (True, True)
     await contracts.post("/v1/appraisals/quick", stated, 200)
+
+
+TWIG = {"species": TORNILLO, "large_mm": 10, "small_mm": 10, "length_mm": 10, "count": 1}
+
+
+@pytest.mark.parametrize("price", [FOOT, per_tree("5"), per_volume("100", "m3", "smalian")])
+@pytest.mark.parametrize(
+    ("lot", "volume_m3"),
+    [
+        ({"basis": "logs", "logs": [TWIG]}, "0.000"),
+        ({"basis": "logs", "logs": [TWIG, *t10()]}, "13.770"),
+        (wood("3.000", basis="declared", logs=[TWIG]), "3.000"),
+    ],
+)
+async def test_twigs_that_measure_no_wood_are_answered_and_add_none(
+    contracts: Contracts, lot: Json, volume_m3: str, price: Json
+) -> None:
+    told = await contracts.post("/v1/appraisals/quick", good() | {"offer": an_offer(price, lot=lot)}, 200)
+
+    assert told["lot"]["volume_m3"] == volume_m3
 
 
 @pytest.mark.parametrize(

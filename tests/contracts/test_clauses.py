@@ -247,7 +247,7 @@ def test_the_catalogue_has_fifty_flags_and_every_one_has_its_three_states_in_a_t
 
 
 def permit(**more: Any) -> Known:
-    facts = {"number": "P-1", "on": date(2026, 11, 22), "valid": True, "status": "in_force"}
+    facts = {"number": "P-1", "on": date(2026, 11, 22), "valid": True, "movement_valid": True, "status": "in_force"}
     return Known(permit=PermitStanding(**(facts | {"volume_m3": D("700"), "move_to": date(2027, 6, 30)} | more)))
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.contracts.api.house import today
 from services.contracts.domain.border import Contradiction
 from services.contracts.domain.offer import Offer
 from services.contracts.domain.standing import Sanction, Snapshot, ruc_check_digit, standing_on
@@ -86,6 +87,16 @@ async def test_a_list_is_kept_once_by_whoever_began_it(contracts: Contracts) -> 
     assert (await standing(contracts))["state"] == "not_listed"
     listed = await contracts.get("/v1/sanction-lists", role=None)
     assert listed["items"] == [corrected]
+
+
+async def test_no_list_is_of_a_day_that_has_not_come(contracts: Contracts) -> None:
+    await contracts.post("/v1/sanction-lists", a_list(as_of=today().isoformat()), **STEWARD)
+    ahead = (today() + timedelta(days=1)).isoformat()
+
+    refused = await contracts.post("/v1/sanction-lists", a_list(a_sanction(), as_of=ahead), 422, **STEWARD)
+
+    assert (refused["slug"], refused["facts"]["where"]) == ("future-date", "body.as_of")
+    assert (await standing(contracts, on=today().isoformat()))["state"] == "not_listed"
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,18 @@ async def test_a_delegation_ends_by_the_clock(permits: Permits) -> None:
     assert (await permits.upload(a_census(), REGENT, expect=409))["slug"] == "delegation-ended"
 
 
+async def test_a_union_does_not_join_itself(permits: Permits) -> None:
+    await with_company(permits)
+    union = Person("manager", "union-1", "u-9")
+    paper = (await permits.paper(who=union))["sha256"]
+    agreed = an_assembly(number="M-1", purpose="membership", plan=None, third_parties=["union-1"], document=paper)
+    await permits.post("/v1/organisations/union-1/assembly-acts", union, agreed)
+
+    joining = {"member": "union-1", "since": "2025-01-01", "assembly_act": "M-1"}
+
+    await permits.refused("number-taken", "/v1/organisations/union-1/members", union, joining)
+
+
 async def test_a_community_joins_a_union_by_its_own_agreement_and_leaves(permits: Permits) -> None:
     await with_company(permits)
     members = "/v1/organisations/union-1/members"

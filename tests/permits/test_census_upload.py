@@ -240,6 +240,14 @@ async def test_numbers_written_as_text_in_a_workbook_are_read(draft: Permits) ->
     assert (await draft.upload(workbook(row), media_type=XLSX))["harvestable_dm3"] == 5881
 
 
+async def test_what_a_workbook_calls_nul_is_kept_as_a_mark(draft: Permits) -> None:
+    row = [*ROW_501[:3], "Brosimum guianense | Manchi_x0000_nga", *ROW_501[4:]]
+
+    await draft.upload(workbook(row), media_type=XLSX)
+
+    assert (await draft.get(f"/v1/plans/{PLAN}/trees/501", MANAGER))["trade_name"] == "Manchi\ufffdnga"
+
+
 async def test_a_date_where_a_number_belongs_is_refused(draft: Permits) -> None:
     from datetime import date
 

@@ -161,6 +161,18 @@ async def test_every_document_is_looked_for_before_the_holder_is_told(permits: P
     await permits.post(f"{PATH}/notify", SUPERVISOR)
 
 
+async def test_the_holder_is_told_once_the_visit_has_ended(permits: Permits) -> None:
+    await opened(permits, visited_to="2027-02-01")
+    await permits.post(f"{PATH}/documents", SUPERVISOR, all_documents())
+    house = permits.app.state.house
+    house.clock = lambda: datetime(2027, 1, 31, 15, tzinfo=UTC)
+
+    await permits.refused("day-not-come", f"{PATH}/notify", SUPERVISOR)
+
+    house.clock = lambda: datetime(2027, 2, 1, 15, tzinfo=UTC)
+    await permits.post(f"{PATH}/notify", SUPERVISOR)
+
+
 @pytest.mark.parametrize("change", [{"document": "diary"}, {"state": "lost"}, {"state": "absent", "sha256": "a" * 64}])
 async def test_a_document_is_one_of_the_list_and_in_one_of_its_states(permits: Permits, change: dict[str, Any]) -> None:
     await opened(permits)

@@ -1,5 +1,6 @@
 """A plan from draft to permit, to suspension, to re-entry: five people, each wrong step refused with its reason."""
 
+import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -224,6 +225,17 @@ async def test_a_plan_takes_its_permits_with_it_and_brings_them_back(permits: Pe
     await permits.get(f"{PATH}/acts", NEIGHBOUR, expect=404)
 
 
+async def test_who_suspended_the_plan_does_not_decide_the_appeal_against_that(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.post(f"{PATH}/suspend", OFFICER, WHY)
+    await permits.post(f"{PERMIT_PATH}/appeals", MANAGER, {"id": "A1", "ground": "No corresponde"}, 201)
+    dismissed = {"outcome": "dismissed", "resolution": "RGR-9"}
+
+    await no(permits, "same-person", f"{PERMIT_PATH}/appeals/A1/decide", OFFICER, dismissed)
+
+    await permits.post(f"{PERMIT_PATH}/appeals/A1/decide", TRIBUNAL, dismissed)
+
+
 async def test_an_open_appeal_is_decided_before_anything_else_moves_the_permit(permits: Permits) -> None:
     await permits.issued_permit()
     await permits.post(f"{PERMIT_PATH}/suspend", OFFICER, WHY)
@@ -262,6 +274,19 @@ async def test_a_plan_is_closed_with_its_execution_report_and_reformulated_by_it
     await no(permits, "wrong-state", "/v1/plans/PO-NEW/suspend", SUPERVISOR, WHY)
 
 
+async def test_nobody_goes_back_to_fell_on_a_plan_that_is_closed_and_its_balances_still_move(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.post(f"{PERMIT_PATH}/extensions", MANAGER, REENTRY, 201)
+    await permits.post(f"{PERMIT_PATH}/extensions", MANAGER, BALANCES, 201)
+    report = (await permits.paper("execution_report", b"informe final", OFFICER))["sha256"]
+    await permits.post(f"{PATH}/close", OFFICER, WHY | {"documents": [report]})
+
+    await no(permits, "wrong-state", f"{PERMIT_PATH}/extensions/R1/approve", OFFICER, DECISION)
+
+    await permits.post(f"{PERMIT_PATH}/extensions/R1/refuse", OFFICER, DECISION)
+    await permits.post(f"{PERMIT_PATH}/extensions/S1/approve", OFFICER, DECISION)
+
+
 async def test_an_operating_plan_stands_under_an_approved_general_plan_of_its_title(permits: Permits) -> None:
     general = a_plan(
         id="PGMF-1", number="PGMF", kind="PGMF", cycle_years=20, census_basis="not_available",
@@ -292,6 +317,45 @@ async def test_an_operating_plan_stands_under_an_approved_general_plan_of_its_ti
     said = permits.custody.bodies("plan.approved")
     assert [(one["kind"], one.get("parent")) for one in said] == [("PGMF", None), ("PO", "PGMF-1")]
     assert all(len(one["documents"]) == 1 for one in said)
+
+
+async def test_five_acts_on_a_plan_in_one_moment_are_one(permits: Permits) -> None:
+    await permits.approved_plan()
+    paper = (await permits.paper("execution_report", b"informe", OFFICER))["sha256"]
+
+    for path, body in (("suspend", WHY), ("reinstate", WHY), ("close", WHY | {"documents": [paper]})):
+        answers = await asyncio.gather(*(permits.call("POST", f"{PATH}/{path}", OFFICER, json=body) for _ in range(5)))
+        assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409], path
+
+    acts = await permits.get(f"{PATH}/acts", MANAGER)
+    assert [act["act"] for act in acts["items"]][-3:] == ["suspend", "reinstate", "close"]
+
+
+async def test_nothing_begins_or_counts_under_a_general_plan_that_does_not_stand(permits: Permits) -> None:
+    general = a_plan(
+        id="PGMF-1", number="PGMF", kind="PGMF", cycle_years=20, census_basis="not_available",
+        harvest_from="2025-01-01", harvest_to="2044-12-31",
+    )  # fmt: skip
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, general)
+    await permits.agreed("PGMF-1")
+    await permits.post("/v1/plans/PGMF-1/submit", MANAGER)
+    await permits.answered("PGMF-1")
+    await permits.post("/v1/plans/PGMF-1/approve", OFFICER, DECISION)
+    await permits.post("/v1/plans", MANAGER, a_plan(parent="PGMF-1"))
+    await permits.upload(a_census(), REGENT)
+    await permits.post(f"{PATH}/submit", MANAGER)
+    await permits.answered()
+    await permits.post("/v1/plans/PGMF-1/suspend", SUPERVISOR, WHY)
+
+    await no(permits, "wrong-state", "/v1/plans", MANAGER, a_plan(id="PO-NEW", parent="PGMF-1"))
+    await no(permits, "wrong-state", f"{PATH}/approve", OFFICER, DECISION)
+
+    await permits.post("/v1/plans/PGMF-1/reinstate", SUPERVISOR, WHY)
+    await permits.post(f"{PATH}/approve", OFFICER, DECISION)
+    await permits.post("/v1/permits", OFFICER, a_permit())
+    await permits.post("/v1/plans/PGMF-1/caducity", SUPERVISOR, WHY)
+    await no(permits, "wrong-state", f"{PERMIT_PATH}/approve", SECOND)
 
 
 async def test_a_plan_is_exhausted_when_custody_has_drawn_what_was_authorised(permits: Permits) -> None:

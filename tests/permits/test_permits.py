@@ -1,5 +1,6 @@
 """Permits: proposed, approved by somebody else, suspended, amended, verified by anyone."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -55,6 +56,30 @@ async def test_more_than_the_census_holds_is_not_issued(permits: Permits, volume
     problem = await permits.refused("exceeds-census", f"/v1/permits/{PERMIT}/approve", SECOND)
 
     assert (problem["facts"]["census_dm3"], problem["facts"]["census_trees"]) == (5881, 1)
+
+
+async def test_of_two_permits_approved_in_one_moment_the_second_is_weighed_with_the_first(permits: Permits) -> None:
+    await permits.approved_plan()
+    numbers = [PERMIT, "RGR-0001-2025", "RGR-0002-2025"]
+    for number in numbers:
+        await permits.post("/v1/permits", OFFICER, a_permit(number=number))  # each for all that the census holds
+
+    answers = await asyncio.gather(
+        *(permits.call("POST", f"/v1/permits/{number}/approve", SECOND) for number in numbers)
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+    assert {answer.json()["slug"] for answer in answers if answer.status_code == 409} == {"exceeds-census"}
+
+
+async def test_boards_are_weighed_against_no_tree_and_the_public_answer_says_so(permits: Permits) -> None:
+    await permits.approved_plan()
+    await permits.post("/v1/permits", OFFICER, a_permit(lines=[a_line(), a_line(product="sawn", volume_dm3=999_999)]))
+
+    issued = await permits.post(f"/v1/permits/{PERMIT}/approve", SECOND)
+
+    assert issued["census"]["p05"] == "NOT_EVALUATED"
+    assert "no se evaluó contra él todo el volumen" in (await permits.get(VERIFY))["census"]["es"]
 
 
 async def test_half_a_percent_above_the_census_is_still_issued(permits: Permits) -> None:

@@ -244,6 +244,14 @@ def test_somebody_else_saw_enough_trees_before_the_approval() -> None:
     assert said("P13", some_facts(census, looks=()))[0].computed["trees_needed"] == 59
 
 
+def test_who_looked_and_found_phantoms_did_not_clear_the_plan() -> None:
+    census = trees(200)
+
+    assert one("P13", some_facts(census, looks=(FieldLook("I-1", True, True, 60, 3),))) == PASSED
+    assert one("P13", some_facts(census, looks=(FieldLook("I-1", True, True, 60, 4),))) == ("FAIL", "S3")
+    assert one("P13", some_facts(census, looks=(FieldLook("I-1", True, True, 60, 60),))) == ("FAIL", "S3")
+
+
 def test_a_third_party_stands_in_the_act_of_the_assembly() -> None:
     act = Assembly("ACTA-1", frozenset({"empresa-1"}), quorum=True, signed=True)
 
@@ -323,6 +331,11 @@ def test_permits_together_authorise_no_more_than_the_census_holds() -> None:
     assert one("P05", some_facts(census, authorised=(line(6_000), line(6_000)))) == ("FAIL", "S4")
     assert one("P05", some_facts(census, authorised=(line(1, species="Cedrela odorata"),))) == ("FAIL", "S4")
     assert one("P05", some_facts(census, authorised=(line(99_999, product="branch_firewood"),))) == MISSING
+    assert one("P05", some_facts(census, authorised=(line(10_050, 2), line(1, product="branch_firewood")))) == PASSED
+    for boards in (line(999_999, product="sawn"), line(1, product="flooring_blank"), line(1, product="other")):
+        assert one("P05", some_facts(census, authorised=(line(1), boards))) == MISSING
+        assert one("P05", some_facts(census, authorised=(boards,))) == MISSING
+        assert one("P05", some_facts(census, authorised=(line(10_051, 2), boards))) == ("FAIL", "S4")
     assert one("P05", some_facts(census, a_plan(census_basis="partial"), authorised=(line(1),))) == MISSING
 
 

@@ -1,6 +1,7 @@
 """Field verification by public lottery, through the door of permits."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -476,6 +477,18 @@ async def test_a_result_stands_and_another_one_needs_a_reason(permits: Permits) 
     )  # fmt: skip
     public = (await sample(permits, None))[0]["found"]
     assert (public["times_recorded"], public["reason"]) == (2, None)
+
+
+async def test_nobody_has_seen_a_tree_on_a_day_that_has_not_come(permits: Permits) -> None:
+    await drawn(permits)
+    first, second, *_ = await sample(permits)
+    tomorrow = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+
+    both = {"trees": [seen(first), seen(second, seen_on=tomorrow)]}
+    problem = await permits.refused("day-not-come", f"{PATH}/trees", VERIFIER, both)
+
+    assert problem["facts"]["day"] == tomorrow
+    assert (await report(permits, [seen(first), seen(second)]))["recorded"] == 2
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from services.contracts.api.books import check_region
+from services.contracts.api.books import check_come, check_region
 from services.contracts.api.house import Cursor, Limit, StoreDep, today
 from services.contracts.domain.appraisal import sha256_of
 from services.contracts.domain.border import Day
@@ -33,6 +33,7 @@ async def publish_sanction_list(
     """Keep a list of sanctions as it stood on its day. The same content again answers 200; an older day may follow."""
     caller = grant.known
     check_region(caller, NATIONAL)
+    check_come(body.as_of, today())
     async with store.db.transaction(caller) as tx:
         owner = await owner_of_list(tx, body.id)
         if owner is not None and owner != caller.org:

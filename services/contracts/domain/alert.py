@@ -144,25 +144,34 @@ def price_moved(about: PriceMoved, before: SeenPrice | None, now: SeenPrice | No
     return Finding("raised", (News(f"{now.book}/{now.version}/{now.sha256}", facts, es, en),), now.as_bytes())
 
 
-def permit_expiring(permit: PermitStanding | Literal["not_found"] | None, today: date, limits: Limits) -> Finding:
-    """News when a permit counts no longer, or its last day to move wood is near."""
+COUNTS = b""
+"""What the last look saw of a permit that counts; of one that does not, its status and since when it was seen so."""
+
+
+def permit_expiring(
+    permit: PermitStanding | Literal["not_found"] | None, today: date, limits: Limits, before: bytes | None = None
+) -> Finding:
+    """News when a permit counts no longer, or its last day to move wood is near: wood that was felled in time is moved after
+    the felling is over. One that counts again and then no longer is told of again; ``before`` is what the last look saw."""
     if not isinstance(permit, PermitStanding):
         return NOTHING_KNOWN
     facts: dict[str, Any] = {"permit": permit.number, "on": today.isoformat(), "status": permit.status}
-    if not permit.valid:
+    if not permit.movement_valid:
         es, en = f"El permiso {permit.number} no rige hoy.", f"The permit {permit.number} does not count today."
-        return Finding("raised", (News(f"status/{permit.status}", facts, es, en),))
+        same = (before or COUNTS).startswith(f"status/{permit.status}/".encode())
+        since = before if before and same else f"status/{permit.status}/{today.isoformat()}".encode()
+        return Finding("raised", (News(since.decode(), facts, es, en),), since)
     if permit.move_to is None:
         return NOTHING_KNOWN
     left = (permit.move_to - today).days
     if left > limits.permit_days:
-        return Finding("clear")
+        return Finding("clear", seen=COUNTS)
     news = News(
         f"move_to/{permit.move_to.isoformat()}", facts | {"move_to": permit.move_to.isoformat(), "days_left": left},
         f"El permiso {permit.number} permite mover madera hasta el {permit.move_to}: quedan {left} días.",
         f"The permit {permit.number} lets wood be moved until {permit.move_to}: {left} days are left.",
     )  # fmt: skip
-    return Finding("raised", (news,))
+    return Finding("raised", (news,), COUNTS)
 
 
 def buyer_sanctioned(standing: Standing) -> Finding:

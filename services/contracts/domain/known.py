@@ -12,11 +12,13 @@ from services.contracts.domain.standing import Standing
 
 @dataclass(frozen=True, slots=True)
 class PermitStanding:
-    """A permit on a day, as the permits service answers anyone. ``volume_m3`` is its authorised round wood."""
+    """A permit on a day, as the permits service answers anyone: ``valid`` for felling, ``movement_valid`` for moving what was
+    felled in time. ``volume_m3`` is its authorised round wood."""
 
     number: str
     on: date
     valid: bool
+    movement_valid: bool
     status: str
     volume_m3: Decimal | None
     move_to: date | None
@@ -38,7 +40,8 @@ class Known:
         """The same facts as JSON: the part of an appraisal's pins that is not the offer's and not a book's."""
         permit: Any = self.permit
         if isinstance(permit, PermitStanding):
-            permit = asdict(permit) | {
+            # An appraisal is of felling: whether wood may still be moved changes none.
+            permit = {name: value for name, value in asdict(permit).items() if name != "movement_valid"} | {
                 "on": permit.on.isoformat(),
                 "volume_m3": None if permit.volume_m3 is None else spelled(permit.volume_m3, 3),
                 "move_to": None if permit.move_to is None else permit.move_to.isoformat(),

@@ -147,7 +147,8 @@ class Wood:
             return _per_m3(unit) * recovery_milli / 1_000, "recovery"
         if log_rule is self.base:
             return _per_m3(unit), "same_rule"
-        if logs := self.species[species].logs:
+        logs = self.species[species].logs
+        if SCALES[self.base].sum(logs).amount:
             return rule_factor(log_rule, unit, logs, self.base), "custody" if self.source == "custody" else "logs"
         if self.diameters:
             return self._stated_factor(log_rule, unit), "distribution"
@@ -195,7 +196,8 @@ def count_wood(
     for species, logs in sizes.items():
         if species not in counted:
             volume = SCALES[base].sum(logs).amount
-            counted[species] = SpeciesWood(volume, volume, volume, None, tuple(logs))
+            if volume:  # twigs that round to nothing are no wood to set a price against
+                counted[species] = SpeciesWood(volume, volume, volume, None, tuple(logs))
     found: LotSource = "none"
     if sizes:
         found = "custody" if source == "custody" else "logs"

@@ -138,6 +138,8 @@ async def join(org: str, body: MemberIn, grant: GrantDep, command: CommandDep) -
         if not grant.in_full(body.member):
             raise OtherOrganisation("join")
         check_communal(await _party(work.tx, org), JOINABLE)
+        if body.member == org:
+            raise NumberTaken("membership", f"{org} {org}")
         check_communal(await _party(work.tx, body.member))
         act = await assemblies.act(work.tx, body.member, body.assembly_act)
         if act is None:

@@ -43,7 +43,7 @@ from shared.web.app import Router
 router = Router(tags=["certificates"])
 _STATES = {"suspended": "suspended", "reinstated": "in_force", "ended": "ended"}
 OrgFilter = Annotated[str | None, Query(max_length=40)]
-OnDay = Annotated[Day | None, Query(description="Today (UTC) when it is left out")]
+OnDay = Annotated[Day | None, Query(description="Today in Peru when it is left out")]
 
 
 @router.post("/v1/certificates", status_code=201, response_model=CertificateOut)
@@ -194,7 +194,7 @@ async def list_certificates(
 @router.get("/v1/certificates/{number}")
 async def read_certificate(number: str, house: HouseDep, on: OnDay = None) -> CertificateOut:
     """Public: does this certificate count on that day, and whom does it cover? ``number`` is the code with ``-`` for
-    ``/``. Without ``on`` it answers for today (UTC)."""
+    ``/``. Without ``on`` it answers for today in Peru."""
     async with house.database.transaction() as tx:
         known = await certificates.certificate(tx, number)
         if known is None:

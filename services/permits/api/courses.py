@@ -192,11 +192,12 @@ async def _drawn(house: HouseDep, found: Sequence[Permit]) -> int | None:
 
 
 async def _to_move(work: Work, plan_id: str, action: str) -> Plan:
-    """A plan for an officer of its region, whose organisation may speak; locked while it may still change."""
+    """A plan for an officer of its region, whose organisation may speak; held."""
     plan = await plans.plan_to_change(work.tx, plan_id) or await plans.plan(work.tx, plan_id)
     if plan is None:
         raise Missing("plan", plan_id)
     check_region(work.caller.region, plan.region, action)
+    await plans.hold(work.tx, plan.id)
     await require_organisations(work.tx, [work.caller.org])
     return plan
 

@@ -3,6 +3,7 @@
 from fastapi import Response
 
 from services.permits.api.house import CommandDep, HouseDep, Work, log_state, require_organisations
+from services.permits.api.plans import check_plan_of
 from services.permits.api.territory import check_region, sees_in_full
 from services.permits.api.vault import check_cited
 from services.permits.domain.lifecycle import Extension, transition
@@ -64,6 +65,8 @@ async def approve_extension(
             return work.first
         permit, asked = await _to_decide(work, number, extension_id, "approve_extension")
         permit.check_extension(asked)
+        if asked.kind == "reentry":
+            await check_plan_of(work.tx, permit)
         await check_cited(work.tx, body.documents)
         given = Extension(
             asked.id, asked.kind, asked.harvest_from, asked.harvest_to, asked.move_to, body.resolution,

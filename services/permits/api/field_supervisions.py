@@ -25,6 +25,7 @@ from services.permits.api.house import (
 from services.permits.api.plans import visible_plan
 from services.permits.api.reach import Reach, reach_of
 from services.permits.api.territory import check_region
+from services.permits.domain.assembly import check_come
 from services.permits.domain.field_norms import checklist, tolerances_on
 from services.permits.domain.field_supervision import (
     FoundVolume,
@@ -149,7 +150,8 @@ async def notify_supervision(plan_id: str, number: str, grant: GrantDep, command
     async with command.transaction() as work:
         if work.first:
             return work.first
-        await _to_change(work, plan_id, number, grant, "notify_supervision")
+        one, _ = await _to_change(work, plan_id, number, grant, "notify_supervision")
+        check_come(one.visited_to, work.today)
         check_checklist(await supervisions.documents(work.tx, number))
         await supervisions.notify(work.tx, number, work.now)
         return await work.answer(200, await _answer(work.tx, grant, await _supervision(work.tx, plan_id, number)))

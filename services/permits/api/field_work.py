@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from services.permits.api.house import House, Work, require_organisations
 from services.permits.api.territory import check_region
+from services.permits.domain.assembly import check_come
 from services.permits.domain.field_tree import FieldTree, Place, Planned, judge
 from services.permits.domain.party import NumberTaken, Organisation, ReferenceUnknown
 from services.permits.domain.plan import Plan
@@ -33,9 +34,10 @@ async def work_on(work: Work, visit: Visit, action: str) -> None:
 async def record(
     work: Work, visit: Visit, plan: Plan, body: ResultsIn, planned: Mapping[tuple[str, str], Planned]
 ) -> RecordedOut:
-    """Judge each tree against the census and keep what is new; all or none."""
+    """Judge each tree against the census and keep what is new; all or none. Nobody has seen a tree tomorrow."""
     before, told, recorded = await visits.results(work.tx, visit.number), [], 0
     for one in body.trees:
+        check_come(one.seen_on, work.today)
         found = _found(one)
         judged = judge(planned[found.key], found, visit.tolerances, plan.form_factor_milli)
         facts = found.public | judged.facts()

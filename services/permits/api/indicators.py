@@ -33,7 +33,7 @@ _ITSELF = Caller("permits", REGISTRY, frozenset({"supervisor"}), NATIONAL)
 @router.get("/v1/indicators")
 async def read_indicators(
     grant: GrantDep, house: HouseDep, region: Annotated[Region | None, Query()] = None,
-    on: Annotated[Day | None, Query(description="Today (UTC) when it is left out")] = None,
+    on: Annotated[Day | None, Query(description="Today in Peru when it is left out")] = None,
 ) -> IndicatorsOut:  # fmt: skip
     """Hectares, communities, certified groups, verification, findings: of a region or of all, on a day. A region of few
     communities is shown to officers only."""

@@ -91,7 +91,7 @@ async def approve_permit(number: str, command: CommandDep, house: HouseDep) -> R
     async with command.transaction() as work:
         if work.first:
             return work.first
-        permit = await _to_change(work, number, "approve_permit")
+        permit = await _to_weigh(work, number, "approve_permit")
         permit.check_approval(officer.sub)
         plan = await _plan_of(work.tx, permit)
         p05 = await _weigh(work, permit, plan, permit.lines)
@@ -181,7 +181,7 @@ async def approve_amendment(number: str, amendment_id: str, command: CommandDep,
     async with command.transaction() as work:
         if work.first:
             return work.first
-        permit = await _to_change(work, number, "approve_amendment")
+        permit = await _to_weigh(work, number, "approve_amendment")
         amendment = next((a for a in await _amendments(work.tx, number) if a.id == amendment_id), None)
         if amendment is None:
             raise Missing("amendment", f"{number} {amendment_id}")
@@ -267,6 +267,15 @@ async def _to_change(work: Work, number: str, action: str) -> Permit:
     check_region(work.caller.region, permit.region, action)
     await require_organisations(work.tx, [work.caller.org])
     return permit
+
+
+async def _to_weigh(work: Work, number: str, action: str) -> Permit:
+    """The same, with every permit of its plan held in one order: of two that are approved in one moment the second is weighed
+    with what the first authorised."""
+    known = await permits.permit(work.tx, number)
+    if known is not None:
+        await permits.permits_on(work.tx, known.plan)
+    return await _to_change(work, number, action)
 
 
 async def _plan_of(tx: Tx, permit: Permit) -> Plan:

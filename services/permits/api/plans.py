@@ -65,7 +65,7 @@ async def draft_plan(body: PlanIn, command: CommandDep) -> Response:
         await _check_drafter(work, title.org, body.id)
         await require_organisations(work.tx, [org for org in (body.regent, body.delegate) if org])
         plan = _draft(body, title.org, title.region, work.caller)
-        plan.check_under(await plans.plan(work.tx, plan.parent) if plan.parent else None)
+        await _check_parent(work.tx, plan)
         await _check_superseded(work.tx, plan)
         added = await plans.add_plan(work.tx, plan)
         if added:
@@ -84,6 +84,16 @@ async def _check_drafter(work: Work, org: str, plan: str) -> None:
             await delegated(work, org, plan, "draft_plan")
         return
     raise OtherOrganisation("draft_plan") if manager else RoleNotIncluded("draft_plan")
+
+
+async def _check_parent(tx: Tx, plan: Plan) -> None:
+    """The plan it says to stand under holds it, and still stands itself."""
+    if plan.parent is None:
+        return
+    parent = await plans.plan(tx, plan.parent)
+    plan.check_under(parent)
+    assert parent is not None, "an unknown one was refused"
+    await check_standing(tx, parent)
 
 
 async def _check_superseded(tx: Tx, plan: Plan) -> None:
@@ -106,10 +116,14 @@ async def state_of(tx: Tx, plan: Plan) -> str:
 
 
 async def check_standing(tx: Tx, plan: Plan) -> None:
-    """Nothing is issued or enlarged on a plan that was suspended, reformulated, closed or has lapsed."""
+    """Nothing is issued or enlarged on a plan that was suspended, reformulated, closed or has lapsed, nor while the general plan
+    it stands under is suspended or has lapsed; a general plan that was reformulated or closed leaves what it bore."""
     state = await state_of(tx, plan)
     if state != "approved":
         raise WrongState("plan", plan.id, state, "approved")
+    above = None if plan.parent is None else (await acts.states_after(tx, [plan.parent])).get(plan.parent)
+    if plan.parent is not None and above in ("suspended", "caducated"):
+        raise WrongState("plan", plan.parent, above, "approved")
 
 
 async def check_plan_of(tx: Tx, permit: Permit) -> None:
@@ -214,6 +228,9 @@ async def approve_plan(
         await _check_gate(work, plan)
         papers = [*body.documents, *_minutes(earlier)]
         await check_cited(work.tx, body.documents)
+        await _check_parent(work.tx, plan)
+        if plan.supersedes is not None:
+            await plans.hold(work.tx, plan.supersedes)
         await _check_superseded(work.tx, plan)
         await require_organisations(work.tx, [officer.org])
         title = await titles.title(work.tx, plan.title)

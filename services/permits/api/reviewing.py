@@ -1,6 +1,7 @@
 """A plan put before the rules: its facts gathered, what is found kept."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -142,19 +143,25 @@ def _other_species(found: Result) -> bool:
 
 
 async def _looks(tx: Tx, plan: Plan) -> tuple[FieldLook, ...]:
-    """Ocular inspections, and closed verifications by lottery with the trees they reached. That whoever looked had no part in
-    the plan was asked when it was recorded."""
+    """Ocular inspections, and closed verifications by lottery with the trees they reached and found absent: those of one stage
+    draw the same trees, which count once. That whoever looked had no part in the plan was asked when it was recorded."""
     found: list[FieldLook] = []
     for act in await acts.acts_on(tx, plan.id):
         if act.act == "submit":
             found = []  # what was inspected before the plan was handed in again was another plan
         elif act.act == "inspect":
-            found.append(FieldLook(peru_day(act.at).isoformat(), True, True, int(act.facts.get("trees_sampled") or 0)))
+            sampled, absent = (int(act.facts.get(name) or 0) for name in ("trees_sampled", "trees_absent"))
+            found.append(FieldLook(peru_day(act.at).isoformat(), True, True, sampled, absent))
+    looked: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    gone: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for one in await verifications.verifications(tx, plan.id):
         if one.visit.closed_at is not None:
-            results = (await visits.results(tx, one.visit.number)).values()
-            reached = sum(result.facts.get("verdict") != "not_reached" for result in results)
-            found.append(FieldLook(one.visit.number, True, one.stage == "submitted", reached))
+            results = await visits.results(tx, one.visit.number)
+            reached = {tree for tree, result in results.items() if result.verdict != "not_reached"} - looked[one.stage]
+            absent = {tree for tree, result in results.items() if result.verdict == "absent"} - gone[one.stage]
+            looked[one.stage] |= reached
+            gone[one.stage] |= absent
+            found.append(FieldLook(one.visit.number, True, one.stage == "submitted", len(reached), len(absent)))
     return tuple(found)
 
 

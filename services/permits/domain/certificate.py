@@ -161,7 +161,7 @@ _STATES = {
 
 
 def standing_on(certificate: Certificate, acts: Iterable[Act], day: date) -> Standing:
-    """By its own days, also those before it was registered here, and by the acts up to the end of the day (UTC)."""
+    """By its own days, also those before it was registered here, and by the acts up to the end of the day in Peru."""
     return _standing((act for act in acts if act.member is None), certificate.valid_from, certificate.valid_to, day)
 
 

@@ -122,6 +122,11 @@ def check_measure(permit: Permit, act: str, person: str, appeal: Appeal | None) 
 def done_on(permit: Permit) -> Done:
     """Who proposed and approved it, and who ordered the measure it is under."""
     ordered = [permit.measure_by] if permit.measure_by else []
-    acts = {"precautionary": "order_precautionary", "caducity": "declare_caducity", "suspension": "suspend"}
+    acts = {
+        "precautionary": "order_precautionary",
+        "caducity": "declare_caducity",
+        "suspension": "suspend",
+        "plan": "suspend",
+    }
     by = {acts[permit.measure]: ordered} if permit.measure in acts else {}
     return {"propose": [permit.proposed_by], "approve": [permit.approved_by] if permit.approved_by else [], **by}

@@ -3,14 +3,38 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from shared.refusal import Refusal
+from shared.refusal import Refusal, kind_es
 
 REGISTRY = "registro"
 HOST = "trozalog"
+# States as people call them in Spanish.
+STATES_ES = {
+    "accepted": "aceptado", "active": "activo", "appealed": "apelado", "approved": "aprobado", "asked": "pedido",
+    "caducated": "caducado", "changing": "en cambio", "closed": "cerrado", "corrected": "corregido", "draft": "borrador",
+    "ended": "terminado", "explained": "explicado", "in_force": "vigente", "inspected": "inspeccionado",
+    "observed": "observado", "open": "abierto", "proposed": "propuesto", "reformulated": "reformulado",
+    "refused": "denegado", "registered": "registrado", "rejected": "rechazado", "requested": "solicitado",
+    "revoked": "revocado", "submitted": "presentado", "suspended": "suspendido", "upheld": "confirmado",
+}  # fmt: skip
+
+
+class _OfAKind(Refusal):
+    """A refusal about a ``kind`` of thing: the facts keep the word of programs, the Spanish sentence says that of people."""
+
+    def text(self, language: str) -> str:
+        if language == "en":
+            return super().text(language)
+        facts = self.facts()
+        said = {name: _states_es(facts[name]) for name in ("state", "needed") if name in facts}
+        return self.es.format(**facts | said | {"kind": kind_es(facts["kind"])})
+
+
+def _states_es(states: str) -> str:
+    return ", ".join(STATES_ES.get(one, one) for one in states.split(", "))
 
 
 @dataclass(eq=False)
-class NumberTaken(Refusal):
+class NumberTaken(_OfAKind):
     """The number already names something else; the same content again would have been answered as known."""
 
     slug: ClassVar[str] = "number-taken"
@@ -21,7 +45,7 @@ class NumberTaken(Refusal):
 
 
 @dataclass(eq=False)
-class ReferenceUnknown(Refusal):
+class ReferenceUnknown(_OfAKind):
     """What the document builds on is not registered."""
 
     slug: ClassVar[str] = "reference-unknown"
@@ -32,11 +56,11 @@ class ReferenceUnknown(Refusal):
 
 
 @dataclass(eq=False)
-class WrongState(Refusal):
+class WrongState(_OfAKind):
     """The act does not fit the state the thing is in."""
 
     slug: ClassVar[str] = "wrong-state"
-    es: ClassVar[str] = "{kind} {key} está en estado {state}; este acto necesita: {needed}."
+    es: ClassVar[str] = "El estado de {kind} {key} es «{state}»; este acto necesita: {needed}."
     en: ClassVar[str] = "{kind} {key} is {state}; this act needs: {needed}."
     kind: str
     key: str

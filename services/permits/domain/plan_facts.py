@@ -31,12 +31,14 @@ class OtherArea:
 
 @dataclass(frozen=True, slots=True)
 class FieldLook:
-    """An inspection in the forest. ``by_another``: by nobody who made the plan, nor of their organisations."""
+    """An inspection in the forest. ``by_another``: by nobody who made the plan, nor of their organisations. ``trees_absent`` are
+    those of the sample that were looked for and are not there."""
 
     number: str
     by_another: bool
     before_approval: bool
     trees_sampled: int
+    trees_absent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

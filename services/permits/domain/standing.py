@@ -97,6 +97,11 @@ def census_words(basis: str, p05: str) -> tuple[str, str]:
             "El volumen autorizado cabe en el censo publicado árbol por árbol.",
             "The authorised volume fits the census published tree by tree.",
         )
+    if basis == "listed":
+        return (
+            "El censo se publicó árbol por árbol; no se evaluó contra él todo el volumen autorizado (P05).",
+            "The census is published tree by tree; not all of the authorised volume was weighed against it (P05).",
+        )
     if basis == "partial":
         return (
             "Solo se publicó una parte del censo: no se evaluó el volumen autorizado contra los árboles (P05).",

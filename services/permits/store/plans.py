@@ -24,6 +24,7 @@ _UNEXPLAINED = text(
     " JOIN findings f ON f.id = ANY(r.findings) WHERE f.status = 'FAIL' AND f.severity = :severity"
     " AND NOT EXISTS (SELECT 1 FROM finding_acts a WHERE a.finding = f.id))"
 )
+_HOLD = text("SELECT hold_plan(:plan)")
 _COLUMNS = [name for name in Plan.__slots__ if name not in ("parcels", "census", "zones")]
 
 
@@ -51,6 +52,11 @@ async def plan_to_change(tx: Tx, plan_id: str) -> Plan | None:
     """A plan that is not approved yet, locked until the transaction ends; ``None`` for any other."""
     row = (await tx.exec(_fresh(select(PlanRow).where(PlanRow.id == plan_id).with_for_update()))).first()
     return None if row is None else _plan(row)
+
+
+async def hold(tx: Tx, plan_id: str) -> None:
+    """Hold a plan in any state until the transaction ends: of two acts on it in one moment the second sees the first."""
+    await tx.execute(_HOLD, {"plan": plan_id})
 
 
 async def plans(

@@ -78,19 +78,25 @@ def _licensed(licences: tuple[Licence, ...] | None, on: date | None) -> bool | N
 
 
 def inspected(facts: PlanFacts, rule: PlanRule) -> Finding:
-    """P13: before the approval somebody else than the makers looked at enough trees to meet a phantom among them."""
+    """P13: before the approval somebody else than the makers looked at enough trees to meet a phantom among them, and met no
+    greater share of phantoms than the sample is made to find."""
     if facts.looks is None or not facts.whole:
         what = ("no se sabe qué se inspeccionó", "inspections before the approval are not known")
         return rule.missing(facts.subject, *(what if facts.looks is None else _PART))
     needed = min(sample_of(rule), len(facts.harvestable))
     good = [look for look in facts.looks if look.by_another and look.before_approval]
-    seen = sum(look.trees_sampled for look in good)
+    seen, absent = sum(look.trees_sampled for look in good), sum(look.trees_absent for look in good)
+    phantoms = absent * 1000 > seen * rule.parameters["phantom_permille"]
     return rule.judged(
-        "" if good and seen >= needed else rule.severity, facts.subject,
-        f"{len(good)} inspecciones de terceros antes de aprobar, {seen} árboles vistos de {needed} que hacen falta.",
-        f"{len(good)} independent inspections before approval, {seen} trees seen of {needed} needed.",
-        {"inspections": len(good), "trees_sampled": seen, "trees_needed": needed},
-        [{"inspection": look.number, "trees_sampled": look.trees_sampled} for look in facts.looks],
+        "" if good and seen >= needed and not phantoms else rule.severity, facts.subject,
+        f"{len(good)} inspecciones de terceros antes de aprobar, {seen} árboles buscados de {needed} que hacen falta; {absent}"
+        " no existen.",
+        f"{len(good)} independent inspections before approval, {seen} trees looked for of {needed} needed; {absent} do not exist.",
+        {"inspections": len(good), "trees_sampled": seen, "trees_needed": needed, "trees_absent": absent},
+        [
+            {"inspection": one.number, "trees_sampled": one.trees_sampled, "trees_absent": one.trees_absent}
+            for one in facts.looks
+        ],
     )  # fmt: skip
 
 

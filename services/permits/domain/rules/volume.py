@@ -9,6 +9,7 @@ from services.permits.domain.finding import Finding
 from services.permits.domain.permit import Line
 from services.permits.domain.plan_facts import PlanFacts
 from services.permits.domain.rules.catalogue import PlanRule, Row
+from shared.timber.fields import FOREST_PRODUCTS
 from shared.timber.measure import census_dm3
 
 # (parcel, species) -> harvestable trees and their dm3.
@@ -25,14 +26,17 @@ def authorised(facts: PlanFacts, rule: PlanRule) -> Finding:
 
 
 def weighed(subject: str, lines: Iterable[Line], basis: str, held: Held, rule: PlanRule) -> Finding:
-    """P05 for roundwood, by parcel and species, lines of several permits summed. Needs a whole census and a line."""
+    """P05 for roundwood, by parcel and species, lines of several permits summed. Needs a whole census and a line. Boards are
+    weighed against no tree: where some are authorised it does not pass."""
     asked: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for line in (one for one in lines if one.product == "roundwood"):
+    listed = list(lines)
+    boards = sum(one.product not in FOREST_PRODUCTS for one in listed)
+    for line in (one for one in listed if one.product == "roundwood"):
         asked[line.parcel, line.species][0] += line.volume_dm3
         asked[line.parcel, line.species][1] += line.trees or 0
     if basis != "listed":
         return rule.missing(subject, "el censo no está entero", "the census is not whole", {"lines": len(asked)})
-    if not asked:
+    if not asked and not boards:
         return rule.missing(subject, "nada está autorizado todavía", "nothing is authorised yet", {"lines": 0})
     over = []
     for (parcel, species), (volume_dm3, count) in sorted(asked.items()):
@@ -45,6 +49,11 @@ def weighed(subject: str, lines: Iterable[Line], basis: str, held: Held, rule: P
                     "census_dm3": dm3, "census_trees": trees,
                 }
             )  # fmt: skip
+    if boards and not over:
+        return rule.missing(
+            subject, "hay volúmenes autorizados que no son de madera en rollo", "volumes are authorised that are not of roundwood",
+            {"lines": len(asked), "other_lines": boards},
+        )  # fmt: skip
     total = sum(volume_dm3 for volume_dm3, _ in asked.values())
     return rule.judged(
         rule.severity if over else "", subject,
