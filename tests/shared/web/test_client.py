@@ -144,6 +144,20 @@ async def test_a_service_that_says_nothing_is_waited_for_no_longer_than_the_requ
     assert found == ({} if known else None)
 
 
+async def test_a_call_with_a_long_deadline_is_given_all_of_it(tmp_path: Path) -> None:
+    async def think(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.5)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+
+    path = tmp_path / "thinking.sock"
+
+    async with (
+        a_server(path, think),
+        ServiceClient("custody", http_client("http://custody", path, read_s=0.1)) as client,
+    ):
+        assert await client.get("/v1/logs/A", deadline_s=20) == {}
+
+
 async def test_a_drip_of_bytes_does_not_stretch_the_deadline(tmp_path: Path) -> None:
     whole = b'"' + 98 * b"x" + b'"'
 
