@@ -101,6 +101,14 @@ def test_containers_run_without_rights_they_do_not_need() -> None:
         assert name == "gateway" or "ports" not in service, f"{name} is reachable past the gateway"
 
 
+def test_whoever_keeps_files_has_a_folder_that_can_be_written() -> None:
+    keeps = {"custody", "portal", "witness"}  # anchor and archive; audit packages; what was signed
+    there = {name for name, one in SERVICES.items() if f"{name}-data:/data" in one.get("volumes", [])}
+
+    assert there == keeps
+    assert {f"{name}-data" for name in keeps} <= COMPOSE["volumes"].keys()
+
+
 def test_no_containers_messages_fill_the_disk() -> None:
     for name, service in SERVICES.items():
         assert service["logging"]["driver"] == "local", name
