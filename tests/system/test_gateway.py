@@ -64,7 +64,7 @@ def raw(gateway: Gateway, request: bytes, wait_s: float = 10) -> bytes:
         ("/v1/items/x/ancestors", "custody"), ("/v1/guides/x/content", "custody"), ("/v1/logs/host/region/2026/consistency", "custody"), ("/v1/contracts", "contracts"), ("/v1/red-flags", "contracts"), ("/v1/comparisons", "contracts"), ("/v1/counter-offers", "contracts"), ("/v1/scenarios", "contracts"), ("/v1/price-reports", "contracts"), ("/v1/price-estimates", "contracts"), ("/v1/related-parties", "contracts"), ("/v1/price-reviews/x", "contracts"), ("/v1/indexed-prices", "contracts"), ("/v1/indices", "contracts"), ("/v1/fx-rates/x", "contracts"), ("/v1/sanction-lists", "contracts"), ("/v1/parties/x/standing", "contracts"), ("/v1/alerts/x/events", "contracts"), ("/v1/cost-books/x/signatures", "contracts"), ("/v1/contracts/x/versions/1/signatures", "contracts"), ("/v1/settlements/x/payments", "contracts"), ("/v1/benefit-ledgers/x", "contracts"),
         ("/", "portal"), ("/v/abc", "portal"), ("/verify.html", "portal"), ("/healthz", "portal"), ("/docs", "portal"),
         ("/login/done", "portal"), ("/community/felling", "portal"), ("/certifier/x", "portal"), ("/desk/inspections", "portal"), ("/operator/keys/x", "portal"),
-        ("/uploads/census", "portal"), ("/downloads/x", "portal"),
+        ("/uploads/census", "portal"),
     ],
 )  # fmt: skip
 def test_the_first_noun_decides_the_service(client: httpx.Client, path: str, service: str) -> None:
