@@ -173,12 +173,15 @@ class ServiceClient:
         at_most: int | None = None,
         **more: Any,
     ) -> bytes:
-        own = {"x-request-id": deadline.request_id.get(), **(headers or {})}
+        own, left_s = {"x-request-id": deadline.request_id.get(), **(headers or {})}, deadline.left_s(deadline_s)
+        # The deadline alone bounds the waiting: a bundle may take custody longer than a client waits for an answer's start.
+        known = self.http.timeout
+        bounds = httpx.Timeout(connect=known.connect, read=left_s, write=left_s, pool=known.pool)
         try:
-            async with asyncio.timeout(deadline.left_s(deadline_s)):
+            async with asyncio.timeout(left_s):
                 if self._tokens is not None:
                     own["authorization"] = f"Bearer {await self._tokens.token()}"
-                async with self.http.stream(method, path, headers=own, **more) as response:
+                async with self.http.stream(method, path, headers=own, timeout=bounds, **more) as response:
                     content = await self._read(response, at_most)
         except (httpx.HTTPError, TimeoutError) as error:
             raise UpstreamDown(self.service) from error

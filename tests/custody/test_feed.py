@@ -241,3 +241,19 @@ async def test_a_page_ends_before_it_is_too_large_and_loses_nothing(ready: Custo
     assert pages > 1
     assert follower.entries == await entries_of(ready)
     assert len(follower.entries) == size
+
+
+@pytest.mark.parametrize("since", [2**53, 2**63, 2**64, 10**20])
+async def test_an_entry_beyond_all_counting_is_malformed_wherever_it_is_asked_from(ready: Custody, since: int) -> None:
+    auditor = ready.issuer.headers("auditor", org="auditoria-1")
+    manager = ready.issuer.headers("manager", org="comunidad-a")
+    hook = f"/v1/webhooks/{log_id('none')}"
+    answers = [
+        await ready.http.get(f"/v1/records?since={since}"),
+        await ready.http.get(f"/v1/mass-balances?org=comunidad-a&since={since}", headers=auditor),
+        await ready.http.get(f"/v1/mass-balances?org=comunidad-a&known={since}", headers=auditor),
+        await ready.http.post(f"{hook}/replay?from={since}", headers=manager),
+        await ready.http.post("/v1/webhooks", json={"url": "https://x.example", "since": since}, headers=manager),
+    ]
+
+    assert [(one.status_code, one.json()["slug"]) for one in answers] == [(422, "malformed")] * len(answers)

@@ -101,6 +101,14 @@ def test_containers_run_without_rights_they_do_not_need() -> None:
         assert name == "gateway" or "ports" not in service, f"{name} is reachable past the gateway"
 
 
+def test_whoever_keeps_files_has_a_folder_that_can_be_written() -> None:
+    keeps = {"custody", "portal", "witness"}  # anchor and archive; audit packages; what was signed
+    there = {name for name, one in SERVICES.items() if f"{name}-data:/data" in one.get("volumes", [])}
+
+    assert there == keeps
+    assert {f"{name}-data" for name in keeps} <= COMPOSE["volumes"].keys()
+
+
 def test_no_containers_messages_fill_the_disk() -> None:
     for name, service in SERVICES.items():
         assert service["logging"]["driver"] == "local", name
@@ -367,6 +375,28 @@ def test_the_gateway_buffers_what_permits_reads(path: str, operation: str) -> No
 
     held = first["typed_per_filter_config"][BUFFER]["buffer"]["max_request_bytes"]
     assert held == permits_main.BODY_LIMITS[operation]
+
+
+def test_no_route_stands_behind_one_that_takes_all_it_would_take() -> None:
+    firsts = [route["match"] for route in routes() if not route["match"].get("headers")]
+    paths = [match.get("path", match.get("path_separated_prefix", "")) for match in firsts]
+
+    hidden = [
+        path
+        for at, path in enumerate(paths)
+        if path and any(matches(earlier, path) and matches(earlier, f"{path}/x") for earlier in firsts[:at])
+    ]
+    assert hidden == []
+
+
+def test_every_address_that_leads_to_the_portal_has_a_page_there() -> None:
+    pages = [route.path for router in portal_pages.routers for route in router.routes if isinstance(route, APIRoute)]
+    named = [r["match"] for r in routes() if r.get("route", {}).get("cluster") == "portal"]
+    prefixes = [match.get("path", match.get("path_separated_prefix")) for match in named]
+
+    assert [
+        one for one in prefixes if one and one != "/healthz" and not any(page.startswith(one) for page in pages)
+    ] == []
 
 
 def test_no_address_of_operations_is_routed() -> None:

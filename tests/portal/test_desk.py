@@ -59,7 +59,7 @@ def serve(house: House, *plans: dict[str, Any], **more: Any) -> Api:
     ("who", "sees", "not_seen"),
     [
         ("autoridad", ["PO-2", "PO-3", "/desk/inspections", "/operator/keys"], []),
-        ("supervisor", ["PO-2", "PO-3", "/desk/inspections?plan=PO-3"], ['/operator/keys">Claves</a>\n</div>']),
+        ("supervisor", ["PO-2", "PO-3", "/desk/inspections?plan=PO-3"], ["/operator/keys"]),
         ("regente", ["PO-3", "/community/census"], ["PO-2", "/desk/inspections?plan"]),
     ],
 )

@@ -244,6 +244,18 @@ async def test_a_form_of_nobody_and_a_form_of_another_session_are_refused(house:
     assert (await mine.post("/logout", data={"form_token": await form_token(mine)})).status_code == 303
 
 
+async def test_nothing_is_done_without_the_token_of_the_session(house: House) -> None:
+    """Every form of the portal but those that keep nothing: what an offer is worth, the package of a lot."""
+    browser = await house.browser()
+    forms = [one for one in pages_of(house, "post") if "public" not in ACCESS[one[0]]]
+    for operation, path in forms:
+        token = Issuer().token(*ACCESS[operation])
+        sealed = Seal.read(house.keys / "portal.key").close(b"s" * SEED_BYTES + token.encode(), PURPOSE)
+        answer = await browser.post(path, data={"reason": "x"}, headers={"cookie": f"trozalog={sealed}"})
+        assert (answer.status_code, "form-not-ours" in answer.text) == (403, True), operation
+    assert len(forms) > 20
+
+
 async def test_each_page_has_another_form_token_and_all_of_them_count(house: House) -> None:
     browser = await signed_in(house)
     tokens = [await form_token(browser) for _ in range(3)]
@@ -347,8 +359,15 @@ async def test_the_access_table_decides_which_pages_open(house: House, role: str
 
 def reading_pages(house: House) -> list[tuple[str, str]]:
     """Operation and path of every page that is read."""
-    found = []
-    for path, methods in house.app.openapi()["paths"].items():
-        if "get" in methods and not path.startswith("/login"):
-            found.append((methods["get"]["operationId"], re.sub(r"\{[^}]+\}", "x1", path)))
+    found = [(operation, path) for operation, path in pages_of(house, "get") if not path.startswith("/login")]
+    assert len(found) > 50
     return found
+
+
+def pages_of(house: House, method: str) -> list[tuple[str, str]]:
+    """Operation and path of every page of this method."""
+    return [
+        (methods[method]["operationId"], re.sub(r"\{[^}]+\}", "x1", path))
+        for path, methods in house.app.openapi()["paths"].items()
+        if method in methods
+    ]

@@ -170,8 +170,10 @@ def test_nothing_leads_to_the_development_issuer(site: Door) -> None:
 
 
 def test_the_callers_address_is_the_one_that_the_trusted_proxy_saw(site: Door) -> None:
-    site.post("/v1/records", **{"x-forwarded-for": f"198.51.100.7, {CALLER}"})
+    through = {"x-forwarded-for": f"198.51.100.7, {CALLER}"}
+    reached = site.post("/v1/records", site.issuer.token("manager"), **through).json()["headers"]
 
+    assert reached["x-forwarded-for"] == CALLER  # what a service takes for the caller, not the proxy before the gateway
     wait_until(lambda: f'"from":"{CALLER}"' in site.log.read_text())
     assert '"from":"198.51.100.7"' not in site.log.read_text()
 

@@ -8,6 +8,7 @@ from fastapi import Query, Response
 from services.custody.api.custody import Custody, base64_text, json_answer
 from services.custody.lineage.proving import entries_with_proof
 from services.custody.store import SignedHead
+from shared.tlog.canon import MAX_INTEGER
 
 ITEM = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
@@ -17,8 +18,13 @@ Proof = Annotated[
 ]
 Known = Annotated[
     int | None,
-    Query(ge=0, description="Only what was known when the log had this many entries; everything when it is left out"),
-]
+    Query(
+        ge=0, le=MAX_INTEGER,
+        description="Only what was known when the log had this many entries; everything when it is left out",
+    ),
+]  # fmt: skip
+# The first entry to look at.
+Since = Annotated[int, Query(ge=0, le=MAX_INTEGER)]
 
 
 async def answered(

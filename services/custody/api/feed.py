@@ -7,9 +7,8 @@ from typing import Annotated, ClassVar
 
 from fastapi import Header, Query, Response
 
-from services.custody.api.answers import told_under
+from services.custody.api.answers import Since, told_under
 from services.custody.api.custody import Custody, CustodyDep, base64_text, json_answer
-from services.custody.api.pages import From
 from services.custody.derived import indices_under
 from services.custody.lineage.proving import entries_with_proof, weights
 from services.custody.store import SignedHead, Transaction
@@ -62,7 +61,7 @@ class Page:
 
 @router.get("/v1/records", responses={304: {"description": "Nothing new since the ETag that was sent"}})
 async def list_records(
-    custody: CustodyDep, grant: GrantDep, types: Types, since: From = 0,
+    custody: CustodyDep, grant: GrantDep, types: Types, since: Since = 0,
     limit: Annotated[int, Query(ge=1, le=MOST)] = ENTRIES, org: Name = None, permit: Name = None, key: Name = None,
     wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the first new entry")] = 0,
     if_none_match: Annotated[str | None, Header()] = None,

@@ -5,9 +5,8 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from services.custody.api.answers import Known, Proof, answered
+from services.custody.api.answers import Known, Proof, Since, answered
 from services.custody.api.custody import CustodyDep
-from services.custody.api.pages import From
 from services.custody.derived import MOST_EXAMINED, sums_of
 from services.custody.domain.mass_balance import balances_of, claims_of
 from shared.refusal import Malformed
@@ -26,7 +25,7 @@ Day = Annotated[str, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 async def read_mass_balance(
     custody: CustodyDep, grant: GrantDep, org: Name = None, permit: Name = None, species: Name = None,
     product: Name = None, claim: Name = None, first_day: Annotated[Day, Query(alias="from")] = FIRST_DAY,
-    last_day: Annotated[Day, Query(alias="to")] = LAST_DAY, since: From = 0, known: Known = None,
+    last_day: Annotated[Day, Query(alias="to")] = LAST_DAY, since: Since = 0, known: Known = None,
     limit: Annotated[int, Query(ge=1, le=MOST_EXAMINED)] = MOST_EXAMINED, proof: Proof = False,
 ) -> Response:  # fmt: skip
     """Wood in, made, processed, out and in stock, for each organisation, species, product and permit: one organisation's

@@ -33,8 +33,6 @@ def place_of(cursor: str | None) -> tuple[datetime, UUID]:
     return place
 
 
-# No log comes so far, and an answer that repeats the number can still be written.
-From = Annotated[int, Query(ge=0, le=2**53 - 1)]
 Cursor = Annotated[str | None, Query(max_length=300, description="`next` of the page before")]
 
 

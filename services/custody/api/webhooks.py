@@ -14,6 +14,7 @@ from services.custody.webhooks import kept as webhook_store
 from services.custody.webhooks.kept import Webhook
 from shared.refusal import Malformed, Missing, Refusal
 from shared.timber.bodies import BODIES
+from shared.tlog.canon import MAX_INTEGER
 from shared.web.access import Grant, GrantDep, OtherOrganisation
 from shared.web.app import Router
 from shared.web.webhooks.destination import Destinations
@@ -44,12 +45,12 @@ class WebhookIn(BaseModel):
     permit: str | None = Field(default=None, max_length=40)
     org: str | None = Field(default=None, max_length=40, description="Only what concerns this organisation")
     since: int | None = Field(
-        default=None, ge=0, le=2**53 - 1, description="The first entry to look at; the next one when left out"
+        default=None, ge=0, le=MAX_INTEGER, description="The first entry to look at; the next one when left out"
     )
 
 
 class WebhookOut(BaseModel):
-    """A subscription and how it fares. `verification_key` checks its signatures (docs/webhooks.md)."""
+    """A subscription and how it fares. `verification_key` checks its signatures (docs/feed-and-webhooks.md)."""
 
     id: UUID
     url: str
@@ -128,7 +129,7 @@ async def remove_webhook(webhook_id: UUID, custody: CustodyDep, grant: GrantDep)
 @router.post("/v1/webhooks/{webhook_id}/replay")
 async def replay_webhook(
     webhook_id: UUID, custody: CustodyDep, grant: GrantDep,
-    start: Annotated[int, Query(alias="from", ge=0, le=2**53 - 1, description="The first entry to look at again")],
+    start: Annotated[int, Query(alias="from", ge=0, le=MAX_INTEGER, description="The first entry to look at again")],
 ) -> WebhookOut:  # fmt: skip
     """Posts again from an index on, with the ids the events had; wakes a subscription that was disabled."""
     async with custody.store.transaction() as tx:
