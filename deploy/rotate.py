@@ -6,7 +6,6 @@ noticed before the services start again. What to do between the steps stands in 
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.instance import NoInstance, find
 from deploy.keygen import PORTAL_KEY, WRAPPING_KEY, new_sealing_key, public_text
-from deploy.secret_files import write_secret
+from deploy.secret_files import rewrite
 from shared.tlog.encoding import from_base64url, to_base64url
 from shared.tlog.note import ED25519, MLDSA44, Signer
 
@@ -52,7 +51,7 @@ def retire_log_key(folder: Path, policy: Path) -> str:  # noqa: ARG001  (the twi
     vkey = keys[0].verifier.vkey
     rest = sorted(keys[1:], key=lambda key: key.kind)  # an Ed25519 key comes first
     _replace(path, [*(key.skey for key in rest), *lines[len(keys) :], vkey])
-    (folder / "log.pub").write_text(rest[0].verifier.vkey + "\n")
+    rewrite(folder / "log.pub", rest[0].verifier.vkey + "\n")
     return vkey
 
 
@@ -64,7 +63,7 @@ def renew(folder: Path, name: str) -> str:
         raise NothingToDo(f"{path.name} still holds the key before the last: drop it first (--retire)")
     key = Ed25519PrivateKey.generate()
     _replace(path, [to_base64url(key.private_bytes_raw()), *lines])
-    (folder / f"{name}.pub").write_text(public_text(name, key))
+    rewrite(folder / f"{name}.pub", public_text(name, key))
     return to_base64url(key.public_key().public_bytes_raw())
 
 
@@ -119,16 +118,11 @@ def _name_in(policy: Path, known: str, fresh: str) -> None:
     if at is None:
         raise NothingToDo(f"{policy} does not name the key in force")
     lines.insert(at + 1, lines[at].replace(known, fresh))
-    policy.write_text("\n".join(lines) + "\n")
+    rewrite(policy, "\n".join(lines) + "\n")
 
 
 def _replace(path: Path, lines: list[str]) -> None:
-    """The file anew, for the same owner as before."""
-    before = path.stat()
-    write_secret(path, "".join(f"{line}\n" for line in lines))
-    if os.geteuid() == 0:
-        os.chown(path, before.st_uid, before.st_gid)
-    path.chmod(before.st_mode & 0o777)
+    rewrite(path, "".join(f"{line}\n" for line in lines))
 
 
 STEPS: dict[tuple[str, bool], Callable[[Path, Path], str]] = {
