@@ -27,14 +27,29 @@ HEAD_TO_APPEND = (
 # is one.
 FLUSH = """
 SELECT pg_logical_emit_message(true, 'timber', '') IS NOT NULL, (SELECT sid FROM entry WHERE log_id = $1 AND idx = $2)"""
-INDICES = "SELECT sid, idx FROM entry WHERE log_id = $1 AND sid = ANY($2)"
+# `log_id` is the same in every row. A planner that has not analysed the table yet takes it for rare, and rather reads all
+# that is under it than some hundred keys one by one, wherever a second index begins with it or a join lets it. A subquery
+# with OFFSET leaves it no choice: one look-up a key, whatever it believes (tests/custody/test_plans.py).
+INDICES = """
+SELECT e.sid, e.idx FROM unnest($2::bytea[]) AS asked (sid)
+CROSS JOIN LATERAL (SELECT sid, idx FROM entry WHERE log_id = $1 AND sid = asked.sid OFFSET 0) AS e"""
 FACTS = "SELECT key, doc FROM fact WHERE log_id = $1 AND key = ANY($2)"
 LEAVES = "SELECT leaf_hash FROM entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
-BODIES = "SELECT idx, body FROM entry WHERE log_id = $1 AND idx = ANY($2) ORDER BY idx"
-BODIES_BY_SID = "SELECT idx, body FROM entry WHERE log_id = $1 AND sid = ANY($2)"
-FINDINGS_AT = "SELECT idx, doc FROM finding WHERE log_id = $1 AND idx = ANY($2) ORDER BY idx, n"
+BODIES = """
+SELECT e.idx, e.body FROM unnest($2::bigint[]) AS asked (idx)
+CROSS JOIN LATERAL (SELECT idx, body FROM entry WHERE log_id = $1 AND idx = asked.idx OFFSET 0) AS e ORDER BY e.idx"""
+BODIES_BY_SID = """
+SELECT e.idx, e.body FROM unnest($2::bytea[]) AS asked (sid)
+CROSS JOIN LATERAL (SELECT idx, body FROM entry WHERE log_id = $1 AND sid = asked.sid OFFSET 0) AS e"""
+FINDINGS_AT = """
+SELECT f.idx, f.doc FROM unnest($2::bigint[]) AS asked (idx)
+CROSS JOIN LATERAL (SELECT idx, n, doc FROM finding WHERE log_id = $1 AND idx = asked.idx OFFSET 0) AS f
+ORDER BY f.idx, f.n"""
 BODY_RANGE = "SELECT body FROM entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
-TILES = "SELECT level, n, hashes FROM tile WHERE log_id = $1 AND (level, n) IN (SELECT * FROM unnest($2::smallint[], $3::bigint[]))"
+TILES = """
+SELECT t.level, t.n, t.hashes FROM unnest($2::smallint[], $3::bigint[]) AS asked (level, n)
+CROSS JOIN LATERAL (
+    SELECT level, n, hashes FROM tile WHERE log_id = $1 AND level = asked.level AND n = asked.n OFFSET 0) AS t"""
 TILE_ROOTS = "SELECT root FROM tile WHERE log_id = $1 AND level = $2 AND n >= $3 AND n < $4 ORDER BY n"
 MENTIONS = (
     "SELECT DISTINCT idx FROM mention WHERE log_id = $1 AND ref = ANY($2) AND idx < $3 ORDER BY idx DESC LIMIT $4"

@@ -74,7 +74,9 @@ async def test_a_file_stands_under_no_checkpoint_beyond_the_records_it_holds(rea
         size = (await tx.head()).size
         signed = await running.signed(size)
         records = await records_of_lot(tx, "LOT-1", size)
-    told = ready.act("key.revoked", {"kid": key_id(ready.keys.mill.public_key().public_bytes_raw()), "reason": "Robada"})
+    told = ready.act(
+        "key.revoked", {"kid": key_id(ready.keys.mill.public_key().public_bytes_raw()), "reason": "Robada"}
+    )
     await ready.send(told, wait="inclusion")
     later = await running.signed(size + 1)
 
