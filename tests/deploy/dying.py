@@ -29,12 +29,13 @@ def main() -> int:
     for name, work in (("prepare", prepare), ("take-over", take_over)):
         deaths = 0
         for n in range(1, 10_000, every):
-            if not died(n, lambda: ready(folder, name), work, folder):
+            ready(folder, name)
+            if not died(n, work, folder):
                 break
             deaths += 1
             whole(folder)
             again(folder)
-        print(name, deaths, flush=True)
+        sys.stdout.write(f"{name} {deaths}\n")
     return 0
 
 
@@ -56,9 +57,8 @@ def take_over(folder: Path) -> None:
     next_log.take_over(folder / "keys", folder / "policy.txt")
 
 
-def died(n: int, before: Callable[[], None], work: Callable[[Path], None], folder: Path) -> bool:
+def died(n: int, work: Callable[[Path], None], folder: Path) -> bool:
     """Whether the work came to its n-th line, which it does not run."""
-    before()
     child = os.fork()
     if child == 0:
         left = n
