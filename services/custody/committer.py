@@ -155,11 +155,10 @@ class Committer:
                         upload.answer.set_result([one.receipts[record.sid] for record in upload.records])
 
     async def _flush(self, told: Sequence[_Told]) -> None:
-        """Vanished when the newest entry that is about to be promised is not where it was. Rounds are written one after
-        the other, so whatever holds the newest holds all of them."""
-        promised = {r.index: r.sid for one in told for r in one.receipts.values() if r.index is not None}
-        last = max(promised, default=None)
-        if await self._store.flush(last) != (None if last is None else bytes.fromhex(promised[last])):
+        """Vanished when one of the entries that are about to be promised is not where it was."""
+        receipts = (receipt for one in told for receipt in one.receipts.values())
+        promised = {one.index: bytes.fromhex(one.sid) for one in receipts if one.index is not None}
+        if not await self._store.flush(promised):
             raise Vanished
 
     async def _commit(self, uploads: list[_Upload]) -> dict[str, Receipt]:

@@ -5,7 +5,7 @@ size of the batch.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,13 +23,15 @@ HEAD_LOCKED = HEAD + " FOR UPDATE"
 HEAD_TO_APPEND = (
     "SELECT size, edge, origin, set_config('synchronous_commit', 'off', true) FROM tlog WHERE log_id = $1 FOR UPDATE"
 )
-# A commit that has something to write waits until all that was written before it is on disk, and at the standby where there
-# is one.
-FLUSH = """
-SELECT pg_logical_emit_message(true, 'timber', '') IS NOT NULL, (SELECT sid FROM entry WHERE log_id = $1 AND idx = $2)"""
 # `log_id` is the same in every row. A planner that has not analysed the table yet takes it for rare, and rather reads all
 # that is under it than some hundred keys one by one, wherever a second index begins with it or a join lets it. A subquery
 # with OFFSET leaves it no choice: one look-up a key, whatever it believes (tests/custody/test_plans.py).
+# A commit that has something to write waits until all that was written before it is on disk, and at the standby where there
+# is one.
+FLUSH = """
+SELECT pg_logical_emit_message(true, 'timber', '') IS NOT NULL, (
+    SELECT sha256(string_agg(e.sid, ''::bytea ORDER BY e.idx)) FROM unnest($2::text::bigint[]) AS asked (idx)
+    CROSS JOIN LATERAL (SELECT idx, sid FROM entry WHERE log_id = $1 AND idx = asked.idx OFFSET 0) AS e)"""
 INDICES = """
 SELECT e.sid, e.idx FROM unnest($2::bytea[]) AS asked (sid)
 CROSS JOIN LATERAL (SELECT sid, idx FROM entry WHERE log_id = $1 AND sid = asked.sid OFFSET 0) AS e"""
@@ -170,14 +172,15 @@ class Store:
         ):
             yield Transaction(connection, self.log_id, self)
 
-    async def flush(self, last: int | None) -> bytes | None:
-        """When it returns, all that this server had committed before is on disk. Answers the sid at the index ``last``: a
-        server that went down meanwhile, or another in its place, may have lost the newest rounds, and with them that one."""
+    async def flush(self, promised: Mapping[int, bytes]) -> bool:
+        """When it returns, all that this server had committed before is on disk. Whether each statement (by index, its sid)
+        stands where it was put: a server that went down meanwhile, or another in its place, may have lost the newest rounds,
+        and others may have put other records there since, the same ones among them."""
         async with self.pool.acquire() as connection:
-            row = await connection.fetchrow(FLUSH, self.log_id, last)
+            row = await connection.fetchrow(FLUSH, self.log_id, array_text(promised))
         assert row is not None, "it selects no rows of a table"
-        sid: bytes | None = row[1]
-        return sid
+        sids = b"".join(promised[index] for index in sorted(promised))
+        return bool(row[1] == (hashlib.sha256(sids).digest() if sids else None))
 
     async def open_log(self, origin: str) -> None:
         """Makes the head row on first start; refuses a database that belongs to another origin."""

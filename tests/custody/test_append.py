@@ -3,8 +3,10 @@
 import asyncio
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from services.custody.committer import Receipt, Vanished, _Told
 from shared.timber.event import check_signature, parse_entry, sign_all, tree_item
 from tests.custody.conftest import (
     NDJSON,
@@ -35,6 +37,24 @@ async def test_a_batch_sent_five_times_at_once_has_one_effect_and_equal_answers(
     assert all(answer == answers[0] for answer in answers)
     assert len({result["index"] for result in answers[0]}) == len(batch)
     assert (await ready.get("/healthz"))["size"] == max(r["index"] for r in answers[0]) + 1
+
+
+async def test_nothing_is_promised_unless_every_record_stands_where_it_was_put(ready: Custody) -> None:
+    """A database that went down between commit and flush lost the newest rounds. By the time this process looks again, others
+    may have filled their places, and the newest of all may be the same record: sent again, through another process."""
+    entries = [felling(ready, "501"), felling(ready, "502"), felling(ready, "503")]
+    indices = await ready.log(*entries)
+    committer = ready.app.state.custody.committer
+    other = Receipt(parse_entry(felling(ready, "504")).sid, indices[0], True, [], None)
+    receipts = [Receipt(parse_entry(e).sid, i, True, [], None) for e, i in zip(entries, indices, strict=True)]
+
+    await committer._flush([_Told([], {one.sid: one for one in receipts})])
+    await committer._flush([_Told([], {})])  # an upload of which nothing was let in
+
+    with pytest.raises(Vanished):
+        await committer._flush([_Told([], {one.sid: one for one in (other, *receipts[1:])})])
+    with pytest.raises(Vanished):
+        await committer._flush([_Told([], {other.sid: Receipt(other.sid, indices[-1] + 9, True, [], None)})])
 
 
 async def test_one_bad_record_among_five_hundred_leaves_the_others_logged(custody: Custody) -> None:
