@@ -258,9 +258,9 @@ class Transaction:
         into.preload(found.items())
 
     async def findings_at(self, indices: Sequence[int]) -> dict[int, list[bytes]]:
-        """The findings of these entries, in the order they were made."""
+        """The findings of these entries, of each in the order they were made."""
         found: dict[int, list[bytes]] = {}
-        for idx, doc in await self._c.fetch(FINDINGS_AT, self._log, list(indices)):
+        for idx, doc in await self._c.fetch(FINDINGS_AT, self._log, [*{*indices}]):
             found.setdefault(idx, []).append(doc)
         return found
 
@@ -276,7 +276,8 @@ class Transaction:
         return [row[0] for row in await self._c.fetch(LEAVES, self._log, start, end)]
 
     async def bodies(self, indices: Sequence[int]) -> list[tuple[int, bytes]]:
-        return [(idx, body) for idx, body in await self._c.fetch(BODIES, self._log, list(indices))]
+        """These entries in the order of the log, each once."""
+        return [(idx, body) for idx, body in await self._c.fetch(BODIES, self._log, [*{*indices}])]
 
     async def body_range(self, start: int, end: int) -> list[bytes]:
         return [row[0] for row in await self._c.fetch(BODY_RANGE, self._log, start, end)]

@@ -31,12 +31,17 @@ async def test_records_get_the_next_indices_in_the_order_they_came(custody: Cust
 
 async def test_a_batch_sent_five_times_at_once_has_one_effect_and_equal_answers(ready: Custody) -> None:
     batch = [entry for code in ("501", "502", "503") for entry in (felling(ready, code), cut(ready, code))]
+    batch.append(felling(ready, "504", species="Hymenaea oblongifolia"))
 
     answers = await asyncio.gather(*(ready.send(*batch) for _ in range(5)))
 
     assert all(answer == answers[0] for answer in answers)
     assert len({result["index"] for result in answers[0]}) == len(batch)
     assert (await ready.get("/healthz"))["size"] == max(r["index"] for r in answers[0]) + 1
+    last = answers[0][-1]
+    async with ready.app.state.custody.store.snapshot() as tx:
+        told = await tx.findings_at([last["index"]] * 3)
+    assert len(told[last["index"]]) == len(last["findings"]) > 0
 
 
 async def test_nothing_is_promised_unless_every_record_stands_where_it_was_put(ready: Custody) -> None:

@@ -36,7 +36,7 @@ class TooMuchToProve(Refusal):
 
 async def weights(tx: Transaction, indices: Sequence[int]) -> list[tuple[int, int]]:
     """Each of these entries with its size in bytes, in the order of the log."""
-    return [(idx, weight) for idx, weight in await tx.fetch(WEIGHTS, tx.log_id, list(indices))]
+    return [(idx, weight) for idx, weight in await tx.fetch(WEIGHTS, tx.log_id, [*{*indices}])]
 
 
 async def entries_with_proof(tx: Transaction, indices: Sequence[int], size: int) -> tuple[list[bytes], list[bytes]]:
