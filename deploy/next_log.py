@@ -7,12 +7,11 @@ the old one, which is destroyed. Each may be repeated.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 from deploy.instance import NoInstance, find
-from deploy.secret_files import rewrite, write_secret
+from deploy.secret_files import put, readable_as, rewrite, write_secret
 from deploy.upkeep import database_at_hand, operate
 from shared.timber import fields
 from shared.tlog.note import Signer
@@ -33,8 +32,7 @@ def prepare(folder: Path, origin: str) -> str:
         raise NotNext(f"{origin} is this log")
     path = folder / NEXT_KEY
     if not path.exists():
-        write_secret(path, Signer.generate(origin).skey + "\n")
-        _owned_as(folder / "log.key", path)
+        write_secret(path, Signer.generate(origin).skey + "\n", like=folder / "log.key")
     key = _key(path)
     if key.name != origin:
         raise NotNext(f"{path} is the key of {key.name}: go on with that, or delete it if nothing was closed for it")
@@ -54,21 +52,15 @@ def take_over(folder: Path, policy: Path) -> str:
         if at is None:
             raise NotNext(f"{policy} does not name the key in force")
         lines.insert(at + 1, lines[at].replace(old.verifier.vkey, key.verifier.vkey))
-        rewrite(policy, "".join(f"{line}\n" for line in lines))
-    before = (folder / "log.key").stat()
-    (folder / "log.pub").write_text(key.verifier.vkey + "\n")
-    path.replace(folder / "log.key")
-    (folder / "log.key").chmod(before.st_mode & 0o777)
+        rewrite(policy, "\n".join(lines) + "\n")
+    rewrite(folder / "log.pub", key.verifier.vkey + "\n")
+    readable_as(folder / "log.key", path)  # before: a key that its service cannot read signs nothing
+    put(path, folder / "log.key")
     return key.name
 
 
 def _key(path: Path) -> Signer:
     return Signer.parse(path.read_text().split()[0])
-
-
-def _owned_as(model: Path, path: Path) -> None:
-    if os.geteuid() == 0:
-        os.chown(path, model.stat().st_uid, model.stat().st_gid)
 
 
 def main(options: argparse.Namespace) -> int:

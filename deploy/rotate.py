@@ -51,7 +51,7 @@ def retire_log_key(folder: Path, policy: Path) -> str:  # noqa: ARG001  (the twi
     vkey = keys[0].verifier.vkey
     rest = sorted(keys[1:], key=lambda key: key.kind)  # an Ed25519 key comes first
     _replace(path, [*(key.skey for key in rest), *lines[len(keys) :], vkey])
-    (folder / "log.pub").write_text(rest[0].verifier.vkey + "\n")
+    rewrite(folder / "log.pub", rest[0].verifier.vkey + "\n")
     return vkey
 
 
@@ -63,7 +63,7 @@ def renew(folder: Path, name: str) -> str:
         raise NothingToDo(f"{path.name} still holds the key before the last: drop it first (--retire)")
     key = Ed25519PrivateKey.generate()
     _replace(path, [to_base64url(key.private_bytes_raw()), *lines])
-    (folder / f"{name}.pub").write_text(public_text(name, key))
+    rewrite(folder / f"{name}.pub", public_text(name, key))
     return to_base64url(key.public_key().public_bytes_raw())
 
 
@@ -118,7 +118,7 @@ def _name_in(policy: Path, known: str, fresh: str) -> None:
     if at is None:
         raise NothingToDo(f"{policy} does not name the key in force")
     lines.insert(at + 1, lines[at].replace(known, fresh))
-    _replace(policy, lines)
+    rewrite(policy, "\n".join(lines) + "\n")
 
 
 def _replace(path: Path, lines: list[str]) -> None:

@@ -167,14 +167,12 @@ class Committer:
                         upload.answer.set_result([one.receipts[record.sid] for record in upload.records])
 
     async def _flush(self, told: Sequence[_Told]) -> list[bool]:
-        """Whether the newest entry that each round is about to promise is where it was, and with it all before it. Each by
-        itself: a server that went down between two of them holds the later one and not the other."""
-        newest = [
-            max(((r.index, bytes.fromhex(r.sid)) for r in one.receipts.values() if r.index is not None), default=None)
-            for one in told
-        ]
-        stands = await self._store.flush(sorted({one[0] for one in newest if one is not None}))
-        return [one is None or stands.get(one[0]) == one[1] for one in newest]
+        """Whether every record that a round is about to promise stands where it was put. Each round by itself: a server that
+        went down between two of them holds the later one and not the other."""
+        receipts = [one.receipts.values() for one in told]
+        promised = {r.index: bytes.fromhex(r.sid) for those in receipts for r in those if r.index is not None}
+        gone = await self._store.flush(promised)
+        return [gone.isdisjoint(receipt.index for receipt in those) for those in receipts]
 
     async def _commit(self, uploads: list[_Upload], *, alone: bool) -> dict[str, Receipt]:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

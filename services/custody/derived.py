@@ -40,11 +40,14 @@ SELECT idx FROM (
 WHERE idx >= $3 AND idx < $4 GROUP BY idx HAVING count(*) >= $5 ORDER BY idx LIMIT $6"""
 CONTINUATIONS = """
 SELECT first + unnest(offsets) AS idx FROM posting WHERE log_id = $1 AND name = 'type:log.continued' ORDER BY idx"""
-# The type ends every canonical statement (docs/format.md, section 1), so it is read without opening the entry.
+# The type ends every canonical statement (docs/format.md, section 1), so it is read without opening the entry. The subquery:
+# see `services.custody.store`.
 OF_TYPES = """
-SELECT e.idx FROM unnest($2::bigint[]) AS found (idx) JOIN entry e ON e.log_id = $1 AND e.idx = found.idx
-WHERE EXISTS (SELECT 1 FROM unnest($3::bytea[]) AS t (ending)
-              WHERE substr(e.body, octet_length(e.body) - octet_length(t.ending) + 1) = t.ending)
+SELECT e.idx FROM unnest($2::bigint[]) AS found (idx)
+CROSS JOIN LATERAL (
+    SELECT idx FROM entry WHERE log_id = $1 AND idx = found.idx AND EXISTS (
+        SELECT FROM unnest($3::bytea[]) AS t (ending)
+        WHERE substr(body, octet_length(body) - octet_length(t.ending) + 1) = t.ending) OFFSET 0) AS e
 ORDER BY e.idx LIMIT $4"""
 # A row of a posting holds at least one index, so as many rows as entries are enough, and one that `before` cuts.
 LAST_UNDER = """

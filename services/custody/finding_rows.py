@@ -9,12 +9,18 @@ COLUMNS = ("status", "org", "permit", "subject", "rule", "severity")
 FAILED = """
 SELECT severity, rule, count(*) FROM finding
 WHERE log_id = $1 AND status = 'FAIL' AND ($2::text IS NULL OR org = $2) GROUP BY severity, rule"""
+# The subqueries: see `services.custody.store`.
 FAILED_OF = """
-SELECT severity, f.rule, count(*) FROM unnest($3::bigint[], $4::text[]) AS said (idx, rule)
-JOIN finding f ON f.log_id = $1 AND f.idx = said.idx AND f.rule = said.rule AND f.status = 'FAIL'
-WHERE $2::text IS NULL OR org = $2 GROUP BY severity, f.rule"""
+SELECT f.severity, f.rule, count(*) FROM unnest($3::bigint[], $4::text[]) AS said (idx, rule)
+CROSS JOIN LATERAL (
+    SELECT severity, rule FROM finding WHERE log_id = $1 AND idx = said.idx AND rule = said.rule AND status = 'FAIL'
+        AND ($2::text IS NULL OR org = $2) OFFSET 0) AS f
+GROUP BY f.severity, f.rule"""
 WORST_AT = """
-SELECT idx, max(severity) FROM finding WHERE log_id = $1 AND idx = ANY($2) AND status = 'FAIL' GROUP BY idx"""
+SELECT asked.idx, max(f.severity) FROM unnest($2::bigint[]) AS asked (idx)
+CROSS JOIN LATERAL (
+    SELECT severity FROM finding WHERE log_id = $1 AND idx = asked.idx AND status = 'FAIL' OFFSET 0) AS f
+GROUP BY asked.idx"""
 
 
 async def findings(

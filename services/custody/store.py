@@ -5,7 +5,7 @@ size of the batch.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,19 +23,36 @@ HEAD_LOCKED = HEAD + " FOR UPDATE"
 HEAD_TO_APPEND = (
     "SELECT size, edge, origin, set_config('synchronous_commit', 'off', true) FROM tlog WHERE log_id = $1 FOR UPDATE"
 )
+# `log_id` is the same in every row. A planner that has not analysed the table yet takes it for rare, and rather reads all
+# that is under it than some hundred keys one by one, wherever a second index begins with it or a join lets it. A subquery
+# with OFFSET leaves it no choice: one look-up a key, whatever it believes (tests/custody/test_plans.py).
 # A commit that has something to write waits until all that was written before it is on disk, and at the standby where there
 # is one.
 FLUSH = """
-SELECT pg_logical_emit_message(true, 'timber', '') IS NOT NULL,
-       ARRAY(SELECT (idx, sid) FROM entry WHERE log_id = $1 AND idx = ANY($2::bigint[]))"""
-INDICES = "SELECT sid, idx FROM entry WHERE log_id = $1 AND sid = ANY($2)"
+SELECT pg_logical_emit_message(true, 'timber', '') IS NOT NULL, ARRAY(
+    SELECT asked.idx FROM unnest($2::text::bigint[], $3::bytea[]) AS asked (idx, sid)
+    LEFT JOIN LATERAL (SELECT sid FROM entry WHERE log_id = $1 AND idx = asked.idx OFFSET 0) AS e ON true
+    WHERE e.sid IS DISTINCT FROM asked.sid)"""
+INDICES = """
+SELECT e.sid, e.idx FROM unnest($2::bytea[]) AS asked (sid)
+CROSS JOIN LATERAL (SELECT sid, idx FROM entry WHERE log_id = $1 AND sid = asked.sid OFFSET 0) AS e"""
 FACTS = "SELECT key, doc FROM fact WHERE log_id = $1 AND key = ANY($2)"
 LEAVES = "SELECT leaf_hash FROM entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
-BODIES = "SELECT idx, body FROM entry WHERE log_id = $1 AND idx = ANY($2) ORDER BY idx"
-BODIES_BY_SID = "SELECT idx, body FROM entry WHERE log_id = $1 AND sid = ANY($2)"
-FINDINGS_AT = "SELECT idx, doc FROM finding WHERE log_id = $1 AND idx = ANY($2) ORDER BY idx, n"
+BODIES = """
+SELECT e.idx, e.body FROM unnest($2::bigint[]) AS asked (idx)
+CROSS JOIN LATERAL (SELECT idx, body FROM entry WHERE log_id = $1 AND idx = asked.idx OFFSET 0) AS e ORDER BY e.idx"""
+BODIES_BY_SID = """
+SELECT e.idx, e.body FROM unnest($2::bytea[]) AS asked (sid)
+CROSS JOIN LATERAL (SELECT idx, body FROM entry WHERE log_id = $1 AND sid = asked.sid OFFSET 0) AS e"""
+FINDINGS_AT = """
+SELECT f.idx, f.doc FROM unnest($2::bigint[]) AS asked (idx)
+CROSS JOIN LATERAL (SELECT idx, n, doc FROM finding WHERE log_id = $1 AND idx = asked.idx OFFSET 0) AS f
+ORDER BY f.idx, f.n"""
 BODY_RANGE = "SELECT body FROM entry WHERE log_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
-TILES = "SELECT level, n, hashes FROM tile WHERE log_id = $1 AND (level, n) IN (SELECT * FROM unnest($2::smallint[], $3::bigint[]))"
+TILES = """
+SELECT t.level, t.n, t.hashes FROM unnest($2::smallint[], $3::bigint[]) AS asked (level, n)
+CROSS JOIN LATERAL (
+    SELECT level, n, hashes FROM tile WHERE log_id = $1 AND level = asked.level AND n = asked.n OFFSET 0) AS t"""
 TILE_ROOTS = "SELECT root FROM tile WHERE log_id = $1 AND level = $2 AND n >= $3 AND n < $4 ORDER BY n"
 MENTIONS = (
     "SELECT DISTINCT idx FROM mention WHERE log_id = $1 AND ref = ANY($2) AND idx < $3 ORDER BY idx DESC LIMIT $4"
@@ -156,13 +173,14 @@ class Store:
         ):
             yield Transaction(connection, self.log_id, self)
 
-    async def flush(self, indices: Sequence[int]) -> dict[int, bytes]:
-        """When it returns, all that this server had committed before is on disk. Answers the sids that stand at these
-        indices: a server that went down meanwhile, or another in its place, may have lost the newest rounds."""
+    async def flush(self, promised: Mapping[int, bytes]) -> set[int]:
+        """When it returns, all that this server had committed before is on disk. Answers at which of these indices another
+        statement stands than the promised one (its sid), or none: a server that went down meanwhile, or another in its place,
+        may have lost the newest rounds, and others may have put other records there since, the same ones among them."""
         async with self.pool.acquire() as connection:
-            row = await connection.fetchrow(FLUSH, self.log_id, indices)
+            row = await connection.fetchrow(FLUSH, self.log_id, array_text(promised), list(promised.values()))
         assert row is not None, "it selects no rows of a table"
-        return dict(row[1])
+        return set(row[1])
 
     async def open_log(self, origin: str) -> None:
         """Makes the head row on first start; refuses a database that belongs to another origin."""
@@ -240,9 +258,9 @@ class Transaction:
         into.preload(found.items())
 
     async def findings_at(self, indices: Sequence[int]) -> dict[int, list[bytes]]:
-        """The findings of these entries, in the order they were made."""
+        """The findings of these entries, of each in the order they were made."""
         found: dict[int, list[bytes]] = {}
-        for idx, doc in await self._c.fetch(FINDINGS_AT, self._log, list(indices)):
+        for idx, doc in await self._c.fetch(FINDINGS_AT, self._log, [*{*indices}]):
             found.setdefault(idx, []).append(doc)
         return found
 
@@ -258,7 +276,8 @@ class Transaction:
         return [row[0] for row in await self._c.fetch(LEAVES, self._log, start, end)]
 
     async def bodies(self, indices: Sequence[int]) -> list[tuple[int, bytes]]:
-        return [(idx, body) for idx, body in await self._c.fetch(BODIES, self._log, list(indices))]
+        """These entries in the order of the log, each once."""
+        return [(idx, body) for idx, body in await self._c.fetch(BODIES, self._log, [*{*indices}])]
 
     async def body_range(self, start: int, end: int) -> list[bytes]:
         return [row[0] for row in await self._c.fetch(BODY_RANGE, self._log, start, end)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from shared.audit import census
 from shared.audit.ledger import Ledger
 from shared.refusal import Refusal
 from shared.timber import chain
@@ -99,6 +100,8 @@ class Judge:
             yield from self._admit(index, record)
         except Refusal as refusal:
             yield rules_of.l01_refused(rules["L01"], record.sid, refusal)
+        else:
+            yield from census.outcomes(ledger, index, record, rules["L08"])
         ledger.add_record(record.sid, index, record.type, record.actor)
         yield from self._of_time(index, record, rules, seen_at, key)
 

@@ -8,6 +8,7 @@ the entries; the file may be deleted, which costs a replay.
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 
 import orjson
@@ -15,6 +16,7 @@ import orjson
 from shared.audit.refusals import CannotWrite
 from shared.timber import facts as facts_of
 from shared.timber.facts import Facts, Past
+from shared.timber.rules.watch import HandedIn
 from shared.timber.succession import Names
 from shared.tlog import merkle
 from shared.tlog.merkle import CompactRange
@@ -30,9 +32,12 @@ _TABLES = (
     "CREATE TABLE clock (position INTEGER, observed INTEGER, time TEXT NOT NULL, PRIMARY KEY (position, observed)) WITHOUT ROWID",
     "CREATE TABLE device (kid TEXT, seq INTEGER, idx INTEGER NOT NULL, sid TEXT NOT NULL, PRIMARY KEY (kid, seq)) WITHOUT ROWID",
     "CREATE TABLE gap (kid TEXT, first INTEGER, last INTEGER NOT NULL, idx INTEGER NOT NULL, sid TEXT NOT NULL, PRIMARY KEY (kid, first)) WITHOUT ROWID",
+    # Of plans handed in, the last; of its listing the leaf hashes, until it is whole.
+    "CREATE TABLE census (plan TEXT PRIMARY KEY, idx INTEGER NOT NULL, root TEXT NOT NULL, listing_root TEXT NOT NULL, trees INTEGER NOT NULL, harvestable_dm3 INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE listed (plan TEXT, part INTEGER, leaves BLOB NOT NULL, harvestable_dm3 INTEGER NOT NULL, PRIMARY KEY (plan, part)) WITHOUT ROWID",
     "CREATE TABLE finding (idx INTEGER, n INTEGER, rule TEXT NOT NULL, severity TEXT NOT NULL, doc BLOB NOT NULL, PRIMARY KEY (idx, n)) WITHOUT ROWID",
 )
-_NAMES = ("meta", "fact", "record", "tile", "clock", "device", "gap", "finding")
+_NAMES = ("meta", "fact", "record", "tile", "clock", "device", "gap", "census", "listed", "finding")
 
 
 class Ledger:
@@ -252,6 +257,40 @@ class Ledger:
         yield from self._db.execute(
             "SELECT kid, first, last, idx, sid FROM gap WHERE idx >= ? ORDER BY idx, kid, first", (since,)
         )
+
+    # ---- censuses
+
+    def commit_census(self, census: HandedIn) -> None:
+        """A plan was handed in with this census; of several of one plan the last counts."""
+        self._db.execute("INSERT OR REPLACE INTO census VALUES (?, ?, ?, ?, ?, ?)", astuple(census))
+
+    def committed(self, plan: str) -> HandedIn | None:
+        """With which census a plan was handed in last."""
+        row = self._db.execute(
+            "SELECT plan, idx, root, listing_root, trees, harvestable_dm3 FROM census WHERE plan = ?", (plan,)
+        ).fetchone()
+        return None if row is None else HandedIn(*row)
+
+    def some_commitment(self) -> int | None:
+        """The index of one such entry, if there is any: then this log tells with which census plans are handed in."""
+        found: int | None = self._db.execute("SELECT min(idx) FROM census").fetchone()[0]
+        return found
+
+    def list_census(self, plan: str, part: int, leaf_hashes: Sequence[bytes], harvestable_dm3: int) -> int:
+        """Remember a part of a plan's census; how many are remembered."""
+        self._db.execute("INSERT INTO listed VALUES (?, ?, ?, ?)", (plan, part, b"".join(leaf_hashes), harvestable_dm3))
+        count: int = self._db.execute("SELECT count(*) FROM listed WHERE plan = ?", (plan,)).fetchone()[0]
+        return count
+
+    def listed_census(self, plan: str) -> tuple[list[bytes], int]:
+        """The leaf hashes of all parts in order, and the harvestable volume in litres. They are forgotten."""
+        rows = self._db.execute(
+            "SELECT leaves, harvestable_dm3 FROM listed WHERE plan = ? ORDER BY part", (plan,)
+        ).fetchall()
+        self._db.execute("DELETE FROM listed WHERE plan = ?", (plan,))
+        leaves = b"".join(leaves for leaves, _ in rows)
+        width = merkle.HASH_BYTES
+        return [leaves[at : at + width] for at in range(0, len(leaves), width)], sum(dm3 for _, dm3 in rows)
 
     # ---- findings
 

@@ -28,7 +28,7 @@ from shared.tlog.gossip import Heard, Outcome, heard, judge
 from shared.tlog.policy import Policy
 from shared.tlog.tile import WIDTH
 
-LAYOUT = 2  # of the ledger: another one is begun again
+LAYOUT = 3  # of the ledger: another one is begun again
 LEDGER = "monitor.sqlite"
 
 

@@ -138,7 +138,12 @@ def strata_of(trees: Iterable[Tree], cites: frozenset[str], design: Design) -> d
 
 def listing_root(trees: Iterable[Tree]) -> str:
     """The RFC 6962 root over the public lines of the census, in the order of the census root."""
-    return merkle.root_of([merkle.leaf_hash(canon.encode(tree._asdict())) for tree in trees]).hex()
+    return merkle.root_of([listing_leaf(tree) for tree in trees]).hex()
+
+
+def listing_leaf(tree: Tree) -> bytes:
+    """A tree's leaf hash in that root."""
+    return merkle.leaf_hash(canon.encode(tree._asdict()))
 
 
 def census_commitment(plan: str, census_root: str, trees: Sequence[Tree]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Errand:
 
     async def ended(self) -> int:
         """Its exit code: -9 when it was killed."""
-        await asyncio.to_thread(self._process.join, 60)
+        await asyncio.to_thread(self._process.join, 120)
         assert self._process.exitcode is not None, "it goes on and on"
         return int(self._process.exitcode)
 
@@ -114,7 +114,7 @@ class Process:
 
     def __post_init__(self) -> None:
         transport = httpx.AsyncHTTPTransport(uds=str(self.uds))
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://custody.test", timeout=30)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://custody.test", timeout=120)
 
     async def start(self, *more: Any) -> None:
         """Returns when it answers."""
@@ -147,7 +147,7 @@ class Process:
 
     async def gone(self) -> None:
         """It killed itself, or was killed on the road to the database."""
-        await asyncio.to_thread(self._process.join, 20)
+        await asyncio.to_thread(self._process.join, 120)
         assert not self.alive, "it lives"
 
     async def close(self) -> None:

@@ -33,12 +33,38 @@ async def test_records_get_the_next_indices_in_the_order_they_came(custody: Cust
 
 async def test_a_batch_sent_five_times_at_once_has_one_effect_and_equal_answers(ready: Custody) -> None:
     batch = [entry for code in ("501", "502", "503") for entry in (felling(ready, code), cut(ready, code))]
+    batch.append(felling(ready, "504", species="Hymenaea oblongifolia"))
 
     answers = await asyncio.gather(*(ready.send(*batch) for _ in range(5)))
 
     assert all(answer == answers[0] for answer in answers)
     assert len({result["index"] for result in answers[0]}) == len(batch)
     assert (await ready.get("/healthz"))["size"] == max(r["index"] for r in answers[0]) + 1
+    last = answers[0][-1]
+    async with ready.app.state.custody.store.snapshot() as tx:
+        told = await tx.findings_at([last["index"]] * 3)
+    assert len(told[last["index"]]) == len(last["findings"]) > 0
+
+
+async def test_nothing_is_promised_unless_every_record_stands_where_it_was_put(ready: Custody) -> None:
+    """A database that went down between commit and flush lost the newest rounds. By the time this process looks again, others
+    may have filled their places, and the newest of all may be the same record: sent again, through another process."""
+    entries = [felling(ready, "501"), felling(ready, "502"), felling(ready, "503")]
+    indices = await ready.log(*entries)
+    committer = ready.app.state.custody.committer
+    other = Receipt(parse_entry(felling(ready, "504")).sid, indices[0], True, [], None)
+    receipts = [Receipt(parse_entry(e).sid, i, True, [], None) for e, i in zip(entries, indices, strict=True)]
+
+    def told(*receipts: Receipt) -> _Told:
+        return _Told([], {one.sid: one for one in receipts})
+
+    nowhere = Receipt(other.sid, indices[-1] + 9, True, [], None)
+    assert await committer._flush([told(*receipts), told()]) == [True, True]  # of the second nothing was let in
+    assert await committer._flush([told(other, *receipts[1:]), told(nowhere), told(receipts[2])]) == [
+        False,
+        False,
+        True,
+    ]
 
 
 async def test_one_bad_record_among_five_hundred_leaves_the_others_logged(custody: Custody) -> None:

@@ -307,6 +307,20 @@ async def test_what_the_archive_shows_is_asked_again_later(ready: Custody) -> No
     assert "10000 were published (the archive)" in await frozen(ready)
 
 
+async def test_what_the_archive_shows_while_the_database_is_held_against_less_is_not_forgotten(ready: Custody) -> None:
+    await ready.send(felling(ready, "501"), wait="inclusion")
+    guard, store = guard_of(ready), ready.app.state.custody.store
+    marks = await guard.marks()
+
+    (ready.settings.archive / "checkpoint").write_bytes(other_root(ready, 10_000))
+    await guard.look_back()
+    async with store.snapshot() as tx:
+        await guard.hold(tx, await tx.head(), await tx.last_checkpoint(), marks)
+    await ready.app.state.custody.signer.look()
+
+    assert "10000 were published (the archive)" in await frozen(ready)
+
+
 def guard_of(custody: Custody) -> Guard:
     guard: Guard = custody.app.state.custody.signer._guard
     return guard

@@ -32,7 +32,7 @@ from tests.tokens import Issuer
 PROCESSES, WRITERS, RECORDS = 3, 4, 20
 VICTIMS = ("custody-1", "postgres", "custody-2", "witness", "custody-3", "postgres")
 ROUNDS_FULL = 10  # of six kills
-LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 120.0
 
 
 class Server:

@@ -5,7 +5,9 @@ import uuid
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from services.custody.lineage.gathering import bundle_of, records_of_lot
 from shared.lot.verify import verify
+from shared.timber.event import key_id
 from shared.tlog.policy import Policy
 from tests.custody.conftest import (
     PERMIT,
@@ -62,6 +64,27 @@ async def test_the_same_lot_and_checkpoint_give_the_same_bytes(ready: Custody) -
     first = await sold(ready)
 
     assert (await ready.http.get("/v1/lots/LOT-1/bundle")).content == first
+
+
+async def test_a_file_stands_under_no_checkpoint_beyond_the_records_it_holds(ready: Custody) -> None:
+    """Witnesses answer another process while the records are gathered here: their checkpoint covers the sale, too."""
+    await sold(ready)
+    running = ready.app.state.custody
+    async with running.store.snapshot() as tx:
+        size = (await tx.head()).size
+        signed = await running.signed(size)
+        records = await records_of_lot(tx, "LOT-1", size)
+    told = ready.act(
+        "key.revoked", {"kid": key_id(ready.keys.mill.public_key().public_bytes_raw()), "reason": "Robada"}
+    )
+    await ready.send(told, wait="inclusion")
+    later = await running.signed(size + 1)
+
+    async with running.store.snapshot() as tx:
+        under = [verify(await bundle_of(tx, "LOT-1", records, signed, witnessed), policy(ready)).checkpoint
+                 for witnessed in (None, signed, later)]  # fmt: skip
+
+    assert [one and one.size for one in under] == [size] * 3
 
 
 async def test_a_lot_of_another_species_than_the_census_is_to_review(custody: Custody) -> None:

@@ -1,5 +1,7 @@
 """The key of the next log: made once, taken over once, and never lost in between."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,16 @@ def test_nothing_is_taken_over_that_was_not_prepared(keys: Path) -> None:
     with pytest.raises(NotNext):
         take_over(keys, keys.parent / "policy.txt")
     assert (keys / "log.key").read_text() == before
+
+
+def test_making_and_taking_over_a_key_may_die_at_every_line(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Steps 1 and 6 of a hand-over (docs/life-of-a-log.md): killed anywhere, every file is whole, and said again it ends well."""
+    every = "1" if request.config.getoption("--full") else "29"
+    command = [sys.executable, "-m", "tests.deploy.dying", str(tmp_path / "site"), every]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+
+    assert done.returncode == 0, done.stderr
+    deaths = dict(line.split() for line in done.stdout.splitlines())
+    assert deaths.keys() == {"prepare", "take-over"}
+    assert min(int(count) * int(every) for count in deaths.values()) > 300

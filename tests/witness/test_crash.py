@@ -23,7 +23,7 @@ from shared.tlog.witness import origin_id
 from tests.witness.conftest import NAME, settle
 from tests.witness.foreign import ForeignLog, cosigned_at
 
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 class Process:

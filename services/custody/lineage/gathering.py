@@ -70,9 +70,11 @@ async def bundle_of(
     tx: Transaction, lot_id: str, records: Sequence[tuple[int, Record]], signed: SignedHead,
     witnessed: SignedHead | None, disclosed: Iterable[tuple[int, str]] = (),
 ) -> bytes:  # fmt: skip
-    """The proof file of these records, under one multiproof and the newest checkpoint, or the newest witnessed one where
-    that covers them all. `disclosed`: private fields it shows, each with the index of its record."""
-    if witnessed is not None and witnessed.size > records[-1][0]:
+    """The proof file of these records, which are all that the lot needs of the first `signed.size` entries: under one
+    multiproof and that checkpoint, or the witnessed one where that covers them too. `disclosed`: private fields it shows,
+    each with the index of its record."""
+    # Not under a larger one, which another process may have had witnessed meanwhile: it may cover more of the lot's records.
+    if witnessed is not None and records[-1][0] < witnessed.size <= signed.size:
         signed = witnessed
     proof = await tiles.multiproof(tx, [index for index, _ in records], signed.size)
     return pack(lot_id, signed.note, [(index, record.entry) for index, record in records], proof, disclosed)

@@ -20,14 +20,16 @@ from shared.timber.facts import Facts, Item, guide_key
 MOST_TOLD = 5_000
 USED = "SELECT item::text, idx FROM spent WHERE log_id = $1 AND item = ANY($2::uuid[])"
 # The type ends every canonical statement (docs/format.md, section 1), so it is read without opening the entry.
+# The subqueries: see `services.custody.store`.
 CUT = """
-SELECT m.ref, m.idx FROM mention m JOIN entry e USING (log_id, idx)
-WHERE m.log_id = $1 AND m.ref = ANY($2)
-  AND substr(e.body, octet_length(e.body) - 17) = convert_to('"type":"log.cut"}}', 'UTF8')"""
+SELECT asked.ref, m.idx FROM unnest($2::bigint[]) AS asked (ref)
+CROSS JOIN LATERAL (SELECT idx FROM mention WHERE log_id = $1 AND ref = asked.ref OFFSET 0) AS m
+CROSS JOIN LATERAL (
+    SELECT FROM entry WHERE log_id = $1 AND idx = m.idx
+        AND substr(body, octet_length(body) - 17) = convert_to('"type":"log.cut"}}', 'UTF8') OFFSET 0) AS e"""
 OLDEST = """
 SELECT max(idx) FROM (
     SELECT DISTINCT idx FROM mention WHERE log_id = $1 AND ref = ANY($2) ORDER BY idx LIMIT $3) AS oldest"""
-BODIES = "SELECT idx, body FROM entry WHERE log_id = $1 AND idx = ANY($2)"
 
 
 @dataclass(eq=False)
@@ -127,7 +129,7 @@ async def _made_in(tx: Transaction, indices: set[int]) -> dict[int, tuple[str | 
     """What each of these cuts and millings made, and the one source of a cut. Entries of the log were checked when they
     came in, so they are only opened here."""
     made: dict[int, tuple[str | None, list[str]]] = {}
-    for idx, entry in await tx.fetch(BODIES, tx.log_id, list(indices)) if indices else ():
+    for idx, entry in await tx.bodies(list(indices)) if indices else ():
         body: dict[str, Any] = orjson.loads(entry)["stmt"]["body"]
         outputs = body["sections"] if "sections" in body else body["outputs"]
         made[idx] = body.get("source"), [one["item"] for one in outputs]

@@ -101,7 +101,8 @@ class Guard:
                 raise Frozen(f"the database holds {head.size} entries, {seen.size} were published ({mark.where})")
             if await root_at(tx, last, seen.size) != seen.root:
                 raise Frozen(f"the first {seen.size} entries are not those that were published ({mark.where})")
-        self._archived = None  # it has been held against; the next look back brings a new one
+        if self._archived in marks:  # held against; the next look back brings a new one, or has brought it meanwhile
+            self._archived = None
 
     def _check(self, last: SignedHead, head: Head) -> None:
         if last != self._genuine:

@@ -33,7 +33,10 @@ COUNT_KEYS = "SELECT count(*) FROM data_key WHERE log_id = $1"
 DESTROY = "DELETE FROM data_key WHERE log_id = $1 AND owner = $2 AND person = $3 RETURNING key_id"
 UNDER_KEY = "SELECT count(*) FROM disclosure WHERE log_id = $1 AND key_id = ANY($2)"
 
-ENTRIES = "SELECT sid, body FROM entry WHERE log_id = $1 AND sid = ANY($2)"
+# The subquery: see `services.custody.store`.
+ENTRIES = """
+SELECT e.sid, e.body FROM unnest($2::bytea[]) AS asked (sid)
+CROSS JOIN LATERAL (SELECT sid, body FROM entry WHERE log_id = $1 AND sid = asked.sid OFFSET 0) AS e"""
 OF_RECORDS = """
 SELECT d.sid, d.digest, d.ciphertext, k.key_id, k.owner, k.person, k.wrapped_by, k.wrapped
 FROM disclosure d LEFT JOIN data_key k ON k.log_id = d.log_id AND k.key_id = d.key_id

@@ -1,9 +1,10 @@
-"""What is watched in a whole log: C14 of the time between a fact and its record, L01 to L07 of the log itself.
+"""What is watched in a whole log: C14 of the time between a fact and its record, L01 to L08 of the log itself.
 
 Plain functions from facts to an `Outcome`, like their neighbours. Nothing here is asked when a record is admitted: a
 monitor asks it of a log that stands.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -96,6 +97,53 @@ def l07(rule: Rule, subject: str, case: str | None, computed: dict[str, Any]) ->
     if case is None:
         return rule.passed(subject, computed)
     return rule.failed(rule.parameters["severity"], subject, case, computed)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """With which census a plan was handed in: what ``census.committed`` says of it, and its index."""
+
+    plan: str
+    index: int
+    root: str
+    listing_root: str
+    trees: int
+    harvestable_dm3: int
+
+
+def l08_approved(
+    rule: Rule, plan: str, day: str, root: str, trees: int, handed_in: HandedIn | None, known: int | None
+) -> Outcome:
+    """A plan is approved over the census that it was handed in with last. `day` is that of the approval, `known` an entry
+    before it that says of another plan with which census it came: this log tells."""
+    computed: dict[str, Any] = {"plan": plan, "root": root, "trees": trees}
+    if handed_in is not None:
+        computed |= {"committed_at": handed_in.index}
+        if (handed_in.root, handed_in.trees) != (root, trees):
+            computed |= {"committed_root": handed_in.root, "committed_trees": handed_in.trees}
+            return rule.failed(rule.parameters["severity"], f"plan:{plan}", "other_census", computed)
+    elif trees and (known is not None or day >= rule.parameters["required_from"]):
+        return rule.failed(rule.parameters["severity_if_uncommitted"], f"plan:{plan}", "uncommitted", computed)
+    elif trees:
+        return rule.not_evaluated(f"plan:{plan}", "not_told", computed)
+    return rule.passed(f"plan:{plan}", computed)
+
+
+def l08_listed(rule: Rule, handed_in: HandedIn, listing_root: str, trees: int, harvestable_dm3: int) -> Outcome:
+    """The trees that the log lists of an approved plan, all parts of them, are those it was handed in with."""
+    computed: dict[str, Any] = {"plan": handed_in.plan, "committed_at": handed_in.index, "trees": trees}
+    listed = {"listing_root": listing_root, "trees": trees, "harvestable_dm3": harvestable_dm3}
+    said = {name: getattr(handed_in, name) for name in listed}
+    if listed != said:
+        computed |= listed | {f"committed_{name}": value for name, value in said.items()}
+        return rule.failed(rule.parameters["severity"], f"plan:{handed_in.plan}", "other_trees", computed)
+    return rule.passed(f"plan:{handed_in.plan}", computed)
+
+
+def l08_late(rule: Rule, plan: str, approved_at: int) -> Outcome:
+    """A census is committed to before its plan is approved: afterwards it binds nobody."""
+    computed = {"plan": plan, "approved_at": approved_at}
+    return rule.failed(rule.parameters["severity_if_uncommitted"], f"plan:{plan}", "committed_late", computed)
 
 
 def _why(refusal: Refusal) -> dict[str, Any]:

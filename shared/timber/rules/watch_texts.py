@@ -77,4 +77,34 @@ WATCH_TEXTS: dict[tuple[str, str], tuple[str, str]] = {
         "{origin} had signed {size} entries already when, by entry {closed_at}, it had not begun yet: what follows comes "
         "after its own end.",
     ),
+    ("L08", "other_census"): (
+        "El plan {plan} se aprobó con otro censo que el que se presentó: en la entrada {committed_at}, {committed_trees} árboles "
+        "y raíz {committed_root}; aquí, {trees} árboles y raíz {root}.",
+        "Plan {plan} was approved over another census than it was handed in with: in entry {committed_at} {committed_trees} "
+        "trees and root {committed_root}; here {trees} trees and root {root}.",
+    ),
+    ("L08", "other_trees"): (
+        "Los árboles que la bitácora lista del plan {plan} no son los que se presentaron (entrada {committed_at}): "
+        "{committed_trees} árboles, {committed_harvestable} m³ aprovechables y raíz {committed_listing_root}; listados, "
+        "{trees}, {harvestable} m³ y {listing_root}.",
+        "The trees that the log lists of plan {plan} are not those it was handed in with (entry {committed_at}): "
+        "{committed_trees} trees, {committed_harvestable} m³ harvestable and root {committed_listing_root}; listed are "
+        "{trees}, {harvestable} m³ and {listing_root}.",
+    ),
+    ("L08", "uncommitted"): (
+        "El plan {plan} se aprobó con {trees} árboles y la bitácora no dice antes con qué censo se presentó. De un plan que se "
+        "presentó cuando su registro todavía no lo decía, tampoco lo dice.",
+        "Plan {plan} was approved over {trees} trees, and the log does not say before with which census it was handed in. Of "
+        "a plan that was handed in when its registry did not say so yet, it does not say either.",
+    ),
+    ("L08", "committed_late"): (
+        "Lo que aquí se dice del censo con que se presentó el plan {plan} viene después de su aprobación (entrada "
+        "{approved_at}): ya no obliga a nadie.",
+        "What is said here of the census that plan {plan} was handed in with comes after its approval (entry {approved_at}): "
+        "it binds nobody any more.",
+    ),
+    ("L08", "not_told"): (
+        "Cuando se aprobó el plan {plan} la bitácora todavía no decía con qué censo se presentan los planes.",
+        "When plan {plan} was approved, the log did not say yet with which census plans are handed in.",
+    ),
 }

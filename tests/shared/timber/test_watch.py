@@ -16,11 +16,12 @@ SEAM = {
     "size": 7,
     "before": "log.example/x",
 }
+HANDED_IN = watch.HandedIn("PO-17", 4, "1" * 64, "2" * 64, 3, 17_643)
 SID, KID = "5" * 64, "AbC_d-e_fGhIjKlMnOpQrA"
 
 
 def test_every_rule_has_its_source_its_day_and_its_state_of_review() -> None:
-    assert sorted(RULES) == ["C14", "L01", "L02", "L03", "L04", "L05", "L06", "L07"]
+    assert sorted(RULES) == ["C14", "L01", "L02", "L03", "L04", "L05", "L06", "L07", "L08"]
     for rule in load_watch().rules:
         assert rule.norm
         assert rule.source
@@ -72,6 +73,10 @@ def every_outcome() -> list[Outcome]:
         watch.l06(RULES["L06"], SID, "log.example/2026", 7, "0" * 64, "1" * 64),
         *(watch.l07(RULES["L07"], SID, case, SEAM)
           for case in ("goes_on", "other_before", "name_again", "other_next", "known_before")),
+        watch.l08_approved(RULES["L08"], "PO-17", "2026-07-01", "0" * 64, 3, HANDED_IN, None),
+        watch.l08_approved(RULES["L08"], "PO-17", "2026-07-01", "0" * 64, 3, None, 6),
+        watch.l08_approved(RULES["L08"], "PO-17", "2026-07-01", "0" * 64, 3, None, None),
+        watch.l08_listed(RULES["L08"], HANDED_IN, "0" * 64, 3, 17_643), watch.l08_late(RULES["L08"], "PO-17", 5),
     ]  # fmt: skip
 
 
@@ -80,7 +85,7 @@ def test_every_case_is_said_with_its_figures_in_both_languages() -> None:
 
     assert {(outcome.rule, outcome.case) for outcome in outcomes} == WATCH_TEXTS.keys()
     for outcome in outcomes:
-        assert outcome.status == ("NOT_EVALUATED" if outcome.case == "unknown_type" else "FAIL")
+        assert outcome.status == ("NOT_EVALUATED" if outcome.case in ("unknown_type", "not_told") else "FAIL")
         for text in (outcome.text_es, outcome.text_en):
             assert "{" not in text
         assert outcome.text_es != outcome.text_en
