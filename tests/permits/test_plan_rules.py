@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from pyproj.transformer import TransformerGroup
 from shapely.geometry import shape
@@ -414,7 +415,7 @@ def test_a_genus_is_no_denser_than_three_times_the_reference() -> None:
 
 
 def test_one_honest_plan_in_a_hundred_is_asked_of_a_genus_however_many_it_has() -> None:
-    draw, known = np.random.default_rng(7), list(TODAYS_RULES.densities.values())
+    draw, known = np.random.default_rng(7), list(RULES.densities.values())
     mean = np.array([one.mean for one in known])
     spread = np.log([one.p90 / one.mean for one in known]) / 1.2816
     limits = np.array([one.exceeded_by(1 - 0.99 ** (1 / len(known))) for one in known])
