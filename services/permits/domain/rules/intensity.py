@@ -42,7 +42,8 @@ def densities(facts: PlanFacts, rules: Rules) -> list[Finding]:
     """P10: thick trees of each genus against the reference. A finding for each that exceeds, and one for the rest.
 
     A tenth of honest plans exceeds a 90th percentile, and each genus is another chance to: that is a note. A question is what
-    one honest plan in a hundred exceeds in *any* of the genera compared (Sidak 1967), or three times the percentile.
+    few honest plans exceed in *any* of the genera compared (Sidak 1967), three times the percentile, or more genera above it
+    than chance puts there.
     """
     rule = rules["P10"]
     if not facts.whole or not facts.trees:
@@ -56,18 +57,44 @@ def densities(facts: PlanFacts, rules: Rules) -> list[Finding]:
         for genus, trees in many.items()
         if genus in rules.densities and (one := _denser(facts, rule, genus, trees, rules.densities[genus], compared))
     ]
-    of = len(many)
-    computed = {"genera": of, "over": len(found), "without_reference": len(without)}
+    return [*found, _genera(facts, rule, compared, len(found), without)]
+
+
+def _genera(facts: PlanFacts, rule: PlanRule, compared: int, over: int, without: Sequence[str]) -> Finding:
+    """All genera together: asked when more exceed their reference than chance explains, else what was not compared."""
+    most = _exceeding_by_chance(compared, _asked_share(rule))
+    computed = {
+        "genera": compared + len(without), "over": over, "without_reference": len(without), "over_asked_from": most + 1,
+    }  # fmt: skip
+    if over > most:
+        return rule.failed(
+            "S2", facts.subject,
+            f"{over} de {compared} géneros pasan la referencia (P90); por azar, hasta {most}.",
+            f"{over} of {compared} genera exceed the reference (P90); by chance, up to {most}.", computed,
+        )  # fmt: skip
     if without:
         names = ", ".join(without[:10])
-        rest = rule.missing(facts.subject, f"sin referencia: {names}", f"no reference for: {names}", computed)
-    else:
-        es, en = (
-            f"{of - len(found)} de {of} géneros bajo la referencia.",
-            f"{of - len(found)} of {of} genera below the reference.",
-        )
-        rest = rule.passed(facts.subject, es, en, computed)
-    return [*found, rest]
+        return rule.missing(facts.subject, f"sin referencia: {names}", f"no reference for: {names}", computed)
+    under = compared - over
+    return rule.passed(
+        facts.subject, f"{under} de {compared} géneros bajo la referencia.",
+        f"{under} of {compared} genera below the reference.", computed,
+    )  # fmt: skip
+
+
+def _asked_share(rule: PlanRule) -> float:
+    """What either question may ask of honest plans: half of what both together may."""
+    share: float = rule.parameters["honest_plans_asked_permille"] / 2000
+    return share
+
+
+def _exceeding_by_chance(genera: int, share: float) -> int:
+    """How many of these exceed a 90th percentile in all but this share of honest plans."""
+    left, most = 1.0, -1
+    while left > share:
+        most += 1
+        left -= math.comb(genera, most) * 0.1**most * 0.9 ** (genera - most)
+    return most
 
 
 def _denser(
@@ -78,7 +105,7 @@ def _denser(
     severity = rule.over("times_p90_milli", on_1000_ha, reference.p90 * facts.area_m2, 1000)
     if not severity:
         return None
-    limit = reference.exceeded_by(1 - (1 - rule.parameters["honest_plans_asked_permille"] / 1000) ** (1 / compared))
+    limit = reference.exceeded_by(1 - (1 - _asked_share(rule)) ** (1 / compared))
     if severity == "S1" and on_1000_ha > limit * facts.area_m2:
         severity = "S2"
     here = on_1000_ha // facts.area_m2
