@@ -18,6 +18,7 @@ from services.permits.domain import columns
 from services.permits.domain.census import Terms, Tree
 from services.permits.domain.columns import Header
 from services.permits.domain.compared import Compared
+from services.permits.domain.day import peru_day
 from services.permits.domain.finding import MAX_EXAMPLES, Finding
 from services.permits.domain.forensics import Score, examine
 from services.permits.domain.forensics.thresholds import thresholds_on
@@ -57,7 +58,7 @@ class Study:
 
 def main(options: argparse.Namespace) -> int:
     """0 nothing at S3 or above, 1 something, 2 a file cannot be read."""
-    today = datetime.now(UTC).date()
+    today = peru_day(datetime.now(UTC))
     limits, norms = limits_on(today), thresholds_on(today)
     others: dict[str, list[Tree]] = {}
     unreadable = worst = 0

@@ -35,6 +35,7 @@ from deploy.corpus.listing import Listing
 from deploy.corpus.study import put_between
 from deploy.instance import Instance
 from deploy.seed.house import House, NotInTime, Person, Problem, opened, until_logged
+from services.permits.domain.day import peru_day
 from shared.timber.measure import census_dm3
 
 HECTARES, TREES_A_HA = (1_000.0, 7_000.0), (1.0, 2.0)
@@ -122,7 +123,7 @@ def honest_listing(seed: int, number: int) -> Listing:
     land = shapely.transform(plan.land, lambda xy: xy + np.array([east, north]))
     moved = replace(plan, x_m=(plan.x_m + east).round(1), y_m=(plan.y_m + north).round(1), land=land)
     small = [census_dm3(int(d), int(h), 650) < MOST_DM3 for d, h in zip(moved.dbh_mm, moved.height_mm, strict=True)]
-    return filed(moved.at(np.array(small)), rng, datetime.now(UTC).date())
+    return filed(moved.at(np.array(small)), rng, peru_day(datetime.now(UTC)))
 
 
 def _introduce(house: House) -> None:
@@ -136,7 +137,7 @@ def _plan(house: House, listing: Listing, seed: int, number: int) -> Row:
     began, name = time.monotonic(), f"HON-{seed}-{number:03}"
     area_m2 = _drafted(house, listing, name, number)
     community, officer, path = house.person("comunidad"), house.person("autoridad2"), f"/v1/plans/{name}"
-    today = datetime.now(UTC).date().isoformat()
+    today = peru_day(datetime.now(UTC)).isoformat()
     took = {"upload_s": 0.0}
     if community.get(path)["state"] == "draft":
         with TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,17 @@ import shapely
 from deploy.corpus.filed import filed
 from deploy.corpus.forgeries import clone_of
 from deploy.corpus.listing import Listing, joined
-from services.permits.domain.forensics.clones import match_plans
-from services.permits.domain.forensics.fingerprint import asked_of, mostly_the_same, packed, sketch_of, unpacked
+from services.permits.domain.census import Tree
+from services.permits.domain.forensics.clones import Match, match_plans
+from services.permits.domain.forensics.fingerprint import (
+    asked_of,
+    dated,
+    handed_in_now,
+    packed,
+    sketch_of,
+    unpacked,
+)
+from services.permits.domain.forensics.found_plan import Order
 from services.permits.domain.forensics.stand import stand_of
 from services.permits.domain.land import measure
 from tests.permits.conftest import MANAGER, NEIGHBOUR, OFFICER, SECOND, SUPERVISOR, Permits, Person, a_plan, a_title
@@ -44,9 +53,7 @@ def copied(plan: Listing, seed: int = 5) -> Listing:
 
 
 async def handed_in(permits: Permits, plan: str, who: Person, listing: Listing, folder: Path) -> None:
-    """The community registers land round the plan and hands it in with this census, a second after whoever was before."""
-    house = permits.app.state.house
-    house.clock = lambda before=house.clock: before() + timedelta(seconds=1)
+    """The community registers land round the plan and hands it in with this census."""
     around = shapely.from_geojson(json.dumps(listing.geometry())).buffer(0.005).convex_hull
     polygon = json.loads(shapely.to_geojson(around))
     title = a_title(number=f"T-{plan}", org=who.org, polygon=polygon, declared_area_m2=measure.area_m2(polygon))
@@ -171,24 +178,93 @@ async def test_an_s4_that_was_accepted_or_upheld_after_appeal_stands(permits: Pe
         assert {one["why"] for one in problem["facts"]["findings"]} == {"stands"}
 
 
-async def test_a_plan_that_was_mended_stays_before_the_one_that_copied_it_meanwhile(
-    permits: Permits, tmp_path: Path
+async def mended(permits: Permits, plan: str, who: Person, listing: Listing, folder: Path) -> None:
+    """The authority observes the plan; the community puts another census in its place and hands it in again."""
+    await permits.post(f"/v1/plans/{plan}/observe", OFFICER, {"reason": "Falta un árbol."})
+    await uploaded(permits, plan, who, listing, folder)
+    await permits.post(f"/v1/plans/{plan}/submit", who)
+
+
+async def reviewed(permits: Permits, plan: str) -> tuple[str, int]:
+    """What F13 says when an officer has the plan reviewed now, and how many of the common trees were here first."""
+    await permits.post(f"/v1/plans/{plan}/review", SECOND)
+    one = await f13(permits, plan, OFFICER)
+    return one["severity"], one["computed"]["first_here"]
+
+
+@pytest.fixture
+async def stopped(permits: Permits) -> Permits:
+    """A day on which the clock stands still: who was first is not told by the second."""
+    moment = datetime.now(UTC)
+    permits.app.state.house.clock = lambda: moment
+    return permits
+
+
+async def test_who_is_first_is_told_within_one_second_and_a_mended_plan_stays_so(
+    stopped: Permits, tmp_path: Path
 ) -> None:
     original = cut(honest())
-    await handed_in(permits, "PO-A", MANAGER, original, tmp_path)
-    await permits.post("/v1/plans/PO-A/observe", OFFICER, {"reason": "Falta un árbol."})
-    await handed_in(permits, "PO-B", NEIGHBOUR, copied(original), tmp_path)
-    await uploaded(permits, "PO-A", MANAGER, original.at(np.arange(1, len(original))), tmp_path)
-    await permits.post("/v1/plans/PO-A/submit", MANAGER)
-    assert (await f13(permits, "PO-A", MANAGER))["severity"] == "S1"
+    await handed_in(stopped, "PO-A", MANAGER, original, tmp_path)
+    await handed_in(stopped, "PO-B", NEIGHBOUR, copied(original), tmp_path)
+    assert (await reviewed(stopped, "PO-A"))[0] == "S1"
+    assert await reviewed(stopped, "PO-B") == ("S4", 0)
 
-    # Twin: a census that was replaced by a copy is a census handed in now.
-    await permits.post("/v1/plans/PO-A/observe", OFFICER, {"reason": "Otra vez."})
-    stolen = cut(honest(2))
-    await handed_in(permits, "PO-D", NEIGHBOUR, stolen, tmp_path)
-    await uploaded(permits, "PO-A", MANAGER, copied(stolen), tmp_path)
-    await permits.post("/v1/plans/PO-A/submit", MANAGER)
-    assert (await f13(permits, "PO-A", MANAGER))["severity"] == "S4"
+    await mended(stopped, "PO-A", MANAGER, original.at(np.arange(1, len(original))), tmp_path)
+    await mended(stopped, "PO-A", MANAGER, original.at(np.arange(1, len(original))), tmp_path)
+
+    assert (await f13(stopped, "PO-A", MANAGER))["severity"] == "S1"
+    assert await reviewed(stopped, "PO-B") == ("S4", 0)
+
+    # Measured again, every tree of it: the digits are others, and the trees are the same, but for the one that was left out.
+    again = replace(original, x_m=original.x_m + 3, y_m=original.y_m - 4, height_mm=original.height_mm + 200)
+    await mended(stopped, "PO-A", MANAGER, again, tmp_path)
+    assert (await f13(stopped, "PO-A", MANAGER))["severity"] == "S1"
+    assert await reviewed(stopped, "PO-B") == ("S4", 1)
+
+
+async def test_a_plan_that_was_mended_into_a_copy_is_the_later_one(stopped: Permits, tmp_path: Path) -> None:
+    innocent, original = cut(honest(2)), cut(honest())
+    await handed_in(stopped, "PO-A", MANAGER, innocent, tmp_path)
+    await handed_in(stopped, "PO-B", NEIGHBOUR, original, tmp_path)
+
+    # Half of it, beside the trees that it had.
+    stolen = copied(original).at(np.arange(200))
+    away = replace(stolen, x_m=stolen.x_m + 9_000, land=innocent.land)
+    await mended(stopped, "PO-A", MANAGER, joined(innocent, away, rng().permutation(600)), tmp_path)
+
+    assert (await reviewed(stopped, "PO-A"))[0] in ("S3", "S4")
+    assert (await reviewed(stopped, "PO-B"))[0] == "S1"
+
+    # Twin: with its own trees again it shares none.
+    await mended(stopped, "PO-A", MANAGER, innocent, tmp_path)
+    assert (await f13(stopped, "PO-A", MANAGER))["status"] == "PASS"
+
+
+async def test_a_census_that_was_not_handed_in_is_before_nobody(stopped: Permits, tmp_path: Path) -> None:
+    original = cut(honest())
+    await handed_in(stopped, "PO-A", MANAGER, cut(honest(2)), tmp_path)
+    await handed_in(stopped, "PO-B", NEIGHBOUR, original, tmp_path)
+    await stopped.post("/v1/plans/PO-A/observe", OFFICER, {"reason": "Falta un árbol."})
+    await uploaded(stopped, "PO-A", MANAGER, copied(original), tmp_path)
+
+    assert (await reviewed(stopped, "PO-A"))[0] == "S4"
+    await stopped.post("/v1/plans/PO-B/review", SECOND)
+    assert (await f13(stopped, "PO-B", OFFICER))["status"] == "PASS"  # nobody's plan says so yet
+
+
+async def test_fingerprints_that_are_made_again_leave_the_first_first(stopped: Permits, tmp_path: Path) -> None:
+    original = cut(honest())
+    await handed_in(stopped, "PO-A", MANAGER, original, tmp_path)
+    await handed_in(stopped, "PO-B", NEIGHBOUR, copied(original), tmp_path)
+    admin = await asyncpg.connect(stopped.database.admin_dsn)
+    await admin.execute("DELETE FROM census_keys")
+    await admin.execute("DELETE FROM census_prints")
+    await admin.close()
+
+    await stopped.post("/v1/plans/PO-B/review", SECOND)  # the copy is found again before the original is
+
+    assert (await reviewed(stopped, "PO-A"))[0] == "S1"
+    assert await reviewed(stopped, "PO-B") == ("S4", 0)
 
 
 async def test_two_reviews_at_once_of_a_census_of_an_earlier_version_leave_one_print(
@@ -220,13 +296,15 @@ async def test_the_database_shows_no_marks_and_lets_nobody_write_for_another(per
     assert await connection.fetchval("SELECT count(*) FROM census_keys") > 100
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.fetchval("SELECT marks FROM census_prints")
+    assert await connection.fetchval("SELECT count(marks) FROM census_marks('{PO-A}')") == 1
     await as_("comunidad-b")
     assert await connection.fetchval("SELECT count(no) FROM census_prints") == 0
+    assert await connection.fetchval("SELECT count(*) FROM census_marks('{PO-A}')") == 0
     assert await connection.fetchval("SELECT count(*) FROM census_keys") == 0
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.execute(
-            "INSERT INTO census_prints (plan, org, region, root, trees, keys, handed_in_at, current, marks)"
-            " VALUES ('PO-A', 'comunidad-b', 'loreto', 'x', 1, 0, now(), false, NULL)"
+            "INSERT INTO census_prints (plan, org, region, root, trees, keys, handed_in, current, marks)"
+            " VALUES ('PO-A', 'comunidad-b', 'loreto', 'x', 1, 0, 1, false, NULL)"
         )
     await connection.close()
 
@@ -264,22 +342,76 @@ def test_a_third_of_a_plan_from_elsewhere_is_enough_to_find_it() -> None:
 
 def test_marks_come_back_as_they_were() -> None:
     trees = cut(honest(), 150).trees()
-    far = trees[0]._replace(zone="19S")
+    trees = [trees[0]._replace(zone="19S"), *trees[1:]]
+    census = handed_in_now(trees, 7)
+    census.since[3], census.east_dm[3], census.north_dm[3] = 2**40, -30, 4
 
-    back = unpacked(packed([far, *trees[1:]]))
+    back = unpacked(packed(census), handed_in=9)
 
     def seen(tree: Any) -> tuple[Any, ...]:
         return tree.species, tree.dbh_mm, tree.height_mm, tree.zone, tree.easting_dm, tree.northing_dm
 
-    assert [seen(tree) for tree in back] == [seen(tree) for tree in [far, *trees[1:]]]
-    assert [tree.code for tree in back[:3]] == ["0", "1", "2"]
+    assert [seen(tree) for tree in back.trees] == [seen(tree) for tree in trees]
+    assert [tree.code for tree in back.trees[:3]] == ["0", "1", "2"]
+    assert (back.since.tolist()[2:5], back.east_dm[3], back.north_dm[3]) == ([7, 2**40, 7], -30, 4)
 
 
-def test_a_census_is_the_same_while_half_its_keys_stay() -> None:
-    first = sketch_of(stand_of(cut(honest(), 400).trees()))
+def moved(trees: list[Tree], east_dm: int, north_dm: int) -> list[Tree]:
+    return [
+        tree._replace(easting_dm=tree.easting_dm + east_dm, northing_dm=tree.northing_dm + north_dm) for tree in trees
+    ]
 
-    assert mostly_the_same(first, first[10:])
-    assert not mostly_the_same(first, sketch_of(stand_of(cut(honest(2), 400).trees())))
+
+def test_trees_that_were_mended_keep_the_number_they_came_with_and_new_ones_have_their_own() -> None:
+    trees = cut(honest(), 300).trees()
+    first = handed_in_now(trees[:250], 1)
+
+    grown = dated(trees, 5, [first])
+    assert grown.since.tolist() == [1] * 250 + [5] * 50
+    remeasured = dated([tree._replace(height_mm=tree.height_mm + 700) for tree in trees], 6, [grown])
+    assert remeasured.since.tolist() == grown.since.tolist()
+    # The datum was put right: all of it lies elsewhere, by one movement.
+    shifted = dated(moved(trees, 2_300, -3_600), 7, [grown])
+    assert np.mean(shifted.since == grown.since) > 0.99
+    # Another forest is another census, but for what chance puts near.
+    assert np.mean(dated(cut(honest(2), 300).trees(), 8, [grown]).since == 8) > 0.95
+
+
+def test_many_small_mendings_do_not_carry_a_census_to_somewhere_else() -> None:
+    trees = cut(honest(), 300).trees()
+    way = rng().uniform(0, 2 * np.pi, len(trees))  # each tree its own way, so no shift of the list explains it
+
+    def after(step: int) -> list[Tree]:
+        far = 40 * step  # four metres each time
+        return [
+            tree._replace(
+                easting_dm=tree.easting_dm + round(far * np.cos(turn)),
+                northing_dm=tree.northing_dm + round(far * np.sin(turn)),
+            )
+            for tree, turn in zip(trees, way, strict=True)
+        ]
+
+    census = handed_in_now(trees, 1)
+    for step in range(1, 9):
+        census = dated(after(step), 1 + step, [census])
+        if step == 2:
+            assert np.mean(census.since == 1) > 0.95  # eight metres: the error of a position
+
+    assert np.mean(census.since == 1) < 0.1
+
+
+def test_of_two_plans_that_share_trees_one_was_first() -> None:
+    pairs = Match(np.arange(4), np.arange(4), 0.0, 4, 0.0, 0.0, 0.0)
+
+    for here, there in (
+        ([1] * 4, [2] * 4),
+        ([1, 1, 9, 9], [2] * 4),
+        ([1, 1, 1, 9], [2, 2, 2, 3]),
+        ([3, 9, 9, 9], [4] * 4),
+    ):
+        orders = Order(np.array(here), np.array(there)), Order(np.array(there), np.array(here))
+        assert [order.was_first(pairs) for order in orders].count(True) == 1
+    assert Order(np.array([1, 1, 9, 9]), np.array([2] * 4)).first_here(pairs) == 2
 
 
 def test_two_heaps_of_trees_far_apart_do_not_make_every_tree_a_neighbour() -> None:

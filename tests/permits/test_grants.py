@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.permits.domain.day import peru_day
 from tests.permits.conftest import (
     CERTIFIER,
     MANAGER,
@@ -25,6 +26,8 @@ from tests.permits.conftest import (
     a_plan,
     a_title,
 )
+from tests.permits.field_days import NUMBER, a_forest, drawn, report, sample
+from tests.permits.field_days import seen as seen_there
 from tests.permits.test_access import as_somebody
 from tests.permits.test_field_supervision import ANSWER, a_volume, notified
 
@@ -32,6 +35,7 @@ SUPERVISED = f"/v1/plans/{PLAN}/supervisions/SUP-01"
 AUDITOR = Person("auditor", "auditores-1", "u-auditor")
 BUYER = Person("company", "aserradero-1", "u-buyer")
 GRANTS, AUDIT = "/v1/organisations/comunidad-a/grants", "/v1/organisations/comunidad-a/audit"
+TODAY = peru_day(datetime.now(UTC)).isoformat()
 LATER = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 FAR_OFFICER = Person("authority", "gerfor-lo", "u-far", "loreto")
 
@@ -282,11 +286,72 @@ async def test_the_trail_has_every_change_with_its_state(permits: Permits) -> No
     lines = (await permits.get(AUDIT, MANAGER))["items"]
 
     changed = [(one["actor"], one["what"], one["detail"], one["ground"]) for one in lines if one["act"] != "read"]
-    assert changed == [
+    findings = [one for one in changed if one[1] == "finding"]
+    assert set(findings) == {(MANAGER.sub, "finding", "explain", "own"), (SUPERVISOR.sub, "finding", "accept", "office")}
+    assert [one for one in changed if one not in findings] == [
         (OFFICER.sub, "title", "", "office"), (MANAGER.sub, "plan", "draft", "own"), (REGENT.sub, "plan", "draft", "party"),
         (MANAGER.sub, "plan", "draft > submitted", "own"), (OFFICER.sub, "plan", "submitted > approved", "office"),
         (OFFICER.sub, "permit", "proposed", "office"), ("u-second", "permit", "proposed > in_force", "office"),
     ]  # fmt: skip
+
+
+async def test_the_community_sees_who_was_shown_the_places_of_sampled_trees(permits: Permits) -> None:
+    await permits.post("/v1/organisations", OPERATOR, {"id": "auditores-1", "name": "Auditores", "kind": "company"})
+    await drawn(permits)
+    await report(permits, [seen_there(tree) for tree in (await sample(permits))[:2]])
+
+    async def shown(who: Person | None) -> tuple[int, int, list[tuple[str, str, str]]]:
+        """Places of the census and of the field that are answered, and what that left in the trail."""
+        before = len(await trail(permits))
+        trees = await sample(permits, who)
+        lines = [(*line[2:4], line[4]) for line in (await trail(permits))[before:] if line[1] == "read"]
+        planned = sum(tree["planned"] is not None and tree["planned"]["utm"] is not None for tree in trees)
+        return planned, sum(tree["found"] is not None and tree["found"]["utm"] is not None for tree in trees), lines
+
+    for who in (None, AUDITOR, MANAGER):
+        assert (await shown(who))[2] == []
+    assert (await shown(AUDITOR))[:2] == (0, 0)
+
+    await permits.post(GRANTS, MANAGER, a_grant("auditores-1", "census"))
+    planned, found, lines = await shown(AUDITOR)
+    assert (planned > 2, found, lines) == (True, 0, [("census", PLAN, "grant")])
+    await permits.post(GRANTS, MANAGER, a_grant("auditores-1", "inspections"))
+    assert (await shown(AUDITOR))[1:] == (2, [("census", PLAN, "grant"), ("inspection", NUMBER, "grant")])
+    assert (await shown(SUPERVISOR))[1:] == (2, [("census", PLAN, "office"), ("inspection", NUMBER, "party")])
+
+
+async def test_the_trail_has_what_is_done_to_papers_findings_and_approved_plans(permits: Permits) -> None:
+    await permits.post("/v1/organisations", OPERATOR, {"id": "regencia-9", "name": "Otra", "kind": "regent_firm"})
+    licence, quota = {"number": "LR-1", "valid_from": "2020-01-01", "valid_to": "2098-12-31"}, "DENP 01-2026"
+    await permits.approved_plan(a_forest())
+    await permits.post("/v1/plans", MANAGER, a_plan(id="PO-20"))
+    before = len(await trail(permits))
+    papers, licences = f"/v1/plans/{PLAN}/cites-papers", f"/v1/organisations/{REGENT.org}/licences"
+    await permits.post(
+        papers, OFFICER, {"species": "Dipteryx ferrea", "kind": "non_detriment_finding", "number": quota}, 201
+    )
+    gone = {"species": "Dipteryx ferrea", "number": quota, "act": "revoked", "reason": "Falso", "no_more_from": TODAY}
+    await permits.post(f"{papers}/changes", OFFICER, gone, 201)
+    await permits.post(licences, OFFICER, licence, 201)
+    ended = {"number": "LR-1", "act": "ended", "reason": "Renuncia", "no_more_from": TODAY}
+    await permits.post(f"{licences}/changes", OFFICER, ended, 201)
+    await permits.post("/v1/organisations/regencia-9/licences", OFFICER, licence, 201)  # of nobody's plan
+    await permits.post(f"/v1/plans/{PLAN}/suspend", SUPERVISOR, {"reason": "Se revisa"})
+    await permits.post(f"/v1/plans/{PLAN}/reinstate", SUPERVISOR, {"reason": "Se revisó"})
+
+    lines = (await permits.get(AUDIT, MANAGER, limit=200))["items"][before:]
+
+    paper = f"{PLAN} Dipteryx ferrea {quota}"
+    assert [(one["actor"], one["act"], one["what"], one["thing"], one["detail"], one["ground"]) for one in lines if one["act"] != "read"] == [
+        (OFFICER.sub, "added", "cites_paper", paper, "registered", "office"),
+        (OFFICER.sub, "changed", "cites_paper", paper, "revoked", "office"),
+        (OFFICER.sub, "added", "licence", f"{REGENT.org} LR-1", "registered", "office"),
+        (OFFICER.sub, "changed", "licence", f"{REGENT.org} LR-1", "ended", "office"),
+        (SUPERVISOR.sub, "changed", "plan", PLAN, "suspend", "office"),
+        (SUPERVISOR.sub, "changed", "plan", PLAN, "reinstate", "office"),
+    ]  # fmt: skip
+    regents = (await permits.get(f"/v1/organisations/{REGENT.org}/audit", OFFICER, limit=200))["items"]
+    assert [one["what"] for one in regents if one["actor"] == OFFICER.sub and one["act"] != "read"] == ["licence"] * 2
 
 
 async def test_everybody_else_sees_their_own_acts_and_an_operator_no_content(drafted: Permits) -> None:

@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from pyproj.transformer import TransformerGroup
+from scipy import stats
 from shapely.geometry import shape
 
 from services.permits.domain.census import Tree
@@ -413,15 +415,60 @@ def test_a_genus_is_no_denser_than_three_times_the_reference() -> None:
     cedro = {"species": "Cedrela odorata"}
 
     assert one("P10", some_facts(trees(10, **cedro), plan)) == PASSED
-    by_count = {n: said("P10", some_facts(trees(n, **cedro), plan))[0] for n in (11, 30, 31)}
-    assert {n: found.severity for n, found in by_count.items()} == {11: "S2", 30: "S2", 31: "S3"}
+    by_count = {n: said("P10", some_facts(trees(n, **cedro), plan))[0] for n in (11, 21, 22, 30, 31)}
+    assert {n: found.severity for n, found in by_count.items()} == {11: "S1", 21: "S1", 22: "S2", 30: "S2", 31: "S3"}
+    # 47 x (100/47) ^ (2.576/1.282): one genus, one plan in two hundred.
+    assert by_count[22].computed["asked_from"] == 214
     assert by_count[31].subject == "species:Cedrela spp."
     # Two species of the genus are one genus: splitting the name does not thin it out.
     split = trees(6, **cedro) + [a_tree(f"x{n}", species="Cedrela fissilis") for n in range(6)]
-    assert said("P10", some_facts(split, plan))[0].severity == "S2"
+    assert said("P10", some_facts(split, plan))[0].severity == "S1"
     assert one("P10", some_facts(trees(60, dbh_mm=499, **cedro), plan)) == PASSED
     assert one("P10", some_facts(trees(10, species="Nadie notus"), plan)) == MISSING
     assert one("P10", some_facts(trees(10, **cedro), replace(plan, census_basis="partial"))) == MISSING
+
+
+def test_one_honest_plan_in_a_hundred_is_asked_of_a_genus_however_many_it_has() -> None:
+    draw, known = np.random.default_rng(7), list(RULES.densities.values())
+    mean = np.array([one.mean for one in known])
+    spread = np.log([one.p90 / one.mean for one in known]) / 1.2816
+    limits = np.array([one.exceeded_by(1 - 0.995 ** (1 / len(known))) for one in known])
+
+    plans = mean * np.exp(spread * draw.normal(size=(20_000, len(known))))
+
+    assert np.mean(plans > [one.p90 for one in known]) == pytest.approx(0.1, abs=0.005)
+    assert np.mean((plans > limits + 1).any(axis=1)) == pytest.approx(0.005, abs=0.002)
+
+
+def test_many_genera_a_little_too_dense_are_a_question_too() -> None:
+    plan = a_plan(parcels=(Parcel("PC 01", 1_000_000),))
+    genera = {name: one.p90 // 10 + 1 for name, one in sorted(RULES.densities.items())[:12]}
+
+    def census(dense: int) -> list[Tree]:
+        return [
+            a_tree(f"{genus}{n}", species=f"{genus} sp")
+            for place, (genus, over) in enumerate(genera.items()) for n in range(over if place < dense else 10)
+        ]  # fmt: skip
+
+    *each, whole = said("P10", some_facts(census(4), plan))
+    assert ({one.severity for one in each}, len(each), whole.status) == ({"S1"}, 4, "PASS")
+    *each, whole = said("P10", some_facts(census(5), plan))
+    assert ({one.severity for one in each}, whole.severity, whole.computed["over_asked_from"]) == ({"S1"}, "S2", 5)
+    assert stats.binom.sf(4, 12, 0.1) < 0.005 < stats.binom.sf(3, 12, 0.1)
+
+
+def test_a_question_about_a_genus_allows_for_how_many_were_compared() -> None:
+    plan = a_plan(parcels=(Parcel("PC 01", 1_000_000),))
+    alone = trees(22, species="Cedrela odorata")
+    others = [
+        a_tree(f"{genus}{n}", species=f"{genus} sp")
+        for genus in ("Inga", "Neea", "Parkia", "Hevea", "Laetia") for n in range(4)
+    ]  # fmt: skip
+    few = [a_tree(f"y{n}", species="Protium altsonii") for n in range(10)]
+
+    assert said("P10", some_facts([*alone, *others], plan))[0].severity == "S2"  # under ten trees nothing is compared
+    [found, _] = said("P10", some_facts([*alone, *few], plan))
+    assert (found.severity, found.computed["genera_compared"], found.computed["asked_from"]) == ("S1", 2, 245)
 
 
 def test_the_honest_census_of_the_reference_has_no_genus_too_dense() -> None:

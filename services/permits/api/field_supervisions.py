@@ -5,6 +5,8 @@ from fastapi import Response
 from services.permits.api.balances import drawn_on
 from services.permits.api.field_work import (
     found_out,
+    ground_of_visit,
+    note_trees,
     planned_out,
     record,
     report_to_log,
@@ -23,7 +25,7 @@ from services.permits.api.house import (
     to_cursor,
 )
 from services.permits.api.plans import visible_plan
-from services.permits.api.reach import Reach, reach_of
+from services.permits.api.reach import reach_of
 from services.permits.api.territory import check_region
 from services.permits.domain.assembly import check_come
 from services.permits.domain.field_norms import checklist, tolerances_on
@@ -38,7 +40,6 @@ from services.permits.domain.field_supervision import (
 )
 from services.permits.domain.party import NumberTaken, ReferenceUnknown
 from services.permits.domain.plan import Plan, TreeUnknown
-from services.permits.domain.reach import Ground
 from services.permits.domain.visit import Visit, check_independent
 from services.permits.schemas.field import InspectionRef, RecordedOut, ResultsIn
 from services.permits.schemas.supervisions import (
@@ -242,6 +243,7 @@ async def list_supervised_trees(
         results = await visits.results(tx, number)
         chosen = sorted(results)[after : after + paging.limit]
         planned = await visits.planned(tx, plan_id, chosen)
+        await note_trees(tx, grant, one.visit, planned.values())
         found = await found_out(tx, [results[key] for key in chosen])
     return Page(
         items=[
@@ -275,17 +277,11 @@ async def _moved(custody: ServiceClient | None, permit: str | None) -> Moved | N
     return None if drawn is None else moved_from(drawn.lines, drawn.as_of)
 
 
-def _ground(reach: Reach, visit: Visit) -> Ground | None:
-    """Why the caller reads what was said in words: as a party, as an officer, or as whom the community lets; ``None`` when it
-    does not."""
-    return reach.ground("inspections", visit.region, visit.org, visit.regent, visit.visitor)
-
-
 async def _note(tx: Tx, grant: Grant, *read: Supervision) -> None:
     """The community sees who read them."""
     reach = await reach_of(tx, grant)
     seen = [one.visit for one in read]
-    await reach.note(tx, [(v.org, v.region, "inspection", v.number, _ground(reach, v)) for v in seen])
+    await reach.note(tx, [(v.org, v.region, "inspection", v.number, ground_of_visit(reach, v)) for v in seen])
 
 
 async def _answer(
@@ -293,7 +289,7 @@ async def _answer(
 ) -> SupervisionOut:  # fmt: skip
     """``moved`` is what custody says now, where it was ``asked``; of a closed supervision what it said then counts."""
     visit, number = one.visit, one.visit.number
-    shown = _ground(await reach_of(tx, grant), visit) is not None
+    shown = ground_of_visit(await reach_of(tx, grant), visit) is not None
     results, volumes = await visits.results(tx, number), await supervisions.volumes(tx, number)
     planned = await visits.planned(tx, visit.plan, list(results))
     documents = await supervisions.documents(tx, number)

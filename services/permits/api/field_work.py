@@ -1,18 +1,21 @@
 """What verifications and supervisions have in common: recording trees, and reporting to the log what was looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from services.permits.api.house import House, Work, require_organisations
+from services.permits.api.reach import Reach, reach_of
 from services.permits.api.territory import check_region
 from services.permits.domain.assembly import check_come
 from services.permits.domain.field_tree import FieldTree, Place, Planned, judge
 from services.permits.domain.party import NumberTaken, Organisation, ReferenceUnknown
 from services.permits.domain.plan import Plan
+from services.permits.domain.reach import Ground
 from services.permits.domain.visit import Result, Visit, check_repeated, inspections_of
 from services.permits.schemas.field import FoundOut, PlannedOut, RecordedOut, ResultsIn, TreeResultIn
 from services.permits.schemas.plans import Utm
 from services.permits.store import outbox, parties, plans, verifications, visits
 from services.permits.store.session import Tx
+from shared.web.access import Grant
 
 
 async def visitor_of(tx: Tx, org: str) -> Organisation:
@@ -96,6 +99,26 @@ def _found_out(result: Result, place: Place | None, observation: str | None, rea
         facts=dict(result.facts), utm=utm_out(place), observation=observation, recorded_at=result.recorded_at,
         reason=reason, times_recorded=result.times,
     )  # fmt: skip
+
+
+def ground_of_visit(reach: Reach, visit: Visit) -> Ground | None:
+    """Why the caller reads what a visit found beyond what is public: as a party, as an officer, or as whom the community
+    lets; ``None`` when it does not."""
+    return reach.ground("inspections", visit.region, visit.org, visit.regent, visit.visitor)
+
+
+async def note_trees(
+    tx: Tx, grant: Grant, visit: Visit, planned: Iterable[Planned], found: Iterable[FoundOut] = ()
+) -> None:  # fmt: skip
+    """The community sees who was shown where trees of its census stand, and what a visit says of them in private."""
+    reach, read = await reach_of(tx, grant), []
+    if any(tree.place is not None for tree in planned):
+        plan = await plans.plan(tx, visit.plan)
+        assert plan is not None, "who sees its trees sees it"
+        read.append((visit.org, visit.region, "census", visit.plan, reach.of_census(plan)))
+    if any(one.utm is not None or one.observation is not None or one.reason is not None for one in found):
+        read.append((visit.org, visit.region, "inspection", visit.number, ground_of_visit(reach, visit)))
+    await reach.note(tx, read)
 
 
 def planned_out(tree: Planned | None) -> PlannedOut | None:

@@ -36,7 +36,7 @@ from services.permits.store import (
 from services.permits.store.session import Tx
 
 if TYPE_CHECKING:
-    from services.permits.domain.forensics.fingerprint import Fingerprint
+    from services.permits.domain.forensics.fingerprint import Dated
 
 
 async def facts_of(work: Work, plan: Plan) -> PlanFacts:
@@ -75,28 +75,33 @@ async def _compared(work: Work, plan: Plan, trees: Sequence[Tree]) -> Compared |
     from services.permits.domain.forensics.fingerprint import fingerprint, unpacked  # numpy, which only this needs
 
     census_now = await asyncio.to_thread(fingerprint, trees)
-    own = await _own_print(work, plan, census_now)
+    own = await _own_trees(work, plan, trees, census_now.kept)
     found, searched = await prints.alike(work.tx, plan, census_now.asked)
-    others = {f"#{one.no}": await asyncio.to_thread(unpacked, one.marks) for one in found}
-    since = own.handed_in_at, own.no
-    later = frozenset(f"#{one.no}" for one in found if (one.handed_in_at, one.no) > since)
-    return Compared(others, later, searched)
+    others = {f"#{one.no}": await asyncio.to_thread(unpacked, one.marks, one.handed_in) for one in found}
+    return Compared(
+        {name: one.trees for name, one in others.items()}, searched,
+        {name: one.since.tolist() for name, one in others.items()},
+        {(tree.parcel, tree.code): since for tree, since in zip(own.trees, own.since.tolist(), strict=True)},
+    )  # fmt: skip
 
 
-async def _own_print(work: Work, plan: Plan, census_now: "Fingerprint") -> prints.Print:
-    """By which others find this census. One that was only mended keeps the day on which it was handed in first, so nobody
-    gets before it by copying a plan that is under observation."""
-    from services.permits.domain.forensics.fingerprint import mostly_the_same
+async def _own_trees(work: Work, plan: Plan, trees: Sequence[Tree], keys: Sequence[int]) -> "Dated":
+    """With which submission each tree of the census came. One that was only mended keeps the numbers of the trees it had, and
+    trees that were put in later have later ones: nobody gets before a plan by copying it while it is under observation, nor
+    by mending an earlier plan into its copy. A census that was not handed in is not kept, and after all others."""
+    from services.permits.domain.forensics.fingerprint import dated, packed, unpacked
 
-    known = await prints.print_of(work.tx, plan.id)
-    if known is not None and known.root == plan.census.root:
-        return known
-    if known is not None and mostly_the_same(known.keys, census_now.kept):
-        at = known.handed_in_at
-    else:
-        submitted = [act.at for act in await acts.acts_on(work.tx, plan.id) if act.act == "submit"]
-        at = submitted[-1] if submitted else work.now
-    return await prints.keep_print(work.tx, plan, census_now.kept, census_now.marks, at)
+    mine = [one for one in (plan.id, plan.supersedes, plan.parent) if one]
+    kept = await prints.kept_of(work.tx, mine)
+    for one in kept:
+        if (one.plan, one.root) == (plan.id, plan.census.root):
+            return replace(await asyncio.to_thread(unpacked, one.marks, one.handed_in), trees=trees)
+    number = await acts.handed_in(work.tx, plan)
+    earlier = [await asyncio.to_thread(unpacked, one.marks, one.handed_in) for one in kept]
+    own = await asyncio.to_thread(dated, trees, acts.NOT_YET if number is None else number, earlier)
+    if number is not None:
+        await prints.keep_print(work.tx, plan, keys, await asyncio.to_thread(packed, own), number)
+    return own
 
 
 async def _census_ended_on(tx: Tx, plan: Plan) -> date | None:

@@ -8,6 +8,7 @@ from fastapi import Query, Response
 
 from services.permits.api.field_work import (
     found_out,
+    note_trees,
     planned_out,
     record,
     report_to_log,
@@ -264,12 +265,13 @@ async def list_sample(
     """The drawn trees in the order of their tickets, planned against field. Places only for those concerned."""
     after = place_number(paging, 0)
     async with house.database.transaction(grant.caller) as tx:
-        await _verification(tx, plan_id, number)
+        one = await _verification(tx, plan_id, number)
         whole = [tree for tree in await verifications.sample(tx, number) if stratum in (None, tree.stratum)]
         chosen = whole[after : after + paging.limit]
         planned = await visits.planned(tx, plan_id, [tree.key for tree in chosen])
         results = await visits.results(tx, number)
         found = await found_out(tx, [results[tree.key] for tree in chosen if tree.key in results])
+        await note_trees(tx, grant, one.visit, planned.values(), found.values())
     return Page(
         items=[
             SampleTreeOut(

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
+from services.permits.domain.plan import Plan
 from services.permits.store.session import Tx
 
 _ADD = text(
@@ -17,10 +18,16 @@ _ADD = text(
 _OF = text(
     "SELECT act, person, org, at, reason, state, documents, facts FROM plan_acts WHERE plan = :plan ORDER BY seq"
 )
+_HANDED_IN = text(
+    "SELECT seq, facts->>'census_root' AS root FROM plan_acts WHERE plan = :plan AND act = 'submit' ORDER BY seq"
+)
 _STATES = text(
     "SELECT DISTINCT ON (plan) plan, state FROM plan_acts WHERE plan = ANY(CAST(:plans AS text[]))"
     " ORDER BY plan, seq DESC"
 )
+
+# After every number that a submission ever has.
+NOT_YET = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,16 @@ async def add_act(tx: Tx, plan: str, act: PlanAct) -> None:
 async def acts_on(tx: Tx, plan: str) -> list[PlanAct]:
     """What was done to a plan that the caller may see, in order."""
     return [PlanAct(*row) for row in await tx.execute(_OF, {"plan": plan})]
+
+
+async def handed_in(tx: Tx, plan: Plan) -> int | None:
+    """The number of the submission that brought the plan's census first: acts are numbered through over all plans as they are
+    kept, so no two have the same. ``None`` for a census that was not handed in; 0 for one of before there were acts."""
+    submitted = [(row.seq, row.root) for row in await tx.execute(_HANDED_IN, {"plan": plan.id})]
+    number = next((seq for seq, root in submitted if root == plan.census.root), None)
+    if number is not None or plan.state in ("draft", "observed"):
+        return number
+    return submitted[-1][0] if submitted else 0  # before submissions were told to the log they named no root
 
 
 async def states_after(tx: Tx, plans: Sequence[str]) -> Mapping[str, str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import text
 
@@ -11,22 +10,19 @@ from services.permits.store.session import Tx
 
 # Candidates of the plan's own region, and as many of all others.
 MOST_EACH = 3
-_CURRENT = text(
-    "SELECT p.no, p.root, p.handed_in_at, array(SELECT k.key FROM census_keys k WHERE k.no = p.no ORDER BY k.key)"
-    " FROM census_prints p WHERE p.plan = :plan AND p.current"
-)
 _RETIRED = text("UPDATE census_prints SET current = false, marks = NULL WHERE plan = :plan AND current RETURNING no")
 _FORGET_KEYS = text("DELETE FROM census_keys WHERE no = ANY(CAST(:nos AS bigint[]))")
 _ADD = text(
-    "INSERT INTO census_prints (plan, org, region, root, trees, keys, handed_in_at, current, marks)"
-    " VALUES (:plan, :org, :region, :root, :trees, :keys, :at, true, :marks)"
+    "INSERT INTO census_prints (plan, org, region, root, trees, keys, handed_in, current, marks)"
+    " VALUES (:plan, :org, :region, :root, :trees, :keys, :handed_in, true, :marks)"
     " ON CONFLICT (plan, root) DO UPDATE SET current = true, marks = :marks RETURNING no"
 )
 # Two reviews at once may both find the census without a print; the second then adds what is there.
 _ADD_KEYS = text("INSERT INTO census_keys (key, no) SELECT unnest(CAST(:keys AS int[])), :no ON CONFLICT DO NOTHING")
 _ALIKE = text(
-    "SELECT no, plan, handed_in_at, marks FROM censuses_alike(CAST(:asked AS int[]), CAST(:but AS text[]), :region, :most)"
+    "SELECT no, plan, handed_in, marks FROM censuses_alike(CAST(:asked AS int[]), CAST(:but AS text[]), :region, :most)"
 )
+_MARKS = text("SELECT plan, root, handed_in, marks FROM census_marks(CAST(:plans AS text[]))")
 _COUNT = text("SELECT censuses_known(CAST(:but AS text[]))")
 _PLANS = text(
     "SELECT c.no, c.plan, p.census->>'root' = c.root AS stands FROM census_prints c JOIN plans p ON p.id = c.plan"
@@ -35,13 +31,14 @@ _PLANS = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Print:
-    """A census that others can find. ``handed_in_at`` and ``no`` say which of two was first."""
+class Kept:
+    """The census that a plan was last handed in with, as it is kept for comparison: ``handed_in`` is the number of the
+    submission that brought this root first, ``marks`` say the same of each tree."""
 
-    no: int
+    plan: str
     root: str
-    handed_in_at: datetime
-    keys: list[int]
+    handed_in: int
+    marks: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +47,25 @@ class Alike:
 
     no: int
     plan: str
-    handed_in_at: datetime
+    handed_in: int
     marks: bytes
 
 
-async def print_of(tx: Tx, plan: str) -> Print | None:
-    """That of a plan's census as it was last handed in."""
-    row = (await tx.execute(_CURRENT, {"plan": plan})).first()
-    return None if row is None else Print(*row)
+async def kept_of(tx: Tx, plans: Sequence[str]) -> list[Kept]:
+    """Those of these plans whose trees the caller may see, the first handed in first."""
+    return [Kept(*row) for row in await tx.execute(_MARKS, {"plans": list(plans)})]
 
 
-async def keep_print(tx: Tx, plan: Plan, keys: Sequence[int], marks: bytes, at: datetime) -> Print:
+async def keep_print(tx: Tx, plan: Plan, keys: Sequence[int], marks: bytes, handed_in: int) -> None:
     """The census can be found by others from now on, in place of the plan's earlier one."""
     retired = list((await tx.execute(_RETIRED, {"plan": plan.id})).scalars())
     await tx.execute(_FORGET_KEYS, {"nos": retired})
     values = {
         "plan": plan.id, "org": plan.org, "region": plan.region, "root": plan.census.root, "trees": plan.census.trees,
-        "keys": len(keys), "at": at, "marks": marks,
+        "keys": len(keys), "handed_in": handed_in, "marks": marks,
     }  # fmt: skip
     no = (await tx.execute(_ADD, values)).scalar_one()
     await tx.execute(_ADD_KEYS, {"keys": list(keys), "no": no})
-    kept = await print_of(tx, plan.id)
-    assert kept is not None, "it was added in this transaction"
-    return kept
 
 
 async def alike(tx: Tx, plan: Plan, asked: Sequence[int]) -> tuple[list[Alike], int]:

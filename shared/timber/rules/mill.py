@@ -126,7 +126,8 @@ def _m01_of(
 
 
 def _listed(catalogue: Catalogue, species: str, day: str) -> bool:
-    """Whether CITES lists the species on the day: the national coefficient leaves those out."""
+    """Whether CITES lists the species on the day: the national coefficient leaves those out. By its exact name: here a listing
+    takes a limit away, so a name that says less than a species keeps the limit."""
     return species in catalogue and catalogue.accepted(species).cites_on(date.fromisoformat(day)) is not None
 
 

@@ -19,7 +19,7 @@ from services.contracts.domain.flags.answer import (
 from services.contracts.domain.judged import Case
 from services.contracts.domain.known import PermitStanding
 from services.contracts.domain.words import Both
-from shared.timber.species import catalogue
+from shared.timber.cites import standing
 
 
 def _hidden_third_party(case: Case, _: FlagSpec) -> Outcome:
@@ -75,9 +75,10 @@ def _fsc_conflict(case: Case, _: FlagSpec) -> Outcome:
 
 
 def _protected_species(case: Case, _: FlagSpec) -> Outcome:
+    """By species or whole genus, as the census and the lottery read CITES; an offer names only species of the catalogue."""
     terms, names = case.offer.terms, ("cites_evidence", "seed_trees_included")
     species = sorted(case.wood.species)
-    listed = [name for name in species if catalogue().accepted(name).cites_on(case.basis.on) is not None]
+    listed = [name for name in species if standing(name, case.basis.on) == "listed"]
     raised = any_of(all_of(bool(listed), is_not(terms.cites_evidence)), terms.seed_trees_included)
     words: Words = {"what": ", ".join(listed), **where(case, *names)}
     if not species:

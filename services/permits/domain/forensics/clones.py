@@ -4,7 +4,7 @@ Codes, order and small changes of the marks do not matter: trees of one species 
 vote for the movement that would carry one to the other, and chance spreads its votes evenly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -135,6 +135,17 @@ def match_marks(a: Marks, b: Marks) -> Match:
     if peak is not None and _beyond_chance(peak[2], len(i), CELL_M, area, of):
         return _arrivals(a, b, of, 0.0, peak[0], peak[1], itself=False)
     return _turned(a, b, of)
+
+
+def still_there(now: Marks, before: Marks, came_x: Floats, came_y: Floats) -> tuple[Ints, Ints, tuple[float, float]]:
+    """Trees of ``now`` that stand on a tree like them where one of ``before`` stood when it came (``came_x``, ``came_y``), that
+    tree, and the one shift of the whole list that was taken off: a datum put right makes no other trees."""
+    i, j = _alike(now, before)
+    peak = _peak(before.x_m[j] - now.x_m[i], before.y_m[j] - now.y_m[i], CELL_M)
+    shifts = [(0.0, 0.0)] if peak is None else [(0.0, 0.0), (peak[0], peak[1])]
+    came = replace(before, x_m=came_x, y_m=came_y)
+    found = [(*_landed(now, now.x_m + east, now.y_m + north, came), (east, north)) for east, north in shifts]
+    return max(found, key=lambda one: len(one[0]))
 
 
 def _peak(dx: Floats, dy: Floats, cell_m: float) -> tuple[float, float, int] | None:

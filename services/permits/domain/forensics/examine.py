@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from services.permits.domain.census import Tree
 from services.permits.domain.compared import Compared
 from services.permits.domain.finding import Finding
@@ -11,6 +13,7 @@ from services.permits.domain.forensics.found_copies import find_copies
 from services.permits.domain.forensics.found_marks import find_marks
 from services.permits.domain.forensics.found_pattern import find_places
 from services.permits.domain.forensics.found_plan import (
+    Order,
     OtherPlan,
     Terrain,
     crowns_unknown,
@@ -55,11 +58,21 @@ def examine(
         return Examination([replace(_too_few(rule, len(trees), norms), subject=subject) for rule in RULES], None)
     stand = stand_of(trees, polygons)
     others = others or Compared({})
-    plans = [OtherPlan(name, stand_of(rows), name in others.later) for name, rows in others.trees.items() if rows]
-    clones = find_clones(stand, plans, norms, others.searched)
+    clones = find_clones(stand, _other_plans(stand, others), norms, others.searched)
     examined = _rules(stand, norms, clones, polygons, terrain)
     ordered = sorted(examined.findings, key=lambda finding: RULES.index(finding.rule))
     return Examination([replace(finding, subject=subject) for finding in ordered], examined.score)
+
+
+def _other_plans(stand: Stand, others: Compared) -> list[OtherPlan]:
+    own = np.array([others.own_since.get((tree.parcel, tree.code), 0) for tree in stand.rows], np.int64)
+    return [
+        OtherPlan(
+            name, stand_of(rows), Order(own, np.array(others.since[name], np.int64)) if name in others.since else None
+        )
+        for name, rows in others.trees.items()
+        if rows
+    ]  # fmt: skip
 
 
 def _rules(

@@ -15,13 +15,14 @@ import numpy.typing as npt
 import orjson
 
 from services.permits.domain.census import Tree
-from services.permits.domain.forensics.clones import DBH_MM, HEIGHT_MM, marks_of
+from services.permits.domain.forensics.clones import DBH_MM, HEIGHT_MM, marks_of, still_there
 from services.permits.domain.forensics.stand import Floats, Ints, Stand, stand_of
 
 # Keys kept of a plan, and asked for at a review: these bound the table and the work, not what is honest.
 KEPT, ASKED = 1024, 8192
 LENGTH_M = 8.0
 _COLUMNS = (("x", "<i4"), ("y", "<i4"), ("dbh", "<i4"), ("height", "<i4"), ("species", "<i2"))
+_DATES = (("since", "<i8"), ("east", "<i4"), ("north", "<i4"))
 
 
 def sketch_of(stand: Stand) -> list[int]:
@@ -91,56 +92,107 @@ def _mixed(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The keys a census is found by, the keys to find others with, and its marks."""
+    """The keys a census is found by, and the keys to find others with."""
 
     kept: list[int]
     asked: list[int]
-    marks: bytes
 
 
 def fingerprint(trees: Sequence[Tree]) -> Fingerprint:
-    """Of a whole census with places, in the order of its root. Slow for a large one: use a thread."""
+    """Of a whole census with places. Slow for a large one: use a thread."""
     edges = _edges(stand_of(trees))
-    return Fingerprint(_kept(edges), _asked(edges), packed(trees))
+    return Fingerprint(_kept(edges), _asked(edges))
 
 
-def mostly_the_same(earlier: Sequence[int], now: Sequence[int]) -> bool:
-    """Whether a census was mended rather than replaced: nine tenths of the kept keys are still there. With less, a copy of
-    somebody's plan could be put into an earlier census and keep its day, and the copied plan would bear the blame."""
-    return 10 * len(set(earlier) & set(now)) >= 9 * max(len(earlier), len(now), 1)
+# ---- which trees were there first
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """The trees of a census, with the number of the submission that each came with, and how far each has been moved since
+    then (east and north, in dm), a shift of the whole list apart."""
+
+    trees: Sequence[Tree]
+    since: Ints
+    east_dm: Ints
+    north_dm: Ints
+
+
+def handed_in_now(trees: Sequence[Tree], number: int) -> Dated:
+    """All of them came with this submission."""
+    n = len(trees)
+    return Dated(trees, np.full(n, number, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64))
+
+
+def dated(trees: Sequence[Tree], number: int, earlier: Sequence[Dated]) -> Dated:
+    """A census handed in as ``number`` after earlier ones of its plan: trees that those had keep theirs, all others are new.
+
+    A tree is one of before when it stands within a position's error of where that one stood when it *came*, not of where it was
+    moved to since: many small mendings do not carry a census to somewhere else. Slow for a large one: use a thread.
+    """
+    now = handed_in_now(trees, number)
+    stand = stand_of(trees)
+    places = _places_in(stand, trees)
+    for before in earlier:
+        old = stand_of(before.trees)
+        at = _places_in(old, before.trees)
+        names: dict[str, int] = {}
+        here, there = marks_of(stand, names), marks_of(old, names)
+        came_x, came_y = old.x_m - before.east_dm[at] / 10, old.y_m - before.north_dm[at] / 10
+        first, second, (east, north) = still_there(here, there, came_x, came_y)
+        kept = before.since[at[second]] < now.since[places[first]]
+        first, second = first[kept], second[kept]
+        moved = places[first]
+        now.since[moved] = before.since[at[second]]
+        now.east_dm[moved] = np.rint((here.x_m[first] + east - came_x[second]) * 10).astype(np.int64)
+        now.north_dm[moved] = np.rint((here.y_m[first] + north - came_y[second]) * 10).astype(np.int64)
+    return now
+
+
+def _places_in(stand: Stand, trees: Sequence[Tree]) -> Ints:
+    """Where each tree of the stand is in the list it was made of."""
+    places = {id(tree): place for place, tree in enumerate(trees)}
+    return np.array([places[id(tree)] for tree in stand.rows], np.int64)
 
 
 # ---- marks
 
 
-def packed(trees: Sequence[Tree]) -> bytes:
-    """The marks of a census in the order given: place, diameter, height and species of each tree, some 10 bytes each."""
+def packed(census: Dated) -> bytes:
+    """The marks of a census in the order given: place, diameter, height and species of each tree, some 10 bytes each, and since
+    when it is there."""
+    trees = census.trees
     zones, zone = np.unique([tree.zone for tree in trees], return_inverse=True)
     names, species = np.unique([tree.species for tree in trees], return_inverse=True)
     columns: dict[str, Ints] = {
         "x": np.array([tree.easting_dm for tree in trees]), "y": np.array([tree.northing_dm for tree in trees]),
         "dbh": np.array([tree.dbh_mm for tree in trees]), "height": np.array([tree.height_mm for tree in trees]),
-        "species": species,
+        "species": species, "since": census.since, "east": census.east_dm, "north": census.north_dm,
     }  # fmt: skip
     of = [] if len(zones) == 1 else zone.tolist()
-    head = orjson.dumps({"trees": len(trees), "zones": zones.tolist(), "zone": of, "species": names.tolist()})
-    body = b"".join(np.ascontiguousarray(columns[name], kind).tobytes() for name, kind in _COLUMNS)
-    return zlib.compress(head + b"\n" + body, 6)
+    head = {"trees": len(trees), "zones": zones.tolist(), "zone": of, "species": names.tolist(), "dated": True}
+    body = b"".join(np.ascontiguousarray(columns[name], kind).tobytes() for name, kind in (*_COLUMNS, *_DATES))
+    return zlib.compress(orjson.dumps(head) + b"\n" + body, 6)
 
 
-def unpacked(marks: bytes) -> list[Tree]:
-    """The trees again, as far as they matter; the code of each is its place in the census it was packed from."""
+def unpacked(marks: bytes, handed_in: int) -> Dated:
+    """The trees again, as far as they matter; the code of each is its place in the census it was packed from. Marks of before
+    trees were dated came with ``handed_in``, all of them."""
     head, _, body = zlib.decompress(marks).partition(b"\n")
     told = orjson.loads(head)
     n, start, columns = told["trees"], 0, {}
-    for name, kind in _COLUMNS:
-        columns[name] = np.frombuffer(body, kind, n, start).tolist()
+    for name, kind in (*_COLUMNS, *(_DATES if told.get("dated") else ())):
+        columns[name] = np.frombuffer(body, kind, n, start).astype(np.int64)
         start += n * np.dtype(kind).itemsize
     zones = [told["zones"][k] for k in told["zone"]] or told["zones"] * n
-    return [
+    dbh, height, x, y, species = (columns[name].tolist() for name in ("dbh", "height", "x", "y", "species"))
+    trees = [
         Tree(
-            "", str(k), told["species"][columns["species"][k]], "", "", "", columns["dbh"][k], columns["height"][k], 0,
-            "harvestable", zones[k], columns["x"][k], columns["y"][k], None, "", k,
+            "", str(k), told["species"][species[k]], "", "", "", dbh[k], height[k], 0, "harvestable", zones[k], x[k], y[k],
+            None, "", k,
         )
         for k in range(n)
     ]  # fmt: skip
+    if "since" not in columns:
+        return handed_in_now(trees, handed_in)
+    return Dated(trees, columns["since"], columns["east"], columns["north"])

@@ -9,17 +9,37 @@ import numpy as np
 
 from services.permits.domain.finding import MAX_EXAMPLES, Finding, Severity
 from services.permits.domain.forensics.clones import Match, marks_of, match_marks
-from services.permits.domain.forensics.stand import POSITION_M, Stand
+from services.permits.domain.forensics.stand import POSITION_M, Ints, Stand
 from services.permits.domain.forensics.thresholds import Thresholds, grade
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """The number of the submission that each tree came with: of the plan itself, and of another."""
+
+    own: Ints
+    other: Ints
+
+    def first_here(self, match: Match) -> int:
+        """How many of the trees in common were handed in here before they were there."""
+        return int((self.own[match.first] < self.other[match.second]).sum())
+
+    def was_first(self, match: Match) -> bool:
+        """Whether this plan has them from before: of most of the trees, and where it is half and half, of the oldest one. No
+        two submissions have one number, so of two plans with the same pairs of trees one was first."""
+        here, there = self.own[match.first], self.other[match.second]
+        before, after = int((here < there).sum()), int((here > there).sum())
+        return before > after or (before == after > 0 and int(here.min()) < int(there.min()))
+
+
+@dataclass(frozen=True, slots=True)
 class OtherPlan:
-    """The census of another plan, under the name it is to be called by. ``later``: it was handed in after this one."""
+    """The census of another plan, under the name it is to be called by; ``order`` says whose trees were handed in first, where
+    that is known."""
 
     name: str
     stand: Stand
-    later: bool = False
+    order: Order | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +177,11 @@ def _clone(stand: Stand, other: OtherPlan, match: Match, norms: Thresholds, name
     moved = match.shift_m > norms["f13_same_place_m"] or 1 < match.turn_deg < 359
     # The same trees at the same place may be a re-entry into the parcel: a person decides, with both plans on the table.
     severity: Severity = ("S4" if moved else "S3") if jaccard > norms["f13_jaccard_s4"] else "S3" if moved else "S2"
-    if other.later:  # whoever copies hands in afterwards: the first is told of it, and has nothing to answer
+    first = other.order is not None and other.order.was_first(match)
+    if first:  # whoever copies hands in afterwards: the first is told of it, and has nothing to answer
         severity = "S1"
-    es, en = (" Se presentó después que este.", " It was handed in after this one.") if other.later else ("", "")
+    es, en = (" Se presentó después que este.", " It was handed in after this one.") if first else ("", "")
+    order = {} if other.order is None else {"first_here": other.order.first_here(match)}
     rows = [
         {"here": stand.shown(int(a)), "there": other.stand.shown(int(b))}
         for a, b in zip(match.first[:MAX_EXAMPLES], match.second[:MAX_EXAMPLES], strict=True)
@@ -167,7 +189,7 @@ def _clone(stand: Stand, other: OtherPlan, match: Match, norms: Thresholds, name
     return norms.finding(
         "F13", severity, names,
         {"other_plan": other.name, "common_trees": len(match.first), "by_chance": round(match.by_chance, 1),
-         "jaccard": round(jaccard, 3), "shift_m": round(match.shift_m), "turn_deg": round(match.turn_deg, 1)},
+         "jaccard": round(jaccard, 3), "shift_m": round(match.shift_m), "turn_deg": round(match.turn_deg, 1)} | order,
         f"{len(match.first)} árboles son los de {other.name}, movidos {match.shift_m:.0f} m y girados {match.turn_deg:.0f} grados.{es}",
         f"{len(match.first)} trees are those of {other.name}, moved {match.shift_m:.0f} m and turned {match.turn_deg:.0f} degrees.{en}",
         rows,

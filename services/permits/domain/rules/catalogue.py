@@ -6,11 +6,13 @@ Kinds keep apart what the sanctions do: ``unauthorised`` (numeral 10, a known tr
 
 import csv
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib import resources
+from statistics import NormalDist
 from typing import Any, cast
 
 from services.permits.domain.finding import MAX_EXAMPLES, Finding, Severity
@@ -86,6 +88,24 @@ class PlanRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Density:
+    """How dense a genus stands in the reference: its mean, and what a tenth of the blocks exceed."""
+
+    mean: int
+    p90: int
+
+    def exceeded_by(self, share: float) -> int:
+        """What a plan exceeds with this chance when plans spread as the blocks of the reference do, on a logarithmic scale
+        round the mean with a tenth above the 90th percentile."""
+        z = NormalDist().inv_cdf(1 - share) / NormalDist().inv_cdf(0.9)
+        limit: float = self.mean * (self.p90 / self.mean) ** z
+        return math.floor(limit)
+
+
+Densities = Mapping[str, Density]
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """How long people have, in days: to explain, to appeal; and how old a review may be at an approval."""
 
@@ -102,7 +122,7 @@ class Rules:
     terms: Terms
     families: dict[str, About]
     rules: dict[str, PlanRule]
-    densities: dict[str, int] = field(default_factory=dict)
+    densities: Densities = field(default_factory=dict)
 
     def __getitem__(self, rule: str) -> PlanRule:
         return self.rules[rule]
@@ -113,7 +133,7 @@ class Rules:
         return self.families[rule[0]] if known is None else About(known.kind, known.numeral, known.false_data)
 
 
-def rules_from(document: dict[str, Any], densities: dict[str, int], day: date) -> Rules:
+def rules_from(document: dict[str, Any], densities: Densities, day: date) -> Rules:
     """The newest version of each rule and term that had begun by ``day``; ``ValueError`` when one had none."""
     rules = {name: PlanRule(**row) for name, row in _in_force(document["rules"], "rule", day).items()}
     terms = {name: row["value"] for name, row in _in_force(document["terms"], "name", day).items()}
@@ -130,13 +150,16 @@ def _in_force(rows: list[Row], name: str, day: date) -> dict[str, Row]:
     return found
 
 
-def densities_from(table: str) -> dict[str, int]:
-    """The 90th percentile of trees from 50 cm on 1,000 ha, by genus."""
-    return {row["genus"]: int(row["p90_trees_per_1000_ha"]) for row in csv.DictReader(table.splitlines())}
+def densities_from(table: str) -> Densities:
+    """Trees from 50 cm on 1,000 ha, by genus."""
+    return {
+        row["genus"]: Density(int(row["mean_trees_per_1000_ha"]), int(row["p90_trees_per_1000_ha"]))
+        for row in csv.DictReader(table.splitlines())
+    }
 
 
 @cache
-def _shipped() -> tuple[dict[str, Any], dict[str, int]]:
+def _shipped() -> tuple[dict[str, Any], Densities]:
     folder = resources.files("services.permits") / "norms"
     document: dict[str, Any] = json.loads((folder / "plan_rules.json").read_text(encoding="utf-8"))
     return document, densities_from((folder / "densities.csv").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from datetime import date
 from services.permits.domain.finding import Finding, Severity
 from services.permits.domain.paper import is_listed, may_be_listed
 from services.permits.domain.plan_facts import PlanFacts
-from services.permits.domain.rules.catalogue import PlanRule, Rules
+from services.permits.domain.rules.catalogue import Density, PlanRule, Rules
 
 M2_OF_1000_HA = 10_000_000
 
@@ -39,42 +39,87 @@ def intensity(facts: PlanFacts, rule: PlanRule) -> Finding:
 
 
 def densities(facts: PlanFacts, rules: Rules) -> list[Finding]:
-    """P10: thick trees of each genus against the reference. A finding for each that exceeds, and one for the rest."""
+    """P10: thick trees of each genus against the reference. A finding for each that exceeds, and one for the rest.
+
+    A tenth of honest plans exceeds a 90th percentile, and each genus is another chance to: that is a note. A question is what
+    few honest plans exceed in *any* of the genera compared (Sidak 1967), three times the percentile, or more genera above it
+    than chance puts there.
+    """
     rule = rules["P10"]
     if not facts.whole or not facts.trees:
         return [rule.missing(facts.subject, "el censo no está entero", "the census is not whole")]
     thick = Counter(tree.species.split()[0] for tree in facts.trees if tree.dbh_mm >= rule.parameters["least_dbh_mm"])
-    found, without, of = [], [], 0
-    for genus, trees in sorted(thick.items()):
-        if trees < rule.parameters["least_trees"]:
-            continue
-        of += 1
-        reference = rules.densities.get(genus)
-        if reference is None:
-            without.append(genus)
-            continue
-        severity = rule.over("times_p90_milli", trees * M2_OF_1000_HA, reference * facts.area_m2, 1000)
-        if severity:
-            here = trees * M2_OF_1000_HA // facts.area_m2
-            found.append(
-                rule.failed(
-                    severity, f"species:{genus} spp.",
-                    f"{genus}: {trees} árboles gruesos, {here} en 1000 ha; referencia (P90) {reference}.",
-                    f"{genus}: {trees} thick trees, {here} on 1,000 ha; reference (P90) {reference}.",
-                    {"trees": trees, "trees_per_1000_ha": here, "reference_p90": reference},
-                )
-            )  # fmt: skip
-    computed = {"genera": of, "over": len(found), "without_reference": len(without)}
+    many = {genus: trees for genus, trees in sorted(thick.items()) if trees >= rule.parameters["least_trees"]}
+    without = [genus for genus in many if genus not in rules.densities]
+    compared = len(many) - len(without)
+    found = [
+        one
+        for genus, trees in many.items()
+        if genus in rules.densities and (one := _denser(facts, rule, genus, trees, rules.densities[genus], compared))
+    ]
+    return [*found, _genera(facts, rule, compared, len(found), without)]
+
+
+def _genera(facts: PlanFacts, rule: PlanRule, compared: int, over: int, without: Sequence[str]) -> Finding:
+    """All genera together: asked when more exceed their reference than chance explains, else what was not compared."""
+    most = _exceeding_by_chance(compared, _asked_share(rule))
+    computed = {
+        "genera": compared + len(without), "over": over, "without_reference": len(without), "over_asked_from": most + 1,
+    }  # fmt: skip
+    if over > most:
+        return rule.failed(
+            "S2", facts.subject,
+            f"{over} de {compared} géneros pasan la referencia (P90); por azar, hasta {most}.",
+            f"{over} of {compared} genera exceed the reference (P90); by chance, up to {most}.", computed,
+        )  # fmt: skip
     if without:
         names = ", ".join(without[:10])
-        rest = rule.missing(facts.subject, f"sin referencia: {names}", f"no reference for: {names}", computed)
-    else:
-        es, en = (
-            f"{of - len(found)} de {of} géneros bajo la referencia.",
-            f"{of - len(found)} of {of} genera below the reference.",
-        )
-        rest = rule.passed(facts.subject, es, en, computed)
-    return [*found, rest]
+        return rule.missing(facts.subject, f"sin referencia: {names}", f"no reference for: {names}", computed)
+    under = compared - over
+    return rule.passed(
+        facts.subject, f"{under} de {compared} géneros bajo la referencia.",
+        f"{under} of {compared} genera below the reference.", computed,
+    )  # fmt: skip
+
+
+def _asked_share(rule: PlanRule) -> float:
+    """What either question may ask of honest plans: half of what both together may."""
+    share: float = rule.parameters["honest_plans_asked_permille"] / 2000
+    return share
+
+
+def _exceeding_by_chance(genera: int, share: float) -> int:
+    """How many of these exceed a 90th percentile in all but this share of honest plans."""
+    left, most = 1.0, -1
+    while left > share:
+        most += 1
+        left -= math.comb(genera, most) * 0.1**most * 0.9 ** (genera - most)
+    return most
+
+
+def _denser(
+    facts: PlanFacts, rule: PlanRule, genus: str, trees: int, reference: Density, compared: int
+) -> Finding | None:
+    """The finding of a genus that is denser than the 90th percentile of its reference."""
+    on_1000_ha = trees * M2_OF_1000_HA
+    severity = rule.over("times_p90_milli", on_1000_ha, reference.p90 * facts.area_m2, 1000)
+    if not severity:
+        return None
+    limit = reference.exceeded_by(1 - (1 - _asked_share(rule)) ** (1 / compared))
+    if severity == "S1" and on_1000_ha > limit * facts.area_m2:
+        severity = "S2"
+    here = on_1000_ha // facts.area_m2
+    return rule.failed(
+        severity, f"species:{genus} spp.",
+        f"{genus}: {trees} árboles gruesos, {here} en 1000 ha; referencia (P90) {reference.p90}; con {compared} géneros"
+        f" comparados se pregunta desde {limit}.",
+        f"{genus}: {trees} thick trees, {here} on 1,000 ha; reference (P90) {reference.p90}; with {compared} genera compared"
+        f" it is asked from {limit}.",
+        {
+            "trees": trees, "trees_per_1000_ha": here, "reference_p90": reference.p90, "genera_compared": compared,
+            "asked_from": limit,
+        },
+    )  # fmt: skip
 
 
 def value_share(facts: PlanFacts, rule: PlanRule) -> Finding:
