@@ -128,6 +128,6 @@ class Watcher:
         deliveries = [
             dues_of(one.id, one.stated.lot, owed(texts[one.stated.version], one.stated), one.payments, contract.offer.community)
             for one in settled
-            if not one.replaced
+            if one.counts(contract.offer.community)
         ]  # fmt: skip
         return payment_overdue(about.contract, deliveries, today(), alert_limits())

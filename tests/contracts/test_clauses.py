@@ -12,6 +12,7 @@ from scipy import stats
 from services.contracts.domain.fair import Basis
 from services.contracts.domain.flags import CHECKS, Flag, check_flags
 from services.contracts.domain.flags.answer import all_of, any_of
+from services.contracts.domain.kept import KeptLog
 from services.contracts.domain.known import NOTHING_KNOWN, Known, PermitStanding
 from services.contracts.domain.paired import paired_log_ratios, student_below
 from services.contracts.shipped import flag_pack
@@ -257,7 +258,7 @@ def settled(*volumes: str, rule: str = "mean_of_ends") -> Json:
 
 
 def custody(*litres: int) -> Known:
-    return Known(custody_logs={f"L{n}": volume for n, volume in enumerate(litres)})
+    return Known(custody_logs=tuple(KeptLog(f"id-{n}", f"L{n}", TORNILLO, volume) for n, volume in enumerate(litres)))
 
 
 EIGHT = (1_000, 1_200, 1_400, 1_600, 1_800, 2_000, 2_200, 2_400)

@@ -65,7 +65,7 @@ async def ask(store: Store, house: House, offer: Offer, asked: BasisIn, caller: 
     )  # fmt: skip
     pins = Pins(sha256_of(offer), price_pin, cost_pin, _pin_of(lot), signature, dated.fx_pin, dated.index_pins)
     wood = count_wood(offer.lot, lot.logs, lot.state, basis.base_rule)
-    return Question(offer, basis, wood, Known(permit, regent, lot.litres, dated.buyer), pins)
+    return Question(offer, basis, wood, Known(permit, regent, lot.kept, dated.buyer), pins)
 
 
 def _pin_of(lot: CustodyLot) -> str | None:

@@ -53,7 +53,7 @@ class Relation:
 def id_of(org: str, report: PriceReport) -> str:
     """The id of a report here: of the organisation and of its own id for it. What a settlement seals is named apart, so
     that nobody takes its name beforehand."""
-    sealed = "sealed\n" if report.tier == "sealed" else ""
+    sealed = "sealed\n" if report.settled else ""
     return hashlib.sha256(f"{sealed}{org}\n{report.id}".encode()).hexdigest()[:32]
 
 
