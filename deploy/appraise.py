@@ -11,13 +11,15 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
 
-from services.contracts.domain.appraisal import Pin, Pins, appraise, canonical, countered, sha256_of
+from services.contracts.domain.answers import countered
+from services.contracts.domain.appraisal import appraise
 from services.contracts.domain.border import Form
 from services.contracts.domain.fair import Basis
 from services.contracts.domain.floor import Wishes
 from services.contracts.domain.judged import judge_offer
 from services.contracts.domain.lot import Wood, count_wood
 from services.contracts.domain.offer import Offer
+from services.contracts.domain.pinned import Pin, Pins, canonical, sha256_of
 from services.contracts.domain.report import aloud, message, page
 from services.contracts.domain.series import read_clause
 from services.contracts.questions import CounterOfferIn, QuickIn

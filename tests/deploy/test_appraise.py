@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deploy.appraise import answer
-from services.contracts.domain.appraisal import canonical
+from services.contracts.domain.pinned import canonical
 from shared.refusal import Malformed
 
 ROOT = Path(__file__).parents[2]

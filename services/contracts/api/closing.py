@@ -21,10 +21,10 @@ from services.contracts.api.house import HouseDep, StoreDep, today
 from services.contracts.api.settled import shown
 from services.contracts.api.versions import now, party_contract
 from services.contracts.custody import list_of_lot
-from services.contracts.domain.appraisal import canonical
 from services.contracts.domain.contract import TurnTaken
 from services.contracts.domain.lot import MeasuredLog
 from services.contracts.domain.owed import check_parts, check_taken
+from services.contracts.domain.pinned import canonical
 from services.contracts.domain.price_report import Dispute
 from services.contracts.domain.reconciliation import Reconciliation, as_json, check_closing
 from services.contracts.domain.sealed_price import SealedPrice, disputed, sealed_prices

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import RowMapping, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.contracts.domain.appraisal import canonical, sha256_of
+from services.contracts.domain.pinned import canonical, sha256_of
 from services.contracts.domain.price_report import Conversion, PriceReport
 from services.contracts.domain.price_standing import Act, Reason, Sale, Standing, cleared, standing
 from shared.web.auth import Caller

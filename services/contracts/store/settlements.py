@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import text
 
-from services.contracts.domain.appraisal import canonical, sha256_of
 from services.contracts.domain.border import Form
+from services.contracts.domain.pinned import canonical, sha256_of
 from services.contracts.domain.settlement import (
     Beside,
     Closed,
