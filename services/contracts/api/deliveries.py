@@ -6,7 +6,6 @@ from datetime import date
 
 from services.contracts.api.house import day_in_peru
 from services.contracts.api.versions import party_contract
-from services.contracts.domain.announced import Announced
 from services.contracts.domain.beside import Other
 from services.contracts.domain.contract import NotSigned, Version, in_force_before
 from services.contracts.domain.differences import Elsewhere
@@ -23,6 +22,7 @@ from services.contracts.store.contracts import Contract
 from services.contracts.store.settlements import Settlement
 from services.contracts.store.versions import Tx
 from shared.refusal import Missing
+from shared.timber.outgoing import Announced
 from shared.web.access import Grant
 
 

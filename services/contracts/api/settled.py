@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 from services.contracts.api import sealing
-from services.contracts.domain.announced import Announced
 from services.contracts.domain.beside import SideBySide
 from services.contracts.domain.border import spelled
 from services.contracts.domain.flags.answer import Flag
@@ -17,6 +16,7 @@ from services.contracts.domain.settlement import counted
 from services.contracts.schemas.settlements import ReconciliationOut, SettlementOut
 from services.contracts.store.settlements import Settlement
 from shared.timber.measure import half_up
+from shared.timber.outgoing import Announced
 
 FOUR = Decimal("0.0001")
 
