@@ -212,16 +212,23 @@ def _add_prices(prices: argparse.ArgumentParser) -> None:
     ways = back.add_mutually_exclusive_group()
     ways.add_argument("--same-year", action="store_true", help="write with the other cells of the year (the default)")
     ways.add_argument("--past-only", action="store_true", help="write from earlier years alone")
+    back.add_argument(
+        "--spread", metavar="FIT.json", help="with the variances of an answer of fit --json, beside those in force"
+    )
     back.add_argument("--world-bank", action="store_true", help="instead: the World Bank's wood series (from 2003)")
     attack = what.add_parser("attack", help="how far one to four lying entities move an estimate with 12 honest ones")
     attack.add_argument("--trials", type=int, default=20, metavar="N", help="samples of honest reports (20)")
     fit = what.add_parser(
-        "fit", help="fit the variances of the estimator to some years of a panel, by the likelihood of left-out cells",
-        description="Says which variances make each cell likeliest as the others tell it, beside those in force; changes nothing.",
+        "fit", help="fit the variances of the estimator to some years of a panel, by the likelihood of held-out cells",
+        description="Says which variances make each price likeliest as the estimator would have told it, from the years before "
+        "and with the other cells of its year, beside those in force; changes nothing.",
     )  # fmt: skip
     fit.add_argument("panel", metavar="PANEL.csv", help="the columns of backtest")
     fit.add_argument("--from", dest="first", type=int, metavar="YEAR", required=True, help="the first year looked at")
     fit.add_argument("--to", dest="last", type=int, metavar="YEAR", required=True, help="the last year looked at")
+    fit.add_argument(
+        "--fix", action="append", default=[], metavar="NAME=VALUE", help="a variance that is given, not searched for"
+    )
     fit.add_argument("--json", action="store_true")
     fit.add_argument("--lang", choices=("es", "en"), default="es")
     for one in (back, attack):

@@ -11,13 +11,15 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
 
-from services.contracts.domain.appraisal import Pin, Pins, appraise, canonical, countered, sha256_of
+from services.contracts.domain.answers import countered
+from services.contracts.domain.appraisal import appraise
 from services.contracts.domain.border import Form
 from services.contracts.domain.fair import Basis
 from services.contracts.domain.floor import Wishes
 from services.contracts.domain.judged import judge_offer
 from services.contracts.domain.lot import Wood, count_wood
 from services.contracts.domain.offer import Offer
+from services.contracts.domain.pinned import Pin, Pins, canonical, sha256_of
 from services.contracts.domain.report import aloud, message, page
 from services.contracts.domain.series import read_clause
 from services.contracts.questions import CounterOfferIn, QuickIn
@@ -32,12 +34,30 @@ PERU = timedelta(hours=-5)
 
 
 @dataclass(eq=False)
-class NotJson(Malformed):
+class WrongField(Malformed):
+    """A field of the file, with the reason in both languages."""
+
+    reason_es: str
+
+    def text(self, language: str) -> str:
+        reason = self.reason if language == "en" else self.reason_es
+        return (self.en if language == "en" else self.es).format(where=self.where, reason=reason)
+
+
+@dataclass(eq=False)
+class NotJson(WrongField):
     """The file is no JSON text, or says one thing twice."""
 
     slug: ClassVar[str] = "not-json"
     es: ClassVar[str] = "{where}: no es un texto JSON que se pueda leer: {reason}."
     en: ClassVar[str] = "{where}: is no JSON text that can be read: {reason}."
+
+
+@dataclass(eq=False)
+class _NameTwiceError(ValueError):
+    """A name that stands twice in one object."""
+
+    name: str
 
 
 @dataclass(eq=False)
@@ -52,17 +72,6 @@ class BookNeedsServer(Malformed):
         "{where}: a stored book is read from the server; put the figures in basis.prices or basis.costs."
     )
     reason: str = "stored"
-
-
-@dataclass(eq=False)
-class WrongField(Malformed):
-    """A field of the file, with the reason in both languages."""
-
-    reason_es: str
-
-    def text(self, language: str) -> str:
-        reason = self.reason if language == "en" else self.reason_es
-        return (self.en if language == "en" else self.es).format(where=self.where, reason=reason)
 
 
 def main(options: argparse.Namespace) -> int:
@@ -100,8 +109,19 @@ def _parsed(body: Any, form: type[Asked]) -> Asked:
         return form.model_validate(body)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "."
-        raise WrongField(where, reason_en(first), reason_es(first)) from error
+        raise WrongField(_place(first["loc"], body), reason_en(first), reason_es(first)) from error
+
+
+def _place(location: Sequence[str | int], body: Any) -> str:
+    """Where it is in the file: what the form calls a kind of line is no name of the file."""
+    named: list[str] = []
+    at = body
+    for number, part in enumerate(location, 1):
+        known = (isinstance(at, dict) and part in at) or isinstance(at, list)
+        if known or not isinstance(at, dict) or number == len(location):
+            named.append(str(part))
+            at = at[part] if known else None
+    return ".".join(named) or "."
 
 
 def _facts(asked: QuickIn) -> tuple[Offer, Basis, Wood]:
@@ -129,9 +149,21 @@ def _read(name: str) -> Any:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number)
     except OSError as error:
-        raise NotJson(name, error.strerror or "?") from error
+        raise NotJson(name, error.strerror or "?", "no se puede abrir") from error
+    except _NameTwiceError as error:
+        raise NotJson(
+            name, f"the name {error.name!r} stands twice", f"el nombre {error.name!r} está dos veces"
+        ) from error
+    except json.JSONDecodeError as error:
+        raise NotJson(name, str(error), _at(error)) from error
     except (ValueError, RecursionError) as error:
-        raise NotJson(name, str(error)) from error
+        raise NotJson(name, str(error), "no es texto en UTF-8, o sus partes no son de JSON") from error
+
+
+def _at(error: json.JSONDecodeError) -> str:
+    if not error.doc.strip():
+        return "está vacío"
+    return f"mire la línea {error.lineno}, columna {error.colno} (una coma, una comilla o una llave de más o de menos)"
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -139,7 +171,7 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} stands twice")
+        raise _NameTwiceError(next(name for name in names if names.count(name) > 1))
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from deploy.appraise import answer
 from deploy.bench.figures import percentile
-from services.contracts.domain.appraisal import canonical
+from services.contracts.domain.pinned import canonical
 from shared.timber.species import catalogue
 
 LINES, LOGS_EACH, TIMES = 20, 20, 60

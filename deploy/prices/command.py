@@ -2,17 +2,22 @@
 
 import argparse
 import csv
+import hashlib
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from shared.refusal import Malformed, Refusal
+
+if TYPE_CHECKING:
+    from services.contracts.domain.estimate.parameters import Parameters
 
 # The matrices are small: more threads of the linear algebra only wait for each other. Must be set before numpy comes.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -82,20 +87,49 @@ def _fit(options: argparse.Namespace) -> dict[str, Any]:
 
     rows = read_panel(Path(options.panel), options.last)
     cells = [row.cell for row in rows if options.first <= row.cell.year <= options.last]
-    parameters = estimator(datetime.now(UTC).date())
-    found = fitted(cells, parameters.spread)
-    if not found.cells:
+    parameters, fixed = estimator(datetime.now(UTC).date()), _fixed(options.fix)
+    found = fitted(cells, parameters, fixed)
+    if not found.told:
         raise BacktestIncomplete("--from", "no prices in these years", "no hay precios en esos años")
     return {
         "kind": "fit", "file": Path(options.panel).name, "from": options.first, "to": options.last,
-        "cells": found.cells, "tried": found.tried,
+        "told": found.told, "tried": found.tried, "fixed": fixed,
         "parameters": {"version": parameters.version, "sha256": parameters.sha256},
-        "spread": {
-            name: {"fitted": float(f"{value:.3g}"), "in_force": getattr(parameters.spread, name)}
-            for name, value in asdict(found.spread).items()
-        },
-        "log_likelihood": {"fitted": round(found.log_likelihood, 1), "in_force": round(found.compared, 1)},
+        "spread": {name: float(f"{value:.3g}") for name, value in asdict(found.spread).items()},
+        "in_force": asdict(parameters.spread),
+        "log_likelihood": {"fitted": round(found.log_likelihood, 1), "in_force": round(found.in_force, 1)},
+        "bands": {str(level): round(multiple, 2) for level, multiple in found.bands.items()},
     }  # fmt: skip
+
+
+def _fixed(given: Sequence[str]) -> dict[str, float]:
+    """The variances that are not searched for, as NAME=VALUE."""
+    from deploy.prices.variances import NAMES
+
+    fixed = {}
+    for one in given:
+        name, _, value = one.partition("=")
+        try:
+            fixed[name] = float(value)
+        except ValueError:
+            name = ""
+        if name not in NAMES or not 0 < fixed[name] < math.inf:
+            raise BacktestIncomplete("--fix", f"{one!r} is no NAME=VALUE", f"{one!r} no es NOMBRE=VALOR")
+    return fixed
+
+
+def _of_a_fit(parameters: "Parameters", name: str) -> "Parameters":
+    """The same parameters with the variances of an answer of ``fit --json``."""
+    from services.contracts.domain.estimate.parameters import Spread
+
+    try:
+        content = Path(name).read_bytes()
+        spread = Spread(**{each: float(value) for each, value in json.loads(content)["spread"].items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BacktestIncomplete(
+            "--spread", f"{name} is no answer of fit --json", f"{name} no es una respuesta de fit --json"
+        ) from error
+    return replace(parameters, version=Path(name).name, sha256=hashlib.sha256(content).hexdigest(), spread=spread)
 
 
 def _backtest(options: argparse.Namespace) -> dict[str, Any]:
@@ -121,15 +155,17 @@ def _over_panel(options: argparse.Namespace) -> dict[str, Any]:
 
     rows = read_panel(Path(options.panel), options.first)
     cells = [row.cell for row in rows]
-    parameters = estimator(datetime.now(UTC).date())
+    in_force = estimator(datetime.now(UTC).date())
+    parameters = _of_a_fit(in_force, options.spread) if options.spread else in_force
     rolled, history = rolling(cells, options.first, parameters), History(cells)
+    beside = rolling(cells, options.first, in_force) if options.spread else None
     held = rolled.past_only if options.past_only else rolled.same_year
     if options.out:
         spelled = {(row.cell.year, row.cell.series): (row.county, row.category, row.species) for row in rows}
         _write(options.out, _estimates(held, spelled))
     modes = {}
     for name, said in (("past_only", rolled.past_only), ("same_year", rolled.same_year)):
-        scored = score(said, history, same_year=name == "same_year")
+        scored = score(said, history, None if beside is None else getattr(beside, name), same_year=name == "same_year")
         modes[name] = {
             "errors": error_table(scored), "gains": gains(scored, options.seed), "coverage": coverage(said),
         }  # fmt: skip
@@ -144,8 +180,6 @@ def _over_panel(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _estimates(held: Sequence[Any], spelled: dict[Any, tuple[str, str, str]]) -> str:
-    import math
-
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(OUT_COLUMNS)

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from services.contracts.domain.estimate.rolling import Held, PanelCell
 # Classes of a cell by the reports behind what it turned out to be.
 SIZES = (("all", 1, 10**9), ("1-10", 1, 10), ("11-20", 11, 20), ("over 20", 21, 10**9))
 RESAMPLES = 500
-RIVALS = ("last", "median", "reference")
+RIVALS = ("last", "median", "reference", "in_force")
 Values = NDArray[np.float64]
 Errors = dict[str, Values]
 
@@ -32,12 +32,16 @@ class Scored:
         return np.array([least <= cell.reports <= most for cell in self.cells])
 
 
-def score(held: Sequence[Held], history: History, *, same_year: bool) -> Scored:
-    """Errors of the estimator and its rivals on the same cells: those with an earlier price of their own."""
+def score(held: Sequence[Held], history: History, in_force: Sequence[Held] | None, *, same_year: bool) -> Scored:
+    """Errors of the estimator and its rivals on the same cells: those with an earlier price of their own. ``in_force`` is
+    what the parameters in force say of the same cells, where others are tried."""
     reference = history.reference(same_year=same_year)
-    ways: Mapping[str, Callable[[PanelCell], float]] = {
+    ways: dict[str, Callable[[PanelCell], float]] = {
         "last": history.last_price, "median": history.median_price, "reference": reference,
     }  # fmt: skip
+    if in_force is not None:
+        means = {(one.cell.year, one.cell.series): one.mean for one in in_force}
+        ways["in_force"] = lambda cell: means[cell.year, cell.series]
     counted: list[Held] = []
     errors: dict[str, list[float]] = defaultdict(list)
     for one in held:
@@ -71,13 +75,14 @@ def error_table(scored: Scored) -> list[dict[str, Any]]:
 def gains(scored: Scored, seed: int) -> list[dict[str, Any]]:
     """Points of median error saved against each rival, with a 95 % interval from resampling whole series."""
     missed = {name: 100 * np.abs(np.expm1(errors)) for name, errors in scored.errors.items()}
+    rivals = [name for name in RIVALS if name in missed]
     sizes = [(name, scored.size(least, most)) for name, least, most in SIZES]
     sizes = [(name, inside) for name, inside in sizes if inside.sum() > 1]
 
     def saved(rows: NDArray[np.int64]) -> list[list[float]]:
         parts = [rows[inside[rows]] for _, inside in sizes]
         ours = [_median(missed["estimate"][part]) for part in parts]
-        return [[_median(missed[r][part]) - our for r in RIVALS] for part, our in zip(parts, ours, strict=True)]
+        return [[_median(missed[r][part]) - our for r in rivals] for part, our in zip(parts, ours, strict=True)]
 
     clusters, random = _clusters(scored), np.random.default_rng(seed)
     draws = [
@@ -89,7 +94,7 @@ def gains(scored: Scored, seed: int) -> list[dict[str, Any]]:
         {"reports": name, "over": rival, "points": round(points[m][n], 2)}
         | dict(zip(("low", "high"), _between([draw[m][n] for draw in draws]), strict=True))
         for m, (name, _) in enumerate(sizes)
-        for n, rival in enumerate(RIVALS)
+        for n, rival in enumerate(rivals)
     ]
 
 

@@ -14,7 +14,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "attackers": "atacantes", "share_pct": "% de reportes", "mean": "promedio", "capped_huber": "Huber limitado",
         "attack": "ataque", "moved": "Cuánto se mueve en %: promedio / percentil 95", "all": "todas", "over 20": "más de 20",
         "cells_estimated": "celdas estimadas", "from": "desde", "fitted": "ajustado", "in_force": "en vigor",
-        "log_likelihood": "logaritmo de la verosimilitud",
+        "log_likelihood": "logaritmo de la verosimilitud", "fixed": "dado", "told": "precios estimados",
+        "bands": "desviaciones por banda",
     },
     "en": {
         "past_only": "Only from what was reported before the year", "same_year": "Also with the other cells of the year",
@@ -26,10 +27,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "attackers": "attackers", "share_pct": "% of reports", "mean": "mean", "capped_huber": "capped Huber",
         "attack": "attack", "moved": "How far it moves in %: mean / 95th percentile", "all": "all", "over 20": "over 20",
         "cells_estimated": "cells estimated", "from": "from", "fitted": "fitted", "in_force": "in force",
-        "log_likelihood": "log-likelihood",
+        "log_likelihood": "log-likelihood", "fixed": "given", "told": "prices told",
+        "bands": "deviations by band",
     },
 }  # fmt: skip
-WAYS = ("estimate", "reference", "last", "median")
+WAYS = ("estimate", "in_force", "reference", "last", "median")
 ATTACKED = ("mean", "capped_huber", "estimate")
 
 
@@ -49,11 +51,15 @@ def told(found: Mapping[str, Any], language: str) -> str:
 
 
 def _fit(found: Mapping[str, Any], words: Mapping[str, str]) -> str:
-    columns = ("fitted", "in_force")
-    rows = [[name, *(row[column] for column in columns)] for name, row in found["spread"].items()]
-    rows.append([words["log_likelihood"], *(found["log_likelihood"][column] for column in columns)])
-    head = f"{found['file']}, {found['from']}-{found['to']}: {found['cells']} {words['cells']}."
-    return head + "\n\n" + _table(["", *(words[column] for column in columns)], rows)
+    rows = [
+        [name, f"{value} ({words['fixed']})" if name in found["fixed"] else value, found["in_force"][name]]
+        for name, value in found["spread"].items()
+    ]
+    rows.append([words["log_likelihood"], *(found["log_likelihood"][column] for column in ("fitted", "in_force"))])
+    head = f"{found['file']}, {found['from']}-{found['to']}: {found['told']} {words['told']}."
+    fits = _table(["", words["fitted"], words["in_force"]], rows)
+    bands = _table([words["bands"], *found["bands"]], [["", *found["bands"].values()]])
+    return "\n\n".join((head, fits, bands))
 
 
 def _panel(found: Mapping[str, Any], words: Mapping[str, str]) -> str:
@@ -72,12 +78,13 @@ def _panel(found: Mapping[str, Any], words: Mapping[str, str]) -> str:
 
 
 def _errors(rows: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
+    ways = [way for way in WAYS if way != "in_force" or any(way in row for row in rows)]
     lines = [
         [words.get(row["reports"], row["reports"]), row["cells"]]
-        + [f"{row[way]['median_error_pct']:.2f} / {row[way]['rmse_ln']:.3f}" if way in row else "-" for way in WAYS]
+        + [f"{row[way]['median_error_pct']:.2f} / {row[way]['rmse_ln']:.3f}" if way in row else "-" for way in ways]
         for row in rows
     ]
-    return _table([words["reports"], words["cells"], *(words[way] for way in WAYS)], lines)
+    return _table([words["reports"], words["cells"], *(words[way] for way in ways)], lines)
 
 
 def _gains(rows: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:

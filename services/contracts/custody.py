@@ -1,11 +1,13 @@
 """The log list of a lot, as custody has it. Silence degrades an appraisal; it never stops one."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
+from services.contracts.domain.border import LIMA
+from services.contracts.domain.kept import KeptLog
 from services.contracts.domain.lot import CustodyState
-from services.contracts.domain.matched import KeptLog, KeptLot
+from services.contracts.domain.matched import Dated, KeptLot
 from shared.timber.measure import LogSize
 from shared.timber.rules.mill import SAWN
 from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
@@ -16,11 +18,12 @@ DEADLINE_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class CustodyLot:
-    """The logs of a lot with their species, or why there are none."""
+    """The logs of a lot with their species, or why there are none. ``kept`` are the same with code, parcel and volume, unless
+    custody leaves one of these out."""
 
     state: CustodyState
     logs: tuple[tuple[str, LogSize], ...] | None
-    litres: Mapping[str, int] | None = None
+    kept: tuple[KeptLog, ...] | None = None
 
 
 NOT_ASKED = CustodyLot("not_asked", None)
@@ -39,7 +42,7 @@ async def logs_of_lot(custody: ServiceClient, lot: str | None) -> CustodyLot:
         return UNAVAILABLE
     try:
         measured = _measured(answer)
-        return CustodyLot("read", tuple(_log(item) for item in measured), _litres(measured))
+        return CustodyLot("read", tuple(_log(item) for item in measured), _all_kept(measured))
     except (KeyError, TypeError, ValueError):
         logger.warning("custody_answer_not_understood", lot=lot)
         return UNAVAILABLE
@@ -49,7 +52,7 @@ async def list_of_lot(custody: ServiceClient, lot: str) -> KeptLot:
     """The logs of a lot, its boards where it was sold sawn, who composed it and who bought it, asked with two seconds to
     answer."""
     try:
-        answer = await custody.get(f"/v1/lots/{lot}", deadline_s=DEADLINE_S)
+        answer = await custody.get(f"/v1/lots/{lot}", deadline_s=DEADLINE_S, travelled="true")
     except UpstreamRefused as refused:
         return KeptLot("not_found" if refused.status == 404 else "unavailable", ())
     except UpstreamDown:
@@ -60,7 +63,8 @@ async def list_of_lot(custody: ServiceClient, lot: str) -> KeptLot:
         if len({log.item for log in logs}) != len(logs):
             raise ValueError("one log is there twice")
         seller = next((said["actor"] for said in answer["history"] if said["type"] == "lot.composed"), None)
-        return KeptLot("read", tuple(logs), seller, answer["lot"]["buyer"], tuple(boards))
+        buyer = answer["lot"]["buyer"]
+        return KeptLot("read", tuple(logs), seller, buyer, tuple(boards), _days(answer, seller, buyer))
     except (KeyError, TypeError, ValueError):
         logger.warning("custody_answer_not_understood", lot=lot)
         return KeptLot("unavailable", ())
@@ -80,12 +84,27 @@ def _measured(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [item for item in listed if item.get("length_mm") and item.get("diameter_large_mm")]
 
 
-def _litres(measured: list[dict[str, Any]]) -> Mapping[str, int] | None:
-    """Official volume by the code of the log; ``None`` where two logs bear one code or a volume is missing."""
-    found = {str(item.get("code")): item.get("volume_dm3") for item in measured}
-    if len(found) != len(measured) or not all(isinstance(litres, int) for litres in found.values()):
+def _all_kept(measured: list[dict[str, Any]]) -> tuple[KeptLog, ...] | None:
+    try:
+        return tuple(_kept(item) for item in measured)
+    except (KeyError, TypeError, ValueError):
         return None
-    return {code: int(litres) for code, litres in found.items() if litres is not None}
+
+
+def _days(answer: dict[str, Any], seller: str | None, buyer: str | None) -> tuple[tuple[Dated, date], ...]:
+    """The days of Peru on which the lot was sold, and on which guides from its seller to its buyer left and arrived."""
+    found: set[tuple[Dated, date]] = {
+        ("sold", _day(said["time"])) for said in answer["history"] if said["type"] == "lot.sold" and said.get("time")
+    }
+    named: tuple[tuple[Dated, str], ...] = (("left", "departed_at"), ("received", "received_at"))
+    for guide in answer.get("guides", ()):
+        if (guide["issuer"], guide["addressee"], guide["state"] != "voided") == (seller, buyer, True):
+            found |= {(what, _day(guide[moment])) for what, moment in named if guide[moment]}
+    return tuple(sorted(found, key=lambda one: (one[1], one[0])))
+
+
+def _day(moment: str) -> date:
+    return datetime.fromisoformat(moment).astimezone(LIMA).date()
 
 
 def _log(item: dict[str, Any]) -> tuple[str, LogSize]:

@@ -9,7 +9,7 @@ from services.contracts.domain.lot import MeasuredLog
 from services.contracts.domain.market_terms import terms_on
 from services.contracts.domain.money import ExchangeRate
 from services.contracts.domain.price import PerVolume
-from services.contracts.domain.price_report import Conversion, PriceReport, SaleKind, convert, pair_sha256
+from services.contracts.domain.price_report import Conversion, Dispute, PriceReport, SaleKind, convert, pair_sha256
 from services.contracts.domain.price_standing import Sale, differing
 from services.contracts.refusals import DuplicateReport, ReportIdTaken
 from services.contracts.shipped import market_terms
@@ -86,16 +86,18 @@ class SealedSale:
     closed_on: date
     payment_delay_days: int
     volume_m3: Decimal
+    disputed: tuple[Dispute, ...] = ()
     logs: tuple[MeasuredLog, ...] = ()
     fx: ExchangeRate | None = None
 
 
 async def seal_report(tx: Tx, sale: SealedSale, today: date, caller: Caller) -> str:
-    """File the seller's report of a settlement that was reconciled with custody, in the transaction that closes it.
+    """File the seller's report of a settlement that was reconciled with custody, in the transaction that closes it. What the
+    buyer disputes is of the tier of the contract that both signed, and the report says so.
 
     Answers the id of the report. May be repeated: one settlement seals one report for each of its numbered lines. The caller is
-    either party; the report is the seller's. Whoever calls has checked that the settlement is closed and reconciled:
-    nothing else may give the tier ``sealed``. ``Malformed``, before anything is stored, where the market takes no such price;
+    either party; the report is the seller's. Whoever calls has checked that the settlement is closed and reconciled, or what of
+    it is disputed: nothing else may give the tier ``sealed``. ``Malformed``, before anything is stored, where the market takes no such price;
     where a conversion lacks something the report is kept without one.
     """
     report = PriceReport(
@@ -104,7 +106,7 @@ async def seal_report(tx: Tx, sale: SealedSale, today: date, caller: Caller) -> 
         line=sale.line,
         region=sale.region,
         observed_on=sale.closed_on,
-        tier="sealed",
+        tier="contract" if sale.disputed else "sealed",
         sale_kind=sale.sale_kind,
         volume_m3=sale.volume_m3,
         logs=sale.logs,
@@ -112,6 +114,7 @@ async def seal_report(tx: Tx, sale: SealedSale, today: date, caller: Caller) -> 
         fx=sale.fx,
         evidence_sha256=sale.settlement_sha256,
         counterpart_sha256=pair_sha256(sale.seller, sale.buyer, sale.settlement_sha256),
+        disputed=sale.disputed or None,
     )
     await _keep(tx, report, sale.seller, today, caller)
     return kept.id_of(sale.seller, report)

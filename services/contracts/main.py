@@ -1,8 +1,7 @@
 """Settings, pool, application: `python -m services.contracts.main serve|migrate`."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,14 +12,21 @@ from services.contracts.estimates import Estimates
 from services.contracts.messenger import Messenger
 from services.contracts.publisher import Publisher
 from services.contracts.quick_limit import Bucket
-from services.contracts.shipped import alert_limits, flag_pack, legal_rates, market_terms, world_bank_indices
+from services.contracts.shipped import (
+    alert_limits,
+    flag_pack,
+    legal_rates,
+    market_terms,
+    settling_limits,
+    world_bank_indices,
+)
 from services.contracts.store import Store, outbox
 from services.contracts.watcher import Watcher
 from shared.web.app import make_app
 from shared.web.auth import TokenVerifier
 from shared.web.client import ServiceClient, service_client
 from shared.web.db import Database, is_outage
-from shared.web.runtime import own_tokens, remote_verifier, run
+from shared.web.runtime import at_work, own_tokens, remote_verifier, run
 from shared.web.settings import BadSettings, ServiceSettings
 from shared.web.webhooks.destination import Destinations
 
@@ -32,7 +38,15 @@ def build(
     of its statements to custody; tests give their own, and their own verifier."""
     if settings.database_url is None:
         raise BadSettings("TROZALOG_DATABASE_URL is needed")
-    flag_pack(), market_terms(), world_bank_indices(), legal_rates("PEN"), legal_rates("USD"), alert_limits()
+    (
+        flag_pack(),
+        market_terms(),
+        world_bank_indices(),
+        legal_rates("PEN"),
+        legal_rates("USD"),
+        alert_limits(),
+        settling_limits(),
+    )
     db = Database(settings.database_url.get_secret_value(), settings.database_pool)
 
     @asynccontextmanager
@@ -49,10 +63,10 @@ def build(
             app.state.estimates = Estimates(app.state.store)
             stack.callback(app.state.estimates.close)
             watcher = Watcher(app.state.store, app.state.permits)
-            app.state.watching = await stack.enter_async_context(watcher.at_work())
+            app.state.watching = await stack.enter_async_context(at_work(watcher.run()))
             app.state.destinations = Destinations(loopback=settings.env != "production")
             messenger = Messenger(app.state.store, app.state.destinations, settings.public_url)
-            app.state.posting = await stack.enter_async_context(messenger.at_work())
+            app.state.posting = await stack.enter_async_context(at_work(messenger.run()))
             await stack.enter_async_context(_publishing(app, settings, db, log))
             yield
 
@@ -80,13 +94,8 @@ async def _publishing(
                 service_client("custody", settings.custody_url, settings.custody_uds, tokens)
             )
         publisher = app.state.publisher = Publisher(db, log, app.state.metrics.registry)
-        publishing = asyncio.create_task(publisher.run())
-        try:
-            yield
-        finally:
-            publishing.cancel()
-            with suppress(asyncio.CancelledError):
-                await publishing
+        await stack.enter_async_context(at_work(publisher.run()))
+        yield
 
 
 if __name__ == "__main__":

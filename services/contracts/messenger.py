@@ -7,8 +7,6 @@ tried again from the database's clock and holds up nobody but itself.
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -35,17 +33,6 @@ class Messenger:
         """`tls` says whose certificates count; without it those of the public authorities."""
         self.store, self.destinations, self.public_url, self.pace = store, destinations, public_url.rstrip("/"), pace
         self.tls = tls or httpx.create_ssl_context(trust_env=False)
-
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[asyncio.Task[None]]:
-        """Posting in the background, until the block ends."""
-        task = asyncio.create_task(self.run())
-        try:
-            yield task
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def run(self) -> None:
         """Post until cancelled; trouble with the database is waited out."""

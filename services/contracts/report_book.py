@@ -46,7 +46,7 @@ _HEADERS = {
         Both("Código", "Code"), Both("Parcela", "Parcel"), Both("Pieza en custodia", "Item in custody"),
         Both("Especie en la hoja", "Species on the sheet"), Both("Especie en custodia", "Species in custody"),
         Both("Custodia, m³", "Custody, m³"), Both("Según custodia, en la unidad de la hoja", "By custody, in the sheet's unit"),
-        Both("Medido en la hoja", "Measured on the sheet"),
+        Both("Medido en la hoja", "Measured on the sheet"), Both("En la hoja de la otra parte", "On the other party's sheet"),
     ),
     "payments": (
         Both("Día", "Day"), Both("Monto", "Amount"), Both("Moneda", "Currency"), Both("Bienes", "Goods"),
@@ -122,7 +122,7 @@ def settlement_book(
     logs: list[Sequence[Cell]] = [
         (row.code, row.parcel, row.item, None if row.scaled is None else row.scaled.species,
          None if row.kept is None else row.kept.species, None if row.kept is None else Decimal(row.kept.litres).scaleb(-3),
-         row.expected, row.measured)
+         row.expected, row.measured, None if stands.beside is None else stands.beside.measured.get(row))
         for row in stands.rows
     ]  # fmt: skip
     paid: list[Sequence[Cell]] = [

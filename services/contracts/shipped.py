@@ -19,6 +19,7 @@ from services.contracts.domain.late import Rate
 from services.contracts.domain.market_terms import MarketTerms, parse_terms
 from services.contracts.domain.money import Currency
 from services.contracts.domain.series import IndexSeries
+from services.contracts.domain.settlement import SettlingLimits
 
 _DATA = resources.files("services.contracts") / "data"
 
@@ -89,6 +90,13 @@ def alert_limits() -> Limits:
         int(facts["permit_expiring"]["days"]),
         int(facts["payment_overdue"]["days"]),
     )
+
+
+@cache
+def settling_limits() -> SettlingLimits:
+    """The days that settlements are held against."""
+    facts = json.loads((_DATA / "settling.json").read_bytes())
+    return SettlingLimits(int(facts["delivery"]["days"]), int(facts["unpaid"]["days"]))
 
 
 @cache

@@ -5,8 +5,6 @@ Who is silent (permits, or nobody has recorded a payment) leaves an alert unknow
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 
 import orjson
 from pydantic import TypeAdapter
@@ -54,17 +52,6 @@ class Watcher:
 
     def __init__(self, store: Store, permits: ServiceClient) -> None:
         self.store, self.permits = store, permits
-
-    @asynccontextmanager
-    async def at_work(self) -> AsyncIterator[asyncio.Task[None]]:
-        """Looking in the background, until the block ends."""
-        task = asyncio.create_task(self.run())
-        try:
-            yield task
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def run(self) -> None:
         """Look until cancelled; trouble with the database is waited out."""
@@ -129,6 +116,6 @@ class Watcher:
         deliveries = [
             dues_of(one.id, one.stated.lot, owed(texts[one.stated.version], one.stated), one.payments, contract.offer.community)
             for one in settled
-            if not one.replaced
+            if one.counts(contract.offer.community)
         ]  # fmt: skip
         return payment_overdue(about.contract, deliveries, today(), alert_limits())

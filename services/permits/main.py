@@ -1,8 +1,7 @@
 """Settings, database, application: ``python -m services.permits.main serve|migrate``."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -50,7 +49,7 @@ from shared.web.app import make_app
 from shared.web.auth import TokenVerifier
 from shared.web.client import ServiceClient, service_client
 from shared.web.db import Database, is_outage
-from shared.web.runtime import own_tokens, remote_verifier, run
+from shared.web.runtime import at_work, own_tokens, remote_verifier, run
 from shared.web.settings import ServiceSettings
 
 # A boundary of 20,000 points; a permit of 2,000 lines; a census with the dressing of a form around it.
@@ -98,14 +97,9 @@ def build(
             client = custody or await _custody(settings, stack)
             house.custody = client
             publisher = app.state.publisher = Publisher(house, client, app.state.metrics.registry)
-            tasks = [asyncio.create_task(work) for work in (publisher.run(), Importer(house).run())]
-            try:
-                yield
-            finally:
-                for task in tasks:
-                    task.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await task
+            for work in (publisher.run(), Importer(house).run()):
+                await stack.enter_async_context(at_work(work))
+            yield
 
     async def health() -> Mapping[str, Any]:
         async with database.transaction() as tx:

@@ -16,7 +16,7 @@ from shared.web.language import Language
 Json = Mapping[str, Any]
 # How far a contract has come; the mark is a shape of the style.
 MARKS = {"none": "part", "draft": "part", "one_signature": "look", "signed": "yes", "amending": "look"}
-SETTLEMENT_MARKS = {"open": "look", "closed": "yes", "replaced": "part"}
+SETTLEMENT_MARKS = {"open": "look", "closed": "yes", "replaced": "part", "set_aside": "part"}
 
 
 def state_of(versions: Sequence[Json]) -> str:
@@ -79,11 +79,12 @@ class Delivery:
 
 
 def sums_of(deliveries: Iterable[Delivery]) -> list[Sums]:
-    """The sums of the settlements that stand, by currency. Interest and balance only of those the service answered for."""
+    """The sums of the settlements that count, one of each lot, by currency. Interest and balance only of those the service
+    answered for."""
     found: dict[str, Sums] = {}
     for one in deliveries:
         said = one.settlement
-        if said["state"] == "replaced":
+        if not said["counts"]:
             continue
         sums = found.setdefault(said["owed"]["currency"], Sums(said["owed"]["currency"]))
         sums.owed += Decimal(said["owed"]["amount"])
@@ -115,7 +116,7 @@ def course_of(deliveries: Iterable[Delivery]) -> list[Course]:
     changes: dict[str, dict[str, list[Decimal]]] = {}
     for one in deliveries:
         said = one.settlement
-        if said["state"] == "replaced":
+        if not said["counts"]:
             continue
         days = changes.setdefault(said["owed"]["currency"], {})
         for due in said["due"]:

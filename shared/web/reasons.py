@@ -17,8 +17,8 @@ SPANISH: dict[str, str] = {
     "float_parsing": "debe ser un número",
     "bool_type": "debe ser verdadero o falso",
     "bool_parsing": "debe ser verdadero o falso",
-    "decimal_parsing": "debe ser un número decimal",
-    "decimal_type": "debe ser un número decimal",
+    "decimal_parsing": 'debe ser un número decimal escrito como texto, como "12.50"',
+    "decimal_type": 'debe ser un número decimal escrito como texto, como "12.50"',
     "decimal_max_places": "debe tener como máximo {decimal_places} decimales",
     "decimal_max_digits": "debe tener como máximo {max_digits} cifras",
     "greater_than": "debe ser mayor que {gt}",
@@ -53,7 +53,13 @@ def reason_es(error: Mapping[str, Any]) -> str:
     template = SPANISH.get(error["type"])
     if template is None:
         return str(error["msg"]).removeprefix("Value error, ") if error["type"] == "value_error" else "valor no válido"
-    return template.format(**error.get("ctx", {}))
+    said = {name: _listed(value) for name, value in error.get("ctx", {}).items()}
+    return template.format(**said)
+
+
+def _listed(value: Any) -> Any:
+    """What pydantic lists, `'m3' or 'pt'`, without its English word."""
+    return value.replace("' or '", "' o '") if isinstance(value, str) else value
 
 
 def reason_en(error: Mapping[str, Any]) -> str:

@@ -73,7 +73,7 @@ async def settled(contracts: Contracts, text: Json | None = None, expect: int = 
     return found
 
 
-async def pay(contracts: Contracts, settlement: Json, payment: Json, expect: int = 201, **who: Any) -> Json:
+async def pay(contracts: Contracts, settlement: Json, payment: Json, expect: int | None = 201, **who: Any) -> Json:
     done: Json = await contracts.post(f"/v1/settlements/{settlement['id']}/payments", payment, expect, **who)
     return done
 

@@ -14,7 +14,7 @@ from typing import Any
 from deploy.appraise import answer
 from deploy.bench.offer import twenty_lines
 from deploy.press import body, facts
-from services.contracts.domain.appraisal import canonical
+from services.contracts.domain.pinned import canonical
 
 VECTOR = Path(__file__).with_name("fixed_appraisals.json")
 EXAMPLE = Path(__file__).parents[2] / "docs" / "appraisal.md"

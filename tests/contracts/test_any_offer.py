@@ -6,11 +6,13 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.contracts.domain.appraisal import Pins, appraise, canonical, sha256_of
+from services.contracts.domain.appraisal import appraise
 from services.contracts.domain.fair import Basis
+from services.contracts.domain.kept import KeptLog
 from services.contracts.domain.known import Known
 from services.contracts.domain.lot import count_wood
 from services.contracts.domain.offer import Offer
+from services.contracts.domain.pinned import Pins, canonical, sha256_of
 from services.contracts.domain.report import aloud, page
 from services.contracts.domain.standing import standing_on
 from services.contracts.domain.terms import Terms
@@ -104,8 +106,8 @@ knowns = st.sampled_from(
     [
         Known(),
         Known(buyer=standing_on("20000000001", ON, [])),
-        Known("not_found", "not_registered", {"L0": 0}),
-        Known(None, "registered", {"L0": 900}),
+        Known("not_found", "not_registered", (KeptLog("a", "L0", LUPUNA, 0),)),
+        Known(None, "registered", (KeptLog("a", "L0", LUPUNA, 900),)),
     ]
 )
 settled = st.sampled_from([None, {"rule": "mean_of_ends", "logs": [{"code": "L0", "volume_m3": "0.900"}]}])

@@ -12,6 +12,7 @@ from scipy import stats
 from services.contracts.domain.fair import Basis
 from services.contracts.domain.flags import CHECKS, Flag, check_flags
 from services.contracts.domain.flags.answer import all_of, any_of
+from services.contracts.domain.kept import KeptLog
 from services.contracts.domain.known import NOTHING_KNOWN, Known, PermitStanding
 from services.contracts.domain.paired import paired_log_ratios, student_below
 from services.contracts.shipped import flag_pack
@@ -257,9 +258,25 @@ def settled(*volumes: str, rule: str = "mean_of_ends") -> Json:
 
 
 def custody(*litres: int) -> Known:
-    return Known(custody_logs={f"L{n}": volume for n, volume in enumerate(litres)})
+    return Known(custody_logs=tuple(KeptLog(f"id-{n}", f"L{n}", TORNILLO, volume) for n, volume in enumerate(litres)))
 
 
+def twins(*named: Json) -> Json:
+    """A sheet of nine logs of which two bear one code, each row called as given; 3 % short or so."""
+    rows = [{"code": f"L{n}", "volume_m3": volume} for n, volume in enumerate(SHORT)]
+    return an_offer(
+        settlement={"rule": "mean_of_ends", "logs": rows + [{"code": "T", "volume_m3": "0.950"} | one for one in named]}
+    )
+
+
+def in_two_parcels() -> Known:
+    """The eight logs, and two more of one code."""
+    logs = custody(*EIGHT).custody_logs or ()
+    parcels = [KeptLog(TWIN[n], "T", TORNILLO, 1_000, f"PC 0{n + 1}") for n in (0, 1)]
+    return Known(custody_logs=(*logs, *parcels))
+
+
+TWIN = [f"00000000-0000-5000-8000-00000000000{n}" for n in (0, 1)]
 EIGHT = (1_000, 1_200, 1_400, 1_600, 1_800, 2_000, 2_200, 2_400)
 SHORT = ("0.950", "1.150", "1.320", "1.540", "1.700", "1.920", "2.080", "2.300")
 SAME = ("1.010", "1.190", "1.405", "1.595", "1.810", "1.990", "2.205", "2.395")
@@ -292,6 +309,34 @@ def test_what_permits_and_custody_answered_decides(code: str, state: str, offer:
 
     assert found.outcome.state == state
     assert "{" not in found.text("es") + found.text("en")
+
+
+@pytest.mark.parametrize(
+    ("named", "logs"),
+    [
+        (({"parcel": "PC 01"}, {"parcel": "PC 02"}), 10), (({"item": TWIN[1]}, {"item": TWIN[0]}), 10),
+        (({"item": TWIN[1]}, {"parcel": "PC 01"}), 10), (({},), 8), (({"parcel": "PC 03"},), 8), (({"parcel": "PC 02"}, {}), 10),
+    ],
+)  # fmt: skip
+def test_two_logs_of_one_code_are_told_apart_by_parcel_or_item_and_never_by_a_guess(
+    named: tuple[Json, ...], logs: int
+) -> None:
+    v03, v04 = (flag(code, twins(*named), None, in_two_parcels()) for code in ("V03", "V04"))
+
+    assert (v03.outcome.state, v03.outcome.evidence["logs"]) == ("raised", logs)
+    # The volume of the whole lot is known whatever its logs are called.
+    assert (v04.outcome.state, v04.outcome.evidence["custody_m3"]) == ("raised", "15.6")
+
+
+def test_logs_of_one_code_are_pinned_each_with_its_parcel() -> None:
+    assert (custody(1_000).as_json()["custody_logs"], in_two_parcels().as_json()["custody_logs"]["T (PC 02)"]) == (
+        {"L0": 1_000}, 1_000,
+    )  # fmt: skip
+    same = KeptLog(TWIN[0], "T", TORNILLO, 1_000, "PC 01"), KeptLog(TWIN[1], "T", TORNILLO, 900, "PC 01")
+    assert Known(custody_logs=same).as_json()["custody_logs"] == {
+        f"T (PC 01) {TWIN[0]}": 1_000,
+        f"T (PC 01) {TWIN[1]}": 900,
+    }
 
 
 def test_wood_that_was_not_settled_is_a_loss_in_soles() -> None:

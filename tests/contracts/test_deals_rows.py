@@ -67,8 +67,8 @@ FORGED: list[tuple[str, str, list[str]]] = [
         " SELECT c, 2, 'xx', repeat('a', 64), $2, 'u', now() FROM (VALUES ($1)) AS v (c)", "contract", ["comunidad-b"],
     ),
     (
-        "INSERT INTO settlement_entry (settlement_id, seq, kind, content, org, by_sub, at)"
-        " VALUES ($1, 9, 'payment', '{}', $2, 'u', now())", "settlement", ["comunidad-b"],
+        "INSERT INTO settlement_entry (settlement_id, contract_id, lot, seq, kind, content, org, by_sub, at)"
+        " VALUES ($1, '<contract>', '<lot>', 9, 'payment', '{}', $2, 'u', now())", "settlement", ["comunidad-b"],
     ),
     (
         "INSERT INTO ledger_entry (enterprise, seq, kind, content, sha256, org, by_sub, at)"
@@ -83,7 +83,9 @@ async def test_a_stranger_writes_nothing_into_it_even_past_the_service(
     contracts: Contracts, statement: str, where: str, strangers: list[str]
 ) -> None:
     settlement = await a_sale(contracts)
-    place = {"contract": settlement["stated"]["contract"], "settlement": settlement["id"], "book": COMMUNITY}[where]
+    stated = settlement["stated"]
+    place = {"contract": stated["contract"], "settlement": settlement["id"], "book": COMMUNITY}[where]
+    statement = statement.replace("<contract>", stated["contract"]).replace("<lot>", stated["lot"])
 
     for stranger in strangers:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

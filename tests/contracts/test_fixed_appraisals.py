@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from services.contracts.domain.appraisal import canonical
+from services.contracts.domain.pinned import canonical
 from tests.contracts.fixed_appraisals import VECTOR, answer, hashes, questions
 
 WANTED = json.loads(VECTOR.read_text(encoding="utf-8"))

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.contracts.domain.appraisal import sha256_of
 from services.contracts.domain.book import CostBook, PriceBook
 from services.contracts.domain.border import Contradiction, spelled
 from services.contracts.domain.lot import LotEstimate
 from services.contracts.domain.money import Money
 from services.contracts.domain.offer import Offer
+from services.contracts.domain.pinned import sha256_of
 from services.contracts.domain.price import PriceLine
 from shared.timber.species import UnknownSpecies
 from tests.contracts.builders import (

@@ -9,7 +9,7 @@ import pytest
 from deploy.appraise import answer
 from deploy.press import body, facts
 from deploy.press.__main__ import PAGE, page
-from services.contracts.domain.appraisal import canonical
+from services.contracts.domain.pinned import canonical
 from shared.timber.measure import half_up
 from tests.contracts.conftest import Contracts
 from tests.contracts.test_api import STEWARD

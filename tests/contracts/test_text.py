@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.domain.appraisal import Pins, appraise, canonical, sha256_of, told
+from services.contracts.domain.appraisal import appraise, told
 from services.contracts.domain.fair import Basis
 from services.contracts.domain.lot import count_wood
 from services.contracts.domain.money import shown
 from services.contracts.domain.offer import Offer
+from services.contracts.domain.pinned import Pins, canonical, sha256_of
 from services.contracts.domain.series import IndexClause, read_clause
 from services.contracts.schemas.appraisals import AppraisalOut, ToldOut
 from services.contracts.shipped import flag_pack, world_bank_indices

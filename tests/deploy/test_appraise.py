@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from deploy import appraise as command
+from deploy.__main__ import parser
 from deploy.appraise import answer
-from services.contracts.domain.appraisal import canonical
+from services.contracts.domain.pinned import canonical
 from shared.refusal import Malformed
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +33,9 @@ def appraise(tmp_path: Path, content: str, *words: str, hash_seed: str = "0") ->
 
 
 def test_the_example_of_the_guide_is_answered_in_words(tmp_path: Path) -> None:
+    assert FOUND is not None
+    assert (ROOT / "docs" / "offer.json").read_text(encoding="utf-8") == FOUND.group(1)
+
     done = appraise(tmp_path, json.dumps(EXAMPLE))
 
     text = done.stdout.decode()
@@ -139,6 +144,32 @@ def test_decimal_commas_are_read_where_they_are_stated() -> None:
     thousands = copy.deepcopy(spelled)
     thousands["offer"]["lines"][0]["price"]["amount"] = "1.234,50"
     assert answer(thousands)["lines"][0]["offered"]["price"]["amount"] == "1234.50"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (json.dumps(changed(None, *LINE, "unit")), "offer.lines.0.unit: falta este campo."),
+        (json.dumps(changed("pies", *LINE, "unit")), "offer.lines.0.unit: debe ser uno de: 'm3' o 'pt'."),
+        (
+            json.dumps(changed(0.7, *LINE, "price", "amount")),
+            'offer.lines.0.price.amount: debe ser un número decimal escrito como texto, como "12.50".',
+        ),
+        ("", "está vacío."),
+        ('{"offer": {"title": "x",}}', "mire la línea 1, columna 25"),
+        ('{"offer": 1, "offer": 2}', "el nombre 'offer' está dos veces."),
+        ('{"offer": NaN}', "sus partes no son de JSON."),
+    ],
+)
+def test_a_person_is_told_in_spanish_where_and_what(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, says: str
+) -> None:
+    (tmp_path / "offer.json").write_text(content, encoding="utf-8")
+
+    status = command.main(parser().parse_args(["appraise", str(tmp_path / "offer.json")]))
+
+    told = capsys.readouterr()
+    assert (status, told.out, says in told.err) == (2, "", True), told.err
 
 
 def test_a_refused_file_exits_two(tmp_path: Path) -> None:

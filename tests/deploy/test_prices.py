@@ -209,17 +209,49 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_variances_are_fitted_to_some_years_and_held_against_those_in_force(tmp_path: Path) -> None:
     path = written(tmp_path, rows())
+    years = ("fit", path, "--from", 2001, "--to", 2004, "--fix", "species=0.5", "--json")
 
-    status, out, _ = refused("fit", path, "--from", 2001, "--to", 2004, "--json")
-    again = json.loads(refused("fit", path, "--from", 2001, "--to", 2004, "--json")[1])
+    status, out, _ = refused(*years)
     found = json.loads(out)
 
-    assert (status, found) == (0, again)
-    assert (found["cells"], found["from"], found["to"]) == (48, 2001, 2004)
+    assert (status, found) == (0, json.loads(refused(*years)[1]))
+    # Of the first year nothing was reported before.
+    assert (found["told"], found["from"], found["to"]) == (36, 2001, 2004)
     assert found["log_likelihood"]["fitted"] > found["log_likelihood"]["in_force"]
-    # Made with species at 100, 200 and 300, a drift that all share, and nothing of a region or of a series.
-    spread = {name: row["fitted"] for name, row in found["spread"].items()}
-    assert spread["species"] + spread["species_moving"] > 0.1 > 10 * (spread["region"] + spread["series"])
+    # Made with a drift that all species share, and nothing of a region or of a series.
+    assert (found["spread"]["species"], found["fixed"]) == (0.5, {"species": 0.5})
+    assert 10 * (found["spread"]["region"] + found["spread"]["series"]) < 0.1
+
+
+def test_fitted_variances_are_tried_beside_those_in_force(tmp_path: Path) -> None:
+    path, fit = written(tmp_path, rows()), tmp_path / "fit.json"
+    fit.write_text(refused("fit", path, "--from", 2001, "--to", 2003, "--fix", "species=0.5", "--json")[1], "utf-8")
+
+    tried = json.loads(refused("backtest", path, "--from", 2006, "--spread", fit, "--json")[1])
+    in_force = json.loads(refused("backtest", path, "--from", 2006, "--json")[1])
+
+    [errors, others] = [one["modes"]["same_year"]["errors"][0] for one in (tried, in_force)]
+    assert errors["in_force"] == others["estimate"] != errors["estimate"]
+    assert "in_force" in {row["over"] for row in tried["modes"]["same_year"]["gains"]}
+    assert "in_force" not in others
+    assert (tried["parameters"]["version"], len(tried["parameters"]["sha256"])) == ("fit.json", 64)
+
+
+@pytest.mark.parametrize("bad", ["species", "species=x", "species=0", "price=0.5", "species=inf"])
+def test_what_is_no_variance_is_not_fixed(tmp_path: Path, bad: str) -> None:
+    status, _, err = refused("fit", written(tmp_path, rows()), "--from", 2001, "--to", 2002, "--fix", bad)
+
+    assert (status, err.split(":")[0], bad in err) == (2, "backtest-incomplete", True)
+
+
+@pytest.mark.parametrize("bad", ["{}", "[1]", "", '{"spread": {"species": 0.5}}'])
+def test_what_is_no_fit_is_not_tried(tmp_path: Path, bad: str) -> None:
+    (tmp_path / "fit.json").write_text(bad)
+
+    panel = written(tmp_path, rows())
+    status, _, err = refused("backtest", panel, "--from", 2006, "--spread", tmp_path / "fit.json")
+
+    assert (status, err.split(":")[0]) == (2, "backtest-incomplete")
 
 
 def test_years_without_prices_are_no_fit(tmp_path: Path) -> None:

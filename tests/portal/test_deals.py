@@ -12,7 +12,7 @@ from services.portal.deals import Delivery, course_of, in_force, lines_in_words,
 from services.portal.prices import Price, together, without
 from tests.contracts.builders import TORNILLO, a_price_book, an_offer, pen, per_volume, sawn
 from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
-from tests.contracts.deals import LOT, a_payment, a_sheet, pay, settled
+from tests.contracts.deals import LOT, a_payment, a_sheet, a_statement, pay, settled
 from tests.contracts.test_versions import AS_BUYER
 from tests.portal.conftest import Open
 from tests.portal.signed import sign_in
@@ -31,7 +31,7 @@ def amount(cents: int, currency: str = "PEN") -> Json:
 def settlement(owed: int, paid: list[tuple[str, int, bool]], state: str = "open", currency: str = "PEN") -> Json:
     """A settlement due in two halves, with payments of a day that count or that only the buyer states."""
     return {
-        "state": state, "owed": amount(owed, currency),
+        "state": state, "counts": state in ("open", "closed"), "owed": amount(owed, currency),
         "due": [{"due_on": "2026-08-01", "amount": amount(owed - owed // 2, currency)},
                 {"due_on": "2027-01-01", "amount": amount(owed // 2, currency)}],
         "payments": [{"counted": counted, "payment": {"paid_on": on, "amount": amount(cents, currency)}} for on, cents, counted in paid],
@@ -44,7 +44,7 @@ Payments = st.lists(
     st.tuples(st.sampled_from(["2026-07-01", "2026-08-01", "2027-02-03"]), Cents, st.booleans()), max_size=4
 )
 Settlements = st.lists(
-    st.builds(settlement, Cents, Payments, st.sampled_from(["open", "closed", "replaced"]), st.sampled_from(["PEN", "USD"])),
+    st.builds(settlement, Cents, Payments, st.sampled_from(["open", "closed", "replaced", "set_aside"]), st.sampled_from(["PEN", "USD"])),
     max_size=4,
 )  # fmt: skip
 
@@ -63,8 +63,8 @@ def test_the_course_ends_at_the_sums_and_never_falls(made: list[Json]) -> None:
 
 
 @given(Settlements)
-def test_what_was_replaced_is_owed_to_nobody(made: list[Json]) -> None:
-    standing = [one for one in made if one["state"] != "replaced"]
+def test_what_was_replaced_or_set_aside_is_owed_to_nobody(made: list[Json]) -> None:
+    standing = [one for one in made if one["state"] in ("open", "closed")]
 
     assert sums_of(Delivery(one, None) for one in made) == sums_of(Delivery(one, None) for one in standing)
 
@@ -140,6 +140,26 @@ async def test_a_contract_shows_what_is_owed_paid_and_late(browser: httpx.AsyncC
     assert "Lo que no coincide" in delivery
     assert "Pagos atrasados" in delivery
     assert "500/A" in delivery
+
+
+async def test_two_sheets_of_one_lot_are_shown_beside_one_another_and_owed_once(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    made = await settled(contracts)
+    contract = made["stated"]["contract"]
+    short = await contracts.post("/v1/settlements", a_statement(contract, sheet=a_sheet(["0.900"] * 10)), **AS_BUYER)
+    sign_in(browser, contracts.issuer, "manager", org="comunidad-a")
+
+    page = await see(browser, f"/community/contracts/{contract}")
+    mine, theirs = [
+        await see(browser, f"/community/contracts/{contract}/settlements/{one['id']}") for one in (made, short)
+    ]
+
+    assert "S/ 2,970.00" in page
+    assert "S/ 6,270.00" not in page
+    assert "aserradero-1 declaró también este lote: por su hoja se debe S/ 2,970.00" in mine
+    assert "En la otra hoja" in mine
+    assert "comunidad-a declaró también este lote: por su hoja se debe S/ 3,300.00" in theirs
 
 
 async def test_a_buyer_sees_its_contract_and_never_what_it_is_worth(

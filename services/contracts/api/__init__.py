@@ -5,6 +5,7 @@ from services.contracts.api import (
     alerts,
     appraisals,
     books,
+    closing,
     comparisons,
     contracts,
     indexed,
@@ -20,7 +21,7 @@ from services.contracts.api import (
 )
 
 routers = [
-    contracts.router, versions.router, ocds.router, settlements.router, ledgers.router, appraisals.router,
+    contracts.router, versions.router, ocds.router, settlements.router, closing.router, ledgers.router, appraisals.router,
     comparisons.router, indexed.router, market.router, books.router, series.router, price_reports.router,
     parties.router, alerts.router, alert_webhooks.router, rules.router,
 ]  # fmt: skip

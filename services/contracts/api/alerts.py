@@ -11,7 +11,7 @@ from fastapi import Query, Response
 
 from services.contracts.api.house import Cursor, Limit, StoreDep
 from services.contracts.domain.alert import About, PaymentOverdue
-from services.contracts.domain.appraisal import canonical
+from services.contracts.domain.pinned import canonical
 from services.contracts.refusals import TooManyAlerts
 from services.contracts.schemas.alerts import AlertEventOut, AlertEventsOut, AlertOut, AlertsOut
 from services.contracts.schemas.cursor import read_cursor, write_cursor

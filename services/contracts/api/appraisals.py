@@ -8,7 +8,8 @@ from fastapi import Response
 
 from services.contracts.api.basis import ask
 from services.contracts.api.house import BucketDep, Cursor, HouseDep, Limit, StoreDep, workbook
-from services.contracts.domain.appraisal import canonical, told
+from services.contracts.domain.appraisal import told
+from services.contracts.domain.pinned import canonical
 from services.contracts.domain.report import aloud, message, page
 from services.contracts.questions import QuickIn
 from services.contracts.refusals import BuyerMayNotAppraise

@@ -8,13 +8,14 @@ from typing import Any
 from services.contracts.api.dated import read_dated
 from services.contracts.api.house import House, today
 from services.contracts.custody import CustodyLot, logs_of_lot
-from services.contracts.domain.appraisal import Pin, Pins, appraise, sha256_of
+from services.contracts.domain.appraisal import appraise
 from services.contracts.domain.book import CostBook, PriceBook, Signatory
 from services.contracts.domain.fair import Basis
 from services.contracts.domain.judged import Case, judge_offer
 from services.contracts.domain.known import Known
 from services.contracts.domain.lot import Wood, count_wood
 from services.contracts.domain.offer import Offer
+from services.contracts.domain.pinned import Pin, Pins, sha256_of
 from services.contracts.permits import regent_in_registry, standing_of
 from services.contracts.schemas.basis import BasisIn
 from services.contracts.shipped import flag_pack
@@ -65,7 +66,7 @@ async def ask(store: Store, house: House, offer: Offer, asked: BasisIn, caller: 
     )  # fmt: skip
     pins = Pins(sha256_of(offer), price_pin, cost_pin, _pin_of(lot), signature, dated.fx_pin, dated.index_pins)
     wood = count_wood(offer.lot, lot.logs, lot.state, basis.base_rule)
-    return Question(offer, basis, wood, Known(permit, regent, lot.litres, dated.buyer), pins)
+    return Question(offer, basis, wood, Known(permit, regent, lot.kept, dated.buyer), pins)
 
 
 def _pin_of(lot: CustodyLot) -> str | None:

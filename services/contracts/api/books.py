@@ -8,11 +8,11 @@ from fastapi import Query, Response
 
 from services.contracts.api.house import Cursor, Limit, StoreDep, today
 from services.contracts.domain.announced import Letter, write
-from services.contracts.domain.appraisal import sha256_of
 from services.contracts.domain.book import CostBook, PriceBook, Signatory
 from services.contracts.domain.border import Slug
 from services.contracts.domain.decimal_mark import ByItsMark
 from services.contracts.domain.market import MADE_OF_REPORTS, Snapshot, name_of
+from services.contracts.domain.pinned import sha256_of
 from services.contracts.domain.price_report import FutureDate
 from services.contracts.domain.signature import SelfSigned, check_signature
 from services.contracts.refusals import (

@@ -8,8 +8,9 @@ from fastapi import Response
 
 from services.contracts.api.basis import Question, ask
 from services.contracts.api.house import BucketDep, HouseDep, StoreDep
-from services.contracts.domain.appraisal import canonical, compared, countered, what_if
+from services.contracts.domain.answers import compared, countered, what_if
 from services.contracts.domain.floor import Wishes
+from services.contracts.domain.pinned import canonical
 from services.contracts.questions import (
     ComparisonIn,
     ComparisonOut,

@@ -6,10 +6,10 @@ from datetime import date
 from functools import lru_cache
 from typing import TypeVar
 
-from services.contracts.domain.appraisal import Pin, canonical, sha256_of
 from services.contracts.domain.book import CostBook, PriceBook
 from services.contracts.domain.money import ExchangeRate
 from services.contracts.domain.offer import Offer
+from services.contracts.domain.pinned import Pin, canonical, sha256_of
 from services.contracts.domain.series import (
     DOLLAR,
     AnySeries,

@@ -8,7 +8,6 @@ from fastapi import Path, Response
 
 from services.contracts.api.house import StoreDep, today
 from services.contracts.api.versions import now
-from services.contracts.domain.appraisal import sha256_of
 from services.contracts.domain.border import spelled
 from services.contracts.domain.contract import TurnTaken, check_room
 from services.contracts.domain.ledger import (
@@ -24,6 +23,7 @@ from services.contracts.domain.ledger import (
     read_book,
 )
 from services.contracts.domain.money import Currency, Money
+from services.contracts.domain.pinned import sha256_of
 from services.contracts.domain.settlement import STATES_ES, SettlementEnded, counted
 from services.contracts.schemas.ledgers import AccountOut, AgreementOut, DistributionOut, LedgerOut, PartOut
 from services.contracts.schemas.money import MoneyOut

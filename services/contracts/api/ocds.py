@@ -33,7 +33,7 @@ async def export_contract(contract_id: str, grant: GrantDep, store: StoreDep) ->
     settled = [
         Settled(one.seq, one.stated, one.payments, None if one.closed is None else one.closed.at)
         for one in reversed(found)
-        if one.state != "replaced"
+        if one.counts(offer.community)
     ]
     parties = Parties(contract.ocds_id, offer.community, offer.buyer or "", offer.buyer_name)
     return release(parties, versions, settled, prices=bool(grant.known.roles & READS_PRICES))

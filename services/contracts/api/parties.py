@@ -6,8 +6,8 @@ from fastapi import Query, Response
 
 from services.contracts.api.books import check_come, check_region
 from services.contracts.api.house import Cursor, Limit, StoreDep, today
-from services.contracts.domain.appraisal import sha256_of
 from services.contracts.domain.border import Day
+from services.contracts.domain.pinned import sha256_of
 from services.contracts.domain.standing import Ruc, SanctionList, Standing, standing_on
 from services.contracts.domain.words import Both
 from services.contracts.refusals import BookContested, BookOfAnother

@@ -7,12 +7,13 @@ from typing import Literal
 
 from fastapi import Request
 
-from services.contracts.domain.announced import Announced, write
+from services.contracts.domain.announced import write
 from services.contracts.schemas.deals import CommitmentOut, LogStateOut
 from services.contracts.store import outbox, versions
 from services.contracts.store.versions import Seal, Tx
 from shared.refusal import Missing
 from shared.timber.commitment import SALT_BYTES, commitment_of
+from shared.timber.outgoing import Announced
 from shared.tlog.encoding import to_base64url
 
 Kind = Literal["contract.committed", "settlement.sealed"]

@@ -6,8 +6,8 @@ from fastapi import Query, Response
 
 from services.contracts.api.books import check_come, check_region
 from services.contracts.api.house import Cursor, Limit, StoreDep, today
-from services.contracts.domain.appraisal import sha256_of
 from services.contracts.domain.decimal_mark import ByItsMark
+from services.contracts.domain.pinned import sha256_of
 from services.contracts.domain.series import DOLLAR, AnySeries, IndexSeries, RateSeries, SeriesKind
 from services.contracts.refusals import BookContested, BookGoesBack, BookNameReserved, BookOfAnother
 from services.contracts.schemas.stewards import IndexSeriesOut, ListedSeriesOut, RateSeriesOut, SeriesListOut

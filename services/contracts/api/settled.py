@@ -1,11 +1,13 @@
 """Settlements and their reconciliation as they are answered."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from services.contracts.api import sealing
-from services.contracts.domain.announced import Announced
+from services.contracts.domain.beside import SideBySide
 from services.contracts.domain.border import spelled
+from services.contracts.domain.flags.answer import Flag
 from services.contracts.domain.late import Late, Rate
 from services.contracts.domain.matched import Row
 from services.contracts.domain.owed import UNKNOWN_EN, UNKNOWN_ES, LineOwed, Owed
@@ -14,11 +16,12 @@ from services.contracts.domain.settlement import counted
 from services.contracts.schemas.settlements import ReconciliationOut, SettlementOut
 from services.contracts.store.settlements import Settlement
 from shared.timber.measure import half_up
+from shared.timber.outgoing import Announced
 
 FOUR = Decimal("0.0001")
 
 
-def shown(found: Settlement, comes_to: Owed, community: str, standing: dict[str, Announced]) -> SettlementOut:
+def shown(found: Settlement, comes_to: Owed, community: str, standing: Mapping[str, Announced]) -> SettlementOut:
     """A settlement with what its contract makes of it."""
     own, only_buyer = counted(found.payments, community)
     closed = found.closed
@@ -44,6 +47,8 @@ def shown(found: Settlement, comes_to: Owed, community: str, standing: dict[str,
             "paid": _money(comes_to, sum((one.payment.amount.amount for one in own), Decimal(0))),
             "claimed": _money(comes_to, sum((one.payment.amount.amount for one in only_buyer), Decimal(0))),
             "closed": None if closed is None else {"by_org": closed.org, "at": closed.at, "closing": closed.closing},
+            "beside": found.beside,
+            "counts": found.counts(community),
             "sid": found.sid,
             "log": None if found.sid is None else sealing.shown(standing[found.sid]),
         }
@@ -59,15 +64,9 @@ def shown_reconciliation(found: Settlement, stands: Reconciliation) -> Reconcili
             "custody": stands.custody,
             "rule": found.stated.sheet.rule.value,
             "unit": found.stated.sheet.unit.value,
-            "logs": [_row(row) for row in stands.rows],
-            "flags": [
-                {
-                    "code": flag.spec.code, "state": flag.outcome.state, "severity": flag.severity,
-                    "evidence": dict(flag.outcome.evidence), "threshold": dict(flag.spec.threshold),
-                    "text_es": flag.text("es"), "text_en": flag.text("en"),
-                }
-                for flag in stands.flags
-            ],
+            "logs": [_row(row, None if stands.beside is None else stands.beside.measured.get(row)) for row in stands.rows],
+            "flags": [_flag(flag) for flag in stands.flags],
+            "beside": None if stands.beside is None else _beside(stands.beside),
             "owed": _money(stands.owed, stands.owed.net),
             "paid": _money(stands.owed, stands.paid),
             "claimed": _money(stands.owed, stands.claimed),
@@ -79,6 +78,26 @@ def shown_reconciliation(found: Settlement, stands: Reconciliation) -> Reconcili
             "reconciled": stands.reconciled,
         }
     )  # fmt: skip
+
+
+def _flag(flag: Flag) -> dict[str, Any]:
+    return {
+        "code": flag.spec.code, "state": flag.outcome.state, "severity": flag.severity,
+        "evidence": dict(flag.outcome.evidence), "threshold": dict(flag.spec.threshold),
+        "text_es": flag.text("es"), "text_en": flag.text("en"),
+    }  # fmt: skip
+
+
+def _beside(both: SideBySide) -> dict[str, Any]:
+    other = both.other
+    return {
+        "settlement": other.settlement,
+        "by_org": other.org,
+        "delivered_on": other.stated.delivered_on,
+        "rule": other.stated.sheet.rule.value,
+        "owed": _money(other.owed, other.owed.net),
+        "flags": [_flag(flag) for flag in both.flags],
+    }
 
 
 def _line(line: LineOwed) -> dict[str, Any]:
@@ -106,7 +125,7 @@ def _volume(volume: Decimal | None) -> str | None:
     return None if volume is None else spelled(volume, 3)
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: Row, other: Decimal | None) -> dict[str, Any]:
     return {
         "item": row.item,
         "code": row.code,
@@ -117,6 +136,7 @@ def _row(row: Row) -> dict[str, Any]:
         "custody_m3": _volume(None if row.kept is None else Decimal(row.kept.litres) / 1_000),
         "expected": _volume(row.expected),
         "measured": _volume(row.measured),
+        "other": _volume(other),
     }
 
 

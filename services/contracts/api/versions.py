@@ -7,7 +7,6 @@ from fastapi import Path, Request, Response
 
 from services.contracts.api import sealing
 from services.contracts.api.house import StoreDep
-from services.contracts.domain.announced import Announced
 from services.contracts.domain.contract import (
     MOST_VERSIONS,
     ContractText,
@@ -28,6 +27,7 @@ from services.contracts.store import versions as kept
 from services.contracts.store.contracts import Contract
 from services.contracts.store.versions import Tx
 from shared.refusal import Missing
+from shared.timber.outgoing import Announced
 from shared.web.access import Grant, GrantDep
 from shared.web.app import Router
 from shared.web.auth import Caller

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from shared.timber.event import make_statement, sid_of
 
 # The organisation of the house, in whose name custody signs what this service says.
 HOUSE = "trozalog"
-State = Literal["pending", "in_log", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +19,6 @@ class Letter:
     type: str
     subject: str
     statement: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """What became of it: ``pending``, ``in_log`` with its index, or ``refused`` with the log's problem."""
-
-    sid: str
-    state: State
-    origin: str | None
-    index: int | None
-    problem: dict[str, Any] | None
 
 
 def write(kind: str, subject: str, body: dict[str, Any], at: datetime, prev: Sequence[str] = ()) -> Letter:

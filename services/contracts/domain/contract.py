@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from services.contracts.domain.appraisal import canonical, sha256_of
 from services.contracts.domain.border import (
     Contradiction,
     DatesOutOfOrder,
@@ -20,6 +19,7 @@ from services.contracts.domain.border import (
 )
 from services.contracts.domain.money import Money, Price
 from services.contracts.domain.offer import Advance, Deduction, Number, priced_twice
+from services.contracts.domain.pinned import canonical, sha256_of
 from services.contracts.domain.price import PriceLine
 from services.contracts.domain.terms import Terms
 from shared.refusal import Refusal

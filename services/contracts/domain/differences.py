@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from services.contracts.domain.contract import ContractText
 from services.contracts.domain.flags.answer import Flag
-from services.contracts.domain.matched import KeptLot, Row, Stray
+from services.contracts.domain.kept import Stray
+from services.contracts.domain.matched import Dated, KeptLot, Row
 from services.contracts.domain.owed import UNKNOWN_EN, UNKNOWN_ES, LineOwed, Owed, logs_by_line, trees
 from services.contracts.domain.price import PerTree
 from services.contracts.domain.settlement import SettlementText, Stated
@@ -21,6 +23,10 @@ class Difference:
     en: str
 
 
+# What custody knows a day of, in Spanish and English.
+DAYS: dict[Dated, tuple[str, str]] = {
+    "sold": ("vendido el", "sold on"), "left": ("salió el", "left on"), "received": ("recibido el", "received on"),
+}  # fmt: skip
 STRAYS: dict[Stray, tuple[str, str, str]] = {
     "extra": ("logs_extra", "están en la hoja y no en custodia", "are on the sheet and not in custody"),
     "ambiguous": (
@@ -74,6 +80,24 @@ def of_term(contract: ContractText, stated: SettlementText) -> list[Difference]:
         return []
     term = f"{contract.starts_on.isoformat()} → {contract.ends_on.isoformat()}"
     return [Difference("outside_term", f"el contrato rige {term}", f"the contract is of {term}")]
+
+
+def of_delivery(stated: SettlementText, kept: KeptLot, tolerance_days: int) -> list[Difference]:
+    """A day of delivery that lies outside all that custody records of the same lot: sold, left, received."""
+    if not kept.days:
+        return []
+    tolerance = timedelta(days=tolerance_days)
+    known = [day for _, day in kept.days]
+    if min(known) - tolerance <= stated.delivered_on <= max(known) + tolerance:
+        return []
+    said, said_en = (", ".join(f"{DAYS[what][n]} {day}" for what, day in kept.days) for n in (0, 1))
+    return [
+        Difference(
+            "delivered_on",
+            f"la liquidación dice que se entregó el {stated.delivered_on} y en custodia consta: {said}",
+            f"the settlement says it was delivered on {stated.delivered_on}, and custody has: {said_en}",
+        )
+    ]
 
 
 def of_trees(contract: ContractText, stated: SettlementText, rows: Sequence[Row], kept: KeptLot) -> list[Difference]:

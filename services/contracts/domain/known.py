@@ -1,12 +1,13 @@
 """What other services of the house know about an offer. ``None`` is not known: nobody was asked, or nobody answered."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
 from services.contracts.domain.border import spelled
+from services.contracts.domain.kept import KeptLog, named
 from services.contracts.domain.standing import Standing
 
 
@@ -28,12 +29,12 @@ class PermitStanding:
 class Known:
     """Answers of permits and custody, already asked, and the buyer's standing by the lists of sanctions.
 
-    ``custody_logs`` are litres by the code of the log.
+    ``custody_logs`` are the logs of the offer's lot.
     """
 
     permit: PermitStanding | Literal["not_found"] | None = None
     regent: Literal["registered", "not_registered"] | None = None
-    custody_logs: Mapping[str, int] | None = None
+    custody_logs: tuple[KeptLog, ...] | None = None
     buyer: Standing | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -46,9 +47,19 @@ class Known:
                 "volume_m3": None if permit.volume_m3 is None else spelled(permit.volume_m3, 3),
                 "move_to": None if permit.move_to is None else permit.move_to.isoformat(),
             }
-        logs = None if self.custody_logs is None else dict(sorted(self.custody_logs.items()))
+        logs = None if self.custody_logs is None else _litres(self.custody_logs)
         buyer = None if self.buyer is None else self.buyer.as_json()
         return {"permit": permit, "regent": self.regent, "custody_logs": logs, "buyer": buyer}
+
+
+def _litres(logs: Sequence[KeptLog]) -> dict[str, int]:
+    """Litres by code; where two logs bear one, by code and parcel, and by custody's id too where that is one as well."""
+    for names in ([log.code for log in logs], [named(log.code, log.parcel) for log in logs]):
+        if len(set(names)) == len(names):
+            break
+    else:
+        names = [f"{named(log.code, log.parcel)} {log.item}" for log in logs]
+    return dict(sorted(zip(names, (log.litres for log in logs), strict=True)))
 
 
 NOTHING_KNOWN = Known()

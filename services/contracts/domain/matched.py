@@ -1,42 +1,32 @@
-"""Which row of a scale sheet is which log of custody: by custody's own id, else by code and parcel, never by a guess."""
+"""A scale sheet beside custody's list of the same lot, row by row (``kept.match``)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from services.contracts.domain.kept import KeptLog, Stray, match, named
 from services.contracts.domain.lot import CustodyState
 from services.contracts.domain.owed import converted
-from services.contracts.domain.settlement import ScaledLog, ScaleSheet, named
-from shared.timber.measure import SCALES, LogRule, LogSize, Unit, half_up
+from services.contracts.domain.settlement import ScaledLog, ScaleSheet
+from shared.timber.measure import SCALES, LogRule, Unit, half_up
 
 THOUSAND = Decimal(1_000)
-Stray = Literal["extra", "ambiguous", "twice"]
-
-
-@dataclass(frozen=True, slots=True)
-class KeptLog:
-    """A log as custody records it, or a package of boards, which has neither ends nor one tree."""
-
-    item: str
-    code: str
-    species: str
-    litres: int
-    parcel: str | None = None
-    tree: str | None = None
-    size: LogSize | None = None
+Dated = Literal["sold", "left", "received"]
 
 
 @dataclass(frozen=True, slots=True)
 class KeptLot:
     """Custody's list of a lot, who composed the lot and who bought it; or why there is none. ``boards`` is what was sawn
-    of it, where it was sold so; ``logs`` the round wood that it is or comes from."""
+    of it, where it was sold so; ``logs`` the round wood that it is or comes from. ``days`` are those of Peru on which it was
+    sold, and on which guides of the seller to the buyer left and were received, each day once."""
 
     state: CustodyState
     logs: tuple[KeptLog, ...]
     seller: str | None = None
     buyer: str | None = None
     boards: tuple[KeptLog, ...] = ()
+    days: tuple[tuple[Dated, date], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +68,12 @@ class Row:
 def rows_of(sheet: ScaleSheet, lot: KeptLot) -> tuple[Row, ...]:
     """Every row of the sheet and every piece of custody once, side by side where they are the same."""
     pieces = lot.boards if sheet.rule.log_rule is None and lot.boards else lot.logs
-    matched: dict[str, ScaledLog] = {}
-    strays: list[Row] = []
-    # The surest names first; within one pass no two rows bear the same name.
-    passes = (
-        [log for log in sheet.logs if log.item is not None],
-        [log for log in sheet.logs if log.item is None and log.parcel is not None],
-        [log for log in sheet.logs if log.item is None and log.parcel is None],
-    )
-    for some in passes:
-        taken = frozenset(matched)
-        for log in some:
-            named_so = _called(log, pieces)
-            free = [piece for piece in named_so if piece.item not in taken]
-            if len(free) == 1:
-                matched[free[0].item] = log
-            else:
-                strays.append(Row(log, None, None, "ambiguous" if free else "twice" if named_so else "extra"))
+    matched, strays = match(sheet.logs, pieces)
     rows = [
         Row(matched.get(piece.item), piece, _expected(piece, sheet, boards=pieces is lot.boards)) for piece in pieces
     ]
-    return tuple(sorted((*rows, *strays), key=lambda row: (row.code, row.parcel or "", row.item or "")))
-
-
-def _called(log: ScaledLog, pieces: Sequence[KeptLog]) -> list[KeptLog]:
-    if log.item is not None:
-        return [piece for piece in pieces if piece.item == log.item]
-    return [piece for piece in pieces if piece.code == log.code and log.parcel in (None, piece.parcel)]
+    rows += [Row(log, None, None, stray) for log, stray in strays]
+    return tuple(sorted(rows, key=lambda row: (row.code, row.parcel or "", row.item or "")))
 
 
 def _expected(piece: KeptLog, sheet: ScaleSheet, *, boards: bool) -> Decimal | None:

@@ -1,6 +1,6 @@
 """Money: a decimal amount and its currency, never one without the other, never a float."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -12,6 +12,8 @@ from shared.timber.measure import half_up
 
 Currency = Literal["PEN", "USD"]
 CENT = Decimal("0.01")
+# Every sum of an appraisal is made in this context, whatever the caller's is.
+MONEY = Context(prec=28, rounding=ROUND_HALF_EVEN)
 _SIGNS: dict[Currency, str] = {"PEN": "S/", "USD": "US$"}
 
 

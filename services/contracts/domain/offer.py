@@ -31,6 +31,7 @@ from services.contracts.domain.terms import Terms
 from shared.timber.measure import LogRule
 
 Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,59}$")]
+ItemId = Annotated[str, StringConstraints(pattern="^[0-9a-f-]{36}$")]
 DeductionKind = Literal[
     "road", "planning", "permit", "transport", "machinery", "camp", "obligation", "penalty", "hollow", "other"
 ]
@@ -99,11 +100,14 @@ class MixedRules(Contradiction):
 
 
 class SettledLog(Form):
-    """What the buyer's scale sheet credits for one log of custody, by its code. A rule of its own is the sheet's."""
+    """What the buyer's scale sheet credits for one log of custody, by its code; of two of one code its parcel, or custody's
+    own id of it (``item``), says which. A rule of its own is the sheet's."""
 
     code: Text
     volume_m3: VolumeM3
     rule: LogRule | None = later()
+    parcel: Text | None = later()
+    item: ItemId | None = later()
 
 
 class Settlement(Form):
@@ -125,9 +129,18 @@ class Settlement(Form):
 
     @model_validator(mode="after")
     def _lists_each_log_once(self) -> Self:
-        if len({log.code for log in self.logs}) != len(self.logs):
-            raise Contradiction("settlement.logs", "a log is listed twice", "una troza está dos veces")
+        if len({log.item or (log.code, log.parcel) for log in self.logs}) != len(self.logs):
+            raise listed_twice("settlement.logs")
         return self
+
+
+def listed_twice(where: str) -> Contradiction:
+    """Two rows of a sheet call their log the same."""
+    return Contradiction(
+        where,
+        "a log is listed twice; of two of one code state the parcel, or the item of custody",
+        "una troza está dos veces; de dos con un código diga la parcela, o la pieza en custodia",
+    )
 
 
 def priced_twice(lines: Sequence[AnyLine]) -> bool:

@@ -24,6 +24,7 @@ from services.contracts.domain.border import (
     Text,
     VolumeM3,
     Yes,
+    later,
 )
 from services.contracts.domain.gap import Gap, Lacking
 from services.contracts.domain.lot import DiameterClass, FactorSource, MeasuredLog, SpeciesWood, Wood
@@ -38,6 +39,8 @@ ReportId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]
 Side = Literal["seller", "buyer", "mill", "authority", "bulletin"]
 Tier = Literal["sealed", "receipt", "contract", "bulletin", "witnessed", "oral"]
 SaleKind = Literal["negotiated", "auction", "tender", "related_party"]
+# What the buyer disputes of a settlement, as its differences are named.
+Dispute = Literal["claimed_only", "sheets_differ", "statements_differ", "unpaid"]
 # What a report of a tier cannot be without.
 SHOWN = frozenset({"sealed", "receipt", "contract", "witnessed"})
 FACTOR = Decimal("0.000001")
@@ -100,7 +103,8 @@ class DiameterRange(Form):
 
 
 class PriceReport(Form):
-    """One price as it was said. ``id`` is the reporter's own (a ULID, or any name it will not give twice)."""
+    """One price as it was said. ``id`` is the reporter's own (a ULID, or any name it will not give twice). ``disputed`` is set
+    by the closing of a settlement that the buyer disputes; the price is then what both have signed."""
 
     id: ReportId
     side: Side
@@ -126,6 +130,12 @@ class PriceReport(Form):
     is_estimated: Yes = False
     source: Text | None = None
     licence: Text | None = None
+    disputed: Annotated[tuple[Dispute, ...], Field(min_length=1, max_length=4)] | None = later()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the closing of a settlement filed it, not its author."""
+        return self.tier == "sealed" or self.disputed is not None
 
     @property
     def species(self) -> str:
@@ -190,8 +200,9 @@ _PARTY_SIDES: dict[str, frozenset[str]] = {
 
 def check_report(report: PriceReport, roles: AbstractSet[str], today: date) -> None:
     """What the door asks of a report beyond its form; refuses with the reason."""
-    if report.tier == "sealed":
-        raise SealedByOthers("body.report.tier", report.tier)
+    if report.settled:
+        where = "tier" if report.tier == "sealed" else "disputed"
+        raise SealedByOthers(f"body.report.{where}", report.tier)
     if not any(report.side in _PARTY_SIDES.get(role, ()) for role in roles):
         raise SideNotYours("file_price_report", "side", report.side)
     if report.observed_on > today:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
+from services.contracts.domain.beside import Other, SideBySide, beside
 from services.contracts.domain.border import spelled
 from services.contracts.domain.contract import ContractText
 from services.contracts.domain.differences import (
     Difference,
     Elsewhere,
+    of_delivery,
     of_flags,
     of_goods,
     of_lines,
@@ -27,10 +29,9 @@ from services.contracts.domain.lot import CustodyState
 from services.contracts.domain.matched import THOUSAND, KeptLot, Row, rows_of
 from services.contracts.domain.money import CENT
 from services.contracts.domain.owed import Owed
-from services.contracts.domain.price import PerVolume
-from services.contracts.domain.settlement import Closing, SettlementText, Stated, counted
+from services.contracts.domain.settlement import Closing, SettlementText, SettlingLimits, Stated, counted
 from shared.refusal import Refusal
-from shared.timber.measure import LogSize, half_up
+from shared.timber.measure import half_up
 
 NOWHERE = Elsewhere()
 
@@ -50,6 +51,7 @@ class Reconciliation:
     interest: Decimal
     rate: Rate
     differences: tuple[Difference, ...]
+    beside: SideBySide | None = None
 
     @property
     def balance(self) -> Decimal:
@@ -105,23 +107,39 @@ def rates_of(contract: ContractText, dated: Sequence[Rate]) -> list[Rate]:
 
 def reconcile(
     contract: ContractText, stated: SettlementText, parties: tuple[str, str], owed: Owed, payments: Sequence[Stated],
-    kept: KeptLot, legal: Sequence[Rate], pack: FlagPack, on: date, elsewhere: Elsewhere = NOWHERE,
+    kept: KeptLot, legal: Sequence[Rate], pack: FlagPack, limits: SettlingLimits, on: date,
+    elsewhere: Elsewhere = NOWHERE, other: Other | None = None,
 ) -> Reconciliation:  # fmt: skip
     """Lay everything side by side as it stands on a day. ``parties`` are community and buyer; ``elsewhere`` is what other
-    settlements say of the same (``of_others``)."""
+    settlements say of the same (``of_others``), ``other`` what the other party states of this lot."""
     rows = rows_of(stated.sheet, kept)
     own, only_buyer = counted([one for one in payments if one.payment.paid_on <= on], parties[0])
     rates = rates_of(contract, legal)
     parts, _ = match(owed.due, [(one.payment.paid_on, _cents(one)) for one in own])
     lates = tuple(late(parts, rates, on))
     flags = _flags(rows, kept, pack)
+    both = None
+    if other is not None:
+        both = beside(stated, rows, owed, other, kept, _flags(rows_of(other.stated.sheet, kept), kept, pack))
     found = Reconciliation(
-        on, kept.state, rows, flags, owed, _sum(own), _sum(only_buyer), lates, total(lates), _rate_on(rates, on), ()
+        on,
+        kept.state,
+        rows,
+        flags,
+        owed,
+        _sum(own),
+        _sum(only_buyer),
+        lates,
+        total(lates),
+        _rate_on(rates, on),
+        (),
+        both,
     )
     differences = (
         *of_wood(rows, kept, parties), *of_trees(contract, stated, rows, kept), *of_flags(flags),
         *of_lines(owed), *of_money(owed, found.balance, found.interest, found.claimed), *of_goods(owed, own),
-        *of_term(contract, stated), *of_others(contract, stated, elsewhere),
+        *of_term(contract, stated), *of_delivery(stated, kept, limits.delivery_days),
+        *of_others(contract, stated, elsewhere), *(() if both is None else both.differences),
     )  # fmt: skip
     return replace(found, differences=differences)
 
@@ -186,63 +204,6 @@ def _short_of(rows: Sequence[Row], spec: FlagSpec) -> Outcome:
     return short_settled(half_up(kept_m3 * settled / there, Decimal("0.001")), kept_m3, spec)
 
 
-# --- a closed settlement as a price ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class SealedPrice:
-    """What a closed settlement says of the price of one species of one line: the facts of a sealed price report."""
-
-    number: int
-    line: PerVolume
-    closed_on: date
-    payment_delay_days: int
-    volume_m3: Decimal
-    logs: tuple[LogSize, ...]
-    sale_kind: Literal["negotiated", "auction", "tender", "related_party"]
-
-
-def sealed_report(
-    contract: ContractText, stated: SettlementText, found: Reconciliation, payments: Sequence[Stated], community: str,
-    closing: Closing,
-) -> tuple[SealedPrice, ...]:  # fmt: skip
-    """The price of each species that was paid by volume, in its own unit and rule; none of a settlement that has a
-    difference of wood or that was not paid: such a price was not reconciled with custody."""
-    if any(one.what != "overpaid" for one in found.differences) or found.custody != "read":
-        return ()
-    delay = payment_delay_days(stated.delivered_on, counted(payments, community)[0])
-    prices: list[SealedPrice] = []
-    for owed in found.owed.lines:
-        line = contract.lines[owed.line]
-        if not isinstance(line, PerVolume):
-            continue
-        for species in owed.species:
-            logs = [row.kept for row in found.rows if row.kept and row.scaled and row.scaled.species == species]
-            prices.append(
-                SealedPrice(
-                    len(prices) + 1,
-                    line.model_copy(update={"species": (species,)}),
-                    found.on,
-                    delay,
-                    Decimal(sum(log.litres for log in logs)) / THOUSAND,
-                    tuple(log.size for log in logs if log.size is not None) if line.rule.log_rule else (),
-                    closing.sale_kind,
-                )
-            )
-    return tuple(prices)
-
-
-def payment_delay_days(delivered_on: date, payments: Sequence[Stated]) -> int:
-    """How long after the delivery the money came, as a mean weighted by amount; money before it counts as no delay."""
-    whole = _sum(payments)
-    if not whole:
-        return 0
-    days = sum(
-        (max((one.payment.paid_on - delivered_on).days, 0) * one.payment.amount.amount for one in payments), Decimal(0)
-    )
-    return int(half_up(days / whole, Decimal(1)))
-
-
 def as_json(found: Reconciliation) -> dict[str, Any]:
     """The part of a sealed document that says how it stood."""
     return {
@@ -271,4 +232,17 @@ def as_json(found: Reconciliation) -> dict[str, Any]:
         "currency": found.owed.currency,
         "rate": {"annual_milli": found.rate.annual_milli, "source": found.rate.source},
         "differences": [one.what for one in found.differences],
-    }
+    } | _beside_as_json(found.beside)
+
+
+def _beside_as_json(both: SideBySide | None) -> dict[str, Any]:
+    """What the other party states of the lot, whole; nothing where it states nothing."""
+    if both is None:
+        return {}
+    other = both.other
+    return {
+        "beside": {
+            "settlement": other.settlement, "org": other.org, "stated": other.stated.model_dump(mode="json"),
+            "owed": spelled(other.owed.net), "flags": {flag.spec.code: flag.outcome.state for flag in both.flags},
+        }
+    }  # fmt: skip

@@ -13,20 +13,24 @@ from pydantic_core import PydanticCustomError
 
 from services.contracts.domain.border import Contradiction, Day, Form, Sha256, Text, VolumeM3, later
 from services.contracts.domain.contract import ContractText, MediaType
+from services.contracts.domain.kept import named
 from services.contracts.domain.money import CENT, Money, Price
-from services.contracts.domain.offer import DeductionKind, Number
+from services.contracts.domain.offer import DeductionKind, ItemId, Number, listed_twice
 from services.contracts.domain.price import PaidRule, SpeciesName
 from shared.refusal import Refusal
 from shared.timber.measure import Unit
 
 Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
-ItemId = Annotated[str, StringConstraints(pattern="^[0-9a-f-]{36}$")]
 LineNumber = Annotated[int, Field(strict=True, ge=1, le=50)]
-MOST_ENTRIES = 500
+MOST_ENTRIES = 500  # payments of one lot
 MOST_EXPLAINED = 80  # every line of a contract may be unknown
 MOST_LOGS = 2_000  # what a request body of the service carries
 MOST_SETTLEMENTS = 500  # of one contract
-STATES_ES = {"closed": "cerrada", "replaced": "reemplazada"}
+STATES_ES = {
+    "closed": "cerrada",
+    "replaced": "reemplazada",
+    "set_aside": "dejada a un lado: se cerró la otra hoja del lote",
+}
 
 
 def _whole_cents(money: Money) -> Money:
@@ -55,11 +59,6 @@ class ScaledLog(Form):
         return named(self.code, self.parcel)
 
 
-def named(code: str, parcel: str | None) -> str:
-    """A log for people: its code, and its parcel where that is known."""
-    return code if parcel is None else f"{code} ({parcel})"
-
-
 class ScaleSheet(Form):
     """What was measured at the delivery, by one rule: volumes of several do not sum. By the rule ``sawn`` its rows are
     packages of boards."""
@@ -71,11 +70,7 @@ class ScaleSheet(Form):
     @model_validator(mode="after")
     def _lists_each_log_once(self) -> Self:
         if len({log.item or (log.code, log.parcel) for log in self.logs}) != len(self.logs):
-            raise Contradiction(
-                "sheet.logs",
-                "a log is listed twice; of two of one code state the parcel, or the item of custody",
-                "una troza está dos veces; de dos con un código diga la parcela, o la pieza en custodia",
-            )
+            raise listed_twice("sheet.logs")
         return self
 
 
@@ -113,7 +108,8 @@ class LineAccount(Form):
 
 
 class SettlementText(Form):
-    """What is stated of one delivery. ``replaces`` is the settlement of the same lot whose sheet was wrong."""
+    """What one party states of one delivery. ``replaces`` is its own settlement of the same lot, whose sheet was wrong; what
+    the other party states of the lot stands beside it."""
 
     contract: Id
     version: Annotated[int, Field(strict=True, ge=1, le=99)]
@@ -158,7 +154,13 @@ class Closing(Form):
 
 
 class Replacement(Form):
-    """The settlement of the same lot that takes the place of this one."""
+    """The settlement of the same party and lot that takes the place of this one."""
+
+    by: Id
+
+
+class Beside(Form):
+    """The settlement of the same lot that the other party has stated beside this one."""
 
     by: Id
 
@@ -200,13 +202,28 @@ class NotYet(Refusal):
 
 @dataclass(eq=False)
 class LotSettled(Refusal):
-    """The lot has a settlement; another one replaces it, by name."""
+    """The party has stated a settlement of the lot; another one of its own replaces it, by name."""
 
     slug: ClassVar[str] = "lot-has-settlement"
-    es: ClassVar[str] = "El lote {lot} ya tiene la liquidación {settlement}; una nueva dice que la reemplaza."
-    en: ClassVar[str] = "Lot {lot} has the settlement {settlement} already; a new one says that it replaces it."
+    es: ClassVar[str] = "Usted ya declaró la liquidación {settlement} del lote {lot}; una nueva dice que la reemplaza."
+    en: ClassVar[str] = "You have stated the settlement {settlement} of lot {lot}; a new one says that it replaces it."
     lot: str
     settlement: str
+
+
+@dataclass(eq=False)
+class SheetOfTheOther(Refusal):
+    """Nobody replaces what the other party has measured: one's own sheet stands beside it."""
+
+    slug: ClassVar[str] = "sheet-of-the-other-party"
+    es: ClassVar[str] = (
+        "La liquidación {settlement} la declaró {org}; usted no la reemplaza: declare la suya, sin decir que reemplaza esa."
+    )
+    en: ClassVar[str] = (
+        "The settlement {settlement} was stated by {org}; you do not replace it: state your own, without naming that one."
+    )
+    settlement: str
+    org: str
 
 
 @dataclass(eq=False)
@@ -231,6 +248,15 @@ class ReceiptSaysOtherwise(Refusal):
     receipt: str
     amount: str
     day: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettlingLimits:
+    """Days, as data with their source (``data/settling.json``): by how many a stated delivery may lie outside what custody
+    records, and after how many beyond the last day to pay what nobody paid no longer keeps a price from being told."""
+
+    delivery_days: int
+    unpaid_days: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,10 +55,12 @@ class ClosedOut(Out):
 
 
 class SettlementOut(Out):
-    """A settlement: lot, sheet, what the contract makes of it, what was paid. ``sid`` is of its seal, once closed."""
+    """One party's settlement of a lot: its sheet, what the contract makes of it, what was paid of the lot. ``beside`` is what
+    the other party states of the lot; of the two one ``counts`` in sums: the closed one, else the community's. ``sid`` is of
+    its seal, once closed."""
 
     id: str
-    state: Literal["open", "closed", "replaced"]
+    state: Literal["open", "closed", "replaced", "set_aside"]
     stated: SettlementText
     stated_by_org: str
     stated_at: datetime
@@ -71,6 +73,8 @@ class SettlementOut(Out):
     paid: MoneyOut
     claimed: MoneyOut
     closed: ClosedOut | None
+    beside: str | None
+    counts: bool
     sid: str | None
     log: LogStateOut | None
 
@@ -81,7 +85,8 @@ class SettlementsOut(Out):
 
 
 class RowOut(Out):
-    """One log. ``expected`` is what custody's measures give by the rule of the sheet, in its unit; ``name`` is for people."""
+    """One log. ``expected`` is what custody's measures give by the rule of the sheet, in its unit; ``other`` what the other
+    party's sheet says of it, in the same; ``name`` is for people."""
 
     item: str | None
     code: str
@@ -92,6 +97,7 @@ class RowOut(Out):
     custody_m3: str | None
     expected: str | None
     measured: str | None
+    other: str | None
 
 
 class SettlementFlagOut(Out):
@@ -124,6 +130,17 @@ class DifferenceOut(Out):
     en: str
 
 
+class BesideOut(Out):
+    """What the other party states of the lot: what is owed by it, and V03 and V04 of its sheet beside custody."""
+
+    settlement: str
+    by_org: str
+    delivered_on: Day
+    rule: str
+    owed: MoneyOut
+    flags: list[SettlementFlagOut]
+
+
 class ReconciliationOut(Out):
     """How a settlement stands on a day. ``balance`` is what is owed with its interest; below nothing, paid too much."""
 
@@ -134,6 +151,7 @@ class ReconciliationOut(Out):
     unit: str
     logs: list[RowOut]
     flags: list[SettlementFlagOut]
+    beside: BesideOut | None
     owed: MoneyOut
     paid: MoneyOut
     claimed: MoneyOut

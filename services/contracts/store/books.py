@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.contracts.domain.appraisal import canonical, sha256_of
 from services.contracts.domain.book import CostBook, PriceBook
+from services.contracts.domain.pinned import canonical, sha256_of
 from shared.web.auth import Caller
 
 BookKind = Literal["price", "cost"]

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.contracts.domain.appraisal import canonical, sha256_of
 from services.contracts.domain.offer import Offer
+from services.contracts.domain.pinned import canonical, sha256_of
 from services.contracts.store.places import Place, older
 from shared.web.auth import Caller
 

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from services.contracts.domain.appraisal import canonical, sha256_of
 from services.contracts.domain.ledger import Agreement, Distribution, Entry, ReceiptEntry
+from services.contracts.domain.pinned import canonical, sha256_of
 from services.contracts.store.versions import Tx
 from shared.web.auth import Caller
 

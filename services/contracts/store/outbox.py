@@ -8,7 +8,8 @@ import orjson
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.contracts.domain.announced import Announced, Letter, State
+from services.contracts.domain.announced import Letter
+from shared.timber.outgoing import Announced, State
 
 _ANNOUNCE = text(
     "INSERT INTO outbox (sid, type, subject, statement, created_at) VALUES (:sid, :type, :subject, :statement, :at)"

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import RowMapping, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.contracts.domain.appraisal import canonical, sha256_of
+from services.contracts.domain.pinned import canonical, sha256_of
 from services.contracts.domain.price_report import Conversion, PriceReport
 from services.contracts.domain.price_standing import Act, Reason, Sale, Standing, cleared, standing
 from shared.web.auth import Caller
@@ -53,7 +53,7 @@ class Relation:
 def id_of(org: str, report: PriceReport) -> str:
     """The id of a report here: of the organisation and of its own id for it. What a settlement seals is named apart, so
     that nobody takes its name beforehand."""
-    sealed = "sealed\n" if report.tier == "sealed" else ""
+    sealed = "sealed\n" if report.settled else ""
     return hashlib.sha256(f"{sealed}{org}\n{report.id}".encode()).hexdigest()[:32]
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.contracts.domain.appraisal import canonical, sha256_of
+from services.contracts.domain.pinned import canonical, sha256_of
 from services.contracts.domain.series import AnySeries, SeriesKind
 from shared.web.auth import Caller
 

@@ -3,19 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 
-from services.contracts.domain.appraisal import canonical, sha256_of
 from services.contracts.domain.border import Form
-from services.contracts.domain.settlement import Closed, Closing, Payment, Replacement, SettlementText, Stated
+from services.contracts.domain.pinned import canonical, sha256_of
+from services.contracts.domain.settlement import (
+    Beside,
+    Closed,
+    Closing,
+    Payment,
+    Replacement,
+    SettlementText,
+    Stated,
+)
 from services.contracts.store.versions import Tx
 from shared.web.auth import Caller
 
 _COLUMNS = (
     "SELECT s.id, s.content, s.seq, s.stated_by_org, s.stated_at,"
-    " (SELECT max(o.seq) FROM settlement o WHERE o.contract_id = s.contract_id AND o.lot = s.lot) AS last_seq,"
+    " (SELECT o.id FROM settlement o WHERE (o.contract_id, o.lot) = (s.contract_id, s.lot)"
+    " AND o.stated_by_org <> s.stated_by_org AND NOT EXISTS (SELECT 1 FROM settlement_entry r"
+    " WHERE r.settlement_id = o.id AND r.kind = 'replaced') ORDER BY o.seq DESC LIMIT 1) AS beside,"
     " (SELECT l.sid FROM seal l WHERE l.subject = 'settlement:' || s.id) AS sid FROM settlement s"
 )
 _ONE = text(f"{_COLUMNS} WHERE s.id = :id")
@@ -24,20 +34,18 @@ _OF_CONTRACT = text(
     " (CAST(:at AS timestamptz), :after)) ORDER BY s.stated_at DESC, s.id DESC LIMIT :limit"
 )
 _IDS_OF_LOT = text("SELECT id FROM settlement WHERE contract_id = :contract AND lot = :lot")
-# Of the same two parties, and not replaced; an answer names at most so many.
+# Of the same two parties, of another lot or contract, and not replaced; an answer names at most so many.
 _ELSEWHERE = (
     "SELECT DISTINCT o.id FROM settlement o JOIN contract oc ON oc.id = o.contract_id JOIN contract c ON c.id = :contract"
-    " {join} WHERE o.id <> :id AND (oc.community, oc.buyer) = (c.community, c.buyer) AND {where}"
-    " AND o.seq = (SELECT max(l.seq) FROM settlement l WHERE l.contract_id = o.contract_id AND l.lot = o.lot)"
+    " {join} WHERE (o.contract_id, o.lot) <> (:contract, :lot) AND (oc.community, oc.buyer) = (c.community, c.buyer)"
+    " AND {where} AND NOT EXISTS (SELECT 1 FROM settlement_entry r WHERE r.settlement_id = o.id AND r.kind = 'replaced')"
     " ORDER BY o.id LIMIT 10"
 )
-_LOT_ELSEWHERE = text(_ELSEWHERE.format(join="", where="o.lot = :lot AND o.contract_id <> :contract"))
-_PAPER = "convert_from({e}.content, 'UTF8')::jsonb #>> '{{receipt,sha256}}'"
+_LOT_ELSEWHERE = text(_ELSEWHERE.format(join="", where="o.lot = :lot"))
 _RECEIPTS_ELSEWHERE = text(
     _ELSEWHERE.format(
         join="JOIN settlement_entry e ON e.settlement_id = o.id AND e.kind = 'payment' AND e.org = c.community",
-        where=_PAPER.format(e="e") + f" IN (SELECT {_PAPER.format(e='m')} FROM settlement_entry m"  # noqa: S608
-        " WHERE m.settlement_id = :id AND m.kind = 'payment' AND m.org = c.community)",
+        where="convert_from(e.content, 'UTF8')::jsonb #>> '{receipt,sha256}' = ANY (CAST(:receipts AS text[]))",
     )
 )
 _ADD = text(
@@ -46,21 +54,22 @@ _ADD = text(
     " ON CONFLICT DO NOTHING RETURNING 1"
 )
 _ENTRIES = text(
-    "SELECT settlement_id, seq, kind, content, org, at FROM settlement_entry"
-    " WHERE settlement_id = ANY (CAST(:ids AS text[])) ORDER BY settlement_id, seq"
+    "SELECT settlement_id, contract_id, lot, seq, kind, content, org, at FROM settlement_entry WHERE (contract_id, lot) IN"
+    " (SELECT * FROM unnest(CAST(:contracts AS text[]), CAST(:lots AS text[]))) ORDER BY contract_id, lot, seq"
 )
 _ADD_ENTRY = text(
-    "INSERT INTO settlement_entry (settlement_id, seq, kind, content, org, by_sub, at)"
-    " VALUES (:id, :seq, :kind, :content, :org, :sub, :at) ON CONFLICT DO NOTHING RETURNING 1"
+    "INSERT INTO settlement_entry (settlement_id, contract_id, lot, seq, kind, content, org, by_sub, at)"
+    " VALUES (:id, :contract, :lot, :seq, :kind, :content, :org, :sub, :at) ON CONFLICT DO NOTHING RETURNING 1"
 )
 
-_KINDS: dict[type[Form], str] = {Payment: "payment", Closing: "closed", Replacement: "replaced"}
+_KINDS: dict[type[Form], str] = {Payment: "payment", Closing: "closed", Replacement: "replaced", Beside: "beside"}
 T = TypeVar("T", bound=Form)
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A settlement as it stands, with the entries made so far."""
+    """A settlement as it stands. ``payments`` are those of its lot, whichever sheet they were stated under; ``entries`` is
+    how many things have happened to the lot; ``beside`` the id of what the other party states of it, if anything stands."""
 
     id: str
     stated: SettlementText
@@ -70,18 +79,29 @@ class Settlement:
     stated_at: datetime
     payments: tuple[Stated, ...]
     closed: Closed | None
+    set_aside: bool
+    beside: str | None
     entries: int
     sid: str | None
 
     @property
     def state(self) -> str:
-        """``open``, ``closed`` or ``replaced``."""
-        return "closed" if self.closed is not None else "replaced" if self.replaced else "open"
+        """``open``, ``closed``, ``replaced``, or ``set_aside`` where the other sheet of the lot was closed."""
+        if self.closed is not None:
+            return "closed"
+        return "replaced" if self.replaced else "set_aside" if self.set_aside else "open"
+
+    def counts(self, org: str) -> bool:
+        """Whether of the sheets of its lot this is the one to be counted: the closed one, else that of ``org``, else the
+        only one there is."""
+        if self.state == "open":
+            return self.stated_by_org == org or self.beside is None
+        return self.state == "closed"
 
 
-def id_of(stated: SettlementText) -> str:
-    """The id of a settlement: the same statement is the same settlement."""
-    return sha256_of(stated)[:32]
+def id_of(stated: SettlementText, org: str) -> str:
+    """The id of a settlement: the same statement of the same party is the same settlement."""
+    return sha256_of({"org": org, "stated": stated.model_dump(mode="json")})[:32]
 
 
 def subject_of(settlement_id: str) -> str:
@@ -108,31 +128,34 @@ async def ids_of_lot(tx: Tx, contract_id: str, lot: str) -> frozenset[str]:
 
 async def lot_elsewhere(tx: Tx, known: Settlement) -> tuple[str, ...]:
     """Settlements of the same lot between the same parties under other contracts."""
-    asked = {"id": known.id, "contract": known.stated.contract, "lot": known.stated.lot}
+    asked = {"contract": known.stated.contract, "lot": known.stated.lot}
     return tuple((await tx.execute(_LOT_ELSEWHERE, asked)).scalars())
 
 
-async def receipts_elsewhere(tx: Tx, known: Settlement) -> tuple[str, ...]:
-    """Settlements between the same parties in which the community has stated a receipt that it states here too."""
-    asked = {"id": known.id, "contract": known.stated.contract}
+async def receipts_elsewhere(tx: Tx, known: Settlement, community: str) -> tuple[str, ...]:
+    """Settlements of other lots between the same parties in which the community has stated a receipt that it states here
+    too."""
+    receipts = [one.payment.receipt.sha256 for one in known.payments if one.org == community]
+    asked = {"contract": known.stated.contract, "lot": known.stated.lot, "receipts": receipts}
     return tuple((await tx.execute(_RECEIPTS_ELSEWHERE, asked)).scalars())
 
 
 async def add(tx: Tx, stated: SettlementText, seq: int, caller: Caller, at: datetime) -> bool:
     """Add a settlement to those of its contract; False when somebody else took that place first."""
     row = {
-        "id": id_of(stated), "contract": stated.contract, "version": stated.version, "lot": stated.lot, "seq": seq,
+        "id": id_of(stated, caller.org), "contract": stated.contract, "version": stated.version, "lot": stated.lot, "seq": seq,
         "content": canonical(stated), "sha256": sha256_of(stated), "org": caller.org, "sub": caller.sub, "at": at,
     }  # fmt: skip
     return (await tx.execute(_ADD, row)).first() is not None
 
 
 async def add_entry(
-    tx: Tx, known: Settlement, content: Payment | Closing | Replacement, caller: Caller, at: datetime
+    tx: Tx, known: Settlement, content: Payment | Closing | Replacement | Beside, caller: Caller, at: datetime
 ) -> bool:
-    """Add what happened behind everything that was read; False when something else happened first."""
+    """Add what happened behind everything that was read of the lot; False when something else happened first."""
     row = {
-        "id": known.id, "seq": known.entries + 1, "kind": _KINDS[type(content)],
+        "id": known.id, "contract": known.stated.contract, "lot": known.stated.lot,
+        "seq": known.entries + 1, "kind": _KINDS[type(content)],
         "content": canonical(content), "org": caller.org, "sub": caller.sub, "at": at,
     }  # fmt: skip
     return (await tx.execute(_ADD_ENTRY, row)).first() is not None
@@ -142,27 +165,38 @@ def _first(found: Sequence[Settlement]) -> Settlement | None:
     return found[0] if found else None
 
 
-async def _read(tx: Tx, rows: Sequence[object]) -> list[Settlement]:
-    ids = [row.id for row in rows]  # type: ignore[attr-defined]
-    entries = (await tx.execute(_ENTRIES, {"ids": ids})).all() if ids else []
-    found = []
-    for row in rows:
-        own = [entry for entry in entries if entry.settlement_id == row.id]  # type: ignore[attr-defined]
-        payments = tuple(
-            Stated(one.seq, _parse(Payment, one.content), one.org, one.at) for one in own if one.kind == "payment"
-        )
-        closed = next(
-            (Closed(_parse(Closing, one.content), one.org, one.at) for one in own if one.kind == "closed"), None
-        )
-        # The entries are read after the row: one that was replaced in between is told by its entry alone.
-        replaced = row.seq < row.last_seq or any(entry.kind == "replaced" for entry in own)  # type: ignore[attr-defined]
-        found.append(
-            Settlement(
-                row.id, _parse(SettlementText, row.content), row.seq, replaced, row.stated_by_org,  # type: ignore[attr-defined]
-                row.stated_at, payments, closed, len(own), row.sid,  # type: ignore[attr-defined]
-            )
-        )  # fmt: skip
-    return found
+async def _read(tx: Tx, rows: Sequence[Any]) -> list[Settlement]:
+    texts = {row.id: _parse(SettlementText, row.content) for row in rows}
+    lots = sorted({(one.contract, one.lot) for one in texts.values()})
+    happened: dict[tuple[str, str], list[Any]] = {lot: [] for lot in lots}
+    asked = {"contracts": [contract for contract, _ in lots], "lots": [lot for _, lot in lots]}
+    for entry in (await tx.execute(_ENTRIES, asked)).all() if lots else ():
+        happened[entry.contract_id, entry.lot].append(entry)
+    return [_folded(row, text, happened[text.contract, text.lot]) for row, text in ((r, texts[r.id]) for r in rows)]
+
+
+def _folded(row: Any, stated: SettlementText, happened: Sequence[Any]) -> Settlement:
+    """What has happened to the lot, as far as it concerns one of its sheets: until it was replaced, else until now.
+
+    A party that replaces its sheet states its payments anew with it; the other's stay as they are.
+    """
+    replaced = next((one.seq for one in happened if (one.kind, one.settlement_id) == ("replaced", row.id)), None)
+    seen = [one for one in happened if replaced is None or one.seq < replaced]
+    anew = {one.org: one.seq for one in seen if one.kind == "replaced"}
+    payments: dict[tuple[str, str], Stated] = {}
+    for one in seen:
+        if one.kind == "payment" and one.seq > anew.get(one.org, 0):
+            payment = _parse(Payment, one.content)
+            payments[one.org, payment.receipt.sha256] = Stated(one.seq, payment, one.org, one.at)
+    ended = next((one for one in seen if one.kind == "closed"), None)
+    own = ended is not None and ended.settlement_id == row.id
+    return Settlement(
+        id=row.id, stated=stated, seq=row.seq, replaced=replaced is not None, stated_by_org=row.stated_by_org,
+        stated_at=row.stated_at, payments=tuple(payments.values()),
+        closed=Closed(_parse(Closing, ended.content), ended.org, ended.at) if ended is not None and own else None,
+        set_aside=ended is not None and not own, beside=None if replaced is not None else row.beside,
+        entries=max((one.seq for one in happened), default=0), sid=row.sid,
+    )  # fmt: skip
 
 
 def _parse(kind: type[T], content: bytes) -> T:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.contracts.domain.appraisal import sha256_of
+from services.contracts.domain.pinned import sha256_of
 from services.contracts.domain.standing import Sanction, SanctionList, Snapshot
 from shared.web.auth import Caller
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.contracts.domain.appraisal import canonical
 from services.contracts.domain.contract import ContractText, Signature, Version, read_text, text_sha256
+from services.contracts.domain.pinned import canonical
 from shared.web.auth import Caller
 
 Tx = AsyncSession

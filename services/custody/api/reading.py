@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 
 from services.custody.api.custody import (
+    MOST_TOLD,
     Custody,
     CustodyDep,
     json_answer,
@@ -17,9 +18,12 @@ from services.custody.api.findings import flat, resolved
 from services.custody.domain.wood import logs_behind
 from services.custody.lineage.gathering import bundle_of, facts_of_lot, records_of_lot
 from services.custody.schemas import ClosedLog, LogInfo, Logs
+from services.custody.store import Transaction
 from shared.lot.bundle import MEDIA_TYPE
+from shared.lot.closure import names_of
 from shared.refusal import Malformed, Missing
 from shared.timber import facts as facts_of
+from shared.timber.event import parse_entry
 from shared.timber.facts import Facts, Guide, Item, Lot
 from shared.tlog.witness import origin_id
 from shared.web.access import GrantDep
@@ -110,7 +114,10 @@ async def read_guide(
 
 
 @router.get("/v1/lots/{lot_id}")
-async def read_lot(lot_id: str, custody: CustodyDep) -> Response:
+async def read_lot(
+    lot_id: str, custody: CustodyDep,
+    travelled: Annotated[bool, Query(description="with the guides that its wood travelled on, of the newest records")] = False,
+) -> Response:  # fmt: skip
     """A lot: what is in it, and the logs and trees it was made of."""
     async with custody.store.snapshot() as tx:
         size = (await tx.head()).size
@@ -119,15 +126,41 @@ async def read_lot(lot_id: str, custody: CustodyDep) -> Response:
         if lot is None:
             raise Missing("lot", lot_id)
         history = await records_named(tx, f"lot:{lot_id}", size)
+        logs = logs_behind(lot, facts)
+        guides = await _guides_of(tx, {*lot.items, *(log.id for log in logs)}, size) if travelled else None
     items = [item for _, item in facts.items() if isinstance(item, Item)]
     answer = {
         "lot": lot,
         "items": [facts.get(f"item:{item}") for item in lot.items],
-        "logs": logs_behind(lot, facts),
+        "logs": logs,
         "trees": [item for item in items if item.kind == "tree"],
         "history": [told(index, record) for index, record in history],
-    }
+    } | ({} if guides is None else {"guides": guides})
     return await _with_proof(custody, answer, size, history[-1][0])
+
+
+async def _guides_of(tx: Transaction, items: set[str], below: int) -> list[dict[str, Any]]:
+    """The guides that name any of these pieces, as far as the newest records about them go."""
+    wanted = {f"item:{item}" for item in items}
+    indices = await tx.mentions_of(sorted(wanted), below, MOST_TOLD)
+    records = [parse_entry(body) for _, body in await tx.bodies(indices)]
+    keys = {
+        facts_of.guide_key(record.body["form"], record.body["guide"])
+        for record in records
+        if record.type.startswith("guide.") and wanted & set(names_of(record))
+    }
+    facts = Facts()
+    await tx.load_facts(sorted(keys), facts)
+    return [_travelled(guide) for key in sorted(keys) if (guide := facts.find(Guide, key)) is not None]
+
+
+def _travelled(guide: Guide) -> dict[str, Any]:
+    """A guide without what it carries, which `/v1/guides/{number}` tells."""
+    return {
+        "number": guide.number, "form": guide.form, "state": guide.state, "issuer": guide.issuer,
+        "addressee": guide.addressee, "issued_on": guide.issued_on, "departed_at": guide.departed_at,
+        "received_at": guide.received_at,
+    }  # fmt: skip
 
 
 @router.get("/v1/lots/{lot_id}/bundle", responses={200: {"content": {MEDIA_TYPE: {}}}}, response_class=Response)

@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
-from services.permits.domain.announced import Announced
 from services.permits.domain.certificate import (
     Act,
     Certificate,
@@ -35,6 +34,7 @@ from services.permits.store import certificates, outbox, parties
 from services.permits.store.certificates import Known
 from services.permits.store.session import Tx
 from shared.refusal import Missing
+from shared.timber.outgoing import Announced
 from shared.timber.party import CERTIFYING
 from shared.timber.refusals import NotCertifying
 from shared.web.access import OtherOrganisation

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from services.permits.domain.announced import Announced, Letter
+from services.permits.domain.announced import Letter
 from services.permits.domain.day import peru_day
 from services.permits.domain.party import ReferenceUnknown
 from services.permits.registrar import Registrar
@@ -22,6 +22,7 @@ from services.permits.schemas.words import LogState
 from services.permits.store import commands, outbox, parties
 from services.permits.store.session import Tx
 from shared.refusal import Malformed, Refusal
+from shared.timber.outgoing import Announced
 from shared.web.access import GrantDep
 from shared.web.auth import Caller
 from shared.web.client import ServiceClient

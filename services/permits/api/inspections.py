@@ -6,13 +6,13 @@ from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state, require_organisations
 from services.permits.api.territory import check_region
-from services.permits.domain.announced import Announced
 from services.permits.domain.party import NumberTaken, ReferenceUnknown
 from services.permits.domain.plan import Inspection, TreeUnknown
 from services.permits.schemas.inspections import InspectionIn, InspectionOut
 from services.permits.schemas.words import Page
 from services.permits.store import census, outbox, plans, visits
 from shared.refusal import Missing
+from shared.timber.outgoing import Announced
 from shared.web.app import Router
 
 router = Router(tags=["inspections"])

@@ -10,7 +10,6 @@ from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state
 from services.permits.api.territory import check_registrar
-from services.permits.domain.announced import Announced
 from services.permits.domain.key import (
     MOST_UNKNOWN,
     Enrolment,
@@ -28,6 +27,7 @@ from services.permits.store import keys, outbox, parties
 from services.permits.store.keys import KnownRevocation
 from services.permits.store.session import Tx
 from shared.refusal import Missing
+from shared.timber.outgoing import Announced
 from shared.web.access import Grant, GrantDep, OtherOrganisation
 from shared.web.app import Router
 

@@ -6,13 +6,13 @@ from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_state
 from services.permits.api.territory import check_registrar
-from services.permits.domain.announced import Announced
 from services.permits.domain.party import REGISTRY, NumberTaken, Organisation
 from services.permits.schemas.parties import OrganisationIn, OrganisationOut
 from services.permits.schemas.words import Kind, Page
 from services.permits.store import outbox, parties
 from services.permits.store.parties import KnownOrganisation
 from shared.refusal import Missing
+from shared.timber.outgoing import Announced
 from shared.web.access import GrantDep
 from shared.web.app import Router
 

@@ -15,7 +15,7 @@ from services.permits.api.reach import Reach, reach_of
 from services.permits.api.reviewing import keep_review
 from services.permits.api.territory import check_region
 from services.permits.api.vault import check_cited
-from services.permits.domain.announced import Announced, Letter
+from services.permits.domain.announced import Letter
 from services.permits.domain.assembly import AssemblyAct, AssemblyNeeded, check_come
 from services.permits.domain.census import listed_parts, root_of_lines
 from services.permits.domain.finding_life import check_gate
@@ -34,6 +34,7 @@ from services.permits.store.acts import Committed, PlanAct, committed_in
 from services.permits.store.session import Tx
 from shared.refusal import Missing
 from shared.timber.lottery import census_commitment
+from shared.timber.outgoing import Announced
 from shared.web.access import Grant, GrantDep, OtherOrganisation, RoleNotIncluded
 from shared.web.app import Router
 from shared.web.auth import Caller

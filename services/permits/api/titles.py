@@ -10,7 +10,6 @@ from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_stat
 from services.permits.api.land import source_of
 from services.permits.api.reach import reach_of
 from services.permits.api.territory import check_region
-from services.permits.domain.announced import Announced
 from services.permits.domain.land.document import geojson_of
 from services.permits.domain.land.drawing import decide_frame, read_geojson
 from services.permits.domain.land.judge import Land, check_area, judge
@@ -25,6 +24,7 @@ from services.permits.store import land, outbox, titles
 from services.permits.store.session import Tx
 from services.permits.store.titles import KnownTitle
 from shared.refusal import Missing
+from shared.timber.outgoing import Announced
 from shared.web.access import GrantDep
 from shared.web.app import Router
 

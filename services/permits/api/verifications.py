@@ -29,7 +29,6 @@ from services.permits.api.house import (
 )
 from services.permits.api.plans import check_committed, visible_plan
 from services.permits.api.territory import check_region
-from services.permits.domain.announced import Announced
 from services.permits.domain.estimate import Estimate, estimate, power_table
 from services.permits.domain.field_norms import tolerances_on
 from services.permits.domain.party import NumberTaken
@@ -74,6 +73,7 @@ from shared.refusal import Missing
 from shared.timber.draw_file import cites_of, draw_document, draw_of, source_in
 from shared.timber.lottery import Source, Tree, listing_root, strata_of
 from shared.timber.norms.lottery import Design, design_on
+from shared.timber.outgoing import Announced
 from shared.web.access import GrantDep
 from shared.web.app import Router
 from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused

@@ -16,17 +16,6 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """What became of it: ``pending``, ``in_log`` with its index, or ``refused`` with the log's problem."""
-
-    sid: str
-    state: str
-    origin: str | None
-    index: int | None
-    problem: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
 class Publication:
     """One row of the outbox, for those who watch over it."""
 

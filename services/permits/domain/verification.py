@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from services.permits.domain.announced import Announced
 from services.permits.domain.estimate import Seen
 from services.permits.domain.party import SamePerson
 from services.permits.domain.plan import Plan
@@ -14,6 +13,7 @@ from shared.refusal import Refusal
 from shared.timber.draw_file import Terms
 from shared.timber.lottery import FRAME, Tree
 from shared.timber.norms.lottery import Design
+from shared.timber.outgoing import Announced
 
 # A plan that an officer has inspected by eye was handed in and cannot change either: its draw is that of its submission.
 _STAGES = {"submitted": "submitted", "inspected": "submitted", "approved": "approved"}

@@ -8,9 +8,10 @@ from sqlalchemy import func, text, update
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
-from services.permits.domain.announced import Announced, Backlog, Letter, Publication
+from services.permits.domain.announced import Backlog, Letter, Publication
 from services.permits.store.rows import OutboxRow
 from services.permits.store.session import Tx
+from shared.timber.outgoing import Announced, State
 
 _ANNOUNCE = text(
     "INSERT INTO outbox (sid, type, subject, entry, created_at)"
@@ -76,11 +77,12 @@ async def announced(tx: Tx, sids: Iterable[str | None]) -> dict[str, Announced]:
         return {}
     asked = select(OutboxRow).where(col(OutboxRow.sid).in_(wanted)).options(defer(OutboxRow.entry))  # type: ignore[arg-type]
     return {
-        row.sid: Announced(
-            row.sid, "in_log" if row.state == "published" else row.state, row.origin, row.log_index, row.problem
-        )
-        for row in await tx.exec(asked)
+        row.sid: Announced(row.sid, _state(row), row.origin, row.log_index, row.problem) for row in await tx.exec(asked)
     }
+
+
+def _state(row: OutboxRow) -> State:
+    return "in_log" if row.state == "published" else "refused" if row.state == "refused" else "pending"
 
 
 async def lease(tx: Tx, holder: str, seconds: float, at: datetime) -> bool:

@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
-from services.permits.domain.announced import Announced
 from services.permits.domain.verification import Basis, SampleTree, Verification
 from services.permits.store import visits
 from services.permits.store.session import Tx
 from shared.timber.lottery import Draw
 from shared.timber.norms.lottery import Design
+from shared.timber.outgoing import Announced
 
 _ADD_BASIS = text(
     "INSERT INTO draw_bases (plan, stage, origin, after_size, first_entry, last_entry, committed_entry)"

@@ -124,7 +124,9 @@ async def _deliveries(house: House, contract: str) -> list[Delivery]:
 
     async def beside_today(one: Json) -> Delivery:
         async with turns:
-            return Delivery(one, None if one["state"] == "replaced" else await _reconciled(house, one["id"]))
+            return Delivery(
+                one, None if one["state"] in ("replaced", "set_aside") else await _reconciled(house, one["id"])
+            )
 
     rows = await asyncio.gather(*(beside_today(one) for one in found["items"]))
     return sorted(rows, key=lambda one: (one.settlement["stated"]["delivered_on"], one.settlement["id"]))

@@ -18,6 +18,7 @@ from services.contracts.domain.flags.answer import (
     where,
 )
 from services.contracts.domain.judged import Case
+from services.contracts.domain.kept import match
 from services.contracts.domain.paired import Paired, paired_log_ratios
 from shared.timber.measure import LogRule, half_up
 
@@ -41,11 +42,15 @@ def _no_remeasure_right(case: Case, spec: FlagSpec) -> Outcome:
 
 
 def _pairs(case: Case) -> list[tuple[Decimal, Decimal]] | None:
-    """(settled, custody) cubic metres of each log that both know; ``None`` without both lists or by another rule."""
+    """(settled, custody) cubic metres of each log that both know; ``None`` without both lists or by another rule. A row that
+    may be one of several logs is none of them."""
     settled, logs = case.offer.settlement, case.known.custody_logs
     if settled is None or logs is None or settled.rule is not LogRule.MEAN_OF_ENDS:
         return None
-    return [(log.volume_m3, Decimal(logs[log.code]) / 1_000) for log in settled.logs if logs.get(log.code)]
+    found, _ = match(settled.logs, logs)
+    return [
+        (found[log.item].volume_m3, Decimal(log.litres) / 1_000) for log in logs if log.item in found and log.litres
+    ]
 
 
 def _underscale_detected(case: Case, spec: FlagSpec) -> Outcome:
@@ -65,10 +70,12 @@ def underscale(pairs: Sequence[tuple[Decimal, Decimal]] | None, spec: FlagSpec) 
 
 def _settlement_ne_custody(case: Case, spec: FlagSpec) -> Outcome:
     settled, logs = case.offer.settlement, case.known.custody_logs
-    if settled is None or logs is None or settled.rule is not LogRule.MEAN_OF_ENDS or not sum(logs.values()):
+    if settled is None or logs is None or settled.rule is not LogRule.MEAN_OF_ENDS:
         return found(None, {})
     paid = sum((log.volume_m3 for log in settled.logs), Decimal(0))
-    kept = Decimal(sum(logs.values())) / 1_000
+    kept = Decimal(sum(log.litres for log in logs)) / 1_000
+    if not kept:
+        return found(None, {})
     price = case.total.worth.net / case.total.worth.volume_m3 if case.total.worth else None
     return short_settled(paid, kept, spec, price)
 
