@@ -92,7 +92,11 @@ CERTIFIER: dict[str, Row] = {
     "reinstate_member": {"certifier": "own"},
 }
 OFFICERS: Row = {"authority": "any", "supervisor": "any"}
+# As permits has it of the acts over plans and permits; which of them is whose, its table says.
+STEPPERS: Row = {"manager": "own", "regent": "own", **OFFICERS}
 DESK: dict[str, Row] = {
+    **dict.fromkeys(("plan_steps_page", "take_plan_step"), STEPPERS),
+    **dict.fromkeys(("permit_steps_page", "take_permit_step"), STEPPERS),
     "desk_page": {**OFFICERS, "regent": "own"},
     **dict.fromkeys(("inspections_page", "record_inspection"), OFFICERS),
 }

@@ -20,6 +20,7 @@ from services.portal.pages import (
     public,
     recording,
     session,
+    steps,
     stumps,
 )
 
@@ -28,5 +29,5 @@ routers = [
     papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router,
     deals.router, desk.router, prices.router, auditor.router, lots.router, evidence.router, plans.router,
     lotteries.router, packages.router, certifying.router, certifier.router,
-    operator.router, stumps.router,
+    operator.router, stumps.router, steps.router,
 ]  # fmt: skip

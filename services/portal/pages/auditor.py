@@ -33,7 +33,7 @@ async def audit_page(house: HouseDep) -> Response:
         or_none(house.custody.get("/v1/balances", overdrawn="true", limit=FEW)),
         or_none(house.permits.get("/v1/plans", unexplained=GRAVE, limit=FEW)),
     )
-    return house.page(
+    return await house.page(
         "auditor/audit.html", counted=None if counts is None else counted(counts["counts"]), findings=findings, grave=grave,
         newest=newest, overdrawn=overdrawn, plans=plans, least=GRAVE,
     )  # fmt: skip
@@ -85,4 +85,4 @@ async def _list(
     house.need(*READERS)
     asked = {key: value for key, value in filters.items() if value}
     page = await service.get(path, **asked, **also, **({"cursor": cursor} if cursor else {}), limit=MANY)
-    return house.page(f"auditor/{name}.html", page=page, filters=filters, asked=asked, first=not cursor)
+    return await house.page(f"auditor/{name}.html", page=page, filters=filters, asked=asked, first=not cursor)

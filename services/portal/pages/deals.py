@@ -43,7 +43,7 @@ async def contracts_page(house: HouseDep, cursor: Cursor = "") -> Response:
         return {**one, "state": deals.state_of(versions), "verdict": verdict}
 
     rows = await asyncio.gather(*(shown(one) for one in listed["items"]))
-    return house.page(
+    return await house.page(
         "community/contracts.html", rows=rows, next=listed["next"], marks=deals.MARKS, lights=offer_answer.LIGHTS,
         judges=_judges(house), region_name=region_name,
     )  # fmt: skip
@@ -58,7 +58,7 @@ async def contract_page(contract: str, house: HouseDep) -> Response:
     )  # fmt: skip
     appraisal = await house.contracts.get(f"/v1/appraisals/{judged[0]['id']}") if judged else None
     version, say = deals.in_force(versions), say_of(house)
-    return house.page(
+    return await house.page(
         "community/contract.html", stored=stored, offer=stored["offer"], versions=versions, version=version,
         state=deals.state_of(versions), marks=deals.MARKS, deliveries=deliveries, sums=deals.sums_of(deliveries),
         courses=await asyncio.to_thread(_courses, house, deliveries), judged=judged, judges=_judges(house),
@@ -76,7 +76,7 @@ async def settlement_page(contract: str, settlement: str, house: HouseDep) -> Re
     stated, found = await asyncio.gather(
         house.contracts.get(f"/v1/settlements/{part(settlement)}"), _reconciled(house, settlement)
     )
-    return house.page(
+    return await house.page(
         "community/settlement.html", contract=contract, delivery=Delivery(stated, found), stated=stated, found=found,
         flags=[] if found is None else deals.raised_flags(found, house.language), money=money, marks=deals.SETTLEMENT_MARKS,
     )  # fmt: skip
@@ -92,7 +92,7 @@ async def ledger_page(house: HouseDep, enterprise: Annotated[str, Query(max_leng
         if refusal.status not in (403, 404):
             raise
         book = None
-    return house.page("community/ledger.html", book=book, enterprise=named, money=money, share=_share)
+    return await house.page("community/ledger.html", book=book, enterprise=named, money=money, share=_share)
 
 
 def _share(written: str) -> str:

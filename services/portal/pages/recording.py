@@ -279,7 +279,7 @@ async def recorded(sid: str, house: HouseDep) -> Response:
     body, kind = statement["body"], statement["type"]
     what, key = _subject(kind, body)
     answer = await house.custody.get(f"/v1/{what}s/{part(key)}")
-    return house.page(
+    return await house.page(
         "community/recorded.html", record=record, statement=statement, what=what, key=key, answer=answer, fields=_begun(), faults={},
         findings=[one for one in answer.get("findings", ()) if one["status"] == "FAIL"],
     )  # fmt: skip
@@ -317,7 +317,7 @@ async def _page(
     if clock and notes:
         named = next((one for one in permits if one["number"] == form.get("permit")), None)
         notes = [*standing.of_permit(named, form.get("day"), move=clock == "move"), *notes]
-    return house.page(
+    return await house.page(
         template, 422 if faults and posted else 200, scripts=True, fields=form.fields, posted=posted,
         notes=[_spoken(house, note) for note in notes], spoken=partial(_spoken, house),
         faults=faults, permits=permits, **values,
