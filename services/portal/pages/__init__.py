@@ -20,6 +20,7 @@ from services.portal.pages import (
     public,
     recording,
     session,
+    signing,
     steps,
     stumps,
 )
@@ -27,7 +28,7 @@ from services.portal.pages import (
 # A guide's paper before its page: the address of the one ends in what the other takes for a number.
 routers = [
     papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router,
-    deals.router, desk.router, prices.router, auditor.router, lots.router, evidence.router, plans.router,
+    deals.router, signing.router, desk.router, prices.router, auditor.router, lots.router, evidence.router, plans.router,
     lotteries.router, packages.router, certifying.router, certifier.router,
     operator.router, stumps.router, steps.router,
 ]  # fmt: skip
