@@ -300,7 +300,7 @@ async def test_a_lottery_is_worked_out_again_and_a_changed_one_is_found_out(open
     good, bad, closed = [read(await c.get("/plans/PO-17/lotteries/VC-1")).said for c in (honest, other, hidden)]
 
     assert "Sale igual" in good
-    assert "firmada por la bitácora que este servidor conoce" in good
+    assert "firmada por el registro público que este servidor conoce" in good
     assert "El diseño es el de la norma" in good
     assert "NO sale igual" in bad
     assert "Sale igual" not in bad
