@@ -114,6 +114,8 @@ async def test_a_plan_goes_from_the_community_to_its_approval_by_forms(desk: Des
     assert "Gerfor-Md" in done, "organisations by their name"
     assert 'title="gerfor-md"' in done
     assert "approve" not in offers(done)
+    assert "Catálogo del proyecto de reglas sobre planes" in done, "sources are said in the language of the page"
+    assert "Project catalogue" not in done
 
 
 async def test_a_plan_is_returned_or_rejected_with_its_reason_and_inspected_as_it_was_seen(desk: Desk) -> None:
