@@ -98,7 +98,7 @@ async def test_with_nothing_to_look_at_the_page_says_so(house: House) -> None:
 
     page = read(await auditor.get("/auditor"))
 
-    for said in ("Ningún lote lleva una observación grave", "Ningún permiso movió más", "Todavía no hay lotes"):
+    for said in ("Ninguno de los lotes mirados está por revisar", "Ningún permiso movió más", "Todavía no hay lotes"):
         assert said in page.said
 
 
