@@ -177,15 +177,26 @@ def answers_to(finding: Json, roles: Collection[str]) -> list[Offered]:
     return found
 
 
-def of_plan(plan: Json, roles: Collection[str], table: Json, trees: Iterable[Json]) -> list[Offered]:
-    """The steps over a plan: those of the table, a review again, and a permit proposed for what its census holds."""
+def may_propose(plan: Json, roles: Collection[str], table: Json) -> bool:
+    """Whether one of these roles may propose a permit on this plan as it stands."""
+    row = _proposing(table)
+    return plan["state"] == "approved" and plan["kind"] != STRATEGIC and bool(set(roles) & set(row["roles"]))
+
+
+def _proposing(table: Json) -> Json:
+    found: Json = next(one for one in table["transitions"] if (one["object"], one["act"]) == ("permit", "propose"))
+    return found
+
+
+def of_plan(plan: Json, roles: Collection[str], table: Json, trees: Iterable[Json] | None) -> list[Offered]:
+    """The steps over a plan: those of the table, a review again, and, given its trees, a permit proposed for what its census
+    holds."""
     found = offered("plan", plan["state"], roles, table)
     if OFFICERS & set(roles) and plan["state"] != "draft":
         found.insert(0, Offered(REVIEW, {}))
-    row = next(one for one in table["transitions"] if (one["object"], one["act"]) == ("permit", "propose"))
-    if plan["state"] == "approved" and plan["kind"] != STRATEGIC and set(roles) & set(row["roles"]):
+    if trees is not None and may_propose(plan, roles, table):
         days = {"harvest_from": plan["harvest_from"], "harvest_to": plan["harvest_to"], "holder": plan["org"]}
-        found.append(Offered(PROPOSAL, row, given=days, lines=harvestable(trees)))
+        found.append(Offered(PROPOSAL, _proposing(table), given=days, lines=harvestable(trees)))
     return found
 
 

@@ -171,6 +171,9 @@ async def test_a_permit_is_proposed_for_what_the_census_holds_and_approved_by_an
     permit = await desk.permits.get(f"/v1/permits/{PERMIT}", OFFICER)
     assert permit["state"] == "in_force"
     assert [line["volume_dm3"] for line in permit["lines"]] == [5500]
+    assert "propose" not in offers(await desk.page(MANAGER)), "another one is asked for apart: its form reads the whole census"
+    another = await desk.page(MANAGER, f"{AT_PLAN}?propose=yes")
+    assert f'name="{LINE}" value="5.881"' in another
 
 
 async def test_measures_and_appeals_of_a_permit_are_taken_by_form(desk: Desk) -> None:

@@ -8,9 +8,9 @@ from fastapi import Query
 from starlette.responses import Response
 
 from services.portal import desk
-from services.portal.access import ACCESS
 from services.portal.acts import Filled
 from services.portal.desk import Waiting
+from services.portal.navigation import may
 from services.portal.pages.filling import fields_of, say_of
 from services.portal.pages.house import House, HouseDep
 from services.portal.pages.plans import review_of
@@ -45,8 +45,8 @@ async def desk_page(house: HouseDep) -> Response:
     return await house.page(
         "desk/desk.html", to_decide=to_decide, in_hand=in_hand, used=used, marks=desk.STATE_MARKS,
         proposed=[one for one in permits if one["state"] == "proposed"],
-        uninspected=desk.uninspected(plans, inspections), officer=bool(session.roles & ACCESS["inspections_page"].keys()),
-        regent="regent" in session.roles, sees_keys=bool(session.roles & ACCESS["admit_key"].keys()),
+        uninspected=desk.uninspected(plans, inspections), officer=may(session.roles, "inspections_page"),
+        regent="regent" in session.roles, sees_keys=may(session.roles, "admit_key"),
     )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from fastapi import Query
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from services.portal.access import ACCESS
 from services.portal.naming import region_name
+from services.portal.navigation import may
 from services.portal.pages.house import House, HouseDep
 from shared.timber.bodies import BODIES, ORG_KINDS
 from shared.web.app import Router
@@ -22,7 +22,7 @@ PAGE_LENGTH = 50
 
 def _may(house: House, operation: str) -> bool:
     """Whether the access table lets this person do it: what they may not do is not offered."""
-    return bool(house.need().roles & ACCESS[operation].keys())
+    return may(house.need().roles, operation)
 
 
 def _text(form: FormData, name: str) -> str:

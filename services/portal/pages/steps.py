@@ -3,7 +3,7 @@ before. A form that is sent twice is one command; a refusal stands beside its fi
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from starlette.datastructures import FormData
 from starlette.responses import Response
@@ -28,10 +28,11 @@ LIFECYCLE = "/v1/plans/lifecycle"
 
 
 @router.get("/plans/{plan_id}/steps", response_class=Response)
-async def plan_steps_page(plan_id: str, house: HouseDep) -> Response:
-    """A plan to be decided: its findings with the answers to each, and the acts of this person."""
+async def plan_steps_page(plan_id: str, house: HouseDep, propose: Literal["", "yes"] = "") -> Response:
+    """A plan to be decided: its findings with the answers to each, and the acts of this person. With ``propose`` also the form of
+    another permit on it."""
     house.need()
-    return await _plan_page(house, plan_id)
+    return await _plan_page(house, plan_id, steps.PROPOSAL.act if propose else "")
 
 
 @router.post("/plans/{plan_id}/steps/{act}", response_class=Response)
@@ -52,8 +53,9 @@ async def _plan_page(house: House, plan_id: str, act: str = "", form: Filled | N
         house.permits.get(path), house.permits.get(LIFECYCLE), review_of(house.permits, plan_id),
         or_none(house.permits.get(f"{path}/acts")), house.permits.get("/v1/permits", plan=plan_id),
     )  # fmt: skip
-    proposes = plan["state"] == "approved" and plan["census"]["trees"]
-    trees, _ = await trees_of(house.permits, plan_id) if proposes else ([], True)
+    # The whole census is read for this form only: for the first permit, or when it is asked for.
+    proposes = plan["state"] == "approved" and (act == steps.PROPOSAL.act or not permits["items"])
+    trees = (await trees_of(house.permits, plan_id))[0] if proposes else None
     failed = [one for one in (review or {"findings": ()})["findings"] if one["status"] == "FAIL"]
     answers = {one["id"]: steps.answers_to(one, roles) for one in failed}
     offered = steps.of_plan(plan, roles, table, trees)
@@ -62,6 +64,7 @@ async def _plan_page(house: House, plan_id: str, act: str = "", form: Filled | N
         house, "steps/plan.html", f"/plans/{part(plan_id)}/steps", every, act, form, papers=await _papers(house, plan["org"]),
         plan=plan, review=review, failed=sorted(failed, key=lambda one: (one["blocks"] is None, one["rule"])), answers=answers,
         offered=offered, done_acts=(done or {"items": ()})["items"], permits=permits["items"], marks=STATE_MARKS,
+        another=steps.may_propose(plan, roles, table) and not proposes,
         rows={row["act"]: row for row in table["transitions"] if row["object"] == "plan"},
         others=steps.others_turn("plan", plan["state"], roles, table),
     )  # fmt: skip
@@ -151,7 +154,7 @@ async def _page(
     return await house.page(
         template, 422 if faults else 200, place=place, action=place, wrong=wrong, faults=faults,
         still_offered=any(one.key == wrong for one in every), volume_field=steps.volume_field,
-        fields={one.key: sent.fields if one.key == wrong else steps.begun(one, today()) for one in every}, **values,
+        fields={one.key: sent.fields if form and one.key == wrong else steps.begun(one, today()) for one in every}, **values,
     )  # fmt: skip
 
 
