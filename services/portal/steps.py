@@ -135,11 +135,6 @@ class Offered:
         """Its name on the page."""
         return f"{self.step.act}-{self.of}" if self.of else self.step.act
 
-    @property
-    def path(self) -> str:
-        """Where it is sent, beneath its plan or permit."""
-        return self.step.path.format(of=self.of)
-
 
 def offered(
     kind: str, state: str, roles: Collection[str], table: Json, things: Mapping[str, Sequence[Json]] | None = None
@@ -237,7 +232,9 @@ def volume_field(line: Json) -> str:
 
 def begun(one: Offered, day: date) -> dict[str, str]:
     """What the fields of a step hold before anybody writes."""
-    volumes = {volume_field(line): f"{line['volume_dm3'] / 1000:.3f}" for line in one.lines}
+    volumes = {
+        volume_field(line): f"{line['volume_dm3'] // 1000}.{line['volume_dm3'] % 1000:03d}" for line in one.lines
+    }
     days = {asked.name: day.isoformat() for asked in one.step.asks if asked.name == "day"}
     return {**days, **volumes, **one.given}
 

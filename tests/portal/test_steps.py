@@ -171,7 +171,9 @@ async def test_a_permit_is_proposed_for_what_the_census_holds_and_approved_by_an
     permit = await desk.permits.get(f"/v1/permits/{PERMIT}", OFFICER)
     assert permit["state"] == "in_force"
     assert [line["volume_dm3"] for line in permit["lines"]] == [5500]
-    assert "propose" not in offers(await desk.page(MANAGER)), "another one is asked for apart: its form reads the whole census"
+    assert "propose" not in offers(await desk.page(MANAGER)), (
+        "another one is asked for apart: its form reads the whole census"
+    )
     another = await desk.page(MANAGER, f"{AT_PLAN}?propose=yes")
     assert f'name="{LINE}" value="5.881"' in another
 
@@ -229,6 +231,7 @@ async def test_a_form_that_is_sent_twice_is_one_act(desk: Desk) -> None:
     acts = [one["act"] for one in (await desk.permits.get(f"/v1/plans/{PLAN}/acts", OFFICER))["items"]]
     assert acts.count("observe") == 1
     again = await desk.take(OFFICER, "observe", 422, reason="Otra vez")
+    assert "Está en estado «observado»; este acto necesita: presentado, inspeccionado." in again
     assert "No se registró:" in again, "its form is not offered any more, and the reason stands all the same"
 
 

@@ -3,6 +3,7 @@ before. A form that is sent twice is one command; a refusal stands beside its fi
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 from starlette.datastructures import FormData
@@ -54,7 +55,8 @@ async def _plan_page(house: House, plan_id: str, act: str = "", form: Filled | N
         or_none(house.permits.get(f"{path}/acts")), house.permits.get("/v1/permits", plan=plan_id),
     )  # fmt: skip
     # The whole census is read for this form only: for the first permit, or when it is asked for.
-    proposes = plan["state"] == "approved" and (act == steps.PROPOSAL.act or not permits["items"])
+    may_propose = steps.may_propose(plan, roles, table)
+    proposes = may_propose and (act == steps.PROPOSAL.act or not permits["items"])
     trees = (await trees_of(house.permits, plan_id))[0] if proposes else None
     failed = [one for one in (review or {"findings": ()})["findings"] if one["status"] == "FAIL"]
     answers = {one["id"]: steps.answers_to(one, roles) for one in failed}
@@ -64,7 +66,7 @@ async def _plan_page(house: House, plan_id: str, act: str = "", form: Filled | N
         house, "steps/plan.html", f"/plans/{part(plan_id)}/steps", every, act, form, papers=await _papers(house, plan["org"]),
         plan=plan, review=review, failed=sorted(failed, key=lambda one: (one["blocks"] is None, one["rule"])), answers=answers,
         offered=offered, done_acts=(done or {"items": ()})["items"], permits=permits["items"], marks=STATE_MARKS,
-        another=steps.may_propose(plan, roles, table) and not proposes,
+        another=may_propose and not proposes,
         rows={row["act"]: row for row in table["transitions"] if row["object"] == "plan"},
         others=steps.others_turn("plan", plan["state"], roles, table),
     )  # fmt: skip
@@ -126,12 +128,29 @@ async def _sent(house: House, step: steps.Step, form: Filled, path: str, more: J
     try:
         await house.permits.post(path, body | more)
     except UpstreamRefused as refused:
-        text, remedy = refused.text(house.language), steps.REMEDIES.get(refused.slug)
+        text, remedy = _told(house, refused), steps.REMEDIES.get(refused.slug)
         text = f"{text} {say_of(house)(remedy)}" if remedy else text
         found = steps.beside(step, refused.problem, text, house.language)
         form.faults |= {name: _in_words(house, step, text) for name, text in found.items()}
         return False
     return True
+
+
+def _told(house: House, refused: UpstreamRefused) -> str:
+    """Why not, in the language of the page; states by the words of the page."""
+    facts = refused.facts()
+    if refused.slug != "wrong-state":
+        return refused.text(house.language)
+    needed = ", ".join(_state_name(house, word) for word in str(facts["needed"]).split(", "))
+    return say_of(house)("step.wrong_state", state=_state_name(house, str(facts["state"])), needed=needed)
+
+
+def _state_name(house: House, word: str) -> str:
+    say = say_of(house)
+    for start in ("plan.state.", "community.state_", "findings.state."):
+        with suppress(KeyError):
+            return say(start + word)
+    return word
 
 
 def _in_words(house: House, step: steps.Step, text: str) -> str:
