@@ -38,7 +38,13 @@ def legal_rates(currency: Currency) -> tuple[Rate, ...]:
     """
     read = json.loads((_DATA / "legal_rates.json").read_text(encoding="utf-8"))
     found = tuple(
-        Rate(date.fromisoformat(one["valid_from"]), one["annual_milli"], one["source"], one["legal_review"])
+        Rate(
+            date.fromisoformat(one["valid_from"]),
+            one["annual_milli"],
+            one["source"],
+            one["source_es"],
+            one["legal_review"],
+        )
         for one in read["rates"]
         if one["currency"] == currency
     )

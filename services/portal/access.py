@@ -27,7 +27,7 @@ COMMUNITY: dict[str, Row] = {
         ), RECORDERS,
     ),
     # As contracts has it: the parties of a contract; the book of benefits is the communities' own.
-    **dict.fromkeys(("contracts_page", "contract_page", "settlement_page"), PARTIES),
+    **dict.fromkeys(("contracts_page", "contract_page", "settlement_page", "version_page", "sign_contract"), PARTIES),
     "ledger_page": {"manager": "own", "member": "own"},
     # As permits has it: who drafts a plan and hands in its census.
     **dict.fromkeys(("census_page", "draft_plan", "look_at_census", "look_at_boundary", "import_page"), DRAFTERS),
@@ -92,7 +92,11 @@ CERTIFIER: dict[str, Row] = {
     "reinstate_member": {"certifier": "own"},
 }
 OFFICERS: Row = {"authority": "any", "supervisor": "any"}
+# As permits has it of the acts over plans and permits; which of them is whose, its table says.
+STEPPERS: Row = {"manager": "own", "regent": "own", **OFFICERS}
 DESK: dict[str, Row] = {
+    **dict.fromkeys(("plan_steps_page", "take_plan_step"), STEPPERS),
+    **dict.fromkeys(("permit_steps_page", "take_permit_step"), STEPPERS),
     "desk_page": {**OFFICERS, "regent": "own"},
     **dict.fromkeys(("inspections_page", "record_inspection"), OFFICERS),
 }

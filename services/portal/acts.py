@@ -80,6 +80,14 @@ class Filled:
             return 0
         return found
 
+    def count(self, name: str) -> int:
+        """A whole number that counts things; a fault when it is none."""
+        text = self.needed(name)
+        if text.isascii() and text.isdecimal() and len(text) < 8:
+            return int(text)
+        self.faults.setdefault(name, "act.not_a_count")
+        return 0
+
     def cents(self, name: str) -> int | None:
         """An amount of money in hundredths; None when the field is empty."""
         if not self.get(name):

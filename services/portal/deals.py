@@ -39,6 +39,30 @@ def in_force(versions: Sequence[Json]) -> Json | None:
     return counting[-1] if counting else None
 
 
+def to_sign(versions: Sequence[Json], org: str) -> int | None:
+    """The number of the version that this organisation has still to sign; None when there is none."""
+    if not versions or versions[-1]["state"] != "draft" or org in {one["org"] for one in versions[-1]["signatures"]}:
+        return None
+    return int(versions[-1]["number"])
+
+
+def said(text: Any) -> Any:
+    """A text without what it leaves open: everything that is signed, to be read field by field."""
+    if isinstance(text, Mapping):
+        return {name: told for name, value in text.items() if (told := said(value)) not in (None, [], {}, "")}
+    if isinstance(text, (list, tuple)):
+        return [said(one) for one in text]
+    return text
+
+
+def changed(versions: Sequence[Json], version: Json) -> list[tuple[str, Any, Any]]:
+    """What an amendment changes: the part, as it was in the version it amends, as it is to be."""
+    amended = next((one for one in versions if one["number"] == version["text"].get("amends")), None)
+    if amended is None:
+        return []
+    return [(name, said(amended["text"][name]), said(version["text"][name])) for name in version["text"]["changes"]]
+
+
 @dataclass
 class Sums:
     """What deliveries came to in one currency, by amounts of the service."""

@@ -19,6 +19,7 @@ from services.portal.access import ACCESS, UPLOADS
 from services.portal.backends import Backends
 from services.portal.casefile import Cases
 from services.portal.faults import WrongWay
+from services.portal.names import Names
 from services.portal.packages import Packages
 from services.portal.pages import routers
 from services.portal.pages.saying import words_in
@@ -134,6 +135,7 @@ def build(
     )  # fmt: skip
     app.state.backends, app.state.pages, app.state.policy = services, pages, policy
     app.state.verdicts, app.state.cases = Verdicts(policy), Cases(policy)
+    app.state.names = Names(services.permits)
     speeches = words_in(pages, "es"), words_in(pages, "en")
     app.state.packages = Packages(settings.data_dir / "packages", speeches)
     app.state.policy_text = written.decode()

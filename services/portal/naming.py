@@ -19,3 +19,8 @@ def natural(code: str) -> tuple[tuple[int, int, str], ...]:
     """A code as people put it in order: 9/A before 10/A, 501/B before 501/AA."""
     parts = re.findall(r"[0-9]+|[^0-9]+", code)
     return tuple((0, int(one), "") if one.isdecimal() else (1, len(one), one) for one in parts)
+
+
+def section_letters(place: int) -> str:
+    """What a section is called: 0 is A, 25 is Z, 26 is AA."""
+    return (section_letters(place // 26 - 1) if place >= 26 else "") + chr(ord("A") + place % 26)

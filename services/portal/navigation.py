@@ -69,7 +69,7 @@ class Menu:
 
 def menu(roles: Collection[str], path: str) -> Menu:
     """The menu of somebody with these roles on the page of this path."""
-    open_to = {name: tuple(e for e in entries if _may_open(roles, e)) for name, entries in AREAS.items()}
+    open_to = {name: tuple(e for e in entries if may(roles, e.operation)) for name, entries in AREAS.items()}
     areas = tuple((name, entries[0].path) for name, entries in AREAS.items() if entries[0] in open_to[name])
     area = next((name for name, _ in areas if any(_holds(entry.path, path) for entry in open_to[name])), "")
     pages = open_to.get(area, ())
@@ -87,6 +87,7 @@ def home_of(roles: Collection[str]) -> str:
     return next((start for _, start in menu(roles, "").areas), "/")
 
 
-def _may_open(roles: Collection[str], entry: Entry) -> bool:
-    row = ACCESS[entry.operation]
+def may(roles: Collection[str], operation: str) -> bool:
+    """Whether the access table lets somebody with these roles do this: what they may not do is not offered."""
+    row = ACCESS[operation]
     return PUBLIC in row or not row.keys().isdisjoint(roles)

@@ -51,10 +51,15 @@ def raised(appraisal: Json, language: Language) -> list[dict[str, Any]]:
     return [
         {
             "code": flag["code"], "severity": flag["severity"], "title": flag[f"title_{language}"],
-            "text": flag[f"text_{language}"], "source": flag["source"], "pending": flag["legal_review"] == "pending",
+            "text": flag[f"text_{language}"], "source": _source(flag, language), "pending": flag["legal_review"] == "pending",
         }
         for flag in found
     ]  # fmt: skip
+
+
+def _source(flag: Json, language: Language) -> str:
+    """Where a flag comes from; an appraisal of before there was a Spanish source has only the English one."""
+    return str(flag.get("source_es", flag["source"]) if language == "es" else flag["source"])
 
 
 def sentences(appraisal: Json, language: Language) -> list[str]:

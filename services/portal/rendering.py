@@ -20,8 +20,9 @@ from starlette.types import Scope
 from services.portal import figures
 from services.portal.faults import Fault
 from services.portal.field_words import field_name, field_value
+from services.portal.names import Named
 from services.portal.naming import region_name
-from services.portal.navigation import menu
+from services.portal.navigation import may, menu
 from services.portal.session import Session
 from shared.refusal import Refusal
 from shared.timber.norms.spoken import spoken
@@ -92,11 +93,21 @@ def _filters() -> dict[str, Callable[..., str]]:
         return figures.day(written, context["language"])
 
     @pass_context
+    def party(context: Context, org: str) -> str:
+        named: Named = context["named"]
+        return named.shown(org)
+
+    @pass_context
+    def party_name(context: Context, org: str) -> str:
+        named: Named = context["named"]
+        return named.name(org)
+
+    @pass_context
     def said(context: Context, text: str) -> str:
         return spoken(text, context["language"])
 
     return {
-        "said": said,
+        "said": said, "party": party, "party_name": party_name,
         "m3": figures.cubic_metres, "cubic": figures.cubic_number, "soles": figures.soles, "percent": figures.percent, "number": figures.number,
         "short": figures.short, "moment": moment, "day": day, "stamp": stamp, "region": region_name,
     }  # fmt: skip
@@ -158,10 +169,11 @@ class Pages:
         *,
         scripts: bool = False,
         place: str = "",
+        named: Named | None = None,
         **values: Any,
     ) -> Response:
         """The page in the language of the request, for whoever is signed in. ``place`` is where the page stands when the
-        address is only where its form is sent to."""
+        address is only where its form is sent to; ``named`` is what organisations are called."""
         language, chosen = self.language_of(request), self.chosen(request)
         session: Session | None = request.app.state.sessions.of(request)
 
@@ -183,11 +195,13 @@ class Pages:
             asset=lambda name: f"/static/{name}?{self._versions[name]}",
             language=language,
             chosen=bool(chosen),
+            named=named or Named(),
             other_language=f"{place}?{urlencode({**request.query_params, 'lang': other})}",
             session=session,
             roles=", ".join(sorted(self._role(language, role) for role in session.roles)) if session else "",
             signs_in=self._signs_in,
             here=place or request.url.path,
+            may=lambda operation: may(() if session is None else session.roles, operation),
             menu=menu(() if session is None else session.roles, place or request.url.path),
             done=request.query_params.get("done", ""),
             **values,

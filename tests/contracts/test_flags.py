@@ -1,6 +1,7 @@
 """Red flags: each raised by what it names, clear beside its threshold, unknown where nobody said."""
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -162,6 +163,8 @@ def test_the_shipped_catalogue_and_the_checks_are_of_the_same_codes() -> None:
     assert {spec.code for spec in flag_pack().flags} == set(CHECKS)
     for spec in flag_pack().flags:
         assert spec.source
+        assert spec.source_es
+        assert not re.search(r"\b(the|of|and|with|is|are|press|should)\b", spec.source_es), spec.source_es
         assert spec.legal_review in ("pending", "not needed")
         assert set(spec.es) == set(spec.en) == {"title", "raised", "clear", "unknown"}
 

@@ -25,7 +25,7 @@ money = st.lists(st.tuples(days, cents), max_size=8)
 
 
 def a_rate(day: date, annual_milli: int) -> Rate:
-    return Rate(day, annual_milli, "s", "pending")
+    return Rate(day, annual_milli, "s", "s", "pending")
 
 
 rates = st.lists(st.tuples(days, st.integers(0, 500)), min_size=0, max_size=4, unique_by=lambda one: one[0]).map(
@@ -170,7 +170,8 @@ def test_a_debt_in_dollars_bears_the_rate_of_dollars_and_one_in_soles_that_of_so
     soles, dollars = legal_rates("PEN"), legal_rates("USD")
 
     assert [rate.annual_milli for rate in soles] != [rate.annual_milli for rate in dollars]
-    assert all("TIPMN" in rate.source for rate in soles)
+    assert all("TIPMN" in rate.source and "tasa pasiva promedio (TIPMN)" in rate.source_es for rate in soles)
+    assert all("tasa pasiva promedio (TIPMEX)" in rate.source_es for rate in dollars)
     assert all("TIPMEX" in rate.source and rate.legal_review.startswith("pending") for rate in dollars)
     year = date(2026, 1, 1), date(2027, 1, 1)
     assert interest(100_000, *year, soles) == Decimal("25")

@@ -56,9 +56,15 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
         ("comprador", "/community/contracts/{contract}"),
     ],
     "settlement_page": [("comunidad", "/community/contracts/{contract}/settlements/{settlement}")],
+    "version_page": [
+        ("comunidad", "/community/contracts/{contract}/versions/1"),
+        ("comprador", "/community/contracts/{contract}/versions/1"),
+    ],
     "ledger_page": [("comunidad", "/community/ledger")],
     "desk_page": [("autoridad", "/desk"), ("supervisor", "/desk"), ("regente", "/desk")],
     "inspections_page": [("supervisor", "/desk/inspections")],
+    "plan_steps_page": [("autoridad", "/plans/{plan}/steps"), ("comunidad", "/plans/{plan}/steps")],
+    "permit_steps_page": [("autoridad", "/permits/{permit}/steps"), ("supervisor", "/permits/{permit}/steps")],
     "certificate_form": [("certificadora", "/certifier/new")],
     "change_form": [("certificadora", "/certifier/{certificate}/change")],
     "graph_page": [(None, "/lots/LOTE-501/graph"), (None, "/lots/LOTE-1170/graph")],
@@ -91,7 +97,7 @@ WITHOUT_PAGE = {
     "package_page", "lottery_page",
     "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "subscribe", "tell_again", "unsubscribe",
     "census_file", "export_table", "suspend_member", "reinstate_member", "register_certificate", "amend_members",
-    "end_certificate", "record_inspection",
+    "end_certificate", "record_inspection", "take_plan_step", "take_permit_step", "sign_contract",
 }  # fmt: skip
 
 

@@ -182,7 +182,7 @@ def trees(count: int, places: bool) -> list[dict[str, Any]]:
 def permits(count: int, places: bool) -> Written:
     finding = {
         "rule": "F05", "status": "FAIL", "severity": "S3", "kind": "forensics", "numeral": "", "subject": "PO-17",
-        "computed": {"skew": 12}, "threshold": {"least": 80}, "norm": "N", "source": "S", "es": "Una campana", "en": "A bell",
+        "computed": {"skew": 12}, "threshold": {"least": 80}, "norm": "N", "source": "S", "source_es": "F", "es": "Una campana", "en": "A bell",
         "evidence": None, "id": "f1", "state": "open", "outcome": "", "blocks": None, "acts": [],
     }  # fmt: skip
     review = {"plan": "PO-17", "review": 2, "at": "2026-06-01T10:00:00+00:00", "norms": "1", "findings": [finding]}
@@ -301,7 +301,7 @@ async def test_a_lottery_is_worked_out_again_and_a_changed_one_is_found_out(open
     good, bad, closed = [read(await c.get("/plans/PO-17/lotteries/VC-1")).said for c in (honest, other, hidden)]
 
     assert "Sale igual" in good
-    assert "firmada por la bitácora que este servidor conoce" in good
+    assert "firmada por el registro público que este servidor conoce" in good
     assert "El diseño es el de la norma" in good
     assert "NO sale igual" in bad
     assert "Sale igual" not in bad

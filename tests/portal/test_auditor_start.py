@@ -9,9 +9,14 @@ from urllib.parse import parse_qs
 import pytest
 
 from services.portal.attention import counted
+from tests.portal.conftest import Open, Written
+from tests.portal.signed import sign_in
 from tests.portal.test_operator import let_answer
 from tests.portal.test_pages import read
 from tests.portal.test_session import House, signed_in
+from tests.shared.lot.test_doubt import first, revoke
+from tests.shared.lot.wood import Wood
+from tests.tokens import Issuer
 
 UNDER = {"as_of": 40, "origin": "o", "checkpoint": "c", "next": None}
 COUNTS = {
@@ -98,7 +103,7 @@ async def test_with_nothing_to_look_at_the_page_says_so(house: House) -> None:
 
     page = read(await auditor.get("/auditor"))
 
-    for said in ("Ningún lote lleva una observación grave", "Ningún permiso movió más", "Todavía no hay lotes"):
+    for said in ("Ninguno de los lotes mirados está por revisar", "Ningún permiso movió más", "Todavía no hay lotes"):
         assert said in page.said
 
 
@@ -153,3 +158,56 @@ def test_the_gravest_come_first_and_none_is_told_as_none() -> None:
         ("S4", 2, 1, "no"), ("S3", 6, 0, "no"), ("S2", 0, 0, "yes"), ("S1", 0, 0, "yes"),
     ]  # fmt: skip
     assert found[1].rules == (("T02", 5), ("B01", 1))
+
+
+def sold(*, length_mm: int = 13_000, doubted: bool = False) -> bytes:
+    """The proof file of LOTE-01: a stem longer than the census has it is an S2 of the census family, a key in doubt one of the
+    documents."""
+    wood = Wood()
+    stem = wood.fell("501", length_mm=length_mm)
+    logs = wood.cut(stem, "501")
+    wood.guide("001-0000017", logs)
+    wood.sell("LOTE-01", logs, seller="aserradero-1", buyer="otra-1")
+    if doubted:
+        revoke(wood, "comunidad-a", first(wood, "log.cut"))
+    return wood.bundle("LOTE-01")
+
+
+@pytest.mark.parametrize(
+    ("bundle", "said"),
+    [
+        ({"length_mm": 15_500, "doubted": True}, True),  # two of S2 of different families: neither is grave by itself
+        ({"length_mm": 15_500}, False),
+        ({"doubted": True}, False),
+        ({}, False),
+    ],
+)
+async def test_lots_to_review_are_those_whose_verdict_says_so(
+    open_portal: Open, bundle: dict[str, Any], said: bool
+) -> None:
+    """Whatever the gravest finding is that custody ever had of it: here S4, as of one that was resolved."""
+    custody = Written(
+        {"/v1/lots/LOTE-01/bundle": sold(**bundle), "/v1/lots": UNDER | {"lots": [LOT | {"id": "LOTE-01"}]}}
+    )
+    browser = await open_portal(custody=custody)
+    sign_in(browser, Issuer(), "auditor", org="auditoria-1")
+
+    verdict = read(await browser.get("/v/LOTE-01")).said
+    start = read(await browser.get("/auditor")).said
+    listed = read(await browser.get("/auditor/lots?review=yes")).said
+
+    assert ("POR REVISAR" in verdict) is said
+    assert ("POR REVISAR" in start) is said
+    assert ("LOTE-01" in listed) is said
+    if not said:
+        assert "Ninguno de los lotes mirados está por revisar" in start
+
+
+async def test_a_lot_that_could_not_be_judged_is_not_left_out(open_portal: Open) -> None:
+    browser = await open_portal(custody=Written({"/v1/lots": UNDER | {"lots": [LOT]}}))
+    sign_in(browser, Issuer(), "auditor", org="auditoria-1")
+
+    listed = read(await browser.get("/auditor/lots?review=yes")).said
+
+    assert "LOTE-9" in listed
+    assert "sin calcular todavía" in listed

@@ -1,5 +1,6 @@
 """Contracts, deliveries and payments: the sums and the course over answers, and the pages over the real service."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from services.portal.prices import Price, together, without
 from tests.contracts.builders import TORNILLO, a_price_book, an_offer, pen, per_volume, sawn
 from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
 from tests.contracts.deals import LOT, a_payment, a_sheet, a_statement, pay, settled
-from tests.contracts.test_versions import AS_BUYER
+from tests.contracts.test_versions import AS_BUYER, a_contract, an_amendment, signed, written
 from tests.portal.conftest import Open
 from tests.portal.signed import sign_in
 from tests.portal.test_offers import text_of
@@ -265,3 +266,57 @@ def test_species_that_share_the_figure_of_a_wider_set_are_one_row() -> None:
 
     assert [(row.species, row.name) for row in together(rows)] == [("b", "b"), ("a, c", "prices.all_species")]
     assert [names for _, names in without(rows)] == [["d", "e"]]
+
+
+async def test_a_community_signs_and_its_buyer_countersigns_the_text_they_read(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts, buyer=BUYER)
+    await written(contracts, contract)
+    at = f"/community/contracts/{contract}/versions/1"
+    session = sign_in(browser, contracts.issuer, "manager", org="comunidad-a")
+    offered = await see(browser, f"/community/contracts/{contract}")
+    page = await browser.get(at)
+    read = re.search(r'name="text_sha256" value="(\w+)"', page.text)
+    assert read is not None
+    form = {"form_token": session.form_token(), "text_sha256": read[1]}
+
+    unread = await browser.post(f"{at}/signature", data=form)
+    other = await browser.post(f"{at}/signature", data=form | {"read": "yes", "text_sha256": "ab" * 32})
+    twice = [await browser.post(f"{at}/signature", data=form | {"read": "yes"}) for _ in range(2)]
+    waiting = await see(browser, at)
+    session = sign_in(browser, contracts.issuer, "company", org=BUYER)
+    done = await browser.post(f"{at}/signature", data=form | {"read": "yes", "form_token": session.form_token()})
+    signed_page = await see(browser, at)
+
+    assert "todavía no firma la versión 1" in offered
+    assert "Marque que leyó el texto." in text_of(unread.text)
+    assert "léala de nuevo antes de firmar" in text_of(other.text)
+    assert [one.status_code for one in (unread, other, *twice, done)] == [422, 422, 303, 303, 303]
+    assert "Falta la firma de la otra parte." in waiting
+    assert "firmada por ambos" in signed_page
+    [version] = (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"]
+    assert [one["org"] for one in version["signatures"]] == ["comunidad-a", BUYER]
+
+
+async def test_an_amendment_shows_what_it_changes_and_nobody_else_sees_or_signs_it(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts, buyer=BUYER)
+    await signed(contracts, contract)
+    await written(contracts, contract, an_amendment(1, "ends_on", ends_on="2027-12-31"))
+    at = f"/community/contracts/{contract}/versions/2"
+    sign_in(browser, contracts.issuer, "manager", org="comunidad-a")
+
+    page, first = await see(browser, at), await see(browser, at.replace("/2", "/1"))
+    session = sign_in(browser, contracts.issuer, "company", org="importadora-1")
+    theirs = await browser.post(f"{at}/signature", data={"form_token": session.form_token(), "read": "yes"})
+    bare = await browser.post(f"{at}/signature", data={"read": "yes"})
+
+    assert "Modifica la 1: Acuerdo de las partes" in page
+    assert "30 jun. 2027" in page
+    assert "31 dic. 2027" in page
+    assert "Firmar esta versión" in page
+    assert "Firmar esta versión" not in first
+    assert theirs.status_code == 404
+    assert bare.status_code == 403

@@ -6,7 +6,7 @@ from html import unescape
 import httpx
 import pytest
 
-from services.portal.pages import recording
+from services.portal.naming import section_letters
 from services.portal.session import Session
 from shared.timber.measure import mean_of_ends_dm3
 from tests.custody.conftest import PARCEL, PERMIT, PLAN, SPECIES, Custody, cut, felling, log_id, status_list
@@ -352,4 +352,4 @@ async def test_a_form_without_the_token_of_its_session_records_nothing(desk: Des
 
 @pytest.mark.parametrize(("place", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA")])
 def test_sections_are_lettered_as_on_the_wood(place: int, letters: str) -> None:
-    assert recording._letters(place) == letters
+    assert section_letters(place) == letters

@@ -160,3 +160,8 @@ def test_schemas_of_one_name_and_two_meanings_are_kept_apart() -> None:
         for p in ("/v1/a", "/v1/b")
     ]
     assert answers == ["#/components/schemas/Page", "#/components/schemas/PermitsPage"]
+
+
+def test_pages_call_the_log_what_people_are_told_it_is() -> None:
+    """docs/glossary.md: *bitácora verificable* is the log of bytes; people are told of the public register."""
+    assert [key for key, text in SPANISH.items() if re.search(r"\bbitácoras?\b", text, re.I)] == []

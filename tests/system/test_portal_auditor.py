@@ -22,7 +22,7 @@ WORDS = {
         "unfelled": "Autorizado sin talar", "time": "Línea de tiempo", "record": "Registro:", "proof": "a la raíz firmada",
         "package": "Paquete de auditoría", "prepare": "Preparar el paquete", "done": "listo", "findings": "Observaciones",
         "evidence": "Lo que miró", "points": "Constancias", "compare": "Comparar", "consistent": "continúa a la de",
-        "same": "Es de esta misma bitácora",
+        "same": "Es de este mismo registro público",
     },
     "en": {
         "area": "Audit", "first": "What to look at first", "lots": "Lots", "graph": "Graph", "made": "Product", "balance": "Balance", "permits": "The whole permits",

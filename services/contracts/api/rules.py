@@ -41,7 +41,7 @@ async def list_red_flags() -> RedFlagsOut:
         flags=[
             RedFlagOut(
                 code=flag.code, name=flag.name, severity=flag.severity, threshold=dict(flag.threshold),
-                title_es=flag.es["title"], title_en=flag.en["title"], source=flag.source,
+                title_es=flag.es["title"], title_en=flag.en["title"], source=flag.source, source_es=flag.source_es,
                 legal_review=flag.legal_review,
             )
             for flag in pack.flags

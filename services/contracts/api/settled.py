@@ -145,6 +145,7 @@ def _rate(rate: Rate) -> dict[str, Any]:
         "annual_milli": rate.annual_milli,
         "valid_from": None if rate.source == "contract" else rate.valid_from,
         "source": rate.source,
+        "source_es": rate.source_es,
         "legal_review": rate.legal_review,
     }
 

@@ -183,6 +183,7 @@ def flag_of(flag: Flag) -> dict[str, Any]:
         "text_es": flag.text("es"),
         "text_en": flag.text("en"),
         "source": flag.spec.source,
+        "source_es": flag.spec.source_es,
         "legal_review": flag.spec.legal_review,
         "version": flag.version,
     }

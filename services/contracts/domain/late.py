@@ -22,6 +22,7 @@ class Rate:
     valid_from: date
     annual_milli: int
     source: str
+    source_es: str
     legal_review: str
 
 

@@ -102,7 +102,7 @@ def rates_of(contract: ContractText, dated: Sequence[Rate]) -> list[Rate]:
     agreed = contract.late_interest
     if agreed is None:
         return list(dated)
-    return [Rate(date.min, agreed.annual_milli, "contract", "not needed")]
+    return [Rate(date.min, agreed.annual_milli, "contract", "contrato", "not needed")]
 
 
 def reconcile(

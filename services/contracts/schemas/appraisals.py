@@ -155,6 +155,7 @@ class FlagOut(Out):
     text_es: str
     text_en: str
     source: str
+    source_es: str
     legal_review: str
     version: str
 

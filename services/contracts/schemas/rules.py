@@ -30,6 +30,7 @@ class RedFlagOut(Out):
     title_es: str
     title_en: str
     source: str
+    source_es: str
     legal_review: str
 
 

@@ -121,6 +121,7 @@ class RateOut(Out):
     annual_milli: int
     valid_from: Day | None
     source: str
+    source_es: str
     legal_review: str
 
 

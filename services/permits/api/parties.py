@@ -8,7 +8,7 @@ from services.permits.api.house import CommandDep, HouseDep, PagingDep, log_stat
 from services.permits.api.territory import check_registrar
 from services.permits.domain.party import REGISTRY, NumberTaken, Organisation
 from services.permits.schemas.parties import OrganisationIn, OrganisationOut
-from services.permits.schemas.words import Kind, Page
+from services.permits.schemas.words import Kind, OrgId, Page
 from services.permits.store import outbox, parties
 from services.permits.store.parties import KnownOrganisation
 from shared.refusal import Missing
@@ -43,11 +43,12 @@ async def register_organisation(
 async def list_organisations(
     house: HouseDep, paging: PagingDep, kind: Annotated[Kind | None, Query()] = None,
     named: Annotated[str, Query(max_length=80, description="Letters of its id or name")] = "",
+    ids: Annotated[list[OrgId] | None, Query(alias="id", max_length=500, description="Only these")] = None,
 ) -> Page[OrganisationOut]:  # fmt: skip
     """All parties by id."""
     async with house.database.transaction() as tx:
         found, following = paging.page(
-            await parties.organisations(tx, kind, paging.after, paging.limit + 1, named), lambda known: known[0].id
+            await parties.organisations(tx, kind, paging.after, paging.limit + 1, named, ids), lambda known: known[0].id
         )
         announced = await outbox.announced(tx, [sid for _, sid in found])
     return Page(items=[_organisation(known, announced) for known in found], next=following)

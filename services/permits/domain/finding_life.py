@@ -61,11 +61,11 @@ class ReviewNeeded(Refusal):
     slug: ClassVar[str] = "review-needed"
     es: ClassVar[str] = (
         "La última revisión del plan {plan} es de {reviewed_on}; vale {days} días una que pidió un funcionario después de la"
-        " presentación, mientras no cambie una licencia o un papel CITES. Pida otra: POST /v1/plans/{plan}/review."
+        " presentación, mientras no cambie una licencia o un papel CITES. Hace falta otra revisión."
     )
     en: ClassVar[str] = (
         "The last review of plan {plan} is of {reviewed_on}; one that an officer asked for after the submission holds {days}"
-        " days, unless a licence or a CITES paper changes. Ask for another: POST /v1/plans/{plan}/review."
+        " days, unless a licence or a CITES paper changes. Another review is needed."
     )
     plan: str
     reviewed_on: str

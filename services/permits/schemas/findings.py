@@ -3,6 +3,9 @@
 from datetime import date
 from typing import Any, Literal
 
+from pydantic import computed_field
+
+from services.permits.domain.spoken import in_spanish
 from services.permits.schemas.words import In, Out, Sha256, Writing
 
 
@@ -53,6 +56,12 @@ class RuleOutcome(Out):
     source: str
     es: str
     en: str
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def source_es(self) -> str:
+        """The source in Spanish."""
+        return in_spanish(self.source)
 
 
 class RuleOutcomeWithEvidence(RuleOutcome):

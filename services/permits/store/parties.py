@@ -23,9 +23,13 @@ async def organisation(tx: Tx, org: str) -> KnownOrganisation | None:
     return None if row is None else _organisation(row)
 
 
-async def organisations(tx: Tx, kind: str | None, after: str, limit: int, named: str = "") -> list[KnownOrganisation]:
-    """Organisations by id, perhaps only those with these letters in their id or name."""
+async def organisations(
+    tx: Tx, kind: str | None, after: str, limit: int, named: str = "", ids: Sequence[str] | None = None
+) -> list[KnownOrganisation]:
+    """Organisations by id, perhaps only those with these letters in their id or name, or of these ids."""
     asked = select(OrganisationRow).where(col(OrganisationRow.id) > after)
+    if ids is not None:
+        asked = asked.where(col(OrganisationRow.id).in_(ids))
     if kind is not None:
         asked = asked.where(OrganisationRow.kind == kind)
     if named:

@@ -9,6 +9,8 @@ from services.portal.pages import (
     deals,
     desk,
     evidence,
+    felling,
+    guides,
     lots,
     lotteries,
     offers,
@@ -18,15 +20,18 @@ from services.portal.pages import (
     plans,
     prices,
     public,
-    recording,
+    recorded,
+    sales,
     session,
+    signing,
+    steps,
     stumps,
 )
 
 # A guide's paper before its page: the address of the one ends in what the other takes for a number.
 routers = [
-    papers.router, public.router, session.router, community.router, recording.router, census.router, offers.router,
-    deals.router, desk.router, prices.router, auditor.router, lots.router, evidence.router, plans.router,
+    papers.router, public.router, session.router, community.router, felling.router, guides.router, sales.router,
+    recorded.router, census.router, offers.router, deals.router, signing.router, desk.router, prices.router, auditor.router, lots.router, evidence.router, plans.router,
     lotteries.router, packages.router, certifying.router, certifier.router,
-    operator.router, stumps.router,
+    operator.router, stumps.router, steps.router,
 ]  # fmt: skip

@@ -113,7 +113,7 @@ async def import_page(plan: str, job: str, house: HouseDep) -> Response:
     """How far an import is. The page asks again by itself until it has ended, with or without scripts."""
     house.need()
     found = await house.permits.get(f"/v1/plans/{part(plan)}/census/jobs/{part(job)}")
-    return house.page(
+    return await house.page(
         "community/import.html", scripts=True, job=found, problem=_words(found["problem"], house),
         errors=((found["problem"] or {}).get("facts", {}).get("errors") or [])[:ERRORS_SHOWN],
     )  # fmt: skip
@@ -142,7 +142,7 @@ async def _page(house: House, plan: str, status: int = 200, **values: Any) -> Re
     drafts = [one for one in plans["items"] if one["state"] == "draft"]
     chosen = next((one for one in drafts if one["id"] == plan), drafts[0] if len(drafts) == 1 and not plan else None)
     given: Json = {"preview": None, "land": None, "fields": {}, "faults": {}, "parcel": "", **values}
-    return house.page(
+    return await house.page(
         "community/census.html", status, scripts=True, place="/community/census", drafts=drafts, plan=chosen, titles=titles["items"],
         regents=[one for one in parties["items"] if one["kind"] == "regent_firm"], parcels=PARCELS, shown=ERRORS_SHOWN,
         map=await _map(house, chosen, given["land"]), **given,

@@ -49,7 +49,7 @@ async def certificates_page(house: HouseDep, cursor: Annotated[str | None, Query
     """The certificates of the caller's certification body."""
     more = f"&cursor={quote(cursor, safe='')}" if cursor else ""
     found = await house.permits.get(f"/v1/certificates?certifier={quote(house.need().org, safe='')}{more}")
-    return house.page("certifier/certificates.html", found=found)
+    return await house.page("certifier/certificates.html", found=found)
 
 
 @router.get("/certifier/{number}", response_class=Response)
@@ -70,7 +70,7 @@ async def _certificate(
         _lines(house, members, first, last), _sales(house, certificate, first, last)
     )
     mine = certificate["certifier"] == house.need().org and bool(house.need().roles & ACCESS["suspend_member"].keys())
-    return house.page(
+    return await house.page(
         "certifier/certificate.html", 200 if refused is None else refused.status, certificate=certificate, lines=lines,
         sales=sales, whole=whole, first=first, last=last, refused=refused, mine=mine,
     )  # fmt: skip

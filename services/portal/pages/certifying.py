@@ -111,7 +111,7 @@ def _said(house: House, form: Filled) -> dict[str, str]:
 
 async def _new(house: House, form: Filled) -> Response:
     house.need()
-    return house.page(
+    return await house.page(
         "certifier/new.html", 422 if form.faults else 200, place="/certifier/new", fields=form.fields,
         faults=_said(house, form), schemes=SCHEMES, members=MEMBERS, parties=await _parties(house),
     )  # fmt: skip
@@ -119,7 +119,7 @@ async def _new(house: House, form: Filled) -> Response:
 
 async def _change(house: House, number: str, form: Filled) -> Response:
     certificate = await house.permits.get(f"/v1/certificates/{quote(number, safe='')}")
-    return house.page(
+    return await house.page(
         "certifier/change.html", 422 if form.faults else 200, place=f"{_page(number)}/change", certificate=certificate,
         fields=form.fields, faults=_said(house, form), parties=await _parties(house),
     )  # fmt: skip

@@ -35,7 +35,7 @@ async def community_home(house: HouseDep) -> Response:
         balances, findings = await asyncio.gather(balances_of(house), house.custody.get("/v1/findings", limit=FINDINGS))
     held = [one for one in permits["items"] if one["holder"] == org]
     open_findings = [one for one in findings["findings"] if one["finding"]["status"] == "FAIL"]
-    return house.page(
+    return await house.page(
         "community/home.html", told=bool(session.roles & OWNERS), region_name=region_name, titles=titles["items"], plans=plans["items"], permits=held,
         left={one["number"]: left_of(balances, one["number"]) for one in held}, findings=open_findings,
         more_findings=findings["next"] is not None,

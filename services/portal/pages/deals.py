@@ -38,12 +38,12 @@ async def contracts_page(house: HouseDep, cursor: Cursor = "") -> Response:
 
     async def shown(one: Json) -> Json:
         async with turns:
-            versions, judged = await asyncio.gather(_versions(house, one["id"]), _appraisals(house, one["id"], 1))
+            versions, judged = await asyncio.gather(versions_of(house, one["id"]), _appraisals(house, one["id"], 1))
         verdict = judged[0]["verdict"] if judged else None
         return {**one, "state": deals.state_of(versions), "verdict": verdict}
 
     rows = await asyncio.gather(*(shown(one) for one in listed["items"]))
-    return house.page(
+    return await house.page(
         "community/contracts.html", rows=rows, next=listed["next"], marks=deals.MARKS, lights=offer_answer.LIGHTS,
         judges=_judges(house), region_name=region_name,
     )  # fmt: skip
@@ -53,14 +53,15 @@ async def contracts_page(house: HouseDep, cursor: Cursor = "") -> Response:
 async def contract_page(contract: str, house: HouseDep) -> Response:
     """One contract, to read on a screen or to print for the assembly."""
     stored, versions, judged, deliveries = await asyncio.gather(
-        house.contracts.get(f"/v1/contracts/{part(contract)}"), _versions(house, contract),
+        house.contracts.get(f"/v1/contracts/{part(contract)}"), versions_of(house, contract),
         _appraisals(house, contract, 20), _deliveries(house, contract),
     )  # fmt: skip
     appraisal = await house.contracts.get(f"/v1/appraisals/{judged[0]['id']}") if judged else None
     version, say = deals.in_force(versions), say_of(house)
-    return house.page(
+    return await house.page(
         "community/contract.html", stored=stored, offer=stored["offer"], versions=versions, version=version,
-        state=deals.state_of(versions), marks=deals.MARKS, deliveries=deliveries, sums=deals.sums_of(deliveries),
+        state=deals.state_of(versions), signs=deals.to_sign(versions, house.need().org) if stored["offer"]["buyer"] else None,
+        marks=deals.MARKS, deliveries=deliveries, sums=deals.sums_of(deliveries),
         courses=await asyncio.to_thread(_courses, house, deliveries), judged=judged, judges=_judges(house),
         flags=[] if appraisal is None else offer_answer.raised(appraisal, house.language),
         figures=[] if appraisal is None else offer_answer.figures_of(appraisal, say),
@@ -76,7 +77,7 @@ async def settlement_page(contract: str, settlement: str, house: HouseDep) -> Re
     stated, found = await asyncio.gather(
         house.contracts.get(f"/v1/settlements/{part(settlement)}"), _reconciled(house, settlement)
     )
-    return house.page(
+    return await house.page(
         "community/settlement.html", contract=contract, delivery=Delivery(stated, found), stated=stated, found=found,
         flags=[] if found is None else deals.raised_flags(found, house.language), money=money, marks=deals.SETTLEMENT_MARKS,
     )  # fmt: skip
@@ -92,7 +93,7 @@ async def ledger_page(house: HouseDep, enterprise: Annotated[str, Query(max_leng
         if refusal.status not in (403, 404):
             raise
         book = None
-    return house.page("community/ledger.html", book=book, enterprise=named, money=money, share=_share)
+    return await house.page("community/ledger.html", book=book, enterprise=named, money=money, share=_share)
 
 
 def _share(written: str) -> str:
@@ -104,7 +105,8 @@ def _judges(house: House) -> bool:
     return bool(house.need().roles & COMMUNITY)
 
 
-async def _versions(house: House, contract: str) -> list[Json]:
+async def versions_of(house: House, contract: str) -> list[Json]:
+    """Every version of a contract, the first one first."""
     found: list[Json] = (await house.contracts.get(f"/v1/contracts/{part(contract)}/versions"))["items"]
     return found
 

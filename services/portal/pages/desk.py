@@ -8,9 +8,9 @@ from fastapi import Query
 from starlette.responses import Response
 
 from services.portal import desk
-from services.portal.access import ACCESS
 from services.portal.acts import Filled
 from services.portal.desk import Waiting
+from services.portal.navigation import may
 from services.portal.pages.filling import fields_of, say_of
 from services.portal.pages.house import House, HouseDep
 from services.portal.pages.plans import review_of
@@ -42,11 +42,11 @@ async def desk_page(house: HouseDep) -> Response:
     to_decide, in_hand, used = await asyncio.gather(
         group(desk.WITH_AUTHORITY), group(desk.WITH_COMMUNITY), group(desk.BEING_USED)
     )
-    return house.page(
+    return await house.page(
         "desk/desk.html", to_decide=to_decide, in_hand=in_hand, used=used, marks=desk.STATE_MARKS,
         proposed=[one for one in permits if one["state"] == "proposed"],
-        uninspected=desk.uninspected(plans, inspections), officer=bool(session.roles & ACCESS["inspections_page"].keys()),
-        regent="regent" in session.roles, sees_keys=bool(session.roles & ACCESS["admit_key"].keys()),
+        uninspected=desk.uninspected(plans, inspections), officer=may(session.roles, "inspections_page"),
+        regent="regent" in session.roles, sees_keys=may(session.roles, "admit_key"),
     )  # fmt: skip
 
 
@@ -73,20 +73,12 @@ async def record_inspection(house: HouseDep) -> Response:
 
 def _inspection(form: Filled) -> Json:
     plan, _, parcel = form.needed("place").rpartition("|")
-    counts = {name: _whole(form, name) for name in ("trees_sampled", "trees_absent", "trees_mismatched")}
+    counts = {name: form.count(name) for name in ("trees_sampled", "trees_absent", "trees_mismatched")}
     body: Json = {"number": form.needed("number").upper(), "plan": plan, "parcel": parcel, **counts}
     body["volume_dm3"] = form.thousandths("volume", "act.not_a_volume")
     if form.get("codes"):
         body["trees"] = form.codes()
     return body
-
-
-def _whole(form: Filled, name: str) -> int:
-    text = form.needed(name)
-    if text.isascii() and text.isdecimal() and len(text) < 8:
-        return int(text)
-    form.faults.setdefault(name, "act.not_a_count")
-    return 0
 
 
 # Which field of the form a member of the body stands in.
@@ -113,7 +105,7 @@ async def _inspections(house: House, form: Filled) -> Response:
     fields = dict(form.fields)
     if first is not None and "place" not in fields:
         fields["place"] = f"{first['id']}|{first['parcels'][0]['code']}"
-    return house.page(
+    return await house.page(
         "desk/inspections.html", 422 if faults else 200, place="/desk/inspections", fields=fields, faults=faults,
         plans=used, to_do=desk.uninspected(plans, inspections), done_list=list(reversed(inspections)),
     )  # fmt: skip

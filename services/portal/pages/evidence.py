@@ -34,7 +34,7 @@ async def item_page(item_id: str, house: HouseDep) -> Response:
     made = await read_record(house, of_it[0]) if of_it else None
     siblings = [] if made is None else [pair for pair in _made_with(made.record) if pair[0] != item_id]
     says = "" if made is None else sentence(made.record, words_of(house))
-    return house.page("public/item.html", answer=answer, made=made, says=says, siblings=siblings)
+    return await house.page("public/item.html", answer=answer, made=made, says=says, siblings=siblings)
 
 
 def _made_with(record: Record) -> list[tuple[str, str]]:
@@ -50,7 +50,7 @@ async def record_page(sid: str, house: HouseDep) -> Response:
     before, after = await _neighbours(house, one.index)
     body = list(islice(records.fields(one.record.body), records.MOST_SHOWN))
     pieces = await painted(house.custody, one.items())
-    return house.page(
+    return await house.page(
         "auditor/record.html",
         one=one,
         says=sentence(one.record, words_of(house)),
@@ -91,7 +91,7 @@ async def hands_page(
         asked["known"] = _whole(known, "known")
     answer = await house.custody.get(f"/v1/items/{part(item_id)}/custody", **asked)
     piece = (await painted(house.custody, [item_id])).get(item_id)
-    return house.page("auditor/hands.html", item=item_id, piece=piece, answer=answer, at=at, below=known)
+    return await house.page("auditor/hands.html", item=item_id, piece=piece, answer=answer, at=at, below=known)
 
 
 def _utc(local: str) -> str:
@@ -125,7 +125,7 @@ async def findings_page(
     if which == "open":
         asked["open"] = "true"
     answer = await house.custody.get("/v1/findings", limit=FINDINGS, order="newest", **asked)
-    return house.page("auditor/findings.html", answer=answer, filters=filters | {"which": which})
+    return await house.page("auditor/findings.html", answer=answer, filters=filters | {"which": which})
 
 
 @router.get("/auditor/checkpoints", response_class=Response)
@@ -141,7 +141,7 @@ async def checkpoints_page(
             pair = await compare(house.custody, house.policy, *sizes)
         except UpstreamRefused as no:
             refused = no
-    return house.page(
+    return await house.page(
         "auditor/checkpoints.html", 200 if refused is None else refused.status,
         pair=pair, start=start, to=to, theirs=None, pasted="", refused=refused,
     )  # fmt: skip
@@ -159,7 +159,7 @@ async def report_checkpoint_page(house: HouseDep) -> Response:
         answer = await house.custody.post("/v1/checkpoints", pasted.encode(), media_type="text/plain")
     except UpstreamRefused as no:
         refused = no
-    return house.page(
+    return await house.page(
         "auditor/checkpoints.html", 200 if refused is None else refused.status,
         pair=None, start="", to="", theirs=answer, pasted=pasted, refused=refused,
     )  # fmt: skip

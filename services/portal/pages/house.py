@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.portal.backends import Backends
 from services.portal.casefile import Cases
+from services.portal.names import Names
 from services.portal.rendering import Pages
 from services.portal.session import FormNotOurs, Session, Sessions
 from services.portal.verdicts import Verdicts
@@ -36,6 +37,7 @@ class House:
         self.policy_text: str = state.policy_text
         self.verdicts: Verdicts = state.verdicts
         self.cases: Cases = state.cases
+        self.names: Names = state.names
         self.public_url: str = state.public_url
         self.sessions: Sessions = state.sessions
         self.session: Session | None = self.sessions.of(request)
@@ -93,9 +95,15 @@ class House:
         self._command_key = _command_key(form)
         return form
 
-    def page(self, template: str, status: int = 200, *, scripts: bool = False, **values: Any) -> Response:
-        """The rendered page. With ``scripts`` it may run our own modules and ask our own addresses; else it runs nothing."""
-        return self.pages.render(self.request, template, status, scripts=scripts, **values)
+    async def page(self, template: str, status: int = 200, *, scripts: bool = False, **values: Any) -> Response:
+        """The rendered page. With ``scripts`` it may run our own modules and ask our own addresses; else it runs nothing.
+        Names of organisations that it turns out to lack are asked for, all at once."""
+        named = self.names.seen()
+        page = self.pages.render(self.request, template, status, scripts=scripts, named=named, **values)
+        if not named.missing:
+            return page
+        await self.names.learn(named.missing)
+        return self.pages.render(self.request, template, status, scripts=scripts, named=self.names.seen(), **values)
 
     def texts(self, *starts: str) -> str:
         """The texts of keys that begin so, in the language of the page, as JSON for one of our modules."""

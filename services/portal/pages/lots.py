@@ -34,7 +34,7 @@ async def graph_page(code: str, house: HouseDep) -> Response:
     shown = collapsed(things)
     names = {thing.key: name_of(thing, words) for thing in shown}
     rows = [(thing, names[thing.key], row_id(thing), state_of(thing, words)) for thing in shown]
-    return house.page(
+    return await house.page(
         "auditor/graph.html", code=code, svg=Markup(await asyncio.to_thread(graph_of, shown, code, words)),  # noqa: S704
         rows=rows, names=names, things=len(things), kinds=[kind for kind in KINDS if any(t.kind == kind for t in shown)],
         complete=answer["complete"], as_of=answer["as_of"],
@@ -46,11 +46,11 @@ async def balance_page(code: str, house: HouseDep) -> Response:
     """The wood of a lot stage by stage, what mills made of it, and the whole permits for those who may see them."""
     case = await case_of(house, code)
     if case is None:
-        return house.page("auditor/not_whole.html", code=code)
+        return await house.page("auditor/not_whole.html", code=code)
     words, stages, sawings = words_of(house), stages_of(case), sawings_of(case)
     permits = await _permits(house, case)
     charts = await asyncio.to_thread(_charts, stages, sawings, permits or (), words)
-    return house.page(
+    return await house.page(
         "auditor/balance.html", code=code, stages=stages, sawings=sawings, permits=permits, whole=WHOLE, **charts,
         as_of=case.report.checkpoint.size if case.report.checkpoint else 0,
     )  # fmt: skip
@@ -61,7 +61,7 @@ async def timeline_page(code: str, house: HouseDep) -> Response:
     """Every record about a lot and its wood, by the date it claims and by the order in which it became known."""
     case = await case_of(house, code)
     if case is None:
-        return house.page("auditor/not_whole.html", code=code)
+        return await house.page("auditor/not_whole.html", code=code)
     words, latest, rows = words_of(house), "", list[tuple[int, Any, bool]]()
     for index, record in case.own:
         of_wood = record.type in CUSTODY
@@ -73,7 +73,7 @@ async def timeline_page(code: str, house: HouseDep) -> Response:
     ]  # fmt: skip
     spec = moments(points, words.t("timeline.axis"))
     drawn = await asyncio.to_thread(chart, spec, words.t("timeline.chart"), words.t("timeline.lead"))
-    return house.page("auditor/timeline.html", code=code, rows=rows, drawing=Markup(drawn))  # noqa: S704
+    return await house.page("auditor/timeline.html", code=code, rows=rows, drawing=Markup(drawn))  # noqa: S704
 
 
 async def case_of(house: House, code: str) -> CaseFile | None:

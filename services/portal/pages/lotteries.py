@@ -21,7 +21,7 @@ SHOWN = 100
 async def lotteries_page(plan_id: str, house: HouseDep) -> Response:
     """The lotteries of a plan, and those of other plans of its title."""
     found = await house.permits.get(f"/v1/plans/{part(plan_id)}/verifications")
-    return house.page("auditor/lotteries.html", plan=plan_id, found=found)
+    return await house.page("auditor/lotteries.html", plan=plan_id, found=found)
 
 
 @router.get("/plans/{plan_id}/lotteries/{number}", response_class=Response)
@@ -36,7 +36,7 @@ async def lottery_page(
     if one["drawn_at"] is not None:
         asked: dict[str, Any] = {"limit": SHOWN} | ({"cursor": cursor} if cursor else {})
         sample, again = await asyncio.gather(house.permits.get(f"{base}/trees", **asked), _again(house, base))
-    return house.page(
+    return await house.page(
         "auditor/lottery.html", one=one, sample=sample, again=again, base=base, public_url=house.public_url
     )
 

@@ -46,7 +46,7 @@ async def check_offer(house: HouseDep) -> Response:
         judged = await _judged(house, asked)
     except UpstreamRefused as refusal:
         return await _form(house, "check", asked, asked.faults(refusal.problem, house.language))
-    return house.page(
+    return await house.page(
         "community/offer_result.html", judged=judged, charts=_charts(house, [("", judged)]), fields=asked.fields,
         offer=_told(house, asked),
     )  # fmt: skip
@@ -87,7 +87,7 @@ async def compare_offers(house: HouseDep) -> Response:
     except UpstreamRefused as refusal:
         return await _form(house, "compare", asked, asked.faults(refusal.problem, house.language))
     titles = [one["title"] for one in body["offers"]]
-    return house.page(
+    return await house.page(
         "community/offers_result.html", judged=judged, titles=titles, sentences=compared["text"][house.language],
         best=[titles[n] for n in compared["best"]], columns=compared["offers"], money=money,
         charts=_charts(house, list(zip(titles, judged, strict=True))), fields=asked.fields,
@@ -165,7 +165,7 @@ async def _form(house: House, which: str, asked: Asked, faults: Mapping[str, str
     for field, path in (("price_book", "/v1/price-books"), ("cost_book", "/v1/cost-books")):
         found = (await house.contracts.get(path))["items"]
         books[field] = [one for one in found if one.get("kind") != "series"]
-    return house.page(
+    return await house.page(
         FORMS[which], 422 if faults else 200, place=PLACES[which], fields=asked.fields, faults=faults or {}, books=books,
         species=sorted(catalogue(), key=lambda one: one.trade_name), lists=offer_form, region_name=region_name,
     )  # fmt: skip

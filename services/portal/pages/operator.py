@@ -7,8 +7,8 @@ from fastapi import Query
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from services.portal.access import ACCESS
 from services.portal.naming import region_name
+from services.portal.navigation import may
 from services.portal.pages.house import House, HouseDep
 from shared.timber.bodies import BODIES, ORG_KINDS
 from shared.web.app import Router
@@ -22,7 +22,7 @@ PAGE_LENGTH = 50
 
 def _may(house: House, operation: str) -> bool:
     """Whether the access table lets this person do it: what they may not do is not offered."""
-    return bool(house.need().roles & ACCESS[operation].keys())
+    return may(house.need().roles, operation)
 
 
 def _text(form: FormData, name: str) -> str:
@@ -42,7 +42,7 @@ async def house_page(house: HouseDep) -> Response:
     health = await house.backends.health()
     outbox = await house.permits.get("/v1/publications", limit=1) if _may(house, "outbox_page") else None
     head = await house.backends.head(house.policy)
-    return house.page("operator/house.html", health=health, outbox=outbox, head=head)
+    return await house.page("operator/house.html", health=health, outbox=outbox, head=head)
 
 
 @router.get("/operator/organisations", response_class=Response)
@@ -55,7 +55,7 @@ async def _organisations(
     house: House, kind: str = "", cursor: str | None = None, refused: UpstreamRefused | None = None, **given: str
 ) -> Response:
     found = await house.permits.get(_asking("/v1/organisations", kind=kind, cursor=cursor, limit=PAGE_LENGTH))
-    return house.page(
+    return await house.page(
         "operator/organisations.html", 200 if refused is None else refused.status,
         found=found, kind=kind, kinds=ORG_KINDS, refused=refused, given=given, registers=_may(house, "register_party"),
         region_name=region_name,
@@ -84,7 +84,7 @@ async def _keys(
     house: House, org: str = "", cursor: str | None = None, refused: UpstreamRefused | None = None, **given: str
 ) -> Response:
     found = await house.permits.get(_asking("/v1/keys", org=org, cursor=cursor, limit=PAGE_LENGTH))
-    return house.page(
+    return await house.page(
         "operator/keys.html", 200 if refused is None else refused.status, found=found, org=org, refused=refused,
         given=given, brings=_may(house, "bring_key"),
     )  # fmt: skip
@@ -110,7 +110,7 @@ async def key_page(kid: str, house: HouseDep) -> Response:
 
 async def _key(house: House, kid: str, refused: UpstreamRefused | None = None) -> Response:
     key = await house.permits.get(_key_path(kid))
-    return house.page(
+    return await house.page(
         "operator/key.html", 200 if refused is None else refused.status, key=key, refused=refused,
         takes_up=_may(house, "take_key_up"), approves=_may(house, "admit_key"), ends=_may(house, "end_key"),
     )  # fmt: skip
@@ -159,7 +159,7 @@ async def outbox_page(
 ) -> Response:
     """What permits has written and the log has taken, not yet taken, or refused."""
     found = await house.permits.get(_asking("/v1/publications", state=state, cursor=cursor, limit=PAGE_LENGTH))
-    return house.page("operator/outbox.html", found=found, state=state)
+    return await house.page("operator/outbox.html", found=found, state=state)
 
 
 @router.get("/operator/webhooks", response_class=Response)
@@ -170,7 +170,7 @@ async def webhooks_page(house: HouseDep) -> Response:
 
 async def _webhooks(house: House, refused: UpstreamRefused | None = None, **given: Any) -> Response:
     found = await house.custody.get("/v1/webhooks")
-    return house.page(
+    return await house.page(
         "operator/webhooks.html", 200 if refused is None else refused.status, found=found["webhooks"], refused=refused,
         given=given, types=sorted(BODIES),
     )  # fmt: skip

@@ -79,7 +79,7 @@ async def download_package(package_id: Id, house: HouseDep) -> Response:
 async def package_door(code: str, house: HouseDep) -> Response:
     """What is in the package of a lot, and the button that prepares it."""
     await house.backends.lot(code)
-    return house.page("auditor/package.html", code=code, job=None, expires="", public_url=house.public_url)
+    return await house.page("auditor/package.html", code=code, job=None, expires="", public_url=house.public_url)
 
 
 @router.get("/lots/{code}/package/prepare", response_class=Response)
@@ -93,7 +93,7 @@ async def prepare_package(code: str, house: HouseDep) -> Response:
 async def package_page(code: str, package_id: Id, house: HouseDep) -> Response:
     """How far a package is; the page asks again by itself until it is done."""
     job = _packages(house).job(package_id, await _reader(house))
-    return house.page(
+    return await house.page(
         "auditor/package.html", code=code, job=job, expires=_instant(job.expires_at), public_url=house.public_url
     )
 

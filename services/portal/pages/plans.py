@@ -29,7 +29,7 @@ async def plan_page(plan_id: str, house: HouseDep) -> Response:
     """A plan: its facts, its land, and what the rules found in it."""
     plan = await house.permits.get(f"/v1/plans/{part(plan_id)}")
     land, review = await asyncio.gather(land_of(house.permits, plan["title"], plan), review_of(house.permits, plan_id))
-    return house.page(
+    return await house.page(
         "auditor/plan.html", plan=plan, review=review, land=land, map=await drawn_map(land, (), words_of(house))
     )
 
@@ -41,7 +41,7 @@ async def title_page(number: str, house: HouseDep) -> Response:
     land, plans = await asyncio.gather(
         land_of(house.permits, number, None), house.permits.get("/v1/plans", title=number, limit=100)
     )
-    return house.page(
+    return await house.page(
         "auditor/title.html",
         title=title,
         land=land,
@@ -63,7 +63,7 @@ async def forensics_page(plan_id: str, house: HouseDep) -> Response:
     words = words_of(house)
     plots = await asyncio.to_thread(plots_of, trees, sum(parcel["area_m2"] for parcel in plan["parcels"]))
     found = [one for one in (review or {"findings": ()})["findings"] if one["rule"].startswith(OF_FORENSICS)]
-    return house.page(
+    return await house.page(
         "auditor/forensics.html", plan=plan, trees=trees, whole=whole, plots=plots, findings=found,
         placed=any(tree["utm"] for tree in trees), class_cm=CLASS_CM,
         map=await drawn_map(land, spots_of(trees, words), words),

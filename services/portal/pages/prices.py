@@ -40,7 +40,7 @@ async def price_board(house: HouseDep, region: Asked = "", point: Asked = "", sp
     named = prices.species_of([one["book"] for one in books], permits, region, species, known)
     rows = await asyncio.gather(*(_price(house, one, region, point) for one in named))
     together = prices.together(rows)
-    return house.page(
+    return await house.page(
         "community/prices.html", books=books, series=[one for one in listed["items"] if one["kind"] == "series"],
         money=money, rows=together, unknown=prices.without(rows), asked=bool(rows), first=rows[0].answer if rows else None, drawing=await asyncio.to_thread(_drawn, house, together),
         region=region, point=point, chosen_species=species, lists=offer_form, region_name=region_name,

@@ -30,7 +30,7 @@ API_KEPT_S = 30.0
 @router.get("/", response_class=Response)
 async def home(house: HouseDep) -> Response:
     """What this is, the three doors, the state of the log and the search box."""
-    return house.page("public/home.html", head=await house.backends.head(house.policy))
+    return await house.page("public/home.html", head=await house.backends.head(house.policy))
 
 
 @router.get("/search", response_class=Response)
@@ -53,7 +53,7 @@ async def search(
     if len(pages) == 1 and not any(one.next for one in seen):
         return house.go(pages[0])
     if found or seen:
-        return house.page("public/candidates.html", typed=typed, found=found, seen=seen, pages=PAGES)
+        return await house.page("public/candidates.html", typed=typed, found=found, seen=seen, pages=PAGES)
     for one in (silent, *answers):
         if isinstance(one, UpstreamDown):
             raise one
@@ -84,7 +84,7 @@ async def verdict_page(code: str, house: HouseDep) -> Response:
     report = None if judged is None else judged.report
     word = word_of(report)
     address = f"{house.public_url}/v/{quote(code, safe='')}"
-    return house.page(
+    return await house.page(
         "public/verdict.html" if judged is not None else "public/too_long.html",
         scripts=judged is not None,
         code=code,
@@ -118,7 +118,7 @@ async def lot_page(code: str, house: HouseDep) -> Response:
 async def permit_page(number: str, house: HouseDep) -> Response:
     """Whether a permit counts today, and what it rests on."""
     address = f"{house.public_url}/permits/{quote(number, safe='')}"
-    return house.page(
+    return await house.page(
         "public/permit.html",
         permit=await house.backends.permit(number),
         address=address,
@@ -133,14 +133,14 @@ async def guide_page(
     """What a transport guide covers, and what became of it."""
     answer = await house.backends.guide(number, form)
     pieces = await painted(house.backends.custody, answer["guide"]["items"])
-    return house.page("public/guide.html", answer=answer, pieces=pieces)
+    return await house.page("public/guide.html", answer=answer, pieces=pieces)
 
 
 @router.get("/docs", response_class=Response)
 async def api_page(house: HouseDep) -> Response:
     """The operations of every service, for people who write programs."""
     merged = await _merged(house)
-    return house.page(
+    return await house.page(
         "public/docs.html", groups=groups(merged), schemas=schemas(merged), public_url=house.public_url,
         by_password="/v1/tokens" in merged["paths"],
     )  # fmt: skip

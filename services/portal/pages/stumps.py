@@ -28,7 +28,7 @@ async def stumps_page(code: str, house: HouseDep) -> Response:
     """The stumps of a lot by parcel, on the map of each plan as far as the reader may see it."""
     case = await case_of(house, code)
     if case is None:
-        return house.page("auditor/not_whole.html", code=code)
+        return await house.page("auditor/not_whole.html", code=code)
     by_plan: dict[str, list[Item]] = defaultdict(list)
     for item in case.pieces:
         if item.kind == "tree" and item.plan is not None:
@@ -39,7 +39,7 @@ async def stumps_page(code: str, house: HouseDep) -> Response:
         census = await _census(house, plan_id, felled)
         lands.append(await _drawn(house, plan, census, words))
         parcels += _by_parcel(plan_id, felled, {tree["item"] for tree in census if tree["utm"]})
-    return house.page("auditor/stumps.html", code=code, lands=lands, parcels=parcels)
+    return await house.page("auditor/stumps.html", code=code, lands=lands, parcels=parcels)
 
 
 async def _census(house: House, plan: str, felled: Sequence[Item]) -> list[dict[str, Any]]:

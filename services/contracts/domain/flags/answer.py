@@ -23,6 +23,7 @@ class FlagSpec:
     severity: Severity
     threshold: Mapping[str, str | int]
     source: str
+    source_es: str
     legal_review: str
     es: Mapping[str, str]
     en: Mapping[str, str]

@@ -42,6 +42,7 @@ class PlanRule:
     false_data: bool
     norm: str
     source: str
+    source_es: str
     legal_review: str
     valid_from: str
     parameters: dict[str, Any]

@@ -1,0 +1,38 @@
+"""What was recorded, and where to go from here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from services.portal.backends import part
+from services.portal.pages.house import HouseDep
+from services.portal.pages.recording import begun
+from shared.web.app import Router
+
+router = Router(tags=["recording"])
+Json = dict[str, Any]
+
+
+@router.get("/community/recorded/{sid}", response_class=Response)
+async def recorded(sid: str, house: HouseDep) -> Response:
+    """What was recorded, where it stands in the log, what the rules found on it, and where to go from here."""
+    house.need()
+    record = await house.custody.get(f"/v1/records/{part(sid)}")
+    statement = record["entry"]["stmt"]
+    body, kind = statement["body"], statement["type"]
+    what, key = _subject(kind, body)
+    answer = await house.custody.get(f"/v1/{what}s/{part(key)}")
+    return await house.page(
+        "community/recorded.html", record=record, statement=statement, what=what, key=key, answer=answer, fields=begun(), faults={},
+        findings=[one for one in answer.get("findings", ()) if one["status"] == "FAIL"],
+    )  # fmt: skip
+
+
+def _subject(kind: str, body: Mapping[str, Any]) -> tuple[str, str]:
+    """What a record speaks of: an item, a guide or a lot, and its key."""
+    if kind.startswith("guide."):
+        return "guide", body["guide"]
+    if kind.startswith("lot."):
+        return "lot", body["lot"]
+    return "item", body.get("item") or body["source"]
