@@ -122,7 +122,8 @@ def moments(values: Sequence[tuple[str, str]], x_title: str) -> dict[str, Any]:
         "height": {"step": 26},
         "mark": {"type": "point", "filled": True, "size": 55, "color": MARK, "opacity": 0.65},
         "encoding": {
-            "x": {"field": "at", "type": "temporal", "title": x_title, "axis": {"format": "%d/%m/%y", "tickCount": 4}},
+            "x": {"field": "at", "type": "temporal", "title": x_title, "axis": {"format": "%d/%m/%y", "tickCount": 4},
+                  "scale": {"padding": 14}},
             "y": {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": {"grid": True}},
         },
     }  # fmt: skip
