@@ -155,9 +155,11 @@ def told(things: Sequence[Thing], words: Words) -> tuple[list[Node], list[Edge]]
 
 
 def name_of(thing: Thing, words: Words) -> str:
-    """ "Árbol 501", or "123 trozas"."""
+    """ "Árbol 501", or "123 trozas"; what came out of a mill with no code painted on it, by what it is."""
     if thing.count > 1:
         return words.t(f"graph.many.{thing.kind}", count=thing.count)
+    if thing.product and not thing.code:
+        return words.t(f"product.{thing.product}").capitalize()
     return words.t(f"graph.one.{thing.kind}", code=thing.code or thing.key[:8])
 
 

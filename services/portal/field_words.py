@@ -74,7 +74,7 @@ def field_value(path: str, value: Any, language: Language, say: Say, known: Call
         return figures.moment(text, language)
     if _DAY.fullmatch(text) and _is_day(text):
         return figures.day(text, language)
-    start = _SAID.get(last)
+    start = "severity." if last.startswith("severity_") else _SAID.get(last)
     return say(f"{start}{text}") if start and known(f"{start}{text}") else text
 
 

@@ -50,7 +50,9 @@ def percent(permille: int) -> str:
 
 
 def day(written: str, language: Language) -> str:
-    """A date of a record (``2026-11-22``): 22 nov. 2026."""
+    """A date of a record (``2026-11-22``): 22 nov. 2026. Of a series by months (``2026-05``): may. 2026."""
+    if len(written) == len("2026-05"):
+        return format_date(date.fromisoformat(f"{written}-01"), "MMM y", locale=LOCALES[language])
     return format_date(date.fromisoformat(written), "d MMM y", locale=LOCALES[language])
 
 

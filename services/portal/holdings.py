@@ -61,9 +61,14 @@ class Todo:
 
 
 def todos(
-    plans: Sequence[Mapping[str, Any]], permits: Sequence[Mapping[str, Any]], open_findings: int, today: date
+    plans: Sequence[Mapping[str, Any]],
+    permits: Sequence[Mapping[str, Any]],
+    open_findings: int,
+    today: date,
+    *,
+    owns_forest: bool,
 ) -> list[Todo]:
-    """What wants doing, the most pressing first."""
+    """What wants doing, the most pressing first. Who owns no forest and has no plan waits for the loads of others."""
     found = [Todo("todo.finding", "#findings", {"count": open_findings})] if open_findings else []
     in_force = [one for one in permits if one["state"] == "in_force"]
     for one in in_force:
@@ -75,7 +80,9 @@ def todos(
         for one in plans
         if one["state"] == "draft"
     ]
-    if not in_force:
+    if not (owns_forest or plans or permits):
+        found.append(Todo("todo.reception", "/community/reception", {}))
+    elif not in_force:
         found.append(Todo("todo.no_permit", "/community/census", {}))
     elif not open_findings:
         found.append(Todo("todo.record", "/community/felling", {}))

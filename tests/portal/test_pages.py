@@ -229,7 +229,8 @@ async def test_a_board_has_a_width_and_a_thickness_and_no_code(open_portal: Open
     page = read(await browser.get("/items/b1", headers=ENGLISH))
 
     assert "Width, thickness and length" in page.said
-    assert "Product b1…" in page.said
+    assert "Sawn wood" in page.said
+    assert "20.0 cm, 5.0 cm and 225.0 cm" in page.said
     assert "still whole" in page.said
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.system
 # What the story says in each language, in the order in which it is told.
 WORDS = {
     "es": {
-        "area": "Auditoría", "first": "Qué mirar primero", "lots": "Lotes", "graph": "Grafo", "made": "Producto", "balance": "Balance", "permits": "Los permisos enteros",
+        "area": "Auditoría", "first": "Qué mirar primero", "lots": "Lotes", "graph": "Recorrido", "made": "Producto", "balance": "Balance", "permits": "Los permisos enteros",
         "unfelled": "Autorizado sin talar", "time": "Línea de tiempo", "record": "Registro:", "proof": "a la raíz firmada",
         "package": "Paquete de auditoría", "prepare": "Preparar el paquete", "done": "listo", "findings": "Observaciones",
         "evidence": "Lo que miró", "points": "Constancias", "compare": "Comparar", "consistent": "continúa a la de",

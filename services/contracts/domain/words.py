@@ -14,7 +14,7 @@ class Both:
 
 
 RULES: dict[PaidRule, Both] = {
-    PaidRule.MEAN_OF_ENDS: Both("oficial (promedio de diámetros)", "official (mean of ends)"),
+    PaidRule.MEAN_OF_ENDS: Both("oficial, promedio de diámetros", "official, mean of ends"),
     PaidRule.SMALIAN: Both("Smalian", "Smalian"),
     PaidRule.HUBER: Both("Huber", "Huber"),
     PaidRule.NEWTON: Both("Newton", "Newton"),

@@ -14,6 +14,8 @@ import orjson
 
 WIDE, NARROW = 620, 318  # of the whole drawing; the narrow one fits a page of 360 px
 LABEL = {WIDE: 200, NARROW: 104}  # of the names beside bars
+# The page may have wider letters than those the drawing was measured with.
+LEFT, RIGHT = {WIDE: 26, NARROW: 12}, 36
 KEPT = 64
 MARK, SECOND, GRID = "var(--accent, #7a4f2a)", "var(--part, #4a5568)", "var(--line, #d9cfc1)"
 WARN = "var(--no, #a32018)"
@@ -22,8 +24,6 @@ _TAG, _FOR_READERS = re.compile(r"<[^>]*>"), re.compile(r' (aria-[a-z]+|role)="[
 CONFIG: dict[str, Any] = {
     "font": "system-ui, sans-serif",
     "background": None,
-    # The page may have wider letters than those the drawing was measured with.
-    "padding": {"left": 12, "right": 36, "top": 4, "bottom": 4},
     "view": {"stroke": None},
     "axis": {
         "labelColor": "currentColor", "titleColor": "currentColor", "domainColor": "currentColor",
@@ -33,6 +33,11 @@ CONFIG: dict[str, Any] = {
     "header": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12},
     "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "orient": "bottom"},
 }  # fmt: skip
+# A long name beside its bar or line stands in two lines.
+NAMES: dict[str, Any] = {
+    "labelExpr": r"length(datum.label) > 16 ? split(replace(datum.label, regexp('^(.{5,15}) (.+)$'), '$1|$2'), '|') : datum.label",
+    "labelLineHeight": 13,
+}
 # Numbers as Peru writes them: a point before decimals, commas between thousands.
 LOCALE = {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["S/ ", ""]}
 
@@ -50,7 +55,13 @@ def _drawn(spec: bytes, width: int) -> str:
 
     axis = {**CONFIG["axis"], "labelLimit": LABEL[width]}
     fit = {"type": "fit", "contains": "padding"}
-    whole = {"config": {**CONFIG, "axis": axis}, **orjson.loads(spec), "width": width, "autosize": fit}
+    padding = {"left": LEFT[width], "right": RIGHT, "top": 4, "bottom": 4}
+    whole = {
+        "config": {**CONFIG, "axis": axis, "padding": padding},
+        **orjson.loads(spec),
+        "width": width,
+        "autosize": fit,
+    }
     drawn: str = vl_convert.vegalite_to_svg(whole, format_locale=LOCALE)
     return drawn
 
@@ -76,7 +87,7 @@ def waterfall(steps: Sequence[tuple[str, float, float, str]], x_title: str) -> d
     values = [{"name": name, "value": value, "label": label, "low": min(value, value - change),
                "high": max(value, value - change), "kind": "more" if change > 0 else "less"}
               for name, value, change, label in steps]  # fmt: skip
-    y = {"field": "name", "type": "nominal", "sort": None, "title": None}
+    y = {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": NAMES}
     x = {"type": "quantitative", "title": x_title, "axis": {"tickCount": 4}}
     bar = {"type": "bar", "height": {"band": 0.66}}
     return {
@@ -98,7 +109,7 @@ def waterfall(steps: Sequence[tuple[str, float, float, str]], x_title: str) -> d
 def shares(values: Sequence[tuple[str, float, float | None, str]], x_title: str) -> dict[str, Any]:
     """A bar for each share in percent (name, share, limit, label), with a stroke where its limit is."""
     rows = [{"name": name, "value": value, "limit": limit, "label": label} for name, value, limit, label in values]
-    y = {"field": "name", "type": "nominal", "sort": None, "title": None}
+    y = {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": NAMES}
     x = {"type": "quantitative", "title": x_title, "axis": {"tickCount": 5}}
     return {
         "data": {"values": rows},
@@ -122,8 +133,9 @@ def moments(values: Sequence[tuple[str, str]], x_title: str) -> dict[str, Any]:
         "height": {"step": 26},
         "mark": {"type": "point", "filled": True, "size": 55, "color": MARK, "opacity": 0.65},
         "encoding": {
-            "x": {"field": "at", "type": "temporal", "title": x_title, "axis": {"format": "%d/%m/%y", "tickCount": 4}},
-            "y": {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": {"grid": True}},
+            "x": {"field": "at", "type": "temporal", "title": x_title, "axis": {"format": "%d/%m/%y", "tickCount": 4},
+                  "scale": {"padding": 14}},
+            "y": {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": {"grid": True, **NAMES}},
         },
     }  # fmt: skip
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from services.portal.drawing.charts import MARK, SECOND
+from services.portal.drawing.charts import MARK, NAMES, SECOND
 from services.portal.drawing.offers import FAIR
 
 
@@ -41,7 +41,7 @@ def price_bands(prices: Sequence[tuple[str, Decimal, Decimal, Decimal]], x_title
         {"name": name, "low": float(low), "mid": float(mid), "high": float(high), "label": f"S/ {mid:,.0f}"}
         for name, low, mid, high in prices
     ]
-    y = {"field": "name", "type": "nominal", "sort": None, "title": None}
+    y = {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": NAMES}
     x = {"type": "quantitative", "title": x_title, "scale": {"zero": True}, "axis": {"tickCount": 5}}
     return {
         "data": {"values": values},

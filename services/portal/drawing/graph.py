@@ -10,9 +10,9 @@ from services.portal.drawing.layers import Placed, place
 from services.portal.drawing.svg import INK, LINE, SOFT, TONES, number, tag, text, whole
 from services.portal.naming import natural
 
-WIDE, HIGH = 164, 38  # a node
-ACROSS, DOWN = 244, 54  # from layer to layer, from row to row
-MARGIN, HEAD = 16, 40
+WIDE, HIGH = 158, 38  # a node
+ACROSS, DOWN = 224, 54  # from layer to layer, from row to row; five layers fit a wide page
+MARGIN, HEAD = 8, 40
 WIDEST_LINE = 7.0
 MOST_LABELS = 60  # edges; beyond these the volumes are in the titles and in the table only
 

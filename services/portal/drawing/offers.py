@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from services.portal.drawing.charts import GRID, MARK, WARN
+from services.portal.drawing.charts import GRID, MARK, NAMES, WARN
 
 FAIR = "var(--yes, #17613a)"
 
@@ -21,7 +21,7 @@ def fair_bands(offers: Sequence[tuple[str, Mapping[str, Decimal]]], x_title: str
         "type": "nominal",
         "sort": None,
         "title": None,
-        "axis": None if len(offers) == 1 else {},
+        "axis": None if len(offers) == 1 else NAMES,
     }
     x = {"type": "quantitative", "title": x_title, "scale": {"zero": True}, "axis": {"tickCount": 5}}
     band = {"type": "bar", "height": {"band": 0.45}, "color": FAIR, "opacity": 0.3, "stroke": FAIR}
@@ -61,7 +61,7 @@ def way_down(steps: Sequence[tuple[str, Decimal]], x_title: str) -> dict[str, An
             }
         )  # fmt: skip
         at = end
-    y = {"field": "name", "type": "nominal", "sort": None, "title": None}
+    y = {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": NAMES}
     x = {"type": "quantitative", "title": x_title, "axis": {"tickCount": 4}}
     colour = {
         "field": "kind", "type": "nominal", "legend": None,

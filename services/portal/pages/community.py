@@ -39,7 +39,7 @@ async def community_home(house: HouseDep) -> Response:
         "community/home.html", told=bool(session.roles & OWNERS), region_name=region_name, titles=titles["items"], plans=plans["items"], permits=held,
         left={one["number"]: left_of(balances, one["number"]) for one in held}, findings=open_findings,
         more_findings=findings["next"] is not None,
-        todos=todos(plans["items"], held, len(open_findings), today()),
+        todos=todos(plans["items"], held, len(open_findings), today(), owns_forest=bool(session.roles & OWNERS)),
     )  # fmt: skip
 
 

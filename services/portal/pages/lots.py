@@ -111,7 +111,7 @@ def _charts(
         for one in permits[:MOST_CHARTS]
     ]  # fmt: skip
     yields = [
-        (f"{one.mill}, {one.index}", one.yield_permille / 10, None if one.ceiling_permille is None else one.ceiling_permille / 10,
+        (words.t("balance.sawing_at", mill=one.mill, index=one.index), one.yield_permille / 10, None if one.ceiling_permille is None else one.ceiling_permille / 10,
          figures.percent(one.yield_permille))
         for one in sawings[:20]
     ]  # fmt: skip
