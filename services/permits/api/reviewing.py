@@ -155,8 +155,8 @@ async def _looks(tx: Tx, plan: Plan) -> tuple[FieldLook, ...]:
         if act.act == "submit":
             found = []  # what was inspected before the plan was handed in again was another plan
         elif act.act == "inspect":
-            sampled, absent = (int(act.facts.get(name) or 0) for name in ("trees_sampled", "trees_absent"))
-            found.append(FieldLook(peru_day(act.at).isoformat(), True, True, sampled, absent))
+            counted = (int(act.facts.get(name) or 0) for name in ("trees_sampled", "trees_absent"))
+            found.append(FieldLook(peru_day(act.at).isoformat(), True, True, *counted))
     looked: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     gone: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for one in await verifications.verifications(tx, plan.id):

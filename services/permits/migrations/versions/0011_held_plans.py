@@ -1,15 +1,15 @@
 """An approved plan is held while an act on it is decided: of two acts in one moment the second sees the first.
 
-Revision ID: 0010
-Revises: 0009
+Revision ID: 0011
+Revises: 0010
 """
 
 from alembic import op
 
 from shared.web.db import app_role
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
