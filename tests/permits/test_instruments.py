@@ -319,6 +319,19 @@ async def test_an_operating_plan_stands_under_an_approved_general_plan_of_its_ti
     assert all(len(one["documents"]) == 1 for one in said)
 
 
+async def test_an_appeal_sent_five_times_in_one_moment_is_one(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.post(f"{PERMIT_PATH}/suspend", OFFICER, WHY)
+    appeal = {"id": "A1", "ground": "No corresponde"}
+
+    answers = await asyncio.gather(
+        *(permits.call("POST", f"{PERMIT_PATH}/appeals", MANAGER, json=appeal) for _ in range(5))
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 200, 201]
+    await no(permits, "number-taken", f"{PERMIT_PATH}/appeals", MANAGER, appeal | {"ground": "Otro"})
+
+
 async def test_five_acts_on_a_plan_in_one_moment_are_one(permits: Permits) -> None:
     await permits.approved_plan()
     paper = (await permits.paper("execution_report", b"informe", OFFICER))["sha256"]

@@ -73,18 +73,25 @@ async def file_appeal(number: str, body: AppealIn, grant: GrantDep, command: Com
         if not any(grant.in_full(org) for org in (permit.org, permit.holder)):
             raise OtherOrganisation("file_appeal")
         appeal = Appeal(body.id, body.ground, tuple(body.documents), "open", work.caller.sub, permit.measure_by or "")
-        known = {one.id: one for one in (await extensions.appeals(work.tx, [number]))[number]}.get(body.id)
-        if known is not None:
-            if (known.ground, known.documents) != (appeal.ground, appeal.documents):
-                raise NumberTaken("appeal", f"{number} {body.id}")
+        if await _filed(work, number, appeal):
             return await work.answer(200, await course_of(work.tx, number))
         check_appeal(permit, (await permits.acts(work.tx, [number]))[number], work.caller.sub)
         await check_cited(work.tx, body.documents)
         if not await extensions.add_appeal(work.tx, number, appeal):
+            if await _filed(work, number, appeal):  # sent twice in one moment
+                return await work.answer(200, await course_of(work.tx, number))
             waiting = await extensions.open_appeal(work.tx, number)
             raise AppealOpen(number, "" if waiting is None else waiting.id)
         await permits.note_appeal(work.tx, number, "appealed", body.ground, work.now)
         return await work.answer(201, await course_of(work.tx, number))
+
+
+async def _filed(work: Work, number: str, appeal: Appeal) -> bool:
+    """Whether this appeal is kept already; ``NumberTaken`` when its id names another."""
+    known = {one.id: one for one in (await extensions.appeals(work.tx, [number]))[number]}.get(appeal.id)
+    if known is not None and (known.ground, known.documents) != (appeal.ground, appeal.documents):
+        raise NumberTaken("appeal", f"{number} {appeal.id}")
+    return known is not None
 
 
 @router.post("/v1/permits/{number}/appeals/{appeal_id}/decide", response_model=CourseOut)

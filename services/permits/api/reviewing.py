@@ -163,10 +163,10 @@ async def _looks(tx: Tx, plan: Plan) -> tuple[FieldLook, ...]:
         if one.visit.closed_at is not None:
             results = await visits.results(tx, one.visit.number)
             reached = {tree for tree, result in results.items() if result.verdict != "not_reached"} - looked[one.stage]
-            absent = {tree for tree, result in results.items() if result.verdict == "absent"} - gone[one.stage]
+            missing = {tree for tree, result in results.items() if result.verdict == "absent"} - gone[one.stage]
             looked[one.stage] |= reached
-            gone[one.stage] |= absent
-            found.append(FieldLook(one.visit.number, True, one.stage == "submitted", len(reached), len(absent)))
+            gone[one.stage] |= missing
+            found.append(FieldLook(one.visit.number, True, one.stage == "submitted", len(reached), len(missing)))
     return tuple(found)
 
 
