@@ -1,9 +1,10 @@
 """The names of organisations, from the public register: asked for once a page, kept for some minutes, and done without when
 nobody answers."""
 
+import math
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -40,19 +41,19 @@ class Named:
 class Names:
     """What was learnt, for all requests of this process."""
 
-    def __init__(self, permits: ServiceClient) -> None:
-        self._permits = permits
+    def __init__(self, permits: ServiceClient, clock: Callable[[], float] = time.monotonic) -> None:
+        self._permits, self._clock = permits, clock
         self._known: dict[str, tuple[str | None, float]] = {}
-        self._silent_until = 0.0
+        self._silent_until = -math.inf
 
     def seen(self) -> Named:
         """The names that are still fresh."""
-        now = time.monotonic()
+        now = self._clock()
         return Named({org: name for org, (name, until) in self._known.items() if until > now})
 
     async def learn(self, orgs: Iterable[str]) -> None:
         """Ask for these names; nothing is learnt while permits is silent, and it is not asked again at once."""
-        if time.monotonic() < self._silent_until:
+        if self._clock() < self._silent_until:
             return
         asked = sorted(orgs)
         for start in range(0, len(asked), AT_ONCE):
@@ -61,12 +62,12 @@ class Names:
             try:
                 items = (await self._permits.get(f"/v1/organisations?{query}", deadline_s=DEADLINE_S))["items"]
             except (UpstreamDown, UpstreamRefused):
-                self._silent_until = time.monotonic() + SILENT_S
+                self._silent_until = self._clock() + SILENT_S
                 return
             self._keep(some, {one["id"]: one["name"] for one in items})
 
     def _keep(self, asked: Iterable[str], names: dict[str, str]) -> None:
         if len(self._known) > MOST_KEPT:
             self._known.clear()
-        until = time.monotonic() + KEPT_S
+        until = self._clock() + KEPT_S
         self._known |= {org: (names.get(org), until) for org in asked}

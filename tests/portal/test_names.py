@@ -4,15 +4,22 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
-import pytest
 
-from services.portal import names
-from services.portal.names import AT_ONCE, Names
+from services.portal.names import AT_ONCE, KEPT_S, SILENT_S, Names
 from tests.permits.conftest import OPERATOR, Permits, database, introduced, migrated, open_permits, permits
 from tests.portal.conftest import SILENT, Open, Written, a_client_of
 from tests.shared.lot.wood import a_lot
 
 __all__ = ["database", "introduced", "migrated", "open_permits", "permits"]
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class Register:
@@ -51,31 +58,28 @@ async def test_a_page_asks_once_for_all_it_lacks_and_the_next_one_for_nothing() 
     assert (again.name("comunidad-a"), again.shown("nadie-1"), again.missing) == ("Comunidad <A>", "nadie-1", set())
 
 
-async def test_many_are_asked_for_in_parts_and_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    register = Register()
-    known = Names(a_client_of("permits", register))
+async def test_many_are_asked_for_in_parts_and_forgotten_after_a_while() -> None:
+    register, clock = Register(), Clock()
+    known = Names(a_client_of("permits", register), clock)
     await known.learn({f"org-{n}" for n in range(AT_ONCE + 1)})
     assert [len(asked) for asked in register.asked] == [AT_ONCE, 1]
 
-    at = names.time.monotonic() + names.KEPT_S + 1
-    monkeypatch.setattr(names.time, "monotonic", lambda: at)
+    assert len(known.seen().known) == AT_ONCE + 1
+    clock.now += KEPT_S
 
     assert known.seen().known == {}
 
 
-async def test_a_register_that_is_silent_is_left_alone_for_a_moment_and_ids_are_shown(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    register = Register(**{"comunidad-a": "Comunidad A"})
+async def test_a_register_that_is_silent_is_left_alone_for_a_moment_and_ids_are_shown() -> None:
+    clock, register = Clock(), Register(**{"comunidad-a": "Comunidad A"})
     register.silent = True
-    known = Names(a_client_of("permits", register))
+    known = Names(a_client_of("permits", register), clock)
     await known.learn({"comunidad-a"})
     register.silent = False
     await known.learn({"comunidad-a"})
     assert (register.asked, known.seen().name("comunidad-a")) == ([], "comunidad-a")
 
-    at = names.time.monotonic() + names.SILENT_S + 1
-    monkeypatch.setattr(names.time, "monotonic", lambda: at)
+    clock.now += SILENT_S
     await known.learn({"comunidad-a"})
 
     assert known.seen().name("comunidad-a") == "Comunidad A"
