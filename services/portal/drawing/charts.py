@@ -28,15 +28,16 @@ CONFIG: dict[str, Any] = {
     "axis": {
         "labelColor": "currentColor", "titleColor": "currentColor", "domainColor": "currentColor",
         "tickColor": "currentColor", "gridColor": GRID, "labelFontSize": 12, "titleFontSize": 12,
-        "titleFontWeight": 600, "titlePadding": 8, "labelOverlap": "greedy", "labelSeparation": 6,
+        "titleFontWeight": 600, "titlePadding": 8, "labelOverlap": "greedy", "labelSeparation": 14,
     },
     "header": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12},
     "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12, "orient": "bottom"},
 }  # fmt: skip
-# A long name beside its bar or line stands in two lines.
+# A long name beside its bar or line stands in two lines; none is left out.
 NAMES: dict[str, Any] = {
     "labelExpr": r"length(datum.label) > 16 ? split(replace(datum.label, regexp('^(.{5,15}) (.+)$'), '$1|$2'), '|') : datum.label",
     "labelLineHeight": 13,
+    "labelOverlap": False,
 }
 # Numbers as Peru writes them: a point before decimals, commas between thousands.
 LOCALE = {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["S/ ", ""]}
@@ -130,7 +131,7 @@ def moments(values: Sequence[tuple[str, str]], x_title: str) -> dict[str, Any]:
     """A point for each (instant as ISO 8601 of the day's own hour, name), one line for each name in the order of first use."""
     return {
         "data": {"values": [{"at": at, "name": name} for at, name in values]},
-        "height": {"step": 26},
+        "height": {"step": 34},
         "mark": {"type": "point", "filled": True, "size": 55, "color": MARK, "opacity": 0.65},
         "encoding": {
             "x": {"field": "at", "type": "temporal", "title": x_title, "axis": {"format": "%d/%m/%y", "tickCount": 4},
