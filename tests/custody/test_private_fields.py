@@ -42,9 +42,8 @@ async def cut_log(ready: Custody) -> Custody:
 
 
 async def entry_of(custody: Custody, sid: str) -> bytes:
-    answer = await custody.http.get(f"/v1/records/{sid}")
-    assert answer.status_code == 200, answer.text
-    return orjson.dumps(answer.json()["entry"], option=orjson.OPT_SORT_KEYS)
+    answer = await custody.get(f"/v1/records/{sid}")
+    return orjson.dumps(answer["entry"], option=orjson.OPT_SORT_KEYS)
 
 
 # ---- custody signs
