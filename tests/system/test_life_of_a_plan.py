@@ -272,6 +272,6 @@ def entered_again(walk: Walk) -> None:
     assert [walk.phase(on=on) for on in (5, 50, 150)] == ["expired", "reentry_active", "balance_mobilisation"]
     assert [walk.valid(on) for on in (5, 50, 150)] == [False, True, False]
     index = until_logged(community, f"{at}/course")["log"]["index"]
-    [entry] = walk.house.public.get("/v1/records", since=index, limit=1)["entries"]
+    [entry] = walk.house.public.get("/v1/records", since=index, limit=1, wait=10)["entries"]
     said = json.loads(base64.b64decode(entry))["stmt"]
     assert (said["type"], said["body"]["documents"]) == ("permit.amended", [paper["sha256"]])
