@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.domain.contract import ContractText
-from services.contracts.domain.matched import KeptLog, KeptLot
+from services.contracts.domain.kept import KeptLog
+from services.contracts.domain.matched import KeptLot
 from services.contracts.domain.owed import owed
-from services.contracts.domain.reconciliation import Reconciliation, payment_delay_days, reconcile, sealed_report
+from services.contracts.domain.reconciliation import Reconciliation, reconcile
+from services.contracts.domain.sealed_price import disputed, payment_delay_days, sealed_prices
 from services.contracts.domain.settlement import Closing, Payment, SettlementText, Stated
-from services.contracts.shipped import flag_pack, legal_rates
+from services.contracts.shipped import flag_pack, legal_rates, settling_limits
 from shared.timber.measure import LogSize
 from tests.contracts.builders import TORNILLO
 from tests.contracts.conftest import BUYER
@@ -47,8 +49,13 @@ def paid(amount: Decimal, on: date = ON, org: str = COMMUNITY, receipt: str = "a
 def reconciled(text: SettlementText, lot: KeptLot, *payments: Stated, on: date = ON) -> Reconciliation:
     comes_to = owed(CONTRACT, text)
     return reconcile(
-        CONTRACT, text, (COMMUNITY, BUYER), comes_to, payments, lot, legal_rates(comes_to.currency), flag_pack(), on
-    )
+        CONTRACT, text, (COMMUNITY, BUYER), comes_to, payments, lot, legal_rates(comes_to.currency), flag_pack(),
+        settling_limits(), on,
+    )  # fmt: skip
+
+
+def what_is_disputed(found: Reconciliation) -> tuple[str, ...] | None:
+    return disputed(found, own_sheet=True, limits=settling_limits())
 
 
 @given(litres)
@@ -57,9 +64,9 @@ def test_a_sheet_that_says_what_custody_says_and_was_paid_seals_its_price(volume
     payment = paid(owed(CONTRACT, text).net)
 
     found = reconciled(text, lot, payment)
-    prices = sealed_report(CONTRACT, text, found, [payment], COMMUNITY, Closing())
+    prices = sealed_prices(CONTRACT, text, found, [payment], COMMUNITY, Closing(), ())
 
-    assert (found.reconciled, found.balance) == (True, 0)
+    assert (found.reconciled, found.balance, what_is_disputed(found)) == (True, 0, ())
     [price] = prices
     assert price.volume_m3 == Decimal(sum(volumes)) / 1_000
     assert (price.line.price, price.payment_delay_days) == (CONTRACT.lines[0].price, 12)  # type: ignore[union-attr]
@@ -83,19 +90,21 @@ def test_the_order_of_logs_and_payments_changes_nothing(volumes: list[int], rand
 
 
 @given(litres)
-def test_what_is_not_reconciled_seals_no_price(volumes: list[int]) -> None:
+def test_what_is_not_reconciled_shows_no_price_unless_only_the_buyers_word_differs(volumes: list[int]) -> None:
     text, lot = stated(volumes), kept(volumes)
     net = owed(CONTRACT, text).net
 
-    for found, payments in (
-        (reconciled(text, lot), []),
-        (reconciled(text, kept(volumes, buyer="otro-1"), paid(net)), [paid(net)]),
-        (reconciled(text, kept(volumes, state="unavailable", logs=()), paid(net)), [paid(net)]),
-        (reconciled(text, kept([*volumes, 100]), paid(net)), [paid(net)]),
-        (reconciled(text, lot, paid(net, org=BUYER)), [paid(net, org=BUYER)]),
+    for found in (
+        reconciled(text, lot),
+        reconciled(text, kept(volumes, buyer="otro-1"), paid(net)),
+        reconciled(text, kept(volumes, state="unavailable", logs=()), paid(net)),
+        reconciled(text, kept([*volumes, 100]), paid(net)),
+        reconciled(text, kept([*volumes, 100]), paid(net, org=BUYER)),
     ):
         assert not found.reconciled
-        assert sealed_report(CONTRACT, text, found, payments, COMMUNITY, Closing()) == ()
+        assert what_is_disputed(found) is None
+    assert what_is_disputed(reconciled(text, lot, paid(net, org=BUYER))) == ("claimed_only", "unpaid")
+    assert what_is_disputed(reconciled(text, lot, paid(net), paid(net, org=BUYER, receipt="bb"))) == ("claimed_only",)
 
 
 @given(st.lists(st.tuples(st.integers(-30, 400), st.integers(1, 10**6)), min_size=1, max_size=6))

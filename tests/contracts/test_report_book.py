@@ -63,7 +63,7 @@ async def test_the_workbook_of_a_settlement_is_its_reconciliation_log_by_log(con
 
     summary = {row[0]: row[1] for row in found["Resumen"]}
     assert (summary["Se debe"], summary["Pagado"], summary["Saldo"]) == (3300, 3000, float(stands["balance"]))
-    assert found["Trozas"][1] == ("500/A", "PC 01", item_id(0), TORNILLO, TORNILLO, 1, 1, 1)
+    assert found["Trozas"][1] == ("500/A", "PC 01", item_id(0), TORNILLO, TORNILLO, 1, 1, 1, None)
     assert len(found["Trozas"]) == 1 + len(stands["logs"])
     assert found["Pagos"][1][:3] == ("2026-08-01", 3000, "PEN")
     assert [row[0] for row in found["Diferencias"][1:]] == [one["what"] for one in stands["differences"]] == ["unpaid"]

@@ -87,6 +87,24 @@ async def test_a_file_stands_under_no_checkpoint_beyond_the_records_it_holds(rea
     assert [one and one.size for one in under] == [size] * 3
 
 
+async def test_a_lot_names_the_guides_that_its_wood_travelled_on_when_asked(ready: Custody) -> None:
+    await sold(ready)
+
+    plain = (await ready.http.get("/v1/lots/LOT-1")).json()
+    asked = (await ready.http.get("/v1/lots/LOT-1", params={"travelled": "true"})).json()
+
+    assert "guides" not in plain
+    assert asked["guides"] == [
+        {
+            "number": "G-501", "form": "own", "state": "received", "issuer": "comunidad-a", "addressee": "aserradero-1",
+            "issued_on": asked["guides"][0]["issued_on"], "departed_at": "2026-11-04T12:00:00Z", "received_at": LATER,
+        }
+    ]  # fmt: skip
+    assert {name: asked[name] for name in ("lot", "items", "logs")} == {
+        name: plain[name] for name in ("lot", "items", "logs")
+    }
+
+
 async def test_a_lot_of_another_species_than_the_census_is_to_review(custody: Custody) -> None:
     await custody.log(*genesis(custody), *permit_acts(custody, ["501"]))
     other = felling(custody, "501", species="Hymenaea oblongifolia")

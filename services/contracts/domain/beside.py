@@ -1,5 +1,6 @@
 """Two sheets of one lot beside one another, each of one party: log by log, and whatever else the two state otherwise."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -67,12 +68,12 @@ def beside(
 def _by_name(rows: Sequence[Row], stated: SettlementText, other: Other) -> dict[Key, tuple[Row, ScaledLog]]:
     """The rows of a sheet by what both sheets call them: custody's id, else a code that is one log on either, else the
     parcel too."""
-    codes = [[log.code for log in sheet.logs] for sheet in (stated.sheet, other.stated.sheet)]
+    codes = [Counter(log.code for log in sheet.logs) for sheet in (stated.sheet, other.stated.sheet)]
     found: dict[Key, tuple[Row, ScaledLog]] = {}
     for row in rows:
         if row.scaled is None:
             continue
-        once = all(some.count(row.scaled.code) <= 1 for some in codes)
+        once = all(some[row.scaled.code] <= 1 for some in codes)
         key: Key = (row.kept.item,) if row.kept else (row.scaled.code, "" if once else row.scaled.parcel or "")
         found[key] = row, row.scaled
     return found
