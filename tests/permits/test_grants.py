@@ -285,7 +285,10 @@ async def test_the_trail_has_every_change_with_its_state(permits: Permits) -> No
 
     changed = [(one["actor"], one["what"], one["detail"], one["ground"]) for one in lines if one["act"] != "read"]
     findings = [one for one in changed if one[1] == "finding"]
-    assert set(findings) == {(MANAGER.sub, "finding", "explain", "own"), (SUPERVISOR.sub, "finding", "accept", "office")}
+    assert set(findings) == {
+        (MANAGER.sub, "finding", "explain", "own"),
+        (SUPERVISOR.sub, "finding", "accept", "office"),
+    }
     assert [one for one in changed if one not in findings] == [
         (OFFICER.sub, "title", "", "office"), (MANAGER.sub, "plan", "draft", "own"), (REGENT.sub, "plan", "draft", "party"),
         (MANAGER.sub, "plan", "draft > submitted", "own"), (OFFICER.sub, "plan", "submitted > approved", "office"),
