@@ -164,7 +164,17 @@ def test_a_later_value_counts_from_its_day_and_changes_the_hash_only_then() -> N
     before, after = parameters_on(document, date(2026, 12, 31)), parameters_on(document, date(2027, 1, 1))
 
     assert (before.half_life_days, after.half_life_days) == (730, 365)
-    assert before.sha256 == parameters().sha256 != after.sha256
+    now = parameters_on({"version": "x", "parameters": _rows()}, date(2026, 12, 31))
+    assert before.sha256 == now.sha256 != after.sha256
+
+
+def test_an_estimate_of_a_day_before_the_variances_were_fitted_again_has_those_of_then() -> None:
+    document = {"version": "x", "parameters": _rows()}
+
+    before, since = parameters_on(document, date(2026, 11, 28)), parameters_on(document, date(2026, 11, 29))
+
+    assert (before.spread.cell, since.spread.cell) == (0.0015, 0.00365)
+    assert (before.bands[80], since.bands[80]) == (1.35, 1.57)
 
 
 def test_before_any_value_is_in_force_there_is_no_estimator() -> None:
