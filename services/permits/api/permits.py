@@ -7,7 +7,7 @@ from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
 from services.permits.api.measures import check_no_appeal
-from services.permits.api.plans import check_plan_of, check_standing
+from services.permits.api.plans import check_plan_of, check_standing, fallen, plan_of
 from services.permits.api.reach import reach_of
 from services.permits.api.status import announce_status
 from services.permits.api.territory import bounds, check_region
@@ -139,7 +139,8 @@ async def _change_state(
         if kind != "suspended":
             await check_no_appeal(work, permit)
         if kind == "reinstated":
-            check_lifting(permit, frozenset(work.caller.roles))
+            down = await fallen(work.tx, await plan_of(work.tx, permit))
+            check_lifting(permit, frozenset(work.caller.roles), permit.plan if down is None else down[0])
             await check_plan_of(work.tx, permit)
         if kind == "revoked" and permit.measure == "caducity":
             raise CaducityDeclared(number)

@@ -79,7 +79,9 @@ async def authorised_on(tx: Tx, plan: str, but: str = "") -> list[Permit]:
 
 async def hold_authorised(tx: Tx, plan: str) -> None:
     """Hold the permits of a plan and of those it superseded, proposals too, until the transaction ends; in one order."""
-    await tx.exec(_fresh(select(PermitRow).where(_in_succession(plan)).order_by(col(PermitRow.number)).with_for_update()))
+    await tx.exec(
+        _fresh(select(PermitRow).where(_in_succession(plan)).order_by(col(PermitRow.number)).with_for_update())
+    )
 
 
 def _in_succession(plan: str) -> ColumnElement[bool]:
@@ -133,9 +135,10 @@ async def permits_of_plan(tx: Tx, plan: str) -> list[Permit]:
     return [_permit(row) for row in await tx.exec(_fresh(asked))]
 
 
-async def permits_on(tx: Tx, plan: str) -> list[Permit]:
-    """The permits of a plan, locked until the transaction ends."""
-    asked = select(PermitRow).where(PermitRow.plan == plan).order_by(col(PermitRow.number)).with_for_update()
+async def permits_under(tx: Tx, plan: str) -> list[Permit]:
+    """The permits of a plan and of the plans that stand under it, locked until the transaction ends."""
+    under = select(PlanRow.id).where(or_(col(PlanRow.id) == plan, col(PlanRow.parent) == plan))
+    asked = select(PermitRow).where(col(PermitRow.plan).in_(under)).order_by(col(PermitRow.number)).with_for_update()
     return [_permit(row) for row in await tx.exec(_fresh(asked))]
 
 
