@@ -479,6 +479,20 @@ async def test_a_result_stands_and_another_one_needs_a_reason(permits: Permits) 
     assert (public["times_recorded"], public["reason"]) == (2, None)
 
 
+async def test_a_correction_of_nothing_but_the_observation_is_kept(permits: Permits) -> None:
+    await drawn(permits)
+    tree = (await sample(permits))[0]
+    await report(permits, [unseen(tree)])
+    mended = unseen(tree) | {"observation": "Se buscó en 100 m a la redonda"}
+
+    await permits.refused("result-recorded", f"{PATH}/trees", VERIFIER, {"trees": [mended]})
+    told = await report(permits, [mended | {"reason": "Se anotó mal"}])
+
+    assert (told["recorded"], told["known"]) == (1, 0)
+    assert (await sample(permits))[0]["found"]["observation"] == "Se buscó en 100 m a la redonda"
+    assert (await report(permits, [mended]))["known"] == 1
+
+
 async def test_nobody_has_seen_a_tree_on_a_day_that_has_not_come(permits: Permits) -> None:
     await drawn(permits)
     first, second, *_ = await sample(permits)

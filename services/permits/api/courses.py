@@ -8,8 +8,8 @@ from fastapi import Query, Response
 
 from services.permits.api.balances import drawn_on
 from services.permits.api.house import CommandDep, HouseDep, Work, require_organisations
-from services.permits.api.measures import check_no_appeal, put_under, release
-from services.permits.api.plans import answer_of, done_by, state_of, visible_plan
+from services.permits.api.measures import check_no_appeal, note_moot, put_under, release
+from services.permits.api.plans import answer_of, done_by, fallen, plan_of, state_of, visible_plan
 from services.permits.api.reach import reach_of
 from services.permits.api.status import announce_status
 from services.permits.api.territory import check_region
@@ -82,12 +82,12 @@ async def _before_approval(plan_id: str, body: PlanActIn, command: CommandDep, a
 
 @router.post("/v1/plans/{plan_id}/suspend", response_model=PlanOut)
 async def suspend_plan(plan_id: str, body: PlanActIn, command: CommandDep, house: HouseDep) -> Response:
-    """Suspend an approved plan, and with it every permit in force on it."""
+    """Suspend an approved plan, and with it every permit in force on it or on a plan that stands under it."""
     async with command.transaction() as work:
         if work.first:
             return work.first
         plan = await _to_move(work, plan_id, "suspend_plan")
-        for permit in await _permits_on(work, plan):
+        for permit in await permits.permits_under(work.tx, plan.id):
             if permit.state == "in_force":
                 await put_under(work, house.registrar, permit, "plan", body.reason, body.documents)
         await announce_status(work.tx, house.registrar, work.now)
@@ -96,7 +96,9 @@ async def suspend_plan(plan_id: str, body: PlanActIn, command: CommandDep, house
 
 @router.post("/v1/plans/{plan_id}/reinstate", response_model=PlanOut)
 async def reinstate_plan(plan_id: str, body: PlanActIn, command: CommandDep, house: HouseDep) -> Response:
-    """Lift the suspension of a plan, and of the permits that were suspended with it."""
+    """Lift the suspension of a plan, and of the permits that were suspended with it, as far as nothing else of their plans is
+    suspended: of two plans one above the other the last to be reinstated brings them back. What their holders had appealed
+    against is lifted with it: an open appeal is moot."""
     async with command.transaction() as work:
         if work.first:
             return work.first
@@ -104,22 +106,24 @@ async def reinstate_plan(plan_id: str, body: PlanActIn, command: CommandDep, hou
         last = next((one for one in reversed(await acts.acts_on(work.tx, plan.id)) if one.act == "suspend"), None)
         if last is not None and last.facts.get("supervisor") and "supervisor" not in work.caller.roles:
             raise MeasureOfSupervisor(plan.id, "suspend")
-        for permit in await _permits_on(work, plan):
-            if permit.measure == "plan":
-                await check_no_appeal(work, permit)
+        answer = await _move(work, plan, "reinstate", body)
+        for permit in await permits.permits_under(work.tx, plan.id):
+            if permit.measure == "plan" and await fallen(work.tx, await plan_of(work.tx, permit)) is None:
+                await note_moot(work, permit, body.reason)
                 await release(work, house.registrar, permit, body.reason, body.documents)
         await announce_status(work.tx, house.registrar, work.now)
-        return await _move(work, plan, "reinstate", body)
+        return answer
 
 
 @router.post("/v1/plans/{plan_id}/caducity", response_model=PlanOut)
 async def caducate_plan(plan_id: str, body: PlanActIn, command: CommandDep, house: HouseDep) -> Response:
-    """Declare the caducity of a plan: no permit is issued on it again, those there are stand suspended under caducity."""
+    """Declare the caducity of a plan: no permit is issued again on it or under it, those there are stand suspended under
+    caducity."""
     async with command.transaction() as work:
         if work.first:
             return work.first
         plan = await _to_move(work, plan_id, "caducate_plan")
-        for permit in await _permits_on(work, plan):
+        for permit in await permits.permits_under(work.tx, plan.id):
             if permit.state in ("in_force", "suspended") and permit.measure != "caducity":
                 await check_no_appeal(work, permit)
                 await put_under(work, house.registrar, permit, "caducity", body.reason, body.documents)
@@ -192,18 +196,17 @@ async def _drawn(house: HouseDep, found: Sequence[Permit]) -> int | None:
 
 
 async def _to_move(work: Work, plan_id: str, action: str) -> Plan:
-    """A plan for an officer of its region, whose organisation may speak; held."""
+    """A plan for an officer of its region, whose organisation may speak; held, with the one it stands under: what happens to the
+    two in one moment is told to their permits in one order."""
     plan = await plans.plan_to_change(work.tx, plan_id) or await plans.plan(work.tx, plan_id)
     if plan is None:
         raise Missing("plan", plan_id)
     check_region(work.caller.region, plan.region, action)
     await plans.hold(work.tx, plan.id)
+    if plan.parent is not None:
+        await plans.hold(work.tx, plan.parent)
     await require_organisations(work.tx, [work.caller.org])
     return plan
-
-
-async def _permits_on(work: Work, plan: Plan) -> list[Permit]:
-    return await permits.permits_on(work.tx, plan.id)
 
 
 async def _move(

@@ -39,12 +39,15 @@ async def record(
 ) -> RecordedOut:
     """Judge each tree against the census and keep what is new; all or none. Nobody has seen a tree tomorrow."""
     before, told, recorded = await visits.results(work.tx, visit.number), [], 0
+    apart = await visits.private_of(work.tx, [result.seq for result in before.values()])
     for one in body.trees:
         check_come(one.seen_on, work.today)
         found = _found(one)
+        known = before.get(found.key)
+        aside = known and apart.get(known.seq, (None, None))[:2] == (found.place, found.observation)
         judged = judge(planned[found.key], found, visit.tolerances, plan.form_factor_milli)
         facts = found.public | judged.facts()
-        if check_repeated(before.get(found.key), facts, one.reason):
+        if check_repeated(known, facts, one.reason, aside=bool(aside)):
             await visits.add_result(work.tx, visit, found, facts, work.caller.sub, work.now, one.reason)
             recorded += 1
         told.append({"parcel": found.parcel, "code": found.code} | judged.facts())

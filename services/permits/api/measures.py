@@ -6,7 +6,7 @@ from fastapi import Response
 
 from services.permits.api.extensions import course_of
 from services.permits.api.house import CommandDep, HouseDep, Work, require_organisations
-from services.permits.api.plans import check_plan_of
+from services.permits.api.plans import fallen, plan_of
 from services.permits.api.status import announce_status
 from services.permits.api.territory import check_region
 from services.permits.api.vault import check_cited
@@ -98,7 +98,8 @@ async def _filed(work: Work, number: str, appeal: Appeal) -> bool:
 async def decide_appeal(
     number: str, appeal_id: str, body: AppealDecisionIn, command: CommandDep, house: HouseDep
 ) -> Response:
-    """Somebody else than who ordered the measure decides. Upheld, the permit counts again; dismissed, the measure stands."""
+    """Somebody else than who ordered the measure decides. Upheld, the permit counts again, at once or with its plan when that is
+    suspended; dismissed, the measure stands."""
     async with command.transaction() as work:
         if work.first:
             return work.first
@@ -112,10 +113,20 @@ async def decide_appeal(
         await extensions.decide_appeal(work.tx, number, appeal.id, body.outcome, work.caller.sub, body.resolution)
         await permits.note_appeal(work.tx, number, f"appeal_{body.outcome}", body.resolution, work.now)
         if body.outcome == "upheld":
-            await check_plan_of(work.tx, permit)
-            await release(work, house.registrar, permit, body.resolution, body.documents)
-            await announce_status(work.tx, house.registrar, work.now)
+            if await fallen(work.tx, await plan_of(work.tx, permit)) is None:
+                await release(work, house.registrar, permit, body.resolution, body.documents)
+                await announce_status(work.tx, house.registrar, work.now)
+            elif permit.measure != "plan":  # under no measure of its own any more, and back when its plan is
+                await put_under(work, house.registrar, permit, "plan", body.resolution, body.documents)
         return await work.answer(200, await course_of(work.tx, number))
+
+
+async def note_moot(work: Work, permit: Permit, resolution: str) -> None:
+    """The measure is lifted by whoever may lift it: of an open appeal against it nothing is left to decide."""
+    waiting = await extensions.open_appeal(work.tx, permit.number)
+    if waiting is not None:
+        await extensions.decide_appeal(work.tx, permit.number, waiting.id, "moot", work.caller.sub, resolution)
+        await permits.note_appeal(work.tx, permit.number, "appeal_moot", resolution, work.now)
 
 
 async def check_no_appeal(work: Work, permit: Permit) -> None:

@@ -7,7 +7,7 @@ from fastapi import Query, Response
 
 from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
 from services.permits.api.measures import check_no_appeal
-from services.permits.api.plans import check_plan_of, check_standing
+from services.permits.api.plans import check_plan_of, check_standing, fallen, plan_of
 from services.permits.api.reach import reach_of
 from services.permits.api.status import announce_status
 from services.permits.api.territory import bounds, check_region
@@ -139,7 +139,8 @@ async def _change_state(
         if kind != "suspended":
             await check_no_appeal(work, permit)
         if kind == "reinstated":
-            check_lifting(permit, frozenset(work.caller.roles))
+            down = await fallen(work.tx, await plan_of(work.tx, permit))
+            check_lifting(permit, frozenset(work.caller.roles), permit.plan if down is None else down[0])
             await check_plan_of(work.tx, permit)
         if kind == "revoked" and permit.measure == "caducity":
             raise CaducityDeclared(number)
@@ -270,11 +271,11 @@ async def _to_change(work: Work, number: str, action: str) -> Permit:
 
 
 async def _to_weigh(work: Work, number: str, action: str) -> Permit:
-    """The same, with every permit of its plan held in one order: of two that are approved in one moment the second is weighed
-    with what the first authorised."""
+    """The same, with every permit it is weighed with held in one order: of two that are approved in one moment the second is
+    weighed with what the first authorised."""
     known = await permits.permit(work.tx, number)
     if known is not None:
-        await permits.permits_on(work.tx, known.plan)
+        await permits.hold_authorised(work.tx, known.plan)
     return await _to_change(work, number, action)
 
 
@@ -287,9 +288,10 @@ async def _plan_of(tx: Tx, permit: Permit) -> Plan:
 
 
 async def _weigh(work: Work, permit: Permit, plan: Plan, lines: tuple[Line, ...]) -> str:
-    """Rule P05 over these lines and those of every other permit of the plan, also of a revoked one: its volume may be drawn."""
+    """Rule P05 over these lines and those of every other permit of the plan and of those it superseded, also of a revoked one:
+    its volume may be drawn."""
     others = await permits.authorised_on(work.tx, plan.id, but=permit.number)
-    every = [*lines, *(line for _, more in others.values() for line in more)]
+    every = [*lines, *(line for other in others for line in other.lines)]
     held, rule = await census.harvestable(work.tx, plan.id), rules_on(work.today)["P05"]
     finding = weighed(f"permit:{permit.number}", every, plan.census_basis, held, rule)
     check_held(permit.number, finding)

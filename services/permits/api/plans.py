@@ -122,16 +122,29 @@ async def check_standing(tx: Tx, plan: Plan) -> None:
     state = await state_of(tx, plan)
     if state != "approved":
         raise WrongState("plan", plan.id, state, "approved")
-    above = None if plan.parent is None else (await acts.states_after(tx, [plan.parent])).get(plan.parent)
-    if plan.parent is not None and above in ("suspended", "caducated"):
-        raise WrongState("plan", plan.parent, above, "approved")
+    down = await fallen(tx, plan)
+    if down is not None:
+        raise WrongState("plan", *down, "approved")
+
+
+async def fallen(tx: Tx, plan: Plan) -> tuple[str, str] | None:
+    """The plan that is suspended or has lapsed, this one or the one above it, and in which of the two states it is; ``None`` when
+    neither is."""
+    line = [one for one in (plan.id, plan.parent) if one is not None]
+    states = await acts.states_after(tx, line)
+    return next(((one, states[one]) for one in line if states.get(one) in ("suspended", "caducated")), None)
 
 
 async def check_plan_of(tx: Tx, permit: Permit) -> None:
     """No permit counts again while its plan does not stand."""
+    await check_standing(tx, await plan_of(tx, permit))
+
+
+async def plan_of(tx: Tx, permit: Permit) -> Plan:
+    """The plan that a permit was issued on."""
     plan = await plans.plan(tx, permit.plan)
     assert plan is not None, "a foreign key holds it, and an approved plan is seen by all"
-    await check_standing(tx, plan)
+    return plan
 
 
 def _draft(body: PlanIn, org: str, region: str, author: Caller) -> Plan:
@@ -224,6 +237,7 @@ async def approve_plan(
         check_region(officer.region, plan.region, "approve_plan")
         earlier = await acts.acts_on(work.tx, plan.id)
         plan.check_approval(officer.sub, done_by(plan, earlier))
+        plan.check_opinion(next((act.facts for act in reversed(earlier) if act.act == "inspect"), None))
         check_committed(plan, committed_in(earlier))
         check_not_verifier(plan.id, officer.sub, await visits.recorders(work.tx, plan.id))
         await _check_gate(work, plan)

@@ -46,7 +46,7 @@ async def facts_of(work: Work, plan: Plan) -> PlanFacts:
     drawn = await permits.authorised_on(tx, plan.id)
     handing_in = work.caller.org == plan.org
     record = await track_records.track_record(tx, plan.regent, day) if plan.regent else None
-    holders = {holder for holder, _ in drawn.values()} - {plan.org}
+    holders = {permit.holder for permit in drawn if permit.plan == plan.id} - {plan.org}
     trees = await census.standing_trees(tx, plan.id)
     return PlanFacts(
         plan, day, trees,
@@ -58,7 +58,7 @@ async def facts_of(work: Work, plan: Plan) -> PlanFacts:
         # An officer has been let in by region; at the submission nobody has decided yet, and nobody has looked.
         competent=None if handing_in else True,
         looks=None if handing_in else await _looks(tx, plan),
-        authorised=tuple(line for _, lines in drawn.values() for line in lines) or None,
+        authorised=tuple(line for permit in drawn for line in permit.lines) or None,
         region_dm3_ha=await findings.figures_of_region(tx, plan.region, plan.id, "P09", "volume_dm3_ha"),
         region_valued_permille=await findings.figures_of_region(tx, plan.region, plan.id, "P11", "valued_permille"),
         regent_record=None if record is None else record.without(plan.id),

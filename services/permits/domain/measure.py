@@ -22,7 +22,7 @@ class MeasureOfSupervisor(Refusal):
 
 @dataclass(eq=False)
 class FollowsPlan(Refusal):
-    """The permit was suspended with its plan and comes back with it."""
+    """The permit was suspended with its plan, or the plan above, and comes back with it."""
 
     slug: ClassVar[str] = "follows-plan"
     es: ClassVar[str] = "{permit} se suspendió con su plan {plan}: levante la suspensión del plan."
@@ -85,12 +85,12 @@ class Appeal:
     resolution: str | None = None
 
 
-def check_lifting(permit: Permit, roles: frozenset[str]) -> None:
-    """Refuse to lift what is another's to lift."""
+def check_lifting(permit: Permit, roles: frozenset[str], down: str) -> None:
+    """Refuse to lift what is another's to lift; ``down`` is the plan that fell, its own or the one above."""
     if permit.measure == "caducity":
         raise CaducityDeclared(permit.number)
     if permit.measure == "plan":
-        raise FollowsPlan(permit.number, permit.plan)
+        raise FollowsPlan(permit.number, down)
     if permit.measure == "precautionary" and "supervisor" not in roles:
         raise MeasureOfSupervisor(permit.number, permit.measure)
 

@@ -23,16 +23,18 @@ LineKey = tuple[str, str, str]
 
 @dataclass(eq=False)
 class ExceedsCensus(Refusal):
-    """With all permits of the plan, more is authorised than the harvestable trees of the census hold (rule P05)."""
+    """With all permits of the plan and of those it superseded, more is authorised than the harvestable trees of the census hold
+    (rule P05)."""
 
     slug: ClassVar[str] = "exceeds-census"
     es: ClassVar[str] = (
-        "{species} en {parcel}: con todos los permisos del plan se autorizan {authorised_dm3} dm³ y {authorised_trees} árboles;"
-        " el censo aprovechable tiene"
+        "{species} en {parcel}: con todos los permisos del plan y de los que reemplaza se autorizan"
+        " {authorised_dm3} dm³ y {authorised_trees} árboles; el censo aprovechable tiene"
         " {census_dm3} dm³ y {census_trees} árboles (tolerancia {tolerance_permille} ‰)."
     )
     en: ClassVar[str] = (
-        "{species} in {parcel}: with all permits of the plan {authorised_dm3} dm³ and {authorised_trees} trees are authorised;"
+        "{species} in {parcel}: with all permits of the plan and of those it superseded {authorised_dm3} dm³ and"
+        " {authorised_trees} trees are authorised;"
         " the harvestable census holds {census_dm3} dm³ and {census_trees} trees (tolerance {tolerance_permille} ‰)."
     )
     permit: str

@@ -1,6 +1,6 @@
 """Plans of a title (PGMF, PMFI, DEMA, PO): drafted and submitted by the community, approved by an officer who did neither."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -45,6 +45,21 @@ class NotOperational(Refusal):
     en: ClassVar[str] = "{plan} is a {kind}: a permit is asked for on an operating plan, a PMFI or a DEMA."
     plan: str
     kind: str
+
+
+@dataclass(eq=False)
+class InspectedUnfavourably(Refusal):
+    """Whoever looked at the plan in the forest last spoke against it; another inspection may speak for it."""
+
+    slug: ClassVar[str] = "inspected-unfavourably"
+    es: ClassVar[str] = (
+        "La última inspección ocular de {plan} ({day}) opinó en contra: obsérvelo, rechácelo o haga otra inspección."
+    )
+    en: ClassVar[str] = (
+        "The last ocular inspection of {plan} ({day}) was unfavourable: observe it, reject it or have it inspected again."
+    )
+    plan: str
+    day: str
 
 
 @dataclass(eq=False)
@@ -180,6 +195,11 @@ class Plan:
         """Another person than those who made or inspected it. What its review found is weighed beside
         (``finding_life.check_gate``)."""
         transition("plan", "approve").take(self.id, self.state, approver, self.done if done is None else done)
+
+    def check_opinion(self, inspected: Mapping[str, Any] | None) -> None:
+        """What the last ocular inspection said, also one before the plan was handed in again: a favourable opinion, or none."""
+        if inspected is not None and inspected.get("opinion") == "unfavourable":
+            raise InspectedUnfavourably(self.id, str(inspected.get("day", "")))
 
     def check_inspector(self, inspector: str, org: str) -> None:
         """Whoever inspects an approved plan had no part in it, nor did their organisation."""

@@ -78,7 +78,7 @@ class PlanFacts:
     census_uploaded_on: date | None = None
     licences: tuple[Licence, ...] | None = None
     competent: bool | None = None
-    # P05, P09, P11: lines of all permits on the plan; figures of the approved plans of its region.
+    # P05, P09, P11: lines of all permits on the plan and on those it superseded; figures of the approved plans of its region.
     authorised: tuple[Line, ...] | None = None
     region_dm3_ha: tuple[int, ...] = ()
     region_valued_permille: tuple[int, ...] = ()

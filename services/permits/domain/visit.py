@@ -111,11 +111,12 @@ def check_organisation(plan: Plan, org: Organisation) -> None:
         raise NotIndependent(org.id, org.kind, plan.id)
 
 
-def check_repeated(known: Result | None, facts: Mapping[str, Any], reason: str | None) -> bool:
-    """Whether a result is new. The same again is known; another one needs a reason."""
+def check_repeated(known: Result | None, facts: Mapping[str, Any], reason: str | None, *, aside: bool) -> bool:
+    """Whether a result is new. The same again is known; another one needs a reason. ``aside``: whether place and observation,
+    which are kept apart, are those that were recorded."""
     if known is None:
         return True
-    if known.facts == facts:
+    if known.facts == facts and aside:
         return False
     if reason is None:
         raise ResultRecorded(known.parcel, known.code)

@@ -71,7 +71,7 @@ async def open_appeal(tx: Tx, permit: str) -> Appeal | None:
 
 
 async def decide_appeal(tx: Tx, permit: str, id_: str, state: str, decided_by: str, resolution: str) -> None:
-    """The appeal was upheld or dismissed."""
+    """The appeal was upheld or dismissed, or is moot."""
     where = (col(AppealRow.permit) == permit, col(AppealRow.id) == id_)
     changes = {"state": state, "decided_by": decided_by, "resolution": resolution}
     (await tx.execute(update(AppealRow).where(*where).values(**changes).returning(col(AppealRow.id)))).one()

@@ -5,13 +5,13 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, text, update
+from sqlalchemy import ColumnElement, func, or_, text, update
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from services.permits.domain.lifecycle import Extension
 from services.permits.domain.permit import Act, Amendment, Line, Permit
-from services.permits.store.rows import AmendmentRow, PermitRow
+from services.permits.store.rows import AmendmentRow, PermitRow, PlanRow
 from services.permits.store.session import Tx, added
 
 _COLUMNS = [name for name in Permit.__slots__ if name not in ("lines", "reentries")]
@@ -71,12 +71,24 @@ async def permits(
     return [_permit(row) for row in await tx.exec(asked.order_by(col(PermitRow.number)).limit(limit))]
 
 
-async def authorised_on(tx: Tx, plan: str, but: str = "") -> dict[str, tuple[str, tuple[Line, ...]]]:
-    """Holder and present lines of every permit ever issued on a plan, by number, revoked ones too."""
-    asked = select(PermitRow.number, PermitRow.holder, PermitRow.lines).where(
-        PermitRow.plan == plan, PermitRow.state != "proposed", PermitRow.number != but
+async def authorised_on(tx: Tx, plan: str, but: str = "") -> list[Permit]:
+    """Every permit ever issued on a plan or on one that it superseded, revoked ones too: what P05 weighs together."""
+    asked = select(PermitRow).where(_in_succession(plan), PermitRow.state != "proposed", PermitRow.number != but)
+    return [_permit(row) for row in await tx.exec(_fresh(asked.order_by(col(PermitRow.number))))]
+
+
+async def hold_authorised(tx: Tx, plan: str) -> None:
+    """Hold the permits of a plan and of those it superseded, proposals too, until the transaction ends; in one order."""
+    await tx.exec(
+        _fresh(select(PermitRow).where(_in_succession(plan)).order_by(col(PermitRow.number)).with_for_update())
     )
-    return {number: (holder, _lines(list(lines))) for number, holder, lines in await tx.exec(asked)}
+
+
+def _in_succession(plan: str) -> ColumnElement[bool]:
+    """Of this plan, or of one that it superseded, at however many removes."""
+    line = select(PlanRow.id, PlanRow.supersedes).where(PlanRow.id == plan).cte("line", recursive=True)
+    line = line.union(select(PlanRow.id, PlanRow.supersedes).where(PlanRow.id == line.c.supersedes))
+    return col(PermitRow.plan).in_(select(line.c.id))
 
 
 async def note_issue(tx: Tx, number: str, approved_by: str, p05: str, sids: list[str], at: datetime) -> None:
@@ -123,9 +135,10 @@ async def permits_of_plan(tx: Tx, plan: str) -> list[Permit]:
     return [_permit(row) for row in await tx.exec(_fresh(asked))]
 
 
-async def permits_on(tx: Tx, plan: str) -> list[Permit]:
-    """The permits of a plan, locked until the transaction ends."""
-    asked = select(PermitRow).where(PermitRow.plan == plan).order_by(col(PermitRow.number)).with_for_update()
+async def permits_under(tx: Tx, plan: str) -> list[Permit]:
+    """The permits of a plan and of the plans that stand under it, locked until the transaction ends."""
+    under = select(PlanRow.id).where(or_(col(PlanRow.id) == plan, col(PlanRow.parent) == plan))
+    asked = select(PermitRow).where(col(PermitRow.plan).in_(under)).order_by(col(PermitRow.number)).with_for_update()
     return [_permit(row) for row in await tx.exec(_fresh(asked))]
 
 

@@ -17,7 +17,7 @@ Held = Mapping[tuple[str, str], tuple[int, int]]
 
 
 def authorised(facts: PlanFacts, rule: PlanRule) -> Finding:
-    """P05 over all permits of a plan."""
+    """P05 over all permits of a plan and of those it superseded."""
     held: dict[tuple[str, str], tuple[int, int]] = {}
     for tree in facts.harvestable:
         trees, dm3 = held.get((tree.parcel, tree.species), (0, 0))

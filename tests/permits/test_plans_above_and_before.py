@@ -1,0 +1,197 @@
+"""What happens to permits when the plan above theirs falls, or another takes the place of their own."""
+
+from typing import Any
+
+from tests.permits.conftest import (
+    MANAGER,
+    OFFICER,
+    PERMIT,
+    PLAN,
+    REGENT,
+    SECOND,
+    SUPERVISOR,
+    Permits,
+    Person,
+    a_census,
+    a_line,
+    a_permit,
+    a_plan,
+    a_title,
+)
+
+TRIBUNAL = Person("supervisor", "osinfor-md", "u-tribunal", "*")
+WHY = {"reason": "Informe de supervisión 12-2026"}
+DECISION = {"resolution": "RGR-0001-2025"}
+PATH, PERMIT_PATH = f"/v1/plans/{PLAN}", f"/v1/permits/{PERMIT}"
+OTHER_SPECIES = a_line(species="Myroxylon balsamum", volume_dm3=9_215)
+
+
+async def approved(permits: Permits, plan: str, census: bytes | None = None, **changes: Any) -> None:
+    """A plan of comunidad-a from draft to approval."""
+    await permits.post("/v1/plans", MANAGER, a_plan(id=plan, **changes))
+    if plan != PLAN:
+        await permits.agreed(plan)
+    if census is not None:
+        await permits.upload(census, REGENT, plan)
+    await permits.post(f"/v1/plans/{plan}/submit", MANAGER)
+    await permits.answered(plan)
+    await permits.post(f"/v1/plans/{plan}/approve", OFFICER, DECISION)
+
+
+async def issued(permits: Permits, number: str, **changes: Any) -> None:
+    await permits.post("/v1/permits", OFFICER, a_permit(number=number, **changes))
+    await permits.post(f"/v1/permits/{number}/approve", SECOND)
+
+
+# ---- a plan that takes the place of another
+
+
+async def test_what_the_superseded_plan_authorised_is_not_authorised_again(permits: Permits) -> None:
+    await permits.issued_permit()
+    await approved(permits, "PO-NEW", a_census(), supersedes=PLAN)
+    await permits.post("/v1/permits", OFFICER, a_permit(number="P-AGAIN", plan="PO-NEW"))
+
+    problem = await permits.refused("exceeds-census", "/v1/permits/P-AGAIN/approve", SECOND)
+
+    assert f"{2 * 5_881} dm³ and" in problem["detail_en"]
+    await issued(permits, "P-REST", plan="PO-NEW", lines=[OTHER_SPECIES])
+
+
+async def test_what_a_revoked_permit_two_plans_back_authorised_is_weighed_too(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.post(f"{PERMIT_PATH}/revoke", OFFICER, WHY)
+    await approved(permits, "PO-2", a_census(), supersedes=PLAN)
+    await approved(permits, "PO-3", a_census(), supersedes="PO-2")
+    await permits.post("/v1/permits", OFFICER, a_permit(number="P-AGAIN", plan="PO-3"))
+
+    await permits.refused("exceeds-census", "/v1/permits/P-AGAIN/approve", SECOND)
+
+    await issued(permits, "P-REST", plan="PO-3", lines=[OTHER_SPECIES])
+
+
+async def test_a_census_smaller_than_what_was_authorised_before_it_is_found_in_the_review(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.agreed("PO-NEW")
+    await permits.post("/v1/plans", MANAGER, a_plan(id="PO-NEW", supersedes=PLAN))
+    smaller = a_census().replace(b",5.881,", b",5.000,").replace(b"Manchinga,80,18,", b"Manchinga,80,15.3,")
+    await permits.upload(smaller, REGENT, "PO-NEW")
+
+    await permits.post("/v1/plans/PO-NEW/submit", MANAGER)
+
+    found = {one["rule"]: one for one in (await permits.get("/v1/plans/PO-NEW/findings", MANAGER))["findings"]}
+    assert (found["P05"]["status"], found["P05"]["severity"]) == ("FAIL", "S4")
+
+
+# ---- a general plan above
+
+
+async def under_general_plan(permits: Permits) -> None:
+    """A permit in force on an operating plan under a general plan."""
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await approved(
+        permits, "PGMF-1", number="PGMF", kind="PGMF", cycle_years=20, census_basis="not_available",
+        harvest_from="2025-01-01", harvest_to="2044-12-31",
+    )  # fmt: skip
+    await approved(permits, PLAN, a_census(), parent="PGMF-1")
+    await issued(permits, PERMIT)
+
+
+async def counts(permits: Permits) -> tuple[bool, str]:
+    """What anyone is told of the permit: whether wood may move under it, and its state."""
+    told = await permits.get(f"{PERMIT_PATH}/verify", on="2027-01-15")
+    return told["movement_valid"], told["status"]
+
+
+async def test_a_permit_falls_with_the_general_plan_above_its_own_and_comes_back_with_it(permits: Permits) -> None:
+    await under_general_plan(permits)
+
+    await permits.post("/v1/plans/PGMF-1/suspend", SUPERVISOR, WHY)
+
+    assert await counts(permits) == (False, "suspended")
+    problem = await permits.refused("follows-plan", f"{PERMIT_PATH}/reinstate", SUPERVISOR, WHY)
+    assert "PGMF-1" in problem["detail_en"]
+    await permits.post("/v1/plans/PGMF-1/reinstate", SUPERVISOR, WHY)
+    assert await counts(permits) == (True, "in_force")
+    await permits.published()
+    said = [kind for kind in permits.custody.types() if kind in ("permit.suspended", "permit.reinstated")]
+    assert said == ["permit.suspended", "permit.reinstated"]
+    assert permits.custody.bodies("status.listed")[-1]["suspended"] == []
+
+
+async def test_of_two_plans_that_fell_the_last_to_be_reinstated_brings_the_permit_back(permits: Permits) -> None:
+    await under_general_plan(permits)
+    await permits.post(f"{PATH}/suspend", OFFICER, WHY)
+    await permits.post("/v1/plans/PGMF-1/suspend", SUPERVISOR, WHY)
+
+    await permits.post(f"{PATH}/reinstate", OFFICER, WHY)
+    assert await counts(permits) == (False, "suspended")
+    await permits.post(f"{PATH}/suspend", OFFICER, WHY)
+    await permits.post("/v1/plans/PGMF-1/reinstate", SUPERVISOR, WHY)
+    assert await counts(permits) == (False, "suspended")
+    await permits.post(f"{PATH}/reinstate", OFFICER, WHY)
+
+    assert await counts(permits) == (True, "in_force")
+
+
+async def test_the_caducity_of_the_general_plan_is_that_of_the_permits_under_it(permits: Permits) -> None:
+    await under_general_plan(permits)
+
+    await permits.post("/v1/plans/PGMF-1/caducity", SUPERVISOR, WHY)
+
+    assert await counts(permits) == (False, "suspended")
+    assert (await permits.get(f"{PERMIT_PATH}/course", MANAGER))["measure"] == "caducity"
+    await permits.refused("caducity-declared", f"{PERMIT_PATH}/reinstate", SUPERVISOR, WHY)
+    await permits.published()
+    assert permits.custody.types().count("permit.suspended") == 1
+
+
+# ---- appeals against what came over the plan
+
+
+async def test_an_appeal_is_upheld_while_the_plan_is_down_and_the_permit_comes_back_with_it(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.post(f"{PATH}/suspend", OFFICER, WHY)
+    await permits.post(f"{PERMIT_PATH}/appeals", MANAGER, {"id": "A1", "ground": "No corresponde"}, 201)
+
+    upheld = {"outcome": "upheld", "resolution": "RGR-9"}
+    decided = await permits.post(f"{PERMIT_PATH}/appeals/A1/decide", TRIBUNAL, upheld)
+
+    assert (decided["appeals"][0]["state"], decided["measure"]) == ("upheld", "plan")
+    assert await counts(permits) == (False, "suspended")
+    await permits.post(f"{PATH}/reinstate", OFFICER, WHY)
+    assert await counts(permits) == (True, "in_force")
+
+
+async def test_an_open_appeal_does_not_keep_a_plan_down_and_is_moot_when_it_is_reinstated(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.post(f"{PATH}/suspend", OFFICER, WHY)
+    await permits.post(f"{PERMIT_PATH}/appeals", MANAGER, {"id": "A1", "ground": "No corresponde"}, 201)
+
+    await permits.post(f"{PATH}/reinstate", OFFICER, WHY)
+
+    assert await counts(permits) == (True, "in_force")
+    assert (await permits.get(f"{PERMIT_PATH}/course", MANAGER))["appeals"][0]["state"] == "moot"
+    await permits.post(f"{PERMIT_PATH}/suspend", SECOND, WHY)
+    await permits.post(f"{PERMIT_PATH}/appeals", MANAGER, {"id": "A2", "ground": "Otra medida"}, 201)
+
+
+# ---- what was seen before the approval
+
+
+async def test_a_plan_is_not_approved_over_an_unfavourable_inspection_until_a_favourable_one(permits: Permits) -> None:
+    seen = {"day": "2025-06-01", "opinion": "unfavourable", "trees_sampled": 2, "trees_absent": 0, "reason": "Acta 4"}
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await permits.post("/v1/plans", MANAGER, a_plan())
+    await permits.upload(a_census(), REGENT)
+    await permits.post(f"{PATH}/submit", MANAGER)
+    await permits.post(f"{PATH}/inspect", SECOND, seen)
+    await permits.post(f"{PATH}/observe", OFFICER, WHY)
+    await permits.post(f"{PATH}/submit", MANAGER)
+    await permits.answered()
+    await permits.refused("inspected-unfavourably", f"{PATH}/approve", OFFICER, DECISION)
+
+    await permits.post(f"{PATH}/inspect", SECOND, seen)
+    await permits.post(f"{PATH}/inspect", SECOND, seen | {"opinion": "favourable", "reason": "Acta 5"})
+    await permits.answered()
+
+    assert (await permits.post(f"{PATH}/approve", OFFICER, DECISION))["state"] == "approved"
