@@ -144,6 +144,7 @@ async def test_over_tls_the_cookie_goes_nowhere_else(tmp_path: Path) -> None:
 
         cookies = done.headers.get_list("set-cookie")
         assert all(one.startswith("__Host-trozalog") and "Secure" in one for one in cookies)
+        assert "Secure" in (await browser.get("/?lang=en")).headers["set-cookie"].split("; ")
 
 
 async def test_the_tokens_are_never_in_an_address(house: House) -> None:
