@@ -99,8 +99,9 @@ def build(
     provider = settings.provider()
     # Without a provider nobody has a session: the key only has to be one that nobody knows.
     seal = Seal([secrets.token_bytes(32)]) if provider is None else Seal.read(settings.keys_dir / "portal.key")
-    sessions = Sessions(seal, secure=settings.public_url.startswith("https://"))
-    pages = Pages(provider is not None, settings.logout_url)
+    secure = settings.public_url.startswith("https://")
+    sessions = Sessions(seal, secure=secure)
+    pages = Pages(provider is not None, settings.logout_url, secure=secure)
     written = settings.policy_bytes()
     policy = Policy.parse(written)
 

@@ -116,7 +116,7 @@ def _filters() -> dict[str, Callable[..., str]]:
 class Pages:
     """The templates, read once."""
 
-    def __init__(self, sign_in_is_set_up: bool = False, logout_url: str = "") -> None:
+    def __init__(self, sign_in_is_set_up: bool = False, logout_url: str = "", *, secure: bool = False) -> None:
         self._texts: dict[Language, dict[str, str]] = {"es": messages("es"), "en": messages("en")}
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),
@@ -132,7 +132,7 @@ class Pages:
         self._versions = {name: hashlib.sha256(data).hexdigest()[:12] for name, (data, _) in self.files.items()}
         self._verifier = VERIFIER.read_text("utf-8")
         [self._verifier_policy] = _ITS_POLICY.findall(self._verifier)
-        self._signs_in = sign_in_is_set_up
+        self._signs_in, self._secure = sign_in_is_set_up, secure
         # A browser holds where a form's answer leads to against the same rule.
         parts = urlsplit(logout_url)
         self._forms_lead_to = f" {parts.scheme}://{parts.netloc}" if logout_url else ""
@@ -214,7 +214,9 @@ class Pages:
         }
         answer = HTMLResponse(page, status, headers=headers)
         if chosen:
-            answer.set_cookie(LANGUAGE_COOKIE, language, max_age=A_YEAR_S, httponly=True, samesite="lax")
+            answer.set_cookie(
+                LANGUAGE_COOKIE, language, max_age=A_YEAR_S, secure=self._secure, httponly=True, samesite="lax"
+            )
         return answer
 
     def verifier(self) -> Response:

@@ -657,6 +657,27 @@ async def test_permits_says_whether_the_permit_covers_the_wood_and_the_regent_is
     assert good["id"] != bad["id"]
 
 
+async def test_logs_felled_in_time_are_judged_by_their_days_of_movement_and_trees_by_those_of_felling(
+    contracts: Contracts,
+) -> None:
+    contracts.custody.lots[LOT] = custody_lot(460, 620)
+    logs = per_volume("10", "m3", "mean_of_ends", product="log", point_of_sale="roadside")
+    harvest_ended = {"/v1/permits/P-1/verify": standing(valid=False)}
+    expired = {"/v1/permits/P-1/verify": standing(valid=False, movement_valid=False)}
+
+    async def l08(answers: dict[str, Any], **offer: Any) -> Any:
+        contracts.permits.answers = answers
+        return await flags_of(contracts, an_offer(permit="P-1", lot=wood(custody_lot=LOT), **offer))
+
+    in_time, late, standing_trees = (
+        await l08(harvest_ended, lines=[logs]), await l08(expired, lines=[logs]), await l08(harvest_ended),
+    )  # fmt: skip
+    unshown = await flags_of(contracts, an_offer(permit="P-1", lines=[logs]))
+
+    assert [one["L08"] for one in (in_time, late, standing_trees, unshown)] == ["clear", "raised", "raised", "unknown"]
+    assert in_time["id"] != late["id"]
+
+
 async def test_silence_of_permits_leaves_its_flags_unknown_and_the_answer_stands(contracts: Contracts) -> None:
     contracts.permits.down = contracts.custody.down = True
 

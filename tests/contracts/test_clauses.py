@@ -1,5 +1,6 @@
 """Flags over clauses, permits and custody: raised by what they name, clear beside it, unknown where nobody said."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from services.contracts.domain.flags.answer import all_of, any_of
 from services.contracts.domain.kept import KeptLog
 from services.contracts.domain.known import NOTHING_KNOWN, Known, PermitStanding
 from services.contracts.domain.paired import paired_log_ratios, student_below
+from services.contracts.domain.standing import Standing
 from services.contracts.shipped import flag_pack
 from tests.contracts.builders import (
     CAOBA,
@@ -158,7 +160,7 @@ CASES: list[tuple[str, str, str, Json, Basis | None]] = [
     ("L05", "clear", "H", t(operator="buyer", regent_paid_by="buyer", regent_disclosed=True), None),
     ("L05", "unknown", "H", t(operator="buyer"), None),
     ("L06", "raised", "S", t(sanctions={"listed": True, "on": "2026-11-20", "list_sha256": HASH}), None),
-    ("L06", "clear", "S", t(sanctions={"listed": False, "on": "2026-11-20", "list_sha256": HASH}), None),
+    ("L06", "unknown", "S", t(sanctions={"listed": False, "on": "2026-11-20", "list_sha256": HASH}), None),
     ("L06", "unknown", "S", t(), None),
     ("L09", "raised", "H", t(all_species=True), None),
     ("L09", "raised", "H", t(volume_limited=False), None),
@@ -252,6 +254,23 @@ def permit(**more: Any) -> Known:
     return Known(permit=PermitStanding(**(facts | {"volume_m3": D("700"), "move_to": date(2027, 6, 30)} | more)))
 
 
+def felled(**more: Any) -> Known:
+    """The same permit, and logs that custody holds."""
+    return replace(permit(**more), custody_logs=custody(1_000).custody_logs)
+
+
+def sells(*products: str) -> Json:
+    """An offer under the permit, a line for each product."""
+    prices = [
+        per_volume("10", "m3", "mean_of_ends", names, product=product)
+        for product, names in zip(products, ([TORNILLO], "any"), strict=False)
+    ]
+    return an_offer(permit="P-1", lines=prices)
+
+
+NOT_LISTED = Standing("20000000001", date(2026, 11, 10), "not_listed", (), ())
+
+
 def settled(*volumes: str, rule: str = "mean_of_ends") -> Json:
     logs = [{"code": f"L{n}", "volume_m3": volume} for n, volume in enumerate(volumes)]
     return an_offer(settlement={"rule": rule, "logs": logs})
@@ -290,6 +309,16 @@ ANSWERED: list[tuple[str, str, Json, Known]] = [
     ("L08", "clear", an_offer(permit="P-1"), permit(volume_m3=D("639"))),
     ("L08", "unknown", an_offer(permit="P-1"), permit(volume_m3=None)),
     ("L08", "unknown", an_offer(permit="P-1"), NOTHING_KNOWN),
+    ("L06", "clear", t(sanctions={"listed": False, "on": "2026-11-20", "list_sha256": HASH}), Known(buyer=NOT_LISTED)),
+    ("L08", "raised", an_offer(permit="P-1"), permit(valid=False)),
+    ("L08", "raised", sells("standing", "log"), felled(valid=False)),
+    ("L08", "clear", sells("log"), felled(valid=False)),
+    ("L08", "raised", sells("log"), felled(valid=False, movement_valid=False)),
+    ("L08", "raised", sells("log"), felled(valid=False, volume_m3=D("638.999"))),
+    ("L08", "unknown", sells("log"), permit(valid=False)),
+    ("L08", "raised", sells("log"), permit(valid=False, movement_valid=False)),
+    ("L08", "raised", sells("log"), permit(valid=False, volume_m3=D("638.999"))),
+    ("L08", "clear", sells("log"), permit()),
     ("V03", "raised", settled(*SHORT), custody(*EIGHT)),
     ("V03", "clear", settled(*SAME), custody(*EIGHT)),
     ("V03", "unknown", settled(*SHORT[:7]), custody(*EIGHT)),

@@ -157,6 +157,22 @@ async def test_a_list_that_the_parties_read_counts_beside_ours_and_one_that_name
     assert (l06["state"], l06["evidence"]["standing"]["state"]) == ("raised", "not_listed")
 
 
+async def test_what_the_parties_say_they_read_never_clears_the_buyer(contracts: Contracts) -> None:
+    said = {"listed": False, "on": "2019-01-01", "list_sha256": "ab" * 32}
+
+    async def l06() -> Any:
+        body = {"offer": an_offer(buyer_ruc=RUC, terms={"sanctions": said}), "basis": basis()}
+        found = await contracts.post("/v1/appraisals/quick", body, 200)
+        return next(flag["state"] for flag in found["flags"] if flag["code"] == "L06")
+
+    no_list = await l06()
+    await contracts.post("/v1/sanction-lists", a_list(as_of="2026-11-01", valid_days=7), **STEWARD)
+    other_day = await l06()
+    await contracts.post("/v1/sanction-lists", a_list(as_of="2026-11-20"), **STEWARD)
+
+    assert (no_list, other_day, await l06()) == ("unknown", "unknown", "clear")
+
+
 def test_a_ruc_in_an_offer_is_checked_and_its_absence_changes_no_hash() -> None:
     assert Offer.model_validate(an_offer(buyer_ruc=RUC)).buyer_ruc == RUC
     assert "buyer_ruc" not in Offer.model_validate(an_offer()).model_dump(mode="json")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import orjson
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from services.portal.pages import certifier
 from services.portal.reconciliation import MOVES, Line, as_m3, lines_of, sales_of, traded
 from tests.portal.test_operator import let_answer
 from tests.portal.test_session import House, form_token, signed_in
@@ -226,3 +228,39 @@ async def test_a_period_that_is_none_is_refused(house: House, period: str) -> No
     browser = await signed_in(house, "certificadora")
 
     assert (await browser.get(f"/certifier/{CERTIFICATE}?{period}")).status_code == 422
+
+
+def let_the_feed_hold(house: House, before: int) -> None:
+    """So many sales under another certificate, then the one that is asked for, all of the first member."""
+    wood = sold_wood()
+    wanted, other = [b64encode(one.entry).decode() for one in wood.records if one.type == "lot.sold"][:2]
+
+    def feed(asked: str) -> dict[str, Any]:
+        query = {name: values[0] for name, values in parse_qs(asked).items()}
+        since, size = int(query["since"]), before + 1 if query["org"] == "comunidad-a" else 0
+        indices = list(range(since, min(since + int(query["limit"]), size)))
+        entries = [other if index < before else wanted for index in indices]
+        return {"indices": indices, "entries": entries, "next": indices[-1] + 1 if indices else size, "as_of": size}
+
+    house.custody.answers["GET /v1/records"] = feed  # type: ignore[attr-defined]
+
+
+async def test_a_sale_behind_thousands_of_others_is_in_the_file(house: House) -> None:
+    let_the_feed_hold(house, 2_500)
+    browser = await signed_in(house, "certificadora")
+
+    sales = (await browser.get(f"/certifier/{CERTIFICATE}/transactions.json?{PERIOD}")).json()
+
+    assert (sales["complete"], [(one["lot"], one["index"]) for one in sales["rows"]]) == (True, [("LOTE-01", 2_500)])
+
+
+async def test_a_feed_that_is_not_read_to_its_end_is_not_called_complete(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certifier, "MOST_ANSWERS", 2)
+    let_the_feed_hold(house, 2_500)
+    browser = await signed_in(house, "certificadora")
+
+    sales = (await browser.get(f"/certifier/{CERTIFICATE}/transactions.json?{PERIOD}")).json()
+
+    assert (sales["complete"], sales["rows"]) == (False, [])

@@ -1,6 +1,7 @@
 """What a community records by form: over a real custody, with a session, each form once."""
 
 import re
+from base64 import b64decode
 from html import unescape
 
 import httpx
@@ -8,9 +9,11 @@ import pytest
 
 from services.portal.naming import section_letters
 from services.portal.session import Session
+from shared.timber.event import parse_entry
 from shared.timber.measure import mean_of_ends_dm3
 from tests.custody.conftest import PARCEL, PERMIT, PLAN, SPECIES, Custody, cut, felling, log_id, status_list
 from tests.custody.test_guides import now
+from tests.custody.test_lots import sold
 from tests.portal.conftest import HEALTHY, Open, Written
 from tests.portal.signed import sign_in
 
@@ -100,6 +103,22 @@ async def test_a_felling_is_recorded_with_the_official_volume_and_shown_with_its
     whole = await desk.custody.get(f"/v1/items/{item['items'][0]['id']}")
     assert whole["history"][0]["time"] == "2026-11-01T13:30:00Z", "the hour of Peru is five behind"
     assert "feller" not in str(whole["history"][0]["body"])
+
+
+async def test_what_no_form_of_the_community_made_leads_to_the_page_of_its_record(desk: Desk) -> None:
+    await sold(desk.custody)
+    feed = await desk.custody.get("/v1/records", "manager")
+    sids = {record.type: record.sid for record in map(parse_entry, map(b64decode, feed["entries"]))}
+
+    answers = {kind: await desk.browser.get(f"/community/recorded/{sid}") for kind, sid in sids.items()}
+
+    led = {kind for kind, answer in answers.items() if answer.headers.get("location") == f"/records/{sids[kind]}"}
+    assert {kind for kind, answer in answers.items() if answer.status_code == 200} == sids.keys() - led
+    assert {"mill.processed", "permit.issued", "key.added"} <= led
+    assert sids.keys() - led == {
+        "tree.felled", "log.cut", "guide.issued", "guide.departed", "guide.received", "lot.composed", "lot.sold",
+    }  # fmt: skip
+    await desk.see(f"/records/{sids['mill.processed']}")
 
 
 async def test_a_form_that_is_sent_twice_is_recorded_once(desk: Desk) -> None:

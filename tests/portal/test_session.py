@@ -135,6 +135,12 @@ async def test_the_cookie_is_out_of_reach_and_lives_as_long_as_the_token(house: 
     assert done.headers["cache-control"] == "no-store"
 
 
+async def test_without_tls_the_language_is_remembered_all_the_same(house: House) -> None:
+    browser = await house.browser()
+
+    assert "Secure" not in (await browser.get("/?lang=en")).headers["set-cookie"]
+
+
 async def test_over_tls_the_cookie_goes_nowhere_else(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         house = House(tmp_path, stack)
@@ -144,6 +150,7 @@ async def test_over_tls_the_cookie_goes_nowhere_else(tmp_path: Path) -> None:
 
         cookies = done.headers.get_list("set-cookie")
         assert all(one.startswith("__Host-trozalog") and "Secure" in one for one in cookies)
+        assert "Secure" in (await browser.get("/?lang=en")).headers["set-cookie"].split("; ")
 
 
 async def test_the_tokens_are_never_in_an_address(house: House) -> None:

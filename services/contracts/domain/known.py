@@ -41,8 +41,7 @@ class Known:
         """The same facts as JSON: the part of an appraisal's pins that is not the offer's and not a book's."""
         permit: Any = self.permit
         if isinstance(permit, PermitStanding):
-            # An appraisal is of felling: whether wood may still be moved changes none.
-            permit = {name: value for name, value in asdict(permit).items() if name != "movement_valid"} | {
+            permit = asdict(permit) | {
                 "on": permit.on.isoformat(),
                 "volume_m3": None if permit.volume_m3 is None else spelled(permit.volume_m3, 3),
                 "move_to": None if permit.move_to is None else permit.move_to.isoformat(),

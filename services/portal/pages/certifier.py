@@ -17,7 +17,7 @@ from services.portal.figures import LIMA
 from services.portal.pages.house import House, HouseDep
 from services.portal.reconciliation import Line, Sale, Traded
 from shared.refusal import Malformed
-from shared.timber.event import Record, parse_entry
+from shared.timber.event import parse_entry
 from shared.web.app import Router
 from shared.web.client import UpstreamRefused
 from shared.web.workbook import XLSX_TYPE, Sheet, workbook_of
@@ -92,20 +92,28 @@ async def _lines(house: House, members: Sequence[str], first: str, last: str) ->
 
 
 async def _sales(house: House, certificate: dict[str, Any], first: str, last: str) -> tuple[list[Sale], bool]:
-    """The sales under it, and whether these are all."""
-    members = reconciliation.members_of(certificate)
-    records: list[tuple[int, Record]] = []
-    for member in members:
-        since = 0
-        while True:
-            page = await house.custody.get("/v1/records", org=member, type="lot.sold", since=since, limit=1000)
-            entries = zip(page["indices"], page["entries"], strict=True)
-            records += [(index, parse_entry(b64decode(entry))) for index, entry in entries]
-            if page["next"] >= page["as_of"] or len(records) > 10 * MOST_SALES:
-                break
-            since = page["next"]
-    found = reconciliation.sales_of(records, certificate["number"], members, first, last)
-    return found[:MOST_SALES], len(found) <= MOST_SALES
+    """The sales under it, oldest first, and whether these are all."""
+    found, whole = list[Sale](), True
+    for member in reconciliation.members_of(certificate):
+        sales, read = await _sold_by(house, member, certificate["number"], first, last)
+        found, whole = found + sales, whole and read
+    return sorted(found, key=lambda one: one.index)[:MOST_SALES], whole and len(found) <= MOST_SALES
+
+
+async def _sold_by(house: House, member: str, number: str, first: str, last: str) -> tuple[list[Sale], bool]:
+    """The first sales of one member, and whether these are all: its whole feed is read, for what was logged late may be old."""
+    found, since = list[Sale](), 0
+    for _ in range(MOST_ANSWERS):
+        page = await house.custody.get("/v1/records", org=member, type="lot.sold", since=since, limit=1000)
+        entries = zip(page["indices"], page["entries"], strict=True)
+        records = ((index, parse_entry(b64decode(entry))) for index, entry in entries)
+        found += reconciliation.sales_of(records, number, [member], first, last)
+        if len(found) > MOST_SALES:
+            return found, False
+        if page["next"] >= page["as_of"]:
+            return found, True
+        since = page["next"]
+    return found, False
 
 
 async def _traded(house: House, sales: Sequence[Sale]) -> list[Traded]:

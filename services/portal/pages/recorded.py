@@ -16,12 +16,16 @@ Json = dict[str, Any]
 
 @router.get("/community/recorded/{sid}", response_class=Response)
 async def recorded(sid: str, house: HouseDep) -> Response:
-    """What was recorded, where it stands in the log, what the rules found on it, and where to go from here."""
+    """What was recorded, where it stands in the log, what the rules found on it, and where to go from here. A record that no form of
+    the community makes has its own page."""
     house.need()
     record = await house.custody.get(f"/v1/records/{part(sid)}")
     statement = record["entry"]["stmt"]
     body, kind = statement["body"], statement["type"]
-    what, key = _subject(kind, body)
+    subject = _subject(kind, body)
+    if subject is None:
+        return house.go(f"/records/{part(sid)}")
+    what, key = subject
     answer = await house.custody.get(f"/v1/{what}s/{part(key)}")
     return await house.page(
         "community/recorded.html", record=record, statement=statement, what=what, key=key, answer=answer, fields=begun(), faults={},
@@ -29,10 +33,11 @@ async def recorded(sid: str, house: HouseDep) -> Response:
     )  # fmt: skip
 
 
-def _subject(kind: str, body: Mapping[str, Any]) -> tuple[str, str]:
-    """What a record speaks of: an item, a guide or a lot, and its key."""
+def _subject(kind: str, body: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What a record of a form speaks of: an item, a guide or a lot, and its key."""
     if kind.startswith("guide."):
         return "guide", body["guide"]
     if kind.startswith("lot."):
         return "lot", body["lot"]
-    return "item", body.get("item") or body["source"]
+    named = {"tree.felled": "item", "log.cut": "source"}.get(kind)
+    return None if named is None else ("item", body[named])

@@ -18,6 +18,7 @@ from services.contracts.domain.flags.answer import (
 )
 from services.contracts.domain.judged import Case
 from services.contracts.domain.known import PermitStanding
+from services.contracts.domain.price import Product
 from services.contracts.domain.words import Both
 from shared.timber.cites import standing
 
@@ -30,18 +31,28 @@ def _hidden_third_party(case: Case, _: FlagSpec) -> Outcome:
 
 
 def _buyer_sanctioned(case: Case, _: FlagSpec) -> Outcome:
-    """By the snapshots of the house, and by a list that the parties say they read: one that names the buyer is enough."""
+    """By the snapshots of the house. What the parties say of a list they read may raise it, and never clears it."""
     said, known = case.offer.terms.sanctions, case.known.buyer
-    words = [] if said is None else [said.listed]
-    words += [] if known is None or known.state == "unknown" else [known.state == "listed"]
+    by_house = None if known is None or known.state == "unknown" else known.state == "listed"
+    by_parties = said is not None and said.listed
     evidence = {"buyer_ruc": case.offer.buyer_ruc, "standing": None if known is None else known.as_json()}
-    return found(any(words) if words else None, stated(case, "sanctions") | evidence, where(case, "sanctions"))
+    return found(any_of(by_house, by_parties), stated(case, "sanctions") | evidence, where(case, "sanctions"))
 
 
 def _regent_unlicensed(case: Case, _: FlagSpec) -> Outcome:
     known = case.known.regent
     raised = None if known is None else known == "not_registered"
     return found(raised, {"regent": case.offer.regent, "registry": known}, {"who": case.offer.regent or ""})
+
+
+def _counts(case: Case, permit: PermitStanding) -> bool | None:
+    """By the clock of what is sold: standing trees are still to be felled, logs that custody holds only to be moved. Whether other
+    logs were felled in time nobody has shown: unknown once they may be moved and no longer felled."""
+    if any(line.product is Product.STANDING for line in case.offer.lines):
+        return permit.valid
+    if case.known.custody_logs:
+        return permit.movement_valid
+    return any_of(permit.valid, None if permit.movement_valid else False)
 
 
 def _permit_invalid(case: Case, _: FlagSpec) -> Outcome:
@@ -55,16 +66,18 @@ def _permit_invalid(case: Case, _: FlagSpec) -> Outcome:
     beyond = None if permit.volume_m3 is None or volume is None else volume > permit.volume_m3
     evidence = {
         "permit": permit.number, "on": permit.on.isoformat(), "status": permit.status, "valid": permit.valid,
+        "movement_valid": permit.movement_valid,
         "authorised_m3": None if permit.volume_m3 is None else str(permit.volume_m3),
         "offered_m3": None if volume is None else str(volume),
     }  # fmt: skip
+    counts = _counts(case, permit)
     why = Both(f"el permiso {permit.number} no rige ese día", f"the permit {permit.number} does not count on that day")
-    if permit.valid and beyond:
+    if counts is not False and beyond:
         why = Both(
             f"la oferta pasa de los {permit.volume_m3} m³ autorizados",
             f"the offer passes the {permit.volume_m3} m³ authorised",
         )
-    return found(any_of(not permit.valid, beyond), evidence, {"why": why})
+    return found(any_of(is_not(counts), beyond), evidence, {"why": why})
 
 
 def _fsc_conflict(case: Case, _: FlagSpec) -> Outcome:
