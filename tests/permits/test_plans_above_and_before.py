@@ -210,3 +210,13 @@ async def test_a_plan_is_not_approved_over_an_unfavourable_inspection_until_a_fa
     await permits.answered()
 
     assert (await permits.post(f"{PATH}/approve", OFFICER, DECISION))["state"] == "approved"
+
+
+async def test_a_permit_of_a_third_party_is_approved_when_the_assembly_act_names_it(permits: Permits) -> None:
+    await permits.approved_plan()
+    await permits.post("/v1/permits", OFFICER, a_permit(holder="aserradero-1"))
+    await permits.refused("holder-not-agreed", f"{PERMIT_PATH}/approve", SECOND)
+
+    await permits.agreed_to_holder("aserradero-1")
+
+    assert (await permits.post(f"{PERMIT_PATH}/approve", SECOND))["state"] == "in_force"
