@@ -151,6 +151,15 @@ class Permits:
                 a_delegation(number=f"D-{plan}", plan=plan, delegate=regent, assembly_act=f"DELEGA-{plan}"),
             )  # fmt: skip
 
+    async def agreed_to_holder(self, holder: str | None, plan: str = PLAN, who: Person = MANAGER) -> None:
+        """A later assembly agreed to this plan with this third party; with ``None`` a still later one agreed with nobody."""
+        paper, parties = (await self.paper(who=who))["sha256"], [] if holder is None else [holder]
+        later = an_assembly(
+            number=f"TERCEROS-{len(parties)}-{plan}", plan=plan, document=paper, third_parties=parties,
+            held_on="2025-05-11" if parties else "2025-05-12",
+        )  # fmt: skip
+        await self.post(f"/v1/organisations/{who.org}/assembly-acts", who, later)
+
     async def approved_plan(self, census: bytes | None = None, **changes: Any) -> Any:
         """A title and an approved plan on it, with a census of two trees unless another is given."""
         await self.post("/v1/titles", OFFICER, a_title())

@@ -159,13 +159,15 @@ async def test_a_review_again_keeps_what_was_said_of_the_same_findings(permits: 
 
 
 async def test_a_later_review_weighs_what_all_permits_of_the_plan_authorise(permits: Permits) -> None:
+    await permits.agreed_to_holder("aserradero-1")
     await permits.issued_permit(holder="aserradero-1")
+    await permits.agreed_to_holder(None)
 
     await permits.post(f"/v1/plans/{PLAN}/review", OFFICER)
 
     found = await by_rule(permits)
     assert (found["P05"]["status"], found["P05"]["computed"]["authorised_dm3"]) == ("PASS", 5881)
-    # The holder is a third party, and the act of the assembly does not name it.
+    # The holder is a third party, and the last act of the assembly does not name it any more.
     assert (found["P14"]["status"], found["P14"]["computed"]["third_parties"]) == ("FAIL", 1)
     # Whoever reviews after the submission is told that nobody has looked in the field.
     assert (found["P13"]["status"], found["P13"]["severity"]) == ("FAIL", "S3")
@@ -424,6 +426,7 @@ async def test_a_finding_that_is_no_false_data_does_not_count(permits: Permits) 
 async def test_a_company_is_found_when_false_data_was_confirmed_in_two_communities(permits: Permits) -> None:
     record = f"/v1/organisations/{COMPANY.org}/track-record"
     await permits.approved_plan(a_census(INFLATED, TREE_1170))
+    await permits.agreed_to_holder(COMPANY.org)
     await permits.post("/v1/permits", OFFICER, a_permit(holder=COMPANY.org))
     assert (await permits.get(record, COMPANY))["communities_held"] == 0
     await permits.post(f"/v1/permits/{PERMIT}/approve", SECOND)
@@ -436,6 +439,7 @@ async def test_a_company_is_found_when_false_data_was_confirmed_in_two_communiti
     await permits.post("/v1/plans/PO-B/submit", NEIGHBOUR)
     await permits.answered("PO-B", NEIGHBOUR)
     await permits.post("/v1/plans/PO-B/approve", OFFICER, DECISION)
+    await permits.agreed_to_holder(COMPANY.org, "PO-B", NEIGHBOUR)
     await permits.post("/v1/permits", OFFICER, a_permit(number="PB-1", plan="PO-B", holder=COMPANY.org))
     await permits.post("/v1/permits/PB-1/approve", SECOND)
     told = {one["rule"]: one for one in (await permits.get("/v1/plans/PO-B/findings", SUPERVISOR))["findings"]}

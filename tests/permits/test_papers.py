@@ -324,6 +324,7 @@ async def test_the_database_lets_nobody_else_write_papers(permits: Permits, org:
 async def test_what_a_supervision_found_of_moved_wood_is_in_the_record_of_the_company(permits: Permits) -> None:
     await permits.post("/v1/organisations", OPERATOR, {"id": COMPANY.org, "name": "T", "kind": "third_party"})
     record = f"/v1/organisations/{COMPANY.org}/track-record"
+    await permits.agreed_to_holder(COMPANY.org)
     await permits.issued_permit(lines=LINES, holder=COMPANY.org)
     assert (await permits.get(record, COMPANY))["supervised"] == []
     permits.custody.balances = [a_balance(8_000)]

@@ -1,7 +1,9 @@
 """What happens to permits when the plan above theirs falls, or another takes the place of their own."""
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from services.permits.domain.rules.catalogue import rules_on
 from tests.permits.conftest import (
     MANAGER,
     OFFICER,
@@ -175,6 +177,19 @@ async def test_an_open_appeal_does_not_keep_a_plan_down_and_is_moot_when_it_is_r
     await permits.post(f"{PERMIT_PATH}/appeals", MANAGER, {"id": "A2", "ground": "Otra medida"}, 201)
 
 
+async def test_a_caducity_becomes_final_when_nobody_appealed_in_the_term(permits: Permits) -> None:
+    permits.app.state.house.clock = lambda: datetime(2026, 3, 2, 15, tzinfo=UTC)
+    await permits.issued_permit()
+    await permits.post(f"{PERMIT_PATH}/caducity", SUPERVISOR, WHY)
+    days = rules_on(date(2026, 3, 2)).terms.appeal_days
+
+    permits.app.state.house.clock = lambda: datetime(2026, 3, 2, 15, tzinfo=UTC) + timedelta(days)
+    await permits.refused("appeal-term-runs", f"{PERMIT_PATH}/caducity/confirm", TRIBUNAL, WHY)
+
+    permits.app.state.house.clock = lambda: datetime(2026, 3, 2, 15, tzinfo=UTC) + timedelta(days + 1)
+    assert (await permits.post(f"{PERMIT_PATH}/caducity/confirm", TRIBUNAL, WHY))["state"] == "revoked"
+
+
 # ---- what was seen before the approval
 
 
@@ -195,3 +210,13 @@ async def test_a_plan_is_not_approved_over_an_unfavourable_inspection_until_a_fa
     await permits.answered()
 
     assert (await permits.post(f"{PATH}/approve", OFFICER, DECISION))["state"] == "approved"
+
+
+async def test_a_permit_of_a_third_party_is_approved_when_the_assembly_act_names_it(permits: Permits) -> None:
+    await permits.approved_plan()
+    await permits.post("/v1/permits", OFFICER, a_permit(holder="aserradero-1"))
+    await permits.refused("holder-not-agreed", f"{PERMIT_PATH}/approve", SECOND)
+
+    await permits.agreed_to_holder("aserradero-1")
+
+    assert (await permits.post(f"{PERMIT_PATH}/approve", SECOND))["state"] == "in_force"

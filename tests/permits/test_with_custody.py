@@ -313,6 +313,9 @@ async def test_a_reentry_and_measures_reach_the_wood(both: Both) -> None:
     await permits.published()
     stopped = await both.record(_felling(phone, "501", "2026-11-01T12:00:00Z"))
     await permits.post(f"{path}/caducity", SUPERVISOR, {"reason": "Informe 4-2026"})
+    await permits.post(f"{path}/appeals", MANAGER, {"id": "A1", "ground": "No se probó"})
+    lost = {"outcome": "dismissed", "resolution": "TFFS 5-2026"}
+    await permits.post(f"{path}/appeals/A1/decide", SECOND_SUPERVISOR, lost)
     await permits.post(f"{path}/caducity/confirm", SECOND_SUPERVISOR, {"reason": "Resolución 5-2026"})
     await permits.published()
 

@@ -11,10 +11,11 @@ from services.permits.api.status import announce_status
 from services.permits.api.territory import check_region
 from services.permits.api.vault import check_cited
 from services.permits.domain.lifecycle import transition
-from services.permits.domain.measure import Appeal, AppealOpen, check_appeal, check_measure, done_on
+from services.permits.domain.measure import Appeal, AppealOpen, check_appeal, check_measure, check_term, done_on
 from services.permits.domain.party import NumberTaken
 from services.permits.domain.permit import Permit
 from services.permits.domain.plan import cited
+from services.permits.domain.rules.catalogue import rules_on
 from services.permits.registrar import Registrar
 from services.permits.schemas.instruments import AppealDecisionIn, AppealIn, CourseOut, PlanActIn
 from services.permits.store import extensions, outbox, permits
@@ -39,7 +40,7 @@ async def declare_caducity(number: str, body: PlanActIn, command: CommandDep, ho
 
 @router.post("/v1/permits/{number}/caducity/confirm", response_model=CourseOut)
 async def confirm_caducity(number: str, body: PlanActIn, command: CommandDep, house: HouseDep) -> Response:
-    """Somebody else makes a declared caducity final, when no appeal is open."""
+    """Somebody else makes a declared caducity final, when no appeal is open and the term to appeal is over or one was dismissed."""
     return await _measure(number, body, command, house, "confirm_caducity", None)
 
 
@@ -51,6 +52,9 @@ async def _measure(
             return work.first
         permit = await _of_region(work, number, act)
         check_measure(permit, act, work.caller.sub, await extensions.open_appeal(work.tx, number))
+        if act == "confirm_caducity":
+            known = (await permits.acts(work.tx, [number]))[number]
+            check_term(permit, known, rules_on(work.today).terms.appeal_days, work.today)
         await check_cited(work.tx, body.documents)
         if measure is not None:
             await put_under(work, house.registrar, permit, measure, body.reason, body.documents)

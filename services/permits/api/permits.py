@@ -37,7 +37,7 @@ from services.permits.schemas.permits import (
     PermitOut,
 )  # fmt: skip
 from services.permits.schemas.words import LogState, Page
-from services.permits.store import census, outbox, permits, plans
+from services.permits.store import assemblies, census, outbox, permits, plans
 from services.permits.store.session import Tx
 from shared.refusal import Missing
 from shared.web.access import GrantDep, OtherOrganisation
@@ -94,6 +94,8 @@ async def approve_permit(number: str, command: CommandDep, house: HouseDep) -> R
         permit = await _to_weigh(work, number, "approve_permit")
         permit.check_approval(officer.sub)
         plan = await _plan_of(work.tx, permit)
+        agreed = await assemblies.act_for_plan(work.tx, permit.org, plan.id)
+        permit.check_holder(() if agreed is None else agreed.third_parties)
         p05 = await _weigh(work, permit, plan, permit.lines)
         first, *rest = permit.statements(registrar.pseudonym(permit.proposed_by), registrar.pseudonym(officer.sub))
         subject = f"permit:{number}"

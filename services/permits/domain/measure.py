@@ -1,9 +1,11 @@
 """What authorities and supervisors do to a permit against its holder's will, and the appeal against it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import ClassVar
 
+from services.permits.domain.day import peru_day_of
 from services.permits.domain.lifecycle import Done, transition
 from services.permits.domain.permit import Act, Permit
 from shared.refusal import Refusal
@@ -49,6 +51,17 @@ class NoCaducity(Refusal):
     es: ClassVar[str] = "{permit} no tiene caducidad declarada."
     en: ClassVar[str] = "{permit} has no caducity declared."
     permit: str
+
+
+@dataclass(eq=False)
+class AppealTermRuns(Refusal):
+    """A caducity becomes final when the term to appeal is over, or an appeal was dismissed."""
+
+    slug: ClassVar[str] = "appeal-term-runs"
+    es: ClassVar[str] = "La caducidad de {permit} se puede apelar hasta el {last_day}; se confirma después."
+    en: ClassVar[str] = "The caducity of {permit} may be appealed until {last_day}; it is confirmed afterwards."
+    permit: str
+    last_day: str
 
 
 @dataclass(eq=False)
@@ -98,11 +111,24 @@ def check_lifting(permit: Permit, roles: frozenset[str], down: str) -> None:
 def check_appeal(permit: Permit, acts: Iterable[Act], person: str) -> None:
     """A permit under a measure that was not appealed in vain before."""
     transition("permit", "appeal").take(permit.number, permit.state, person, {})
+    if _dismissed(acts):
+        raise AppealedAlready(permit.number)
+
+
+def check_term(permit: Permit, acts: Sequence[Act], appeal_days: int, today: date) -> None:
+    """A declared caducity is final after so many days without an appeal, or when one was dismissed."""
+    declared = [date.fromisoformat(peru_day_of(act.at)) for act in acts if act.kind == "caducity"]
+    last_day = max(declared) + timedelta(appeal_days)
+    if today <= last_day and not _dismissed(acts):
+        raise AppealTermRuns(permit.number, last_day.isoformat())
+
+
+def _dismissed(acts: Iterable[Act]) -> bool:
+    """Whether an appeal against the measure that the permit is under was dismissed."""
     dismissed = False
     for act in acts:
         dismissed = act.kind == "appeal_dismissed" or (dismissed and act.kind not in _MEASURES)
-    if dismissed:
-        raise AppealedAlready(permit.number)
+    return dismissed
 
 
 _MEASURES = frozenset({"suspended", "precautionary", "caducity"})

@@ -1,6 +1,6 @@
 """Permits: lines of authorised volume on an approved plan, proposed by one person and approved by another."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -45,6 +45,17 @@ class ExceedsCensus(Refusal):
     census_dm3: int
     census_trees: int
     tolerance_permille: int
+
+
+@dataclass(eq=False)
+class HolderNotAgreed(Refusal):
+    """Somebody else than the community holds the permit, and the assembly act for its plan does not name them (rule P14)."""
+
+    slug: ClassVar[str] = "holder-not-agreed"
+    es: ClassVar[str] = "El acta de asamblea que acordó {plan} no nombra a {holder} como tercero."
+    en: ClassVar[str] = "The assembly act that agreed to {plan} does not name {holder} as a third party."
+    plan: str
+    holder: str
 
 
 @dataclass(eq=False)
@@ -175,6 +186,11 @@ class Permit:
     def check_approval(self, approver: str) -> None:
         """Still a proposal, and another person than who proposed it."""
         transition("permit", "approve").take(self.number, self.state, approver, {"propose": [self.proposed_by]})
+
+    def check_holder(self, agreed: Collection[str]) -> None:
+        """The community itself, or one of the third parties that its assembly agreed to."""
+        if self.holder != self.org and self.holder not in agreed:
+            raise HolderNotAgreed(self.plan, self.holder)
 
     def statements(self, proposed_by: str, approved_by: str, documents: Sequence[str] = ()) -> list[dict[str, Any]]:
         """The body of ``permit.issued``, then of ``permit.amended`` for the lines that did not fit; persons as pseudonyms."""
