@@ -50,7 +50,7 @@ async def findings(
     found = [(idx, n, doc) for idx, n, doc in await tx.fetch(question, *values, limit, *(asked[name] for name in rest))]
     if len(found) == limit or not rest:
         return found, None
-    stopped = await tx.fetch(f"SELECT idx, n{looked} OFFSET {MOST_EXAMINED - 1} LIMIT 1", *values)  # noqa: S608
+    stopped = await tx.fetch(f"SELECT idx, n{looked} OFFSET {MOST_EXAMINED - 1} LIMIT 1", *values)
     return found, (stopped[0][0], stopped[0][1]) if stopped else None
 
 

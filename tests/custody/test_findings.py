@@ -1,5 +1,6 @@
 """Findings as custody tells them once a supervisor has answered, and what that opens and does not open."""
 
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ async def test_a_question_of_findings_reads_so_many_at_once_and_says_where_to_go
     assert [len(one) for one in whole] == [1, 1, 1, 1]
     assert whole[0][0]
     assert whole[3][0]
-    assert [sum(one, []) for one in parts] == [sum(one, []) for one in whole]
+    assert [list(chain(*one)) for one in parts] == [list(chain(*one)) for one in whole]
     assert len(parts[1]) > 1
 
 
