@@ -4,7 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from services.custody.store import Transaction
 
+Place = tuple[int, ...]
+
 COLUMNS = ("status", "org", "permit", "subject", "rule", "severity")
+INDEXED = frozenset({"org", "permit", "subject"})
+MOST_EXAMINED = 50_000
+"""Findings that one question reads to hold them against what no index holds."""
 # `status = 'FAIL'` as the partial index has it.
 FAILED = """
 SELECT severity, rule, count(*) FROM finding
@@ -24,20 +29,29 @@ GROUP BY asked.idx"""
 
 
 async def findings(
-    tx: Transaction, asked: Mapping[str, str | None], *, newest: bool, after: tuple[int, ...] | None, limit: int
-) -> list[tuple[int, int, bytes]]:
+    tx: Transaction, asked: Mapping[str, str | None], *, newest: bool, after: Place | None, limit: int
+) -> tuple[list[tuple[int, int, bytes]], Place | None]:
     """Findings (entry, number, document) of which each of ``COLUMNS`` holds what was asked for, None for whatever it holds;
-    in log order after a place, or from the newest back before one."""
-    values = [(name, asked[name]) for name in COLUMNS if asked.get(name) is not None]
-    where = "".join(f" AND {name} = ${at}" for at, (name, _) in enumerate(values, 5))
-    way, order = ("<", " DESC") if newest else (">", "")
+    in log order after a place, or from the newest back before one. Looks through at most ``MOST_EXAMINED`` findings: with
+    fewer than ``limit`` also the place where it stopped, None at the end of the log."""
+    given = {name for name in COLUMNS if asked.get(name) is not None}
+    walked = sorted(given & (INDEXED | ({"status", "severity"} if {"status", "severity"} <= given else set())))
+    rest = sorted(given - set(walked))
+    inner = "".join(f" AND {name} = ${at}" for at, name in enumerate(walked, 4))
+    outer = "".join(f" AND {name} = ${at}" for at, name in enumerate(rest, 5 + len(walked)))
+    way, back = ("<", " DESC") if newest else (">", "")
     first, second = after or ((2**63 - 1, 2**15 - 1) if newest else (-1, 0))
+    looked = f" FROM finding WHERE log_id = $1 AND (idx, n) {way} ($2, $3){inner} ORDER BY idx{back}, n{back}"
+    values = [tx.log_id, first, second, *(asked[name] for name in walked)]
     question = (
-        f"SELECT idx, n, doc FROM finding WHERE log_id = $1 AND (idx, n) {way} ($2, $3){where}"  # noqa: S608  our own words
-        f" ORDER BY idx{order}, n{order} LIMIT $4"
+        f"SELECT idx, n, doc FROM (SELECT *{looked} LIMIT {MOST_EXAMINED}) AS examined"  # noqa: S608  our own words
+        f" WHERE true{outer} ORDER BY idx{back}, n{back} LIMIT ${4 + len(walked)}"
     )
-    rows = await tx.fetch(question, tx.log_id, first, second, limit, *(value for _, value in values))
-    return [(idx, n, doc) for idx, n, doc in rows]
+    found = [(idx, n, doc) for idx, n, doc in await tx.fetch(question, *values, limit, *(asked[name] for name in rest))]
+    if len(found) == limit or not rest:
+        return found, None
+    stopped = await tx.fetch(f"SELECT idx, n{looked} OFFSET {MOST_EXAMINED - 1} LIMIT 1", *values)
+    return found, (stopped[0][0], stopped[0][1]) if stopped else None
 
 
 async def failed(tx: Transaction, org: str | None) -> dict[tuple[str, str], int]:

@@ -1,7 +1,11 @@
 """Findings as custody tells them once a supervisor has answered, and what that opens and does not open."""
 
+from itertools import chain
 from typing import Any
 
+import pytest
+
+from services.custody import finding_rows
 from shared.lot.verify import verify
 from shared.tlog.policy import Policy
 from tests.custody.conftest import Custody, cut, felling, log_id
@@ -38,6 +42,33 @@ async def test_a_resolved_finding_says_so_wherever_it_is_shown(ready: Custody) -
     statuses = {finding["rule"]: finding["status"] for finding in item["findings"]}
     assert statuses["C01"] == "RESOLVED"
     assert statuses["C05"] == statuses["C07"] == "NOT_EVALUATED"
+
+
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+async def test_a_question_of_findings_reads_so_many_at_once_and_says_where_to_go_on(
+    ready: Custody, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    await invented(ready)
+
+    async def pages(**asked: str) -> list[Any]:
+        found, more = list[Any](), dict[str, str]()
+        while True:
+            page = await ready.get("/v1/findings", "supervisor", order=order, **asked, **more)
+            found.append([(one["index"], one["finding"]["rule"]) for one in page["findings"]])
+            if page["next"] is None:
+                return found
+            more = {"cursor": page["next"]}
+
+    asked: list[dict[str, str]] = [{"rule": "C01"}, {"rule": "NONE"}, {"severity": "S4", "open": "true"}, {}]
+    whole = [await pages(**one) for one in asked]
+    monkeypatch.setattr(finding_rows, "MOST_EXAMINED", 3)
+    parts = [await pages(**one) for one in asked]
+
+    assert [len(one) for one in whole] == [1, 1, 1, 1]
+    assert whole[0][0]
+    assert whole[3][0]
+    assert [list(chain(*one)) for one in parts] == [list(chain(*one)) for one in whole]
+    assert len(parts[1]) > 1
 
 
 async def test_nobody_resolves_for_themselves(ready: Custody) -> None:

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from services.custody.access import ACCESS
+from services.custody.api import grants as api
 from tests.access_matrix import Sample, check_matrix
 from tests.custody.conftest import PERMIT, SPECIES, Custody, cut, felling, log_id
 from tests.custody.private import (
@@ -203,6 +204,23 @@ async def test_a_grant_opens_only_what_is_its_makers(sale: Custody) -> None:
     assert await seen(sale, guide, "auditor", **AUDITOR, expect=403)
     await grant(sale)
     assert await seen(sale, guide, "auditor", **AUDITOR) == ROAD
+
+
+async def test_the_lots_that_one_organisation_opens_to_another_at_a_time_are_bounded(
+    sale: Custody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, sold = await sids(sale)
+    monkeypatch.setattr(api, "MOST_LOTS", 3)
+    first = await grant(sale, scope={"lots": ["LOT-8", "LOT-9"]})
+
+    refused = await grant(sale, scope={"lots": ["LOT-1", "LOT-7"]}, expect=409)
+
+    assert (refused["slug"], refused["facts"]["named"], refused["facts"]["most"]) == ("too-many-lots-granted", 2, 3)
+    await grant(sale, "aserradero-1", scope={"lots": ["LOT-1", "LOT-7"]})
+    await grant(sale, scope={"permits": [PERMIT], "types": ["log.cut"]})
+    await post(sale, f"/v1/grants/{first['id']}", method="DELETE", expect=200)
+    await grant(sale, scope={"lots": ["LOT-7", "LOT-1", "LOT-6"]})
+    assert await seen(sale, sold, "auditor", **AUDITOR)
 
 
 UNCLEAR: list[tuple[dict[str, Any], int, str]] = [

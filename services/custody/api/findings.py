@@ -39,12 +39,13 @@ async def list_findings(
     limit: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> Response:  # fmt: skip
     """What the rules found, in log order or from the newest back, with the evidence and the threshold it was held against;
-    what a supervisor has resolved since says so."""
+    what a supervisor has resolved since says so. A page may hold fewer than asked for, or none: there is more while `next` is
+    there."""
     asked = {"org": _org(grant), "permit": permit, "subject": item, "rule": rule, "severity": severity}
     after = numbers_after(cursor, CURSOR)
     async with custody.store.snapshot() as tx:
         size = (await tx.head()).size
-        rows = await finding_rows.findings(
+        rows, stopped = await finding_rows.findings(
             tx,
             asked | ({"status": "FAIL"} if unresolved else {}),
             newest=order == "newest",
@@ -58,10 +59,11 @@ async def list_findings(
         for (index, finding), one in zip(found, about, strict=True)
         if not unresolved or isinstance(finding, orjson.Fragment)
     ]
+    end = rows[limit - 1][:2] if len(rows) > limit else stopped
     answer = {
         "as_of": size,
         "findings": told,
-        "next": to_cursor(f"{rows[limit - 1][0]}.{rows[limit - 1][1]}") if len(rows) > limit else None,
+        "next": None if end is None else to_cursor(f"{end[0]}.{end[1]}"),
     }
     return await under_checkpoint(custody, answer)
 

@@ -12,7 +12,7 @@ from services.custody.api.custody import CustodyDep
 from services.custody.api.pages import cursor_of, place_of
 from services.custody.domain.reach import Scope
 from services.custody.private import grants as grant_store
-from shared.refusal import Malformed, Missing
+from shared.refusal import Malformed, Missing, Refusal
 from shared.timber.bodies import BODIES
 from shared.timber.facts import Facts, Organisation
 from shared.timber.norms.private import load_private
@@ -22,6 +22,7 @@ from shared.web.app import Router
 router = Router(tags=["private fields"])
 
 MOST_NAMED = 500
+MOST_LOTS = 1_000  # that one organisation opens to another at a time: a reading walks the wood of each
 # In UTC too it is an instant of the calendar, in the years that the format serves.
 Instant = Annotated[AwareDatetime, Field(ge=datetime(1990, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))]
 Names = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=MOST_NAMED)]
@@ -56,6 +57,25 @@ class EndsTooSoon(Malformed):
     en: ClassVar[str] = "The grant would end before it begins: {where}."
     where: str = "valid_until"
     reason: str = "too soon"
+
+
+@dataclass(eq=False)
+class TooManyLots(Refusal):
+    """The grants of this organisation to that one would name more lots than one reading can look through."""
+
+    slug: ClassVar[str] = "too-many-lots-granted"
+    es: ClassVar[str] = (
+        "Los permisos de lectura vigentes para {to_org} ya nombran {named} lotes y este nombra {more}; el máximo es {most}. "
+        "Revoque alguno, o permita permisos o todo."
+    )
+    en: ClassVar[str] = (
+        "The grants in force to {to_org} already name {named} lots and this one names {more}; the most is {most}. Revoke "
+        "one, or grant by permits or everything."
+    )
+    to_org: str
+    named: int
+    more: int
+    most: int
 
 
 class ScopeIn(BaseModel):
@@ -131,6 +151,9 @@ async def add_grant(body: GrantIn, custody: CustodyDep, grant: GrantDep) -> Gran
         if facts.find(Organisation, f"org:{body.to_org}") is None:
             raise Missing("organisation", body.to_org)
         await grant_store.act_for(tx, caller.org)
+        named = await grant_store.lots_named(tx, caller.org, body.to_org)
+        if scope.lots and named + len(scope.lots) > MOST_LOTS:
+            raise TooManyLots(body.to_org, named, len(scope.lots), MOST_LOTS)
         made = await grant_store.add_grant(
             tx, uuid4(), caller.org, body.to_org, body.to_person, scope, body.purpose, body.valid_from, body.valid_until,
             caller.sub,

@@ -1,7 +1,7 @@
 """Gathers what a lot rests on: facts upwards to the trees, and the records its verdict needs, packed as a bundle."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,17 +35,22 @@ def _parsed(bodies: list[tuple[int, bytes]]) -> list[tuple[int, Record]]:
 async def facts_of_lot(tx: Transaction, lot_id: str) -> Facts:
     """The lot, its items and all they were made of up to the trees; one statement a generation. Empty when there is
     no such lot."""
+    return await facts_of_lots(tx, [lot_id])
+
+
+async def facts_of_lots(tx: Transaction, lot_ids: Collection[str]) -> Facts:
+    """The same of several lots, walked together: as many statements as the deepest of them has generations."""
     facts = Facts()
-    await tx.load_facts([f"lot:{lot_id}"], facts)
-    lot = facts.find(Lot, f"lot:{lot_id}")
-    wanted = {f"item:{item}" for item in lot.items} if lot is not None else set()
+    await tx.load_facts([f"lot:{lot_id}" for lot_id in lot_ids], facts)
+    lots = [lot for lot_id in lot_ids if (lot := facts.find(Lot, f"lot:{lot_id}")) is not None]
+    wanted = {f"item:{item}" for lot in lots for item in lot.items}
     for _ in range(MOST_GENERATIONS):
         if not wanted:
             return facts
         await tx.load_facts(wanted, facts)
         items = [item for key in wanted if (item := facts.find(Item, key)) is not None]
         wanted = {key for item in items for parent in item.parents if (key := f"item:{parent}") not in facts}
-    raise TooLarge(lot_id, MOST_GENERATIONS)
+    raise TooLarge(", ".join(sorted(lot_ids)[:1]), MOST_GENERATIONS)
 
 
 async def records_of_lot(tx: Transaction, lot_id: str, below: int) -> list[tuple[int, Record]]:

@@ -25,6 +25,10 @@ WHERE log_id = $1 AND (owner = $2 OR to_org = $2) AND (made_at, id) > ($3, $4) O
 REVOKE = f"""
 UPDATE access_grant SET revoked_at = coalesce(revoked_at, now()), revoked_by = coalesce(revoked_by, $4)
 WHERE log_id = $1 AND owner = $2 AND id = $3 RETURNING {_GRANT}"""  # noqa: S608
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('access_grant:' || $1::text || ':' || $2::text, 0))"
+LOTS_NAMED = """
+SELECT coalesce(sum(cardinality(lots)), 0) FROM access_grant
+WHERE log_id = $1 AND owner = $2 AND to_org = $3 AND revoked_at IS NULL AND now() < valid_until"""
 IN_FORCE = """
 SELECT id, owner, to_org, to_person, everything, items, lots, permits, types, fields FROM access_grant
 WHERE log_id = $1 AND to_org = $2 AND owner = ANY($3) AND revoked_at IS NULL AND valid_from <= now() AND now() < valid_until
@@ -142,6 +146,13 @@ async def add_grant(
         ADD_GRANT, tx.log_id, id_, owner, to_org, to_person, scope.everything, *lists, purpose, valid_from, valid_until, by
     )  # fmt: skip
     return Grant(*rows[0]) if rows else None
+
+
+async def lots_named(tx: Transaction, owner: str, to_org: str) -> int:
+    """How many lots the grants of an owner to an organisation name that count now or later. Nobody else grants between the two
+    until the transaction ends."""
+    await tx.execute(ONE_AT_A_TIME, owner, to_org)
+    return int((await tx.fetch(LOTS_NAMED, tx.log_id, owner, to_org))[0][0])
 
 
 async def grants_of(tx: Transaction, org: str, after: tuple[datetime, UUID], limit: int) -> list[Grant]:

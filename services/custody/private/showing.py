@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import ClassVar
 
 from services.custody.domain.reach import Given, Reach, Reader, first_keys, next_keys, reaches
-from services.custody.lineage.gathering import facts_of_lot
+from services.custody.lineage.gathering import facts_of_lots
 from services.custody.private import disclosures
 from services.custody.private import grants as grant_store
 from services.custody.private.grants import NewRead
@@ -95,9 +95,7 @@ async def _grounds(tx: Transaction, reader: Reader, records: Sequence[Record]) -
 
 async def _facts_about(tx: Transaction, records: Sequence[Record], grants: Iterable[Given]) -> Facts:
     """The facts that say what the records are about, and the lineage of the lots that grants name."""
-    facts = Facts()
-    for lot in {lot for given in grants for lot in given.scope.lots}:
-        facts.preload((await facts_of_lot(tx, lot)).items())
+    facts = await facts_of_lots(tx, {lot for given in grants for lot in given.scope.lots})
     keys = {key for record in records for key in first_keys(record)}
     while keys:
         await tx.load_facts(keys, facts)

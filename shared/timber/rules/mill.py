@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
+from shared.timber.cites import standing
 from shared.timber.facts import Item
 from shared.timber.norms import Rule
 from shared.timber.rules.outcome import Outcome
@@ -126,9 +127,9 @@ def _m01_of(
 
 
 def _listed(catalogue: Catalogue, species: str, day: str) -> bool:
-    """Whether CITES lists the species on the day: the national coefficient leaves those out. By its exact name: here a listing
-    takes a limit away, so a name that says less than a species keeps the limit."""
-    return species in catalogue and catalogue.accepted(species).cites_on(date.fromisoformat(day)) is not None
+    """Whether CITES lists the species on the day, or its genus whole: the national coefficient leaves those out. A name that only
+    may be one, for its genus has a listed species, keeps the limit."""
+    return standing(species, date.fromisoformat(day), catalogue) == "listed"
 
 
 def m04(rule: Rule, subject: str, stock: Sequence[dict[str, Any]] | None) -> Outcome:

@@ -128,6 +128,18 @@ def test_m01_a_quoted_study_or_a_cites_species_leaves_the_ceiling_unevaluated() 
     assert failures(impossible) == [("M01", "S4")]
 
 
+@pytest.mark.parametrize(
+    ("name", "free"), [("Cedrela sp.", True), ("Cedrelinga sp.", False), ("Cedrela odorata", True)]
+)
+def test_m01_a_genus_that_cites_lists_whole_leaves_the_ceiling_unevaluated_as_its_species_do(
+    name: str, free: bool
+) -> None:
+    sawn = an_output(species=name, volume_dm3=3_500)  # 67 %
+    outcomes = delivered(a_section(species=name)).admit(a_sawing([an_item("501/A")], sawn))
+
+    assert ("M01" in unevaluated(outcomes), failures(outcomes)) == (free, [] if free else [("M01", "S4")])
+
+
 def test_m04_the_stock_adds_up() -> None:
     def stocked(closing_dm3: int) -> Outcomes:
         stock = {"species": SPECIES, "opening_dm3": 10_000, "in_dm3": 10_000, "consumed_dm3": 5_000}
