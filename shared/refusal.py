@@ -41,6 +41,7 @@ class Malformed(Refusal):
 
 # What may be missing, as people call it in Spanish (docs/glossary.md); a kind that is not here is said as it is.
 KINDS_ES = {
+    "act": "acto",
     "alert": "alerta", "alert_webhook": "dirección de avisos", "amendment": "modificación", "appeal": "reclamo",
     "appraisal": "evaluación de oferta", "assembly_act": "acta de asamblea", "benefit_ledger": "libro de reparto",
     "census": "censo", "certificate": "certificado", "checkpoint": "constancia", "cites_paper": "documento CITES",

@@ -231,6 +231,7 @@ class Packages:
                 )
             finally:
                 shutil.rmtree(work, ignore_errors=True)
+                self._ended(job.id)  # whoever sees that it is done may ask for the next
 
     def _written(self, job: Job, case: CaseFile, papers: Mapping[str, Path], work: Path) -> Job:
         def told(done: int) -> None:

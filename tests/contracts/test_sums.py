@@ -15,7 +15,7 @@ from services.contracts.domain.contract import Schedule
 from services.contracts.domain.late import Late, Rate, interest, late, match, total
 from services.contracts.domain.ledger import Member, divide
 from services.contracts.domain.money import Money
-from services.contracts.domain.reconciliation import payment_delay_days
+from services.contracts.domain.sealed_price import payment_delay_days
 from services.contracts.shipped import legal_rates
 
 START = date(2026, 1, 1)

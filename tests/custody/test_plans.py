@@ -40,7 +40,7 @@ SOME = range(0, 1_200, 3)
 INDICES = "{" + ",".join(map(str, SOME)) + "}"
 HASHES = "{" + ",".join(f'"\\\\x{i:064x}"' for i in SOME) + "}"
 QUESTIONS: dict[str, tuple[str, Sequence[str]]] = {
-    "promised": (store.FLUSH, [INDICES]),
+    "promised": (store.FLUSH, [INDICES, HASHES]),
     "indices": (store.INDICES, [HASHES]),
     "facts": (store.FACTS, ["{" + ",".join(f"item:{i}" for i in SOME) + "}"]),
     "leaves": (store.LEAVES, ["300", "500"]),

@@ -612,7 +612,8 @@ def test_what_was_not_allowed_is_kept_apart_from_what_has_no_tree() -> None:
 def test_a_rule_has_the_version_of_the_day() -> None:
     entry = {
         "rule": "P07", "title_es": "", "title_en": "", "kind": "unauthorised", "numeral": "10", "false_data": False,
-        "norm": "N", "source": "S", "legal_review": "pending", "valid_from": "2015-10-01", "parameters": {"severity": "S3"},
+        "norm": "N", "source": "S", "source_es": "S", "legal_review": "pending", "valid_from": "2015-10-01",
+        "parameters": {"severity": "S3"},
     }  # fmt: skip
     newer = entry | {"valid_from": "2026-01-01", "parameters": {"severity": "S4"}}
     terms = [
