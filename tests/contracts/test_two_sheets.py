@@ -1,6 +1,8 @@
 """Two parties, two sheets of one lot: they stand beside one another, and no word of the buyer keeps a price from being told."""
 
 import asyncio
+import random
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +29,7 @@ from tests.contracts.test_versions import AS_BUYER, a_text
 
 ONE = {"instalments": [{"due_on": "2026-08-01", "share_milli": 1_000}]}
 SHORT = ["0.900"] * 10
+TURNS = 30
 
 
 def due(days_ago: int) -> Json:
@@ -219,22 +222,34 @@ async def test_a_community_that_takes_the_buyers_sheet_disputes_nothing(contract
 
 async def test_a_lot_is_closed_once_whichever_sheet_and_never_past_what_just_happened(contracts: Contracts) -> None:
     contract = await a_signed_contract(contracts, a_text(schedule=ONE))
-    for turn in range(5):
-        lot, receipt = f"LOTE-S{turn}", f"c{turn}"
+    chance = random.Random(41)
+
+    async def a_little_later(act: Awaitable[Json]) -> Json:
+        await asyncio.sleep(chance.uniform(0, 0.03))  # so that one reads before, between and after what another writes
+        return await act
+
+    for turn in range(TURNS):
+        lot = f"LOTE-S{turn}"
         contracts.custody.lots[lot] = kept()
         mine = await contracts.post("/v1/settlements", a_statement(contract, lot=lot))
-        await pay(contracts, mine, a_payment("3300.00", "2026-08-01", receipt))
+        await pay(contracts, mine, a_payment("3300.00", "2026-08-01", f"{turn:02x}"))
 
         _, stated, claimed = await asyncio.gather(
-            contracts.post(f"/v1/settlements/{mine['id']}/closing", {}, None),
-            contracts.post("/v1/settlements", a_statement(contract, lot=lot, sheet=a_sheet(SHORT)), None, **AS_BUYER),
-            pay(contracts, mine, a_payment("1.00", "2026-08-02", f"d{turn}"), None, **AS_BUYER),
+            a_little_later(contracts.post(f"/v1/settlements/{mine['id']}/closing", {}, None)),
+            a_little_later(
+                contracts.post(
+                    "/v1/settlements", a_statement(contract, lot=lot, sheet=a_sheet(SHORT)), None, **AS_BUYER
+                )
+            ),
+            a_little_later(
+                pay(contracts, mine, a_payment("1.00", "2026-08-02", f"{TURNS + turn:02x}"), None, **AS_BUYER)
+            ),
         )
 
         now = await contracts.get(f"/v1/settlements/{mine['id']}")
         if now["state"] == "closed":  # without a difference: nothing of the buyer came before
             assert {stated.get("slug"), claimed.get("slug")} <= {"settlement-ended", "turn-taken"}
-            assert now["claimed"] == pen("0.00")
+            assert (now["claimed"], now["beside"]) == (pen("0.00"), None)
 
 
 # --- what the buyer says against it -------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ _COLUMNS = (
     " (SELECT o.id FROM settlement o WHERE (o.contract_id, o.lot) = (s.contract_id, s.lot)"
     " AND o.stated_by_org <> s.stated_by_org AND NOT EXISTS (SELECT 1 FROM settlement_entry r"
     " WHERE r.settlement_id = o.id AND r.kind = 'replaced') ORDER BY o.seq DESC LIMIT 1) AS beside,"
+    " (SELECT coalesce(max(e.seq), 0) FROM settlement_entry e WHERE (e.contract_id, e.lot) = (s.contract_id, s.lot))"
+    " AS entries,"
     " (SELECT l.sid FROM seal l WHERE l.subject = 'settlement:' || s.id) AS sid FROM settlement s"
 )
 _ONE = text(f"{_COLUMNS} WHERE s.id = :id")
@@ -176,10 +178,13 @@ async def _read(tx: Tx, rows: Sequence[Any]) -> list[Settlement]:
 
 
 def _folded(row: Any, stated: SettlementText, happened: Sequence[Any]) -> Settlement:
-    """What has happened to the lot, as far as it concerns one of its sheets: until it was replaced, else until now.
+    """What has happened to the lot, as far as it concerns one of its sheets: until it was replaced, else until its row was read.
 
-    A party that replaces its sheet states its payments anew with it; the other's stay as they are.
+    What happened after that is left out, for the row does not know of it: a sheet that the other party stated between the two
+    statements would stand in ``entries`` and not in ``beside``, and the lot be closed past it. A party that replaces its
+    sheet states its payments anew with it; the other's stay as they are.
     """
+    happened = [one for one in happened if one.seq <= row.entries]
     replaced = next((one.seq for one in happened if (one.kind, one.settlement_id) == ("replaced", row.id)), None)
     seen = [one for one in happened if replaced is None or one.seq < replaced]
     anew = {one.org: one.seq for one in seen if one.kind == "replaced"}
@@ -195,7 +200,7 @@ def _folded(row: Any, stated: SettlementText, happened: Sequence[Any]) -> Settle
         stated_at=row.stated_at, payments=tuple(payments.values()),
         closed=Closed(_parse(Closing, ended.content), ended.org, ended.at) if ended is not None and own else None,
         set_aside=ended is not None and not own, beside=None if replaced is not None else row.beside,
-        entries=max((one.seq for one in happened), default=0), sid=row.sid,
+        entries=row.entries, sid=row.sid,
     )  # fmt: skip
 
 
