@@ -19,7 +19,7 @@ from typing import Any
 import asyncpg
 
 from deploy import databases, dumps
-from deploy.databases import SERVICES, SOLE, Database, Tenant, administrator
+from deploy.databases import SERVICES, SOLE, Database, Tenant
 from deploy.dumps import BadBackup
 from deploy.given_server import settle, tenant_in
 from deploy.instance import Instance, NoInstance, find
@@ -199,15 +199,17 @@ def _confirmed(instance: Instance, file: Path) -> bool:
 
 
 async def _put_back(instance: Instance, file: Path, own: set[str], tenant: Tenant) -> dict[str, Any]:
-    """First everything beside the real databases, hashed again; then name for name."""
+    """First everything beside the real databases, hashed again; then all three take their names, or none does."""
     async with _unpacked(instance, file, "restored") as (manifest, beside):
         if not own & set(manifest["log"]["keys"]):
             raise BadBackup(
                 f"it is of the log {manifest['log']['origin']} under another key than {instance.keys} holds"
             )
         await _scrub_anew(beside["custody"])
-        for service in SERVICES:
-            await _take_place(instance.database(service), beside[service], tenant)
+        places = [(instance.database(service), beside[service]) for service in SERVICES]
+        await databases.exchange(places)
+        for database, _ in places:
+            await databases.create(database, tenant)
     return manifest
 
 
@@ -217,14 +219,6 @@ async def _scrub_anew(database: Database) -> None:
         await connection.execute("UPDATE scrub SET bundle = 0, damage = ''")
     finally:
         await connection.close()
-
-
-async def _take_place(database: Database, beside: Database, tenant: Tenant) -> None:
-    """The restored database gets the name of the real one, which is dropped in the same moment or not at all."""
-    await databases.drop(database)
-    async with administrator(database.address) as admin:
-        await admin.execute(f'ALTER DATABASE "{beside.name}" RENAME TO "{database.name}"')
-    await databases.create(database, tenant)
 
 
 def _outlook(instance: Instance, size: int) -> str:

@@ -6,9 +6,9 @@ comments of the roles, and nothing without our mark is touched.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,6 +26,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 PLAIN = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
 MARK_OF_ROLE = "SELECT shobj_description(oid, 'pg_authid') AS mark FROM pg_roles WHERE rolname = $1"
 MAY_CREATE = "SELECT rolsuper OR (rolcreatedb AND rolcreaterole) FROM pg_roles WHERE rolname = current_user"
+TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
 OWNER_OF_DATABASE = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1"
 
 
@@ -275,3 +276,21 @@ async def drop(database: Database) -> None:
     """Remove a database with whatever is still connected to it; its roles stay."""
     async with administrator(database.address) as admin:
         await admin.execute(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)')
+
+
+async def exchange(places: Sequence[tuple[Database, Database]]) -> None:
+    """Give each second database the name of the first, which may not be there: all of them or none, whatever ends it. What was
+    connected is disconnected; what bore the names is dropped afterwards, or when this is done again."""
+    gone = [replace(database, name=f"{database.name}_replaced") for database, _ in places]
+    for database in gone:
+        await drop(database)
+    async with administrator(places[0][0].address) as admin:
+        for database, _ in places:
+            await admin.execute(TERMINATE, database.name)
+        async with admin.transaction():
+            for (database, beside), old in zip(places, gone, strict=True):
+                if await _exists(admin, database):
+                    await admin.execute(f'ALTER DATABASE "{database.name}" RENAME TO "{old.name}"')
+                await admin.execute(f'ALTER DATABASE "{beside.name}" RENAME TO "{database.name}"')
+    for database in gone:
+        await drop(database)

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.secret_files import write_secret
+from shared.audit.kept import write_whole
 from shared.timber.bodies import possession
 from shared.tlog.encoding import to_base64url
 from shared.tlog.note import COSIGNATURE, ED25519, Signer
@@ -48,7 +49,8 @@ def make_keys(folder: Path, policy: Path, origin: str = ORIGIN, witness: Path | 
         *(_document_key(folder, name) for name in DOCUMENT_KEYS),
     ]
     if not policy.exists():
-        policy.write_text(POLICY.format(log=_vkey(folder / "log.key"), witness=_vkey(witness / "witness.key")))
+        text = POLICY.format(log=_vkey(folder / "log.key"), witness=_vkey(witness / "witness.key"))
+        write_whole(policy, text.encode())
     mark = folder / DEVELOPMENT_MARK
     if not mark.exists():
         mark.write_text(

@@ -3,6 +3,7 @@
 import json
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +105,45 @@ async def test_a_dump_that_cannot_be_restored_leaves_no_database_behind(
         assert not await admin.fetchval(
             "SELECT count(*) FROM pg_database WHERE datname = $1", f"{database.name}_beside"
         )
+
+
+async def with_a_number(database: Database, n: int) -> None:
+    owner = await asyncpg.connect(database.owner_dsn)
+    await owner.execute(f"CREATE TABLE kept AS SELECT {n} AS n")
+    await owner.close()
+
+
+async def number_in(database: Database) -> int:
+    owner = await asyncpg.connect(database.owner_dsn)
+    found: int = await owner.fetchval("SELECT n FROM kept")
+    await owner.close()
+    return found
+
+
+async def test_restored_databases_take_their_names_together_or_not_at_all(
+    database_for: Callable[[str], Database],
+) -> None:
+    real = [database_for("permits"), database_for("custody")]
+    beside = [replace(database, name=f"{database.name}_beside") for database in real]
+    missing = replace(real[1], name=f"{real[1].name}_missing")
+    for n, database in enumerate(real):
+        await with_a_number(database, n)
+    for n, database in enumerate(beside):
+        await databases.create(database, TESTS)
+        await with_a_number(database, 10 + n)
+    lingering = await asyncpg.connect(real[0].app_dsn)  # of a service that was killed
+    try:
+        with pytest.raises(asyncpg.InvalidCatalogNameError):
+            await databases.exchange([(real[0], beside[0]), (real[1], missing)])
+        assert [await number_in(one) for one in (*real, *beside)] == [0, 1, 10, 11]
+
+        await databases.exchange(list(zip(real, beside, strict=True)))
+
+        assert [await number_in(one) for one in real] == [10, 11]
+        async with databases.administrator(real[0].address) as admin:
+            names = {row["datname"] for row in await admin.fetch("SELECT datname FROM pg_database")}
+        assert not names & {f"{one.name}{end}" for one in real for end in ("_beside", "_replaced")}
+    finally:
+        lingering.terminate()
+        for database in beside:
+            await databases.drop(database)
