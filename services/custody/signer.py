@@ -158,7 +158,10 @@ class Signer:
                     if await reread(tx, last, head.size) == head:
                         raise Frozen(f"the stored nodes of the tree do not lead to the root of the {head.size} entries")
                     raise RuntimeError("what was to be signed is gone; looking again")
-                last = await tx.add_checkpoint(head.size, head.edge, note)
+                stored = await tx.add_checkpoint(head.size, head.edge, note)
+            if stored is None:
+                return  # another process has signed more in the meantime, which the next round finds
+            last = stored
         if last.size > self._published.size:
             await self._publish(last)
 

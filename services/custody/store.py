@@ -60,6 +60,10 @@ MENTIONS = (
 CHECKPOINT_AT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size = $2"
 LAST_CHECKPOINT = """
 SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size < $2 AND size > $3 ORDER BY size DESC LIMIT 1"""
+CHECKPOINTS_IN_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('checkpoint:' || $1::smallint::text, 0))"
+ADD_CHECKPOINT = """
+INSERT INTO checkpoint (log_id, size, edge, note) SELECT $1::smallint, $2::bigint, $3::bytea, $4::bytea
+WHERE NOT EXISTS (SELECT FROM checkpoint WHERE log_id = $1 AND size >= $2)"""
 LAST_CHECKPOINT_AGE = """
 SELECT extract(epoch FROM clock_timestamp() - signed_at)::float8 FROM checkpoint
 WHERE log_id = $1 AND size > $2 ORDER BY size DESC LIMIT 1"""
@@ -306,15 +310,14 @@ class Transaction:
         row = await self._c.fetchrow(LAST_CHECKPOINT_AGE, self._log, self.begins)
         return row[0] if row else None
 
-    async def add_checkpoint(self, size: int, edge: bytes, note: bytes) -> SignedHead:
-        """Keeps a signed checkpoint; of several signers of one size the first. Answers what is kept: signatures of some
-        kinds differ each time."""
-        await self._c.execute(
-            "INSERT INTO checkpoint (log_id, size, edge, note) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-            self._log, size, edge, note,
-        )  # fmt: skip
+    async def add_checkpoint(self, size: int, edge: bytes, note: bytes) -> SignedHead | None:
+        """Keeps a signed checkpoint; of several signers of one size the first. Answers what is kept: signatures of some kinds
+        differ each time. None behind a larger one: checkpoints are stored in the order of their sizes, so which was the first
+        of more than so many entries does not change afterwards."""
+        await self._c.execute(CHECKPOINTS_IN_TURN, self._log)
+        await self._c.execute(ADD_CHECKPOINT, self._log, size, edge, note)
         row = await self._c.fetchrow(CHECKPOINT_AT, self._log, size)
-        return SignedHead(row[0], row[1], row[2])
+        return SignedHead(row[0], row[1], row[2]) if row else None
 
     async def hosted_key(self, org: str) -> tuple[str, bytes] | None:
         row = await self._c.fetchrow(

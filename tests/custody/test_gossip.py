@@ -1,5 +1,6 @@
 """What others saw of the log is compared with what custody publishes; proofs between any two of its sizes."""
 
+import asyncio
 import base64
 from typing import Any
 
@@ -163,3 +164,21 @@ async def test_the_first_checkpoint_after_a_size_never_changes_once_it_is_there(
     assert parse(opened.text).size == first["size"]
     assert (await ready.get(path, after=before + 1))["size"] == before + 2
     await ready.get("/v1/logs/other.test/x/2026/first-checkpoint", expect=404, after=0)
+
+
+async def test_of_two_signers_the_slower_one_stores_nothing_behind_the_other(ready: Custody) -> None:
+    """Else the first checkpoint after a size would be another one afterwards, and with it the seed of a draw."""
+    store = ready.app.state.custody.store
+    [head] = await heads(ready, "501")
+    ahead, behind = head.size + 9, head.size + 4
+    async with store.transaction() as slower:
+        async with store.transaction() as faster:
+            stored = await faster.add_checkpoint(ahead, b"", b"ahead")
+            waiting = asyncio.create_task(slower.add_checkpoint(behind, b"", b"behind"))
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+        assert (stored.size, await waiting) == (ahead, None)
+
+    async with store.transaction() as again:
+        assert (await again.add_checkpoint(ahead, b"", b"of somebody else")).note == b"ahead"
+        assert (await again.add_checkpoint(ahead + 1, b"", b"further")).note == b"further"
