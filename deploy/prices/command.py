@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -60,12 +60,19 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
+def day_in_peru(at: datetime) -> date:
+    """The day that it is in Peru, where parameters come into force."""
+    from services.contracts.domain.border import LIMA
+
+    return at.astimezone(LIMA).date()
+
+
 def _attack(options: argparse.Namespace) -> dict[str, Any]:
     from deploy.prices import attack
     from deploy.prices.pictures import moves
     from services.contracts.shipped import estimator
 
-    day = datetime.now(UTC).date()
+    day = day_in_peru(datetime.now(UTC))
     parameters = estimator(day)
     trials = attack.Trials(parameters, day, options.trials, options.seed)
     found = {
@@ -87,7 +94,7 @@ def _fit(options: argparse.Namespace) -> dict[str, Any]:
 
     rows = read_panel(Path(options.panel), options.last)
     cells = [row.cell for row in rows if options.first <= row.cell.year <= options.last]
-    parameters, fixed = estimator(datetime.now(UTC).date()), _fixed(options.fix)
+    parameters, fixed = estimator(day_in_peru(datetime.now(UTC))), _fixed(options.fix)
     found = fitted(cells, parameters, fixed)
     if not found.told:
         raise BacktestIncomplete("--from", "no prices in these years", "no hay precios en esos años")
@@ -155,7 +162,7 @@ def _over_panel(options: argparse.Namespace) -> dict[str, Any]:
 
     rows = read_panel(Path(options.panel), options.first)
     cells = [row.cell for row in rows]
-    in_force = estimator(datetime.now(UTC).date())
+    in_force = estimator(day_in_peru(datetime.now(UTC)))
     parameters = _of_a_fit(in_force, options.spread) if options.spread else in_force
     rolled, history = rolling(cells, options.first, parameters), History(cells)
     beside = rolling(cells, options.first, in_force) if options.spread else None

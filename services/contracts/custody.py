@@ -1,11 +1,14 @@
 """The log list of a lot, as custody has it. Silence degrades an appraisal; it never stops one."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from services.contracts.domain.border import LIMA
 from services.contracts.domain.kept import KeptLog
+from services.contracts.domain.known import volumes_m3
 from services.contracts.domain.lot import CustodyState
 from services.contracts.domain.matched import Dated, KeptLot
 from shared.timber.measure import LogSize
@@ -68,6 +71,28 @@ async def list_of_lot(custody: ServiceClient, lot: str) -> KeptLot:
     except (KeyError, TypeError, ValueError):
         logger.warning("custody_answer_not_understood", lot=lot)
         return KeptLot("unavailable", ())
+
+
+async def left_under(custody: ServiceClient | None, permit: str | None) -> dict[str, Decimal] | None:
+    """The round wood of each species that was not drawn from a permit yet, asked as the caller, within two seconds; ``None``
+    for who may not read it, and where custody does not know the permit or does not answer."""
+    if custody is None or permit is None:
+        return None
+    rows: list[tuple[str, int]] = []
+    query: dict[str, str | int] = {"permit": permit, "product": "roundwood"}
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                answer = await custody.get("/v1/balances", deadline_s=DEADLINE_S, **query)
+                rows += [(str(one["species"]), int(one["balance_dm3"])) for one in answer["balances"]]
+                if answer["next"] is None:
+                    return volumes_m3(rows) if rows else None
+                query["cursor"] = str(answer["next"])
+    except (UpstreamRefused, UpstreamDown, TimeoutError):
+        return None
+    except (KeyError, TypeError, ValueError):
+        logger.warning("custody_answer_not_understood", permit=permit)
+        return None
 
 
 def _kept(item: dict[str, Any]) -> KeptLog:

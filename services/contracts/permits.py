@@ -5,11 +5,12 @@ from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import quote
 
-from services.contracts.domain.known import PermitStanding
+from services.contracts.domain.known import PermitStanding, volumes_m3
 from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
 from shared.web.telemetry import logger
 
 DEADLINE_S = 2.0
+ROUND_WOOD = "roundwood"
 
 
 async def standing_of(
@@ -53,7 +54,9 @@ async def _asked(permits: ServiceClient, path: str, **query: str) -> Any:
 
 def _standing(answer: dict[str, Any]) -> PermitStanding:
     volumes = answer["lines"]["by_product"]
-    round_wood = [one["volume_dm3"] for one in volumes if one["product"] == "roundwood"]
+    round_wood = [one["volume_dm3"] for one in volumes if one["product"] == ROUND_WOOD]
+    listed = answer["lines"].get("by_species")
+    of_species = None if listed is None else [one for one in listed if one["product"] == ROUND_WOOD]
     return PermitStanding(
         number=str(answer["number"]),
         on=date.fromisoformat(answer["on"]),
@@ -62,4 +65,5 @@ def _standing(answer: dict[str, Any]) -> PermitStanding:
         status=str(answer["status"]),
         volume_m3=Decimal(sum(round_wood)) / 1_000 if round_wood else None,
         move_to=date.fromisoformat(answer["window"]["move_to"]),
+        species_m3=volumes_m3((one["species"], one["volume_dm3"]) for one in of_species) if of_species else None,
     )

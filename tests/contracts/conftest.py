@@ -23,17 +23,25 @@ from tests.tokens import Issuer
 BUYER = "aserradero-1"
 
 
+NO_BALANCES = {"balances": [], "next": None}
+
+
 @dataclass
 class Custody:
-    """Custody's lot address alone, as its document states it. Any other request is answered 500 and remembered."""
+    """Custody's lots, and the balances of permits for who shows a token, as its document states them. Any other request is
+    answered 500 and remembered."""
 
     lots: dict[str, Any] = field(default_factory=dict)
+    balances: dict[bytes, Any] = field(default_factory=dict)
     down: bool = False
     wrong: list[str] = field(default_factory=list)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
         path, method = scope["path"], scope["method"]
         name = path.removeprefix("/v1/lots/")
+        if (method, path) == ("GET", "/v1/balances") and b"authorization" in dict(scope["headers"]):
+            await _answer(send, 500 if self.down else 200, self.balances.get(scope["query_string"], NO_BALANCES))
+            return
         if method != "GET" or name == path or "/" in name:
             self.wrong.append(f"{method} {path}")
         status, body = 200, self.lots.get(name)

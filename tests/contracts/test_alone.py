@@ -66,8 +66,8 @@ async def test_an_offer_is_appraised_with_both_services_gone(contracts: Contract
     assert [states[code] for code in UPSTREAM] == ["unknown"] * 4
     assert made["lot"]["custody"] == "unavailable"
     assert made["verdict"] == "far_below"
-    # The permit, the regent and the lot are asked once and at once, so that all silence together lasts one deadline.
-    assert waiting == ([1, 2, 3] if how is silent else [])
+    # The permit, its balance, the regent and the lot are asked once and at once, so that all silence together lasts one deadline.
+    assert waiting == ([1, 2, 3, 4] if how is silent else [])
     assert (CUSTODY_S, PERMITS_S) == (2.0, 2.0)
 
 

@@ -657,6 +657,41 @@ async def test_permits_says_whether_the_permit_covers_the_wood_and_the_regent_is
     assert good["id"] != bad["id"]
 
 
+async def test_the_balance_of_a_permit_counts_for_those_who_may_read_it(contracts: Contracts) -> None:
+    def page(litres: int, more: str | None) -> dict[str, Any]:
+        row = {"permit": "P-1", "parcel": "PC 01", "species": TORNILLO, "product": "roundwood", "balance_dm3": litres}
+        return {"balances": [row], "next": more}
+
+    offer = an_offer(permit="P-1")  # 639 m³
+    contracts.permits.answers = {"/v1/permits/P-1/verify": standing()}
+    first, second = b"permit=P-1&product=roundwood", b"permit=P-1&product=roundwood&cursor=mas"
+
+    async def l08(*litres: int, **who: Any) -> Any:
+        contracts.custody.balances = {first: page(litres[0], "mas"), second: page(litres[1], None)}
+        answer = await contracts.post("/v1/appraisals/quick", {"offer": offer, "basis": basis()}, 200, **who)
+        return next(flag for flag in answer["flags"] if flag["code"] == "L08")
+
+    enough, short, stranger = await l08(600_000, 39_000), await l08(600_000, 38_999), await l08(1, 1, role=None)
+
+    assert (enough["state"], short["state"], stranger["state"]) == ("clear", "raised", "clear")
+    assert "quedan 638.999" in short["text_es"]
+    contracts.custody.down = True
+    assert (await l08(1, 1))["state"] == "clear"
+
+
+async def test_the_species_of_a_permit_are_read_from_its_public_standing(contracts: Contracts) -> None:
+    def authorised(species: str) -> dict[str, Any]:
+        row = {"species": species, "product": "roundwood", "volume_dm3": 700_000}
+        return standing(lines=standing()["lines"] | {"by_species": [row]})
+
+    states = []
+    for species in (TORNILLO, LUPUNA):
+        contracts.permits.answers = {"/v1/permits/P-1/verify": authorised(species)}
+        states.append((await flags_of(contracts, an_offer(permit="P-1")))["L08"])
+
+    assert states == ["clear", "raised"]
+
+
 async def test_logs_felled_in_time_are_judged_by_their_days_of_movement_and_trees_by_those_of_felling(
     contracts: Contracts,
 ) -> None:

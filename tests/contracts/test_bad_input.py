@@ -29,7 +29,7 @@ SHEET = {"rule": "smalian", "logs": [{"code": "1", "volume_m3": "1.000"}, {"code
 
 
 def good(**more: Any) -> Json:
-    offer = an_offer(FOOT, lot=LOGS, **more.pop("offer", {}))
+    offer = an_offer(FOOT, lot=LOGS) | more.pop("offer", {})
     return {"offer": offer, "basis": {"on": "2026-11-22", "prices": a_price_book(), "costs": a_cost_book()}} | more
 
 
@@ -59,7 +59,10 @@ CASES: list[tuple[Json, str, str]] = [
     *((changed(good(), *LOG, name, to=size), "malformed", f"logs.0.{name}") for name, size in (("large_mm", 0), ("large_mm", 5_001), ("small_mm", -420), ("length_mm", 60_001), ("large_mm", "46 cm"))),
     (changed(good(), *LINE, "price", "amount", to="-1.20"), "malformed", "amount"),
     (changed(good(), *LINE, "price", "amount", to="0"), "malformed", "price"),
-    (changed(good(), *LINE, "price", "amount", to="100000.01"), "absurd-price", "price"),
+    (changed(good(), *LINE, "price", "amount", to="250.01"), "absurd-price", "price"),
+    (good(offer={"lines": [per_volume("100000.01", "m3", "smalian")]}), "absurd-price", "price"),
+    (good(offer={"lines": [per_tree("1377000.01", kind="lump_sum")]}), "absurd-price", "lines.0.price"),
+    (good(offer={"lines": [per_tree("1377000.01", kind="in_kind")]}), "absurd-price", "lines.0.price"),
     (changed(good(), "offer", "lines", to=[per_tree("100000.01")]), "absurd-price", "price"),
     (changed(good(), *PRICES, "entries", 0, "mid", "amount", to="100001"), "absurd-price", "entries.mid"),
     (changed(good(), *COSTS, "lines", 0, "mid", "amount", to="100001"), "absurd-price", "lines.mid"),
@@ -131,7 +134,9 @@ async def test_twigs_that_measure_no_wood_are_answered_and_add_none(
     [
         changed(good(), *LOG, "large_mm", to=5_000),
         changed(good(), *LOG, "small_mm", to=470),  # the small end may measure more
-        changed(good(), *LINE, "price", "amount", to="100000"),
+        changed(good(), *LINE, "price", "amount", to="250"),
+        good(offer={"lines": [per_volume("100000", "m3", "smalian")]}),
+        good(offer={"lines": [per_tree("1377000", kind="lump_sum")]}),
         good(offer={"terms": {"first_contact_on": "2026-11-01", "signed_on": "2026-11-01"}}),
         changed(good(), *PRICES, "entries", 0, "observed_on", to="2026-11-01"),
         good(offer={"payments": [{"share_milli": 300, "days": 0}, {"share_milli": 700, "days": 90}]}),

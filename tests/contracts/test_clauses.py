@@ -148,6 +148,8 @@ CASES: list[tuple[str, str, str, Json, Basis | None]] = [
     ("T08", "unknown", "M", an_offer(advances=[advance(kind="in_kind")]), None),
     ("L01", "raised", "S", t(signed_on="2026-11-09", assembly={
         "held": True, "on": "2026-11-10", "quorum": True, "attendance": 60, "votes_for": 51}), None),
+    *(("L01", state, "S", t(assembly={"held": True, "on": "2026-11-10", "quorum": True, "attendance": 60, "votes_for": votes}), None)
+      for state, votes in (("raised", 30), ("clear", 31), ("clear", 60), ("raised", 61))),
     ("L02", "raised", "H", t(signed_on="2026-11-15"), None),
     ("L02", "raised", "H", t(translated=False), None),
     ("L02", "clear", "H", t(signed_on="2026-11-16", translated=True, adviser_named=True), None),
@@ -309,6 +311,14 @@ ANSWERED: list[tuple[str, str, Json, Known]] = [
     ("L08", "clear", an_offer(permit="P-1"), permit(volume_m3=D("639"))),
     ("L08", "unknown", an_offer(permit="P-1"), permit(volume_m3=None)),
     ("L08", "unknown", an_offer(permit="P-1"), NOTHING_KNOWN),
+    ("L08", "clear", an_offer(permit="P-1"), permit(species_m3={TORNILLO: D("639")})),
+    ("L08", "raised", an_offer(permit="P-1"), permit(species_m3={TORNILLO: D("638.999"), CAOBA: D("61.001")})),
+    ("L08", "raised", an_offer(permit="P-1"), permit(species_m3={CAOBA: D("700")})),
+    ("L08", "clear", an_offer(permit="P-1"), replace(permit(), left_m3={TORNILLO: D("639")})),
+    ("L08", "raised", an_offer(permit="P-1"), replace(permit(), left_m3={TORNILLO: D("638.999")})),
+    ("L08", "raised", an_offer(permit="P-1"), replace(permit(), left_m3={CAOBA: D("700")})),
+    # What custody already holds may have been drawn from the permit before.
+    ("L08", "clear", sells("log"), replace(felled(), left_m3={TORNILLO: D("1")})),
     ("L06", "clear", t(sanctions={"listed": False, "on": "2026-11-20", "list_sha256": HASH}), Known(buyer=NOT_LISTED)),
     ("L08", "raised", an_offer(permit="P-1"), permit(valid=False)),
     ("L08", "raised", sells("standing", "log"), felled(valid=False)),
@@ -425,6 +435,46 @@ def test_a_price_that_stands_still_for_twenty_years_loses_what_inflation_takes()
 
     assert found.outcome.loss is not None
     assert round(found.outcome.loss / 5_000, 4) == D("0.2561")
+
+
+def test_the_price_of_an_advance_is_hidden_in_the_wood_and_in_nothing_else() -> None:
+    """F9: repaid in wood at half its worth it doubles in a year, whatever else the contract takes off or pays late."""
+    half = per_volume("147.82", "m3", "mean_of_ends")
+    road = [{"kind": "road", "amount": pen("30000")}]
+    late = [{"share_milli": 1_000, "days": 300}]
+
+    plain, laden, waiting = (
+        flag("T04", an_offer(half, advances=[advance()], **more)).outcome.evidence["annual_rate"]
+        for more in ({}, {"deductions": road}, {"payments": late})
+    )
+
+    assert plain == laden == waiting == "1.0000"
+    fair = flag("T04", an_offer(per_volume("295.65", "m3", "mean_of_ends"), advances=[advance(billed="1250")]))
+    assert fair.outcome.evidence["annual_rate"] == "0.2500"
+
+
+def test_only_what_is_dear_of_an_advance_is_said() -> None:
+    cash = flag("T04", an_offer(FAIR, advances=[advance(billed="2000")]))
+    goods = flag("T04", an_offer(FAIR, advances=[advance(billed="1200", kind="in_kind", days=3_000)]))
+
+    assert cash.text("es") == "Lo que se adelanta sale caro: el adelanto cuesta 100 % al año."
+    assert goods.text("es") == "Lo que se adelanta sale caro: la mercadería se anotó 20 % por encima de la tienda."
+    assert goods.text("en") == "What is advanced comes dear: the goods were written 20 per cent above the shop price."
+
+
+def test_a_lost_vote_is_told_in_its_figures() -> None:
+    lost = {"held": True, "on": "2026-11-10", "quorum": True, "attendance": 40, "votes_for": 3}
+
+    assert "votaron a favor 3 de 40" in flag("L01", t(assembly=lost)).text("es")
+
+
+def test_wood_beyond_the_permit_is_named_with_both_volumes() -> None:
+    drawn = flag("L08", an_offer(permit="P-1"), None, replace(permit(), left_m3={TORNILLO: D("40.5")}))
+    other = flag("L08", an_offer(permit="P-1"), None, permit(species_m3={CAOBA: D("700")}))
+
+    assert "se ofrecen 639.000 m³ y del permiso P-1 quedan 40.5." in drawn.text("es")
+    assert "the permit P-1 does not authorise tornillo (Cedrelinga cateniformis)" in other.text("en")
+    assert other.outcome.evidence["species"] == [TORNILLO]
 
 
 def test_several_advances_have_one_rate_together() -> None:

@@ -38,6 +38,9 @@ class Words(HTMLParser):
         ("US$ 12.50 por m³, 40 %", "es", "12 dólares con 50 céntimos por metro cúbico, 40 por ciento"),
         ("That is S/ 1,234.05 per m³.", "en", "That is 1234 soles and 5 cents per cubic metre."),
         ("US$ 1.00 per tree", "en", "1 dollar per tree"),
+        ("Le ofrecen S/ 0.70 por pie tablar.", "es", "Le ofrecen 70 céntimos por pie tablar."),
+        ("Pida S/ 1.3165 por pie tablar.", "es", "Pida 1.3165 soles por pie tablar."),
+        ("2,376 pies tablares no se pagan, y 1,234.5 m³.", "es", "2376 pies tablares no se pagan, y 1234.5 metros cúbicos."),
     ],
 )  # fmt: skip
 def test_money_and_units_are_said_as_words(written: str, language: str, said: str) -> None:

@@ -25,6 +25,7 @@ from tests.contracts.builders import (
     TORNILLO,
     Json,
     a_basis,
+    a_cost_book,
     a_price_book,
     an_offer,
     pen,
@@ -85,6 +86,32 @@ def test_what_is_missing_is_said_and_no_colour_is_given() -> None:
     assert found["text"]["es"]["headline"] == "Todavía no se puede comparar esta oferta."
     assert any(sentence.startswith("Falta saber: un libro de costos") for sentence in found["text"]["es"]["sentences"])
     assert [gap["what"] for gap in found["missing"]] == ["cost_book", "price"]
+
+
+def test_figures_that_nobody_answers_for_are_not_called_fair() -> None:
+    unsigned = a_cost_book() | {"signed_by": None}
+    said, signed = (appraisal(an_offer(), a_basis(costs=book))["text"]["es"] for book in (unsigned, a_cost_book()))
+
+    assert said["headline"] == "Todavía no se puede comparar esta oferta."
+    assert any(
+        one.startswith("Con cifras que nadie ha respaldado, lo justo sería cerca de") for one in said["sentences"]
+    )
+    assert "Lo justo hoy" not in " ".join(said["sentences"])
+    assert "Sin respaldo, justo sería: S/" in said["sms"]
+    assert any(one.startswith("Lo justo hoy") for one in signed["sentences"])
+    assert "Justo: S/" in signed["sms"]
+
+
+def test_a_sum_for_the_other_species_is_not_said_to_be_for_the_whole_lot() -> None:
+    lot = {"basis": "census", "species": [*wood()["species"], *wood("10.000", CAOBA, 2)["species"]]}
+    mixed = appraisal(an_offer(per_tree("50", [TORNILLO]), per_tree("500", kind="lump_sum"), lot=lot))["text"]
+    whole = appraisal(an_offer(per_tree("500", kind="lump_sum")))["text"]
+
+    assert mixed["es"]["sentences"][1] == "Por las demás especies le ofrecen S/ 500.00 por toda esa madera, en pie."
+    assert (
+        mixed["en"]["sentences"][1] == "For the other species you are offered S/ 500.00 for all of that wood, standing."
+    )
+    assert whole["es"]["sentences"][0] == "Le ofrecen S/ 500.00 por todo el lote, en pie."
 
 
 def test_a_fair_offer_is_told_without_loss_or_causes() -> None:

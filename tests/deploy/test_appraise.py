@@ -118,14 +118,14 @@ def test_what_is_wrong_with_a_file_is_said_with_its_slug_in_both_languages(bad: 
     "good",
     [
         EXAMPLE,
-        changed("100000", *LINE, "price", "amount"),
+        changed("250", *LINE, "price", "amount"),
         changed("2026-11-01", "offer", "terms", "signed_on"),
         changed([HOLLOW | {"formula": "d² x L / 24.5"}], "offer", "deductions"),
         changed({"rule": "smalian", "logs": [{"code": "1", "volume_m3": "1.000"}]}, "offer", "settlement"),
     ],
 )
 def test_its_twin_passes(good: Any) -> None:
-    assert answer(good)["engine"] == "contracts/3"
+    assert answer(good)["engine"] == "contracts/4"
 
 
 def with_commas(value: Any) -> Any:
@@ -142,7 +142,7 @@ def test_decimal_commas_are_read_where_they_are_stated() -> None:
 
     assert canonical(answer(spelled)) == canonical(answer(EXAMPLE))
     thousands = copy.deepcopy(spelled)
-    thousands["offer"]["lines"][0]["price"]["amount"] = "1.234,50"
+    thousands["offer"]["lines"][0] |= {"unit": "m3", "price": {"amount": "1.234,50", "currency": "PEN"}}
     assert answer(thousands)["lines"][0]["offered"]["price"]["amount"] == "1234.50"
 
 

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ def refused(*words: object) -> tuple[int, str, str]:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = command.main(options)
     return status, out.getvalue(), err.getvalue()
+
+
+@pytest.mark.parametrize(("hour", "day"), [(4, 28), (5, 29)])
+def test_parameters_come_into_force_by_the_day_of_peru(hour: int, day: int) -> None:
+    assert command.day_in_peru(datetime(2026, 11, 29, hour, 59, 59, tzinfo=UTC)) == date(2026, 11, day)
 
 
 def rows() -> Rows:

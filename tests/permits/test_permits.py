@@ -35,6 +35,7 @@ async def test_a_permit_counts_once_another_officer_has_approved_it(permits: Per
     verified = await permits.get(VERIFY, on="2026-12-01")
     assert (verified["valid"], verified["reasons"], verified["holder"]["id"]) == (True, [], "comunidad-a")
     assert verified["lines"]["by_product"] == [{"product": "roundwood", "volume_dm3": 5881}]
+    assert [(one["product"], one["volume_dm3"]) for one in verified["lines"]["by_species"]] == [("roundwood", 5881)]
     await permits.published()
     assert (await permits.get(VERIFY))["log"]["state"] == "in_log"
 

@@ -275,6 +275,7 @@ def a_standing(**changes: Any) -> dict[str, Any]:
         lines=words.LinesSummary(
             count=12, parcels=[PARCEL], species=9,
             by_product=[words.ProductVolume(product="roundwood", volume_dm3=1_234_567)],
+            by_species=[words.SpeciesVolume(species="Dipteryx micrantha", product="roundwood", volume_dm3=1_234_567)],
         ),
         log=None,
     )  # fmt: skip

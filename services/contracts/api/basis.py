@@ -7,7 +7,7 @@ from typing import Any
 
 from services.contracts.api.dated import read_dated
 from services.contracts.api.house import House, today
-from services.contracts.custody import CustodyLot, logs_of_lot
+from services.contracts.custody import CustodyLot, left_under, logs_of_lot
 from services.contracts.domain.appraisal import appraise
 from services.contracts.domain.book import CostBook, PriceBook, Signatory
 from services.contracts.domain.fair import Basis
@@ -54,10 +54,11 @@ async def ask(store: Store, house: House, offer: Offer, asked: BasisIn, caller: 
     """Load the books, and ask custody and permits at once; what they do not answer stays unknown."""
     day = asked.on or today()
     prices, price_pin, costs, cost_pin, signature = await _load_books(store, asked, offer.region, caller)
-    lot, permit, regent = await asyncio.gather(
+    lot, permit, regent, left_m3 = await asyncio.gather(
         logs_of_lot(house.custody, offer.lot.custody_lot),
         standing_of(house.permits, offer.permit, day),
         regent_in_registry(house.permits, offer.regent),
+        left_under(house.custody_as_caller, offer.permit),
     )
     dated = await read_dated(store, offer, asked.fx, (prices, costs), day)
     basis = Basis(
@@ -66,7 +67,7 @@ async def ask(store: Store, house: House, offer: Offer, asked: BasisIn, caller: 
     )  # fmt: skip
     pins = Pins(sha256_of(offer), price_pin, cost_pin, _pin_of(lot), signature, dated.fx_pin, dated.index_pins)
     wood = count_wood(offer.lot, lot.logs, lot.state, basis.base_rule)
-    return Question(offer, basis, wood, Known(permit, regent, lot.kept, dated.buyer), pins)
+    return Question(offer, basis, wood, Known(permit, regent, lot.kept, dated.buyer, left_m3), pins)
 
 
 def _pin_of(lot: CustodyLot) -> str | None:

@@ -16,10 +16,12 @@ from shared.web.workbook import XLSX_TYPE
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The other services this one asks."""
+    """The other services this one asks. ``custody_as_caller`` carries the caller's own token, where there is one: what custody
+    tells of a community it tells them."""
 
     custody: ServiceClient
     permits: ServiceClient
+    custody_as_caller: ServiceClient | None
 
 
 def _store(request: Request) -> Store:
@@ -28,7 +30,10 @@ def _store(request: Request) -> Store:
 
 
 def _house(request: Request) -> House:
-    return House(request.app.state.custody, request.app.state.permits)
+    custody: ServiceClient = request.app.state.custody
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    as_caller = custody.bearing(token.strip()) if kind.lower() == "bearer" else None
+    return House(custody, request.app.state.permits, as_caller)
 
 
 def _bucket(request: Request) -> Bucket:

@@ -80,6 +80,15 @@ class LotEstimate(Form):
     diameters: tuple[DiameterClass, ...] = Field(default=(), max_length=40)
     median_diameter_mm: DiameterMm | None = None
 
+    @property
+    def most_m3(self) -> Decimal | None:
+        """The most wood that the parties state, in base cubic metres; ``None`` where only custody knows how much there is."""
+        named = {one.species for one in self.species}
+        stated = sum((one.volume_high_m3 or one.volume_m3 for one in self.species), Decimal(0))
+        scale = SCALES[LogRule.MEAN_OF_ENDS]
+        listed = (scale.of(one.size).amount * one.count for one in self.logs if one.species not in named)
+        return sum(listed, stated) or None
+
     @model_validator(mode="after")
     def _says_each_thing_once(self) -> Self:
         names = [one.species for one in self.species]

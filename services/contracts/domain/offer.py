@@ -21,10 +21,11 @@ from services.contracts.domain.border import (
     Text,
     VolumeM3,
     later,
+    spelled,
 )  # fmt: skip
 from services.contracts.domain.lot import LotEstimate
 from services.contracts.domain.money import Money, Price
-from services.contracts.domain.price import AnyLine, PriceLine
+from services.contracts.domain.price import DEAREST, AbsurdPrice, AnyLine, InKind, LumpSum, PriceLine
 from services.contracts.domain.series import IndexClause
 from services.contracts.domain.standing import Ruc
 from services.contracts.domain.terms import Terms
@@ -210,6 +211,14 @@ class Offer(Form):
             raise Contradiction(
                 "lines", "two lines price the same species", "dos líneas ponen precio a la misma especie"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _sums_are_prices_of_wood(self) -> Self:
+        most_m3 = self.lot.most_m3
+        for number, line in enumerate(self.lines):
+            if most_m3 is not None and isinstance(line, LumpSum | InKind) and line.price.amount > DEAREST * most_m3:
+                raise AbsurdPrice(f"lines.{number}.price", str(line.price), f"{spelled(most_m3, 3)} m³")
         return self
 
     def line_of(self, species: str) -> int | None:

@@ -94,8 +94,10 @@ class _Line(Form):
         return self.species != "any" and species in self.species
 
 
-# A bound of the form, like that of a diameter: far above any wood, below a slip of the keyboard by thousands.
+# Bounds of the form, like that of a diameter: far above any wood, below a slip of the keyboard by thousands. The one of a
+# board foot is that of a cubic metre by its 424 board feet.
 DEAREST = Decimal(100_000)
+DEAREST_PT = Decimal(250)
 
 
 @dataclass(eq=False)
@@ -110,7 +112,7 @@ class AbsurdPrice(Malformed):
 
 def check_price(where: str, price: Money, unit: str) -> None:
     """Refuse a price that no wood and no work on it ever cost for one unit."""
-    if price.amount > DEAREST:
+    if price.amount > (DEAREST_PT if unit == Unit.PT.value else DEAREST):
         raise AbsurdPrice(where, str(price), unit)
 
 

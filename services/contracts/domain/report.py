@@ -46,7 +46,8 @@ def aloud(appraisal: Mapping[str, Any], language: Language) -> str:
     return "\n".join(spoken(sentence, language) for sentence in (text["headline"], *text["sentences"])) + "\n"
 
 
-_MONEY = re.compile(r"(-?)(S/|US\$) (-?)([0-9][0-9,]*)(?:\.([0-9]{2}))?")
+_MONEY = re.compile(r"(-?)(S/|US\$) (-?)([0-9][0-9,]*)(?:\.([0-9]+))?")
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
 _WORDS: dict[Language, tuple[tuple[str, str], ...]] = {
     "es": (("por cada 100 m³", "por cada cien metros cúbicos"), ("Por cada 100 m³", "Por cada cien metros cúbicos"),
            ("por m³", "por metro cúbico"), ("a m³", "a metros cúbicos"), ("m³", "metros cúbicos"), (" %", " por ciento")),
@@ -60,18 +61,23 @@ def spoken(sentence: str, language: Language) -> str:
     said = _MONEY.sub(lambda found: _said_money(found, language), sentence)
     for written, words in _WORDS[language]:
         said = said.replace(written, words)
-    return said
+    return _THOUSANDS.sub("", said)
 
 
 def _said_money(found: re.Match[str], language: Language) -> str:
-    minus, sign, inner, whole, cents = found.groups()
-    units = whole.replace(",", "")
+    minus, sign, inner, whole, decimals = found.groups()
+    units, cents = whole.replace(",", ""), (decimals or "")[:2]
     coin = {"S/": ("sol", "soles"), "US$": ("dólar", "dólares") if language == "es" else ("dollar", "dollars")}[sign]
     less = {"es": "menos ", "en": "minus "}[language] if minus or inner else ""
+    if len(decimals or "") > 2:  # a price by the board foot may be finer than its coin
+        return f"{less}{units}.{decimals} {coin[1]}"
     said = f"{less}{units} {coin[units != '1']}"
-    if cents is None or int(cents) == 0:
+    if not cents or int(cents) == 0:
         return said
-    return f"{said} {'con' if language == 'es' else 'and'} {int(cents)} {_cents_word(int(cents), language)}"
+    small = f"{int(cents)} {_cents_word(int(cents), language)}"
+    if units == "0" and sign == "S/":
+        return f"{less}{small}"
+    return f"{said} {'con' if language == 'es' else 'and'} {small}"
 
 
 def _cents_word(count: int, language: Language) -> str:

@@ -102,8 +102,8 @@ def _m3(volume: Decimal) -> str:
     return f"{half_up(volume, Decimal('0.01')):,}".removesuffix(".00")
 
 
-def _price(line: AnyLine) -> Both:
-    """The price in the words of the offer."""
+def _price(line: AnyLine, alone: bool = True) -> Both:
+    """The price in the words of the offer; a sum is for the whole lot only where no other line prices a part of it."""
     match line:
         case PerVolume(unit=Unit.PT):
             rule = RULES[line.rule]
@@ -114,7 +114,8 @@ def _price(line: AnyLine) -> Both:
         case PerTree():
             return Both(f"{line.price} por árbol", f"{line.price} per tree")
         case LumpSum():
-            return Both(f"{line.price} por todo el lote", f"{line.price} for the whole lot")
+            what = Both("todo el lote", "the whole lot") if alone else Both("toda esa madera", "all of that wood")
+            return Both(f"{line.price} por {what.es}", f"{line.price} for {what.en}")
         case InKind():
             return Both(f"mercadería que vale {line.price}", f"goods worth {line.price}")
         case ShareOfVolume() | ShareOfRevenue() | ShareOfProfit():
@@ -123,9 +124,11 @@ def _price(line: AnyLine) -> Both:
 
 
 def _of_which(line: JudgedLine, case: Case) -> Both:
-    """Which wood a line is about, where an offer has several; nothing where it has one, or the line takes the rest."""
-    if len(case.lines) == 1 or line.line.species == "any":
+    """Which wood a line is about, where an offer has several; nothing where it has one."""
+    if len(case.lines) == 1:
         return Both("", "")
+    if line.line.species == "any":
+        return Both("Por las demás especies ", "For the other species ")
     names = [catalogue().accepted(name).trade_name.lower() for name in line.line.species]
     more = len(names) - SPECIES_TOLD
     shown_names = names[:SPECIES_TOLD] if more > 0 else names
@@ -135,7 +138,7 @@ def _of_which(line: JudgedLine, case: Case) -> Both:
 
 
 def _offered(line: JudgedLine, case: Case) -> Both:
-    price, point = _price(line.line), POINTS[line.line.point_of_sale]
+    price, point = _price(line.line, len(case.lines) == 1), POINTS[line.line.point_of_sale]
     if line.line.product is Product.STANDING:
         point = Both("en pie", "standing")
     which = _of_which(line, case)
@@ -218,6 +221,8 @@ def _range(total: Judged) -> list[Both]:
     if total.fair_m3 is None:
         return []
     low, mid, high = (shown(amount) for amount in total.fair_m3)
+    if not (total.fair and total.fair.supported):
+        return [_by_unsigned_figures(low, mid, high)]
     if low == high:
         return [
             Both(f"Lo justo hoy es cerca de {mid} por m³ en pie.", f"Fair value today is about {mid} per m³ standing.")
@@ -228,6 +233,15 @@ def _range(total: Judged) -> list[Both]:
             f"Fair value today is between {low} and {high} per m³ standing, about {mid}.",
         )
     ]
+
+
+def _by_unsigned_figures(low: str, mid: str, high: str) -> Both:
+    """What the figures come to that nobody answers for: never said as what is fair."""
+    es, en = ("", "") if low == high else (f", entre {low} y {high}", f", between {low} and {high}")
+    return Both(
+        f"Con cifras que nadie ha respaldado, lo justo sería cerca de {mid} por m³ en pie{es}.",
+        f"By figures that nobody answers for, fair value would be about {mid} per m³ standing{en}.",
+    )
 
 
 def _loss(case: Case) -> list[Both]:
@@ -274,7 +288,7 @@ def tell_floors(case: Case, floors: Sequence[Floor | None]) -> list[Both]:
         )
         own = base
         if floor.price is not None:
-            price = _price(line.line.model_copy(update={"price": floor.price}))
+            price = _price(line.line.model_copy(update={"price": floor.price}), len(case.lines) == 1)
             own = Both(f"{price.es}, o {base.es}", f"{price.en}, or {base.en}")
         which = _of_which(line, case)
         said.append(Both(_begun(f"{which.es}pida al menos {own.es}."), _begun(f"{which.en}ask for at least {own.en}.")))
@@ -336,8 +350,10 @@ def _sms(case: Case, flags: Sequence[Flag], floors: Sequence[Floor | None]) -> B
         en[-1] += f" = {shown(total.net_m3)} per m³."
     if total.fair_m3 is not None:
         low, mid, high = (shown(amount) for amount in total.fair_m3)
-        es.append(f"Justo: {mid}." if low == high else f"Justo: {mid} ({low} a {high}).")
-        en.append(f"Fair: {mid}." if low == high else f"Fair: {mid} ({low} to {high}).")
+        sure = total.fair is not None and total.fair.supported
+        fair = Both("Justo", "Fair") if sure else Both("Sin respaldo, justo sería", "Unsupported, fair would be")
+        es.append(f"{fair.es}: {mid}." if low == high else f"{fair.es}: {mid} ({low} a {high}).")
+        en.append(f"{fair.en}: {mid}." if low == high else f"{fair.en}: {mid} ({low} to {high}).")
     if total.losses is not None and total.losses[1] > 0 and total.volume_m3 is not None:
         es.append(f"Se pierde {shown(total.losses[1])} en {_m3(total.volume_m3)} m³.")
         en.append(f"{shown(total.losses[1])} lost over {_m3(total.volume_m3)} m³.")

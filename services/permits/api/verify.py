@@ -16,6 +16,7 @@ from services.permits.schemas.permits import (
     PlanRef,
     ProductVolume,
     ReasonOut,
+    SpeciesVolume,
     TitleRef,
     VerifyOut,
     Window,
@@ -72,7 +73,15 @@ def _summary(lines: tuple[Line, ...]) -> LinesSummary:
         ProductVolume(product=product, volume_dm3=sum(line.volume_dm3 for line in lines if line.product == product))
         for product in products
     ]
+    of_species: dict[tuple[str, str], int] = {}
+    for line in lines:
+        key = (line.species, line.product)
+        of_species[key] = of_species.get(key, 0) + line.volume_dm3
     return LinesSummary(
         count=len(lines), parcels=sorted({line.parcel for line in lines}), species=len({line.species for line in lines}),
         by_product=volumes,
+        by_species=[
+            SpeciesVolume(species=species, product=product, volume_dm3=volume_dm3)
+            for (species, product), volume_dm3 in sorted(of_species.items())
+        ],
     )  # fmt: skip

@@ -186,6 +186,14 @@ class ProductVolume(Out):
     volume_dm3: int
 
 
+class SpeciesVolume(Out):
+    """Authorised volume of one product of one species."""
+
+    species: str
+    product: str
+    volume_dm3: int
+
+
 class LinesSummary(Out):
     """The lines in figures."""
 
@@ -193,6 +201,7 @@ class LinesSummary(Out):
     parcels: list[str]
     species: int
     by_product: list[ProductVolume]
+    by_species: list[SpeciesVolume]
 
 
 class VerifyOut(Out):

@@ -20,10 +20,11 @@ from services.contracts.domain.flags.answer import (
 )
 from services.contracts.domain.judged import Case
 from services.contracts.domain.known import PermitStanding
+from services.contracts.domain.terms import Assembly
 from services.contracts.domain.words import Both
 
 
-def _no_assembly(case: Case, _: FlagSpec) -> Outcome:
+def _no_assembly(case: Case, spec: FlagSpec) -> Outcome:
     assembly = case.offer.terms.assembly
     if assembly is None:
         return UNKNOWN
@@ -42,12 +43,25 @@ def _no_assembly(case: Case, _: FlagSpec) -> Outcome:
             faults.append(Both("no hubo quórum", "there was no quorum"))
         if assembly.on is not None and assembly.on < case.offer.offered_on:
             faults.append(Both("el acta es anterior a la oferta", "the minutes are older than the offer"))
+        faults += _faults_of_the_vote(assembly, spec)
         signed = case.offer.terms.signed_on
         if assembly.on is not None and signed is not None and assembly.on > signed:
             faults.append(Both("la asamblea fue después de la firma", "the assembly was held after the signature"))
     evidence = {"assembly": assembly.model_dump(mode="json"), "faults": [fault.en for fault in faults]}
     why = Both("; ".join(f.es for f in faults), "; ".join(f.en for f in faults))
     return Outcome("raised" if faults else "clear", evidence, {"why": why, **where(case, "assembly")})
+
+
+def _faults_of_the_vote(assembly: Assembly, spec: FlagSpec) -> list[Both]:
+    """A vote that was lost, or that counts more hands than there were, decides nothing."""
+    present, hands = assembly.attendance, assembly.votes_for
+    if present is None or hands is None:
+        return []
+    if hands > present:
+        return [Both(f"hay {hands} votos y {present} asistentes", f"there are {hands} votes and {present} people")]
+    if hands <= present * spec.limit("votes"):
+        return [Both(f"votaron a favor {hands} de {present}", f"{hands} of {present} voted for it")]
+    return []
 
 
 def _fines_on_community(case: Case, spec: FlagSpec) -> Outcome:

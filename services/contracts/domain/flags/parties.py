@@ -21,6 +21,9 @@ from services.contracts.domain.known import PermitStanding
 from services.contracts.domain.price import Product
 from services.contracts.domain.words import Both
 from shared.timber.cites import standing
+from shared.timber.species import catalogue
+
+ZERO = Decimal(0)
 
 
 def _hidden_third_party(case: Case, _: FlagSpec) -> Outcome:
@@ -64,11 +67,12 @@ def _permit_invalid(case: Case, _: FlagSpec) -> Outcome:
         return found(True, {"permit": case.offer.permit, "status": permit}, {"why": why})
     volume = case.total.volume_m3
     beyond = None if permit.volume_m3 is None or volume is None else volume > permit.volume_m3
+    short = _short_of(case, permit)
     evidence = {
         "permit": permit.number, "on": permit.on.isoformat(), "status": permit.status, "valid": permit.valid,
         "movement_valid": permit.movement_valid,
         "authorised_m3": None if permit.volume_m3 is None else str(permit.volume_m3),
-        "offered_m3": None if volume is None else str(volume),
+        "offered_m3": None if volume is None else str(volume), "species": [name for name, _ in short],
     }  # fmt: skip
     counts = _counts(case, permit)
     why = Both(f"el permiso {permit.number} no rige ese día", f"the permit {permit.number} does not count on that day")
@@ -77,7 +81,42 @@ def _permit_invalid(case: Case, _: FlagSpec) -> Outcome:
             f"la oferta pasa de los {permit.volume_m3} m³ autorizados",
             f"the offer passes the {permit.volume_m3} m³ authorised",
         )
-    return found(any_of(is_not(counts), beyond), evidence, {"why": why})
+    elif counts is not False and short:
+        why = Both("; ".join(said.es for _, said in short), "; ".join(said.en for _, said in short))
+    return found(any_of(is_not(counts), beyond, bool(short)), evidence, {"why": why})
+
+
+def _short_of(case: Case, permit: PermitStanding) -> list[tuple[str, Both]]:
+    """Round wood of the offer that the permit does not authorise, or no longer, species by species. Logs that custody holds may
+    have been drawn from it already."""
+    number, short = permit.number, []
+    left = None if case.known.custody_logs else case.known.left_m3
+    for line in case.lines:
+        for name in () if line.line.product is Product.SAWN else line.species:
+            offered, called = (
+                case.wood.species[name].volume_m3,
+                f"{catalogue().accepted(name).trade_name.lower()} ({name})",
+            )
+            authorised = None if permit.species_m3 is None else permit.species_m3.get(name, ZERO)
+            remains = None if left is None else max(left.get(name, ZERO), ZERO)
+            if authorised == 0:
+                said = Both(
+                    f"el permiso {number} no autoriza {called}", f"the permit {number} does not authorise {called}"
+                )
+            elif authorised is not None and offered > authorised:
+                said = Both(
+                    f"de {called} se ofrecen {offered:f} m³ y el permiso {number} autoriza {authorised:f}",
+                    f"{offered:f} m³ of {called} are offered and the permit {number} authorises {authorised:f}",
+                )
+            elif remains is not None and offered > remains:
+                said = Both(
+                    f"de {called} se ofrecen {offered:f} m³ y del permiso {number} quedan {remains:f}",
+                    f"{offered:f} m³ of {called} are offered and {remains:f} are left of the permit {number}",
+                )
+            else:
+                continue
+            short.append((name, said))
+    return short
 
 
 def _fsc_conflict(case: Case, _: FlagSpec) -> Outcome:

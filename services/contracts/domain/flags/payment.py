@@ -22,6 +22,7 @@ from services.contracts.domain.judged import Case
 from services.contracts.domain.money import in_pen
 from services.contracts.domain.offer import Advance
 from services.contracts.domain.price import InKind
+from services.contracts.domain.words import Both
 from shared.timber.measure import half_up
 
 FOUR = Decimal("0.0001")
@@ -59,11 +60,16 @@ def _no_guarantee(case: Case, _: FlagSpec) -> Outcome:
 
 
 def _delivered(one: Advance, case: Case) -> Decimal | None:
-    """What was billed is repaid in wood at the offer's price; the wood is worth what fair wood is worth."""
-    net, fair = case.total.net_m3, case.total.fair_m3
-    if net is None or net <= 0 or fair is None:
+    """What was billed is repaid in wood at the offer's price; the wood is worth what fair wood is worth.
+
+    The price is that of the wood itself, standing: the wait for other payments, deductions and the advance's own cost are
+    no part of what a cubic metre repays.
+    """
+    worth, fair = case.total.worth, case.total.fair_m3
+    if worth is None or fair is None:
         return None
-    return in_pen(one.billed, case.basis.fx) * max(fair[1] / net, Decimal(1))
+    paid_m3 = (worth.gross - (worth.discounted - worth.standing)) / worth.volume_m3
+    return in_pen(one.billed, case.basis.fx) * max(fair[1] / paid_m3, Decimal(1)) if paid_m3 > 0 else None
 
 
 def _rate(one: Advance, case: Case) -> Decimal | None:
@@ -125,8 +131,20 @@ def _advance_costly(case: Case, spec: FlagSpec) -> Outcome:
         "all_advances": None if joint is None else str(half_up(joint, FOUR)),
         "mark_up": None if dear is None else str(half_up(dear, FOUR)),
     }
-    words: Words = {"rate": "?" if worst is None else percent(worst), "mark_up": "0" if dear is None else percent(dear)}
-    return found(raised, evidence, words)
+    return found(raised, evidence, {"why": _why_costly(worst, dear, spec)})
+
+
+def _why_costly(rate: Decimal | None, mark_up: Decimal | None, spec: FlagSpec) -> Both:
+    """Only what passes its limit is said."""
+    es, en = [], []
+    if more_than(rate, spec.limit("annual_rate")) and rate is not None:
+        most = rate >= HIGHEST_RATE
+        es.append(f"el adelanto cuesta {'más de ' if most else ''}{percent(rate)} % al año")
+        en.append(f"the advance costs {'more than ' if most else ''}{percent(rate)} per cent a year")
+    if more_than(mark_up, spec.limit("mark_up")) and mark_up is not None:
+        es.append(f"la mercadería se anotó {percent(mark_up)} % por encima de la tienda")
+        en.append(f"the goods were written {percent(mark_up)} per cent above the shop price")
+    return Both("; ".join(es), "; ".join(en))
 
 
 def _debt_trap(case: Case, _: FlagSpec) -> Outcome:
