@@ -392,7 +392,7 @@ PRIVATE = {
     "document_grants", "documents", "draw_bases", "field_places", "field_results", "field_visits", "finding_acts",
     "finding_papers", "findings", "parcel_shapes", "permit_amendments", "permit_appeals", "permit_extensions", "permits",
     "plan_acts", "plan_reviews", "plans", "read_grants", "supervision_answers", "supervision_documents",
-    "supervision_volumes", "supervisions", "title_polygons", "title_zones", "verifications",
+    "supervision_volume_acts", "supervision_volume_words", "supervision_volumes", "supervisions", "title_polygons", "title_zones", "verifications",
 }  # fmt: skip
 WRITTEN_BY_ONE = {"certificates", "certificate_members", "certificate_acts", "licences"}
 PUBLIC = {
