@@ -164,6 +164,8 @@ ACCESS: Table = {
     "list_certificates": {"public": "any"},
     "read_certificate": {"public": "any"},
     "review_plan": _OFFICERS,
+    "attach_crowns": {"manager": "own", "regent": "own", **_OFFICERS},
+    "list_crowns": _PARTIES,
     "list_plan_findings": {"public": "any", **_PARTIES},
     "explain_finding": {"manager": "own", "regent": "own"},
     "decide_finding": _OFFICERS,
