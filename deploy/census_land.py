@@ -64,7 +64,7 @@ class LandBeside:
         return f"{int((first[0] + 180) // 6) + 1}S"
 
     def fault(self, version: str) -> Finding | None:
-        """What the service would have asked consent for; ``None`` when nothing had to be put right."""
+        """A note of what the service would have asked consent for; ``None`` when nothing had to be put right."""
         if not self.repairs:
             return None
         es, en = (
@@ -74,7 +74,7 @@ class LandBeside:
             )
         )
         return Finding(
-            "LAND", "FAIL", "S2", "plan", {"repairs": list(self.repairs)}, {}, version, "",
+            "LAND", "FAIL", "S1", "plan", {"repairs": list(self.repairs)}, {}, version, "",
             f"El polígono junto al censo tiene {es}; se leyó corregido, y el servicio pediría antes el consentimiento.",
             f"The polygon beside the census has {en}; it was read put right, for which the service would ask consent.",
         )  # fmt: skip
@@ -109,7 +109,7 @@ def _land(document: dict[str, Any], day: date) -> LandBeside:
     frames = {"crs": document["crs"]} if "crs" in document else {}
     for feature in _features(document):
         drawing = _drawn(feature | frames)
-        polygons = [[_closed(ring, repairs) for ring in polygon] for polygon in _degrees(drawing, day)]
+        polygons = [rings for polygon in _degrees(drawing, day) if (rings := _closed(polygon, repairs))]
         if _swapped([point for polygon in polygons for ring in polygon for point in ring]):
             repairs["swap-axes"] = None
             polygons = [[[(y, x) for x, y in ring] for ring in polygon] for polygon in polygons]
@@ -148,13 +148,19 @@ def _degrees(drawing: Drawing, day: date) -> list[list[list[Point]]]:
     return [[measure.to_degrees(ring, frame, shift_m) for ring in polygon] for polygon in drawing.polygons]
 
 
-def _closed(ring: list[Point], repairs: dict[str, None]) -> list[Point]:
-    if len(set(ring)) < 3:
-        raise invalid("polygon", "a ring needs three different points", "un anillo necesita tres puntos distintos")
-    if ring[0] == ring[-1]:
-        return ring
-    repairs["close-ring"] = None
-    return [*ring, ring[0]]
+def _closed(polygon: list[list[Point]], repairs: dict[str, None]) -> list[list[Point]]:
+    """The rings that are some; a slit of two points, as overlays leave them, is no land and no hole. Nothing without an outside."""
+    rings: list[list[Point]] = []
+    for ring in polygon:
+        if len(set(ring)) < 3:
+            if not rings:
+                return []
+            continue
+        if ring[0] != ring[-1]:
+            repairs["close-ring"] = None
+            ring = [*ring, ring[0]]
+        rings.append(ring)
+    return rings
 
 
 def _swapped(points: list[Point]) -> bool:
@@ -167,8 +173,8 @@ def _sound(polygons: list[list[list[Point]]], repairs: dict[str, None]) -> dict[
     """The geometry, without crossings; refused when it has no area."""
     from services.permits.domain.land import measure
 
-    if not polygons or not all(polygons):
-        raise invalid("polygon", "a polygon without rings", "un polígono sin anillos")
+    if not polygons:
+        raise invalid("polygon", "it has no ring of three points", "no tiene ningún anillo de tres puntos")
     drawn: dict[str, Any] = {"type": "MultiPolygon", "coordinates": polygons}
     if measure.fault_of(drawn) is not None:
         repairs["repair-crossing"] = None
