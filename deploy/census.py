@@ -6,14 +6,14 @@ import io
 import json
 import sys
 import zlib
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from services.permits.census_file import CSV_TYPE, MAX_FILE_BYTES, XLSX_TYPE, FileUnreadable, read_sheets
+from deploy.census_land import land_beside
+from services.permits.census_file import MAX_FILE_BYTES, FileUnreadable, read_sheets, type_of
 from services.permits.domain import columns
 from services.permits.domain.census import Terms, Tree
 from services.permits.domain.columns import Header
@@ -40,7 +40,6 @@ NO_AREA = (
     "El área es la del polígono junto al archivo; el plan puede declarar otra.",
     "The area is that of the polygon beside the file; the plan may declare another.",
 )
-PARCEL_PROPERTIES = ("parcel", "parcela", "pc", "pca")
 # A list with a few unreadable rows is looked at without them; with more it is not a census anybody can judge.
 MAX_BAD_ROWS_SHARE = 0.05
 
@@ -64,13 +63,13 @@ def main(options: argparse.Namespace) -> int:
     unreadable = worst = 0
     for name in options.against or []:
         try:
-            others[name] = read(Path(name), limits, options.form_factor).trees
+            others[name] = read(Path(name), limits, options.form_factor, today).trees
         except (Refusal, OSError) as error:
             _say_unreadable(name, error, options)
             unreadable += 1
     for name in options.files:
         try:
-            study = read(Path(name), limits, options.form_factor)
+            study = read(Path(name), limits, options.form_factor, today)
         except (Refusal, OSError, ValueError) as error:
             _say_unreadable(name, error, options)
             unreadable += 1
@@ -136,11 +135,12 @@ def _capped(finding: Finding, es: str, en: str) -> Finding:
 # ---- reading
 
 
-def read(path: Path, limits: Limits, form_factor_milli: int) -> Study:
-    """The trees of a CSV, CSV.GZ or XLSX file, its dates and the polygon beside it; a ``Refusal`` when it is no census."""
+def read(path: Path, limits: Limits, form_factor_milli: int, today: date) -> Study:
+    """The trees of a CSV, CSV.GZ, XLSX or ODS file, its dates and the polygon beside it; a ``Refusal`` when one of the two is
+    none."""
     data = _bytes(path)
-    sheets = read_sheets(data, XLSX_TYPE if data.startswith(b"PK") else CSV_TYPE)
-    forms = _polygon_file(path)
+    sheets = read_sheets(data, type_of(data))
+    land = land_beside(path, today)
     prepared: list[Sheet] = []
     repeated: list[dict[str, Any]] = []
     parcels: set[str] = set()
@@ -151,12 +151,15 @@ def read(path: Path, limits: Limits, form_factor_milli: int) -> Study:
             continue
         parcels |= _parcels(sheet, header)
         has_minimum |= "dmc_cm" in header.columns
-        prepared.append(_with_zone(_codes_told_apart(sheet, header, repeated), header, forms))
+        prepared.append(_with_zone(_codes_told_apart(sheet, header, repeated), header, land.zone()))
     terms = Terms("file", tuple(sorted(parcels)) or (ONLY_PARCEL,), form_factor_milli)
     trees, faults = _trees(prepared or sheets, terms, limits)
     if repeated:
         faults.append(_repeated_codes(repeated, limits))
-    return Study(trees, terms, _by_parcel(forms, terms.parcels), has_minimum, faults)
+    repaired = land.fault(limits.version)
+    if repaired is not None:
+        faults.append(repaired)
+    return Study(trees, terms, land.by_parcel(terms.parcels), has_minimum, faults)
 
 
 def _bytes(path: Path) -> bytes:
@@ -219,12 +222,10 @@ def _repeated_codes(repeated: list[dict[str, Any]], limits: Limits) -> Finding:
     )  # fmt: skip
 
 
-def _with_zone(sheet: Sheet, header: Header, forms: list[dict[str, Any]]) -> Sheet:
+def _with_zone(sheet: Sheet, header: Header, zone: str | None) -> Sheet:
     """The sheet with a column for the UTM zone of the polygon, where the file names no zone."""
-    if "zone" in header.columns or header.zone or not forms:
+    if "zone" in header.columns or header.zone or zone is None:
         return sheet
-    lon = _first_point(forms[0]["geometry"]["coordinates"])[0]
-    zone = f"{int((lon + 180) // 6) + 1}S"
     width = max(len(cells) for _, cells in sheet.rows)
     rows = []
     for number, cells in sheet.rows:
@@ -232,12 +233,6 @@ def _with_zone(sheet: Sheet, header: Header, forms: list[dict[str, Any]]) -> She
         last = "zone" if number == header.row else None if blank or number < header.row else zone
         rows.append((number, [*cells, *[None] * (width - len(cells)), last]))
     return Sheet(sheet.name, rows)
-
-
-def _first_point(coordinates: Any) -> Any:
-    while isinstance(coordinates[0], list):
-        coordinates = coordinates[0]
-    return coordinates
 
 
 def _column(header: Header, sheet: Sheet, names: tuple[str, ...]) -> int | None:
@@ -257,41 +252,17 @@ def _parcels(sheet: Sheet, header: Header) -> set[str]:
     return found
 
 
-def _polygon_file(path: Path) -> list[dict[str, Any]]:
-    stem = path.with_suffix("") if path.suffix == ".gz" else path
-    beside = stem.with_suffix(".geojson")
-    if not beside.is_file():
-        return []
-    document = json.loads(beside.read_text(encoding="utf-8"))
-    features = document.get("features") or [document if document.get("type") == "Feature" else {"geometry": document}]
-    return [f for f in features if (f.get("geometry") or {}).get("type") in ("Polygon", "MultiPolygon")]
-
-
-def _by_parcel(forms: list[dict[str, Any]], parcels: tuple[str, ...]) -> dict[str, dict[str, Any]] | None:
-    """The polygons of each parcel when the file names all parcels, else all of them as one land of the plan."""
-    if not forms:
-        return None
-    from services.permits.domain.land import plane
-
-    named: dict[str, list[dict[str, Any]]] = {}
-    for feature in forms:
-        properties: Mapping[str, Any] = feature.get("properties") or {}
-        word = next((properties[k] for k in properties if k.lower() in PARCEL_PROPERTIES), None)
-        try:
-            named.setdefault(columns.parcel(word) if word is not None else "", []).append(feature["geometry"])
-        except columns.BadCell:
-            named.setdefault("", []).append(feature["geometry"])
-    if set(parcels) <= set(named):
-        return {parcel: plane.united(named[parcel]) for parcel in parcels}
-    return {"": plane.united([feature["geometry"] for feature in forms])}
-
-
 # ---- telling
 
 
 def _say_unreadable(name: str, error: Exception, options: argparse.Namespace) -> None:
     if options.json:
-        print(json.dumps({"file": name, "severity": None, "score": None, "findings": [], "error": str(error)}))
+        print(
+            json.dumps(
+                {"file": name, "severity": None, "score": None, "findings": [], "error": _reason(error, options.lang)},
+                ensure_ascii=False,
+            )
+        )
     print(f"{name}: {_reason(error, options.lang)}", file=sys.stderr)
 
 

@@ -45,7 +45,7 @@ KINDS_ES = {
     "alert": "alerta", "alert_webhook": "dirección de avisos", "amendment": "modificación", "appeal": "reclamo",
     "appraisal": "evaluación de oferta", "assembly_act": "acta de asamblea", "benefit_ledger": "libro de reparto",
     "census": "censo", "certificate": "certificado", "checkpoint": "constancia", "cites_paper": "documento CITES",
-    "code": "código", "commitment": "compromiso sellado", "contract": "contrato", "cost_book": "libro de costos",
+    "code": "código", "crown_look": "imagen de copas", "commitment": "compromiso sellado", "contract": "contrato", "cost_book": "libro de costos",
     "datum": "dato", "delegate": "delegado", "delegation": "delegación", "distribution": "reparto", "document": "documento", "erasure": "borrado", "extension": "ampliación", "file": "archivo", "finding": "observación",
     "fx_rates": "serie de tipo de cambio", "grant": "autorización de lectura", "guide": "guía", "index": "índice",
     "inspection": "inspección", "item": "pieza",
@@ -54,7 +54,7 @@ KINDS_ES = {
     "package": "paquete", "page": "página", "parcel": "parcela", "permit": "permiso", "person": "persona", "plan": "plan",
     "price_book": "libro de precios", "price_report": "informe de precio", "record": "registro",
     "resolution": "respuesta", "review": "revisión", "settlement": "liquidación",
-    "shape": "lindero", "species": "especie", "supervision": "supervisión", "tile": "bloque de la bitácora", "title": "título",
+    "shape": "lindero", "species": "especie", "supervision": "supervisión", "tile": "bloque de la bitácora", "title": "título", "volume": "volumen",
     "tree": "árbol", "verification": "verificación", "version": "versión", "webhook": "suscripción", "zone": "zona",
 }  # fmt: skip
 

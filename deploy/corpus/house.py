@@ -54,7 +54,7 @@ Row = dict[str, Any]
 
 def run(data: Path, count: int, seed: int, out: Path, *, lanes: int, again: bool, write: bool) -> None:
     """Put plans in until ``out`` holds ``count`` of this seed, or until interrupted, and tell the tables of those it holds.
-    ``again`` puts none in: those it holds are reviewed by the rules as they are now."""
+    ``again`` puts none in: all that it holds are reviewed by the rules as they are now."""
     known = _known(out, seed)
     left = [number for number in range(count) if number not in known]
     if left or again:
@@ -69,7 +69,11 @@ def run(data: Path, count: int, seed: int, out: Path, *, lanes: int, again: bool
                 file.flush()
                 said = f"{told['plan']}, {told['trees']} trees, {told['state']}"
                 print(f"{len(known)}/{count}: {said}", file=sys.stderr)
-    text = tables([known[number] for number in sorted(known) if number < count], seed)
+    rows = [known[number] for number in sorted(known) if again or number < count]
+    if not rows:
+        print(f"{out} holds no plan of seed {seed}", file=sys.stderr)
+        return
+    text = tables(rows, seed)
     print(text)
     if write:
         put_between("house", text)

@@ -13,6 +13,7 @@ from services.permits.api import (
     census,
     certificates,
     courses,
+    crowns,
     extensions,
     field_supervisions,
     findings,
@@ -30,6 +31,7 @@ from services.permits.api import (
     plans,
     publications,
     reviews,
+    supervised_volumes,
     supervision,
     titles,
     track_records,
@@ -67,6 +69,7 @@ BODY_LIMITS = {
 ROUTERS = [
     parties.router, keys.router, titles.router, land.router, courses.router, plans.router, census.router, jobs.router,
     verify.router, permits.router, inspections.router, verifications.router, field_supervisions.router,
+    supervised_volumes.router, crowns.router,
     publications.router, supervision.router, reviews.router, findings.router, track_records.router, vault.router,
     assemblies.router, extensions.router, measures.router, norms.router, certificates.router, grants.router,
     indicators.router, papers.router,

@@ -1,5 +1,6 @@
 """`timber census FILE...` through its door: a process, files, an exit status, a line a file."""
 
+import csv
 import gzip
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 from deploy.corpus.filed import filed
 from deploy.corpus.forgeries import clone_of, copied_rows
 from tests.permits.forensics_plans import honest, rng
+from tests.permits.workbooks import ods, ods_rows
 
 ROOT = Path(__file__).parents[2]
 # The folder with the real census, which may not be shipped.
@@ -107,6 +109,93 @@ def test_a_zone_that_the_file_does_not_name_is_that_of_the_polygon(tmp_path: Pat
 
     assert (with_polygon.returncode, without.returncode) == (0, 2)
     assert "zone" in without.stderr
+
+
+# ---- the land beside
+
+
+def ring_beside(census_file: Path) -> list[list[float]]:
+    """The outer ring of the polygon beside a census, as it was drawn."""
+    beside = json.loads(census_file.with_suffix(".geojson").read_text())
+    ring: list[list[float]] = beside["features"][0]["geometry"]["coordinates"][0]
+    return ring
+
+
+def draw_beside(census_file: Path, ring: list[list[float]]) -> None:
+    drawn = {"type": "Polygon", "coordinates": [ring]}
+    census_file.with_suffix(".geojson").write_text(json.dumps(drawn))
+
+
+@pytest.mark.parametrize(
+    "land",
+    [
+        "no JSON", "[]", '"x"', "null", '{"type": "FeatureCollection", "features": [null]}', '{"type": "Polygon", "coordinates": null}',
+        '{"type": "Polygon", "coordinates": []}', '{"type": "Polygon", "coordinates": [[[-75, -9], ["x", 1], [2, 3]]]}',
+        '{"type": "Polygon", "coordinates": [[[-75, -9], [-74, -9], [-75, -9]]]}', '{"type": "Point", "coordinates": [1, 2]}',
+        '{"type": "Polygon", "coordinates": [[[400000, 8790000], [404000, 8790000], [404000, 8793000], [400000, 8790000]]]}',
+    ],
+)  # fmt: skip
+def test_land_of_no_use_is_said_and_the_other_files_are_still_judged(tmp_path: Path, land: str) -> None:
+    for name in ("first", "second"):
+        honest().write(tmp_path / f"{name}.csv")
+    (tmp_path / "first.geojson").write_text(land)
+
+    done = census("--json", tmp_path / "first.csv", tmp_path / "second.csv")
+
+    unread, judged = lines(done)
+    assert (done.returncode, unread["severity"], unread["findings"]) == (2, None, [])
+    assert "first.geojson" in unread["error"]
+    assert judged["severity"] < 3
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("fault", ["close-ring", "swap-axes", "repair-crossing"])
+def test_an_honest_census_is_not_accused_for_a_badly_drawn_boundary(tmp_path: Path, fault: str) -> None:
+    plan = tmp_path / "plan.csv"
+    honest().write(plan)
+    ring = ring_beside(plan)
+    lon, lat = ring[0]
+    # A knot of a tenth of a millimetre, which is no land.
+    knot = [[lon, lat], [lon + 1e-9, lat + 1e-9], [lon, lat + 1e-9], [lon + 1e-9, lat]]
+    drawn = {
+        "close-ring": ring[:-1], "swap-axes": [[y, x] for x, y in ring], "repair-crossing": [*knot, *ring[1:-1], ring[0]],
+    }[fault]  # fmt: skip
+    draw_beside(plan, drawn)
+
+    done = census("--json", plan)
+
+    (line,) = lines(done)
+    assert (done.returncode, rule(line, "LAND")["severity"]) == (0, "S1")
+    assert fault in rule(line, "LAND")["computed"]["repairs"]
+    assert rule(line, "F11-PARCEL")["status"] == "PASS"
+
+
+def test_a_slit_that_an_overlay_left_is_no_hole(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.csv"
+    honest().write(plan)
+    ring = ring_beside(plan)
+    slit = [ring[0], ring[1], ring[0], ring[0]]
+    plan.with_suffix(".geojson").write_text(json.dumps({"type": "Polygon", "coordinates": [ring, slit]}))
+
+    done = census("--json", plan)
+
+    assert (done.returncode, rule(lines(done)[0], "F11-PARCEL")["status"]) == (0, "PASS")
+
+
+def test_a_census_as_an_open_document_is_read_like_the_same_table_as_text(tmp_path: Path) -> None:
+    honest().write(tmp_path / "plan.csv")
+    rows = list(csv.reader((tmp_path / "plan.csv").read_text().splitlines()))
+    (tmp_path / "plan.ods").write_bytes(ods(ods_rows(*rows)))
+
+    as_text, as_book = lines(census("--json", tmp_path / "plan.csv", tmp_path / "plan.ods"))
+
+    said = [
+        [(one["rule"], one["severity"], one["computed"]) for one in line["findings"]] for line in (as_text, as_book)
+    ]
+    assert said[0] == said[1]
+
+
+# ---- rows
 
 
 def test_codes_used_twice_and_a_few_bad_rows_are_said_and_the_rest_is_examined(tmp_path: Path) -> None:

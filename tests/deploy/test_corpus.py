@@ -116,6 +116,15 @@ def test_a_house_run_counts_communities_and_not_findings(tmp_path: Path, capsys:
     assert "| first 3 plans | 0.50 / 0.50 | 2.00 / 2.90 | 2.00 / 2.00 | 0.25 / 0.25 |" in told
 
 
+def test_a_run_of_nothing_says_so_and_leaves_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "house.jsonl"
+
+    assert main(["house", "--data", str(tmp_path), "--out", str(out), "--count", "0", "--seed", "9"]) == 0
+
+    told = capsys.readouterr()
+    assert (told.out, told.err.strip()) == ("", f"{out} holds no plan of seed 9")
+
+
 def test_the_interval_of_a_share_is_that_of_wilson() -> None:
     assert wilson(0, 300) == pytest.approx((0.0, 0.01264), abs=1e-4)
     assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)

@@ -290,3 +290,113 @@ async def test_a_number_names_one_visit_and_a_permit_of_this_plan(permits: Permi
     await permits.refused("reference-unknown", SUPERVISIONS, SUPERVISOR, BODY | {"number": "SUP-02", "permit": "NO-1"})
 
     await permits.post(SUPERVISIONS, SUPERVISOR, BODY | {"number": "SUP-02", "permit": None}, expect=201)
+
+
+# ---- what becomes of a volume found fault with
+
+KEY = {"parcel": "PC 01", "species": "Myroxylon balsamum", "numeral": 21}
+WORD = KEY | {"text": "El libro de operaciones, folio 12"}
+VOLUMES = f"{PATH}/volumes"
+TRIBUNAL = Person("supervisor", "osinfor-md", "u-tribunal", "*")
+
+
+async def answered(permits: Permits, *volumes: dict[str, Any]) -> None:
+    """The holder was told of these volumes and has answered."""
+    permits.custody.balances = [a_balance(8_000)]
+    await notified(permits, *volumes)
+    await permits.post(f"{PATH}/answers", MANAGER, ANSWER, expect=201)
+
+
+async def closed(permits: Permits) -> Any:
+    return await permits.post(f"{PATH}/close", SUPERVISOR, {"conclusion": "Se concluye"})
+
+
+def how(told: Any, numeral: int = 21) -> tuple[str, str, bool]:
+    (one,) = [one for one in told["volumes"] if one["numeral"] == numeral]
+    return one["state"], one["outcome"], one["counts"]
+
+
+async def test_what_the_supervisor_accepts_of_the_answer_is_held_against_nobody(permits: Permits) -> None:
+    await answered(permits, a_volume(), a_volume(numeral=26, volume_dm3=800))
+
+    await permits.post(f"{VOLUMES}/decision", SUPERVISOR, WORD | {"decision": "accepted"})
+    told = await closed(permits)
+
+    assert (how(told), how(told, 26)) == (("accepted", "", False), ("upheld", "", True))
+    assert (told["indicators"]["unjustified_dm3"], told["indicators"]["v3_permille"]) == (800, 100)
+
+
+async def test_an_upheld_volume_is_appealed_and_lifted_by_somebody_who_did_not_decide_it(permits: Permits) -> None:
+    await answered(permits, a_volume())
+    told = await closed(permits)
+    assert (how(told), told["indicators"]["v3_permille"]) == (("upheld", "", True), 500)
+
+    told = await permits.post(f"{VOLUMES}/appeal", MANAGER, WORD)
+    assert (how(told), told["indicators"]["v3_permille"]) == (("appealed", "", False), 0)
+    await permits.refused("same-person", f"{VOLUMES}/closing", SUPERVISOR, WORD | {"outcome": "upheld"})
+    told = await permits.post(f"{VOLUMES}/closing", TRIBUNAL, WORD | {"outcome": "lifted"})
+
+    assert (how(told), told["indicators"]["unjustified_dm3"]) == (("closed", "lifted", False), 0)
+    assert [act["act"] for act in told["volumes"][0]["acts"]] == ["explain", "uphold", "appeal", "close"]
+
+
+async def test_an_appeal_that_is_dismissed_leaves_the_volume_as_it_was_found(permits: Permits) -> None:
+    await answered(permits, a_volume())
+    await closed(permits)
+    await permits.post(f"{VOLUMES}/appeal", MANAGER, WORD)
+
+    told = await permits.post(f"{VOLUMES}/closing", TRIBUNAL, WORD | {"outcome": "upheld"})
+
+    assert (how(told), told["indicators"]["v3_permille"]) == (("closed", "upheld", True), 500)
+    await permits.refused("wrong-state", f"{VOLUMES}/appeal", MANAGER, WORD)
+
+
+async def test_a_volume_is_decided_between_notice_and_closing_and_appealed_after_it(permits: Permits) -> None:
+    decision = WORD | {"decision": "upheld"}
+    await opened(permits)
+    await permits.post(VOLUMES, SUPERVISOR, {"volumes": [a_volume()]})
+    await permits.post(f"{PATH}/documents", SUPERVISOR, all_documents())
+    await permits.refused("not-notified", f"{VOLUMES}/decision", SUPERVISOR, decision)
+    await permits.post(f"{PATH}/notify", SUPERVISOR)
+    await permits.refused("term-not-over", f"{VOLUMES}/decision", SUPERVISOR, decision)
+    await permits.refused("wrong-state", f"{VOLUMES}/appeal", MANAGER, WORD)
+    await permits.post(f"{PATH}/answers", MANAGER, ANSWER, expect=201)
+
+    await permits.post(f"{VOLUMES}/decision", SUPERVISOR, decision)
+    await permits.refused("wrong-state", f"{VOLUMES}/decision", SUPERVISOR, decision)
+    await closed(permits)
+
+    await permits.refused("visit-closed", f"{VOLUMES}/decision", SUPERVISOR, decision)
+    await permits.refused("term-not-over", f"{VOLUMES}/closing", TRIBUNAL, WORD | {"outcome": "upheld"})
+    await permits.post(f"{VOLUMES}/appeal", MANAGER, WORD)
+
+
+async def test_only_the_holder_appeals_and_only_who_had_no_part_decides(permits: Permits) -> None:
+    await answered(permits, a_volume())
+    approver = Person("supervisor", "osinfor-md", "u-officer", "*")
+    await permits.refused("same-person", f"{VOLUMES}/decision", approver, WORD | {"decision": "accepted"})
+    elsewhere = Person("supervisor", "osinfor-lo", "u-far", "*")
+    await permits.post("/v1/organisations", OFFICER, {"id": "osinfor-lo", "name": "Otra sede", "kind": "authority"})
+    await permits.refused("not-assigned", f"{VOLUMES}/decision", elsewhere, WORD | {"decision": "accepted"}, status=403)
+    await closed(permits)
+    await permits.refused("other-organisation", f"{VOLUMES}/appeal", NEIGHBOUR, WORD, status=403)
+    await permits.refused("not-found", f"{VOLUMES}/appeal", MANAGER, WORD | {"numeral": 26}, status=404)
+    await permits.refused("reference-unknown", f"{VOLUMES}/appeal", MANAGER, WORD | {"documents": ["c" * 64]})
+
+    paper = (await permits.paper("operations_book", b"Folio 12"))["sha256"]
+    told = await permits.post(f"{VOLUMES}/appeal", MANAGER, WORD | {"documents": [paper]})
+
+    assert told["volumes"][0]["acts"][-1]["documents"] == [paper]
+
+
+async def test_everybody_sees_how_a_volume_stands_and_only_those_concerned_why(permits: Permits) -> None:
+    await answered(permits, a_volume())
+    await closed(permits)
+    await permits.post(f"{VOLUMES}/appeal", MANAGER, WORD)
+
+    public, concerned = await permits.get(PATH), await permits.get(PATH, OFFICER)
+
+    assert how(public) == how(concerned) == ("appealed", "", False)
+    assert [(act["act"], act["text"], act["by"]) for act in public["volumes"][0]["acts"]][-1] == ("appeal", None, None)
+    assert concerned["volumes"][0]["acts"][-1]["text"] == WORD["text"]
+    assert public["indicators"] == concerned["indicators"]

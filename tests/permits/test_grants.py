@@ -388,11 +388,11 @@ async def test_a_long_trail_comes_in_pages(permits: Permits) -> None:
 # Every table that holds what is not public, with the ground on which rows of it are shown. The rest is public: it is, or
 # will be, in the log, or it is nobody's (the lease).
 PRIVATE = {
-    "assembly_acts", "audit", "census_jobs", "census_keys", "census_prints", "cites_papers", "census_lines", "census_trees", "commands", "delegations", "document_contents",
+    "assembly_acts", "audit", "census_jobs", "census_keys", "census_prints", "cites_papers", "census_lines", "census_trees", "commands", "crown_looks", "delegations", "document_contents",
     "document_grants", "documents", "draw_bases", "field_places", "field_results", "field_visits", "finding_acts",
     "finding_papers", "findings", "parcel_shapes", "permit_amendments", "permit_appeals", "permit_extensions", "permits",
     "plan_acts", "plan_reviews", "plans", "read_grants", "supervision_answers", "supervision_documents",
-    "supervision_volumes", "supervisions", "title_polygons", "title_zones", "verifications",
+    "supervision_volume_acts", "supervision_volume_words", "supervision_volumes", "supervisions", "title_polygons", "title_zones", "verifications",
 }  # fmt: skip
 WRITTEN_BY_ONE = {"certificates", "certificate_members", "certificate_acts", "licences"}
 PUBLIC = {

@@ -211,6 +211,15 @@ def test_what_is_said_may_not_contradict_the_file_or_the_numbers() -> None:
     judged(geojson(CORNERS, crs=named)).settle([])
 
 
+@pytest.mark.parametrize("name", ["EPSG:32719", "urn:ogc:def:crs:EPSG::32719", "urn:ogc:def:crs:EPSG:6.18.3:32719"])
+def test_metres_are_read_in_the_system_that_the_file_names_however_it_is_written(name: str) -> None:
+    named = {"type": "name", "properties": {"name": name}}
+
+    land = judged(geojson(METRES, crs=named)).settle([])
+
+    assert land.document == judged(geojson(METRES), datum="WGS84", zone="19S").settle([]).document
+
+
 # ---- faults and their repairs
 
 TWICE = [CORNERS[0], CORNERS[1], CORNERS[1], *CORNERS[2:]]

@@ -32,6 +32,8 @@ from tests.permits.test_field_supervision import (
     SUPERVISIONS,
     TREE_501,
     TREE_1170,
+    TRIBUNAL,
+    WORD,
     a_balance,
     a_volume,
     all_documents,
@@ -355,6 +357,31 @@ async def test_what_a_supervision_found_of_moved_wood_is_in_the_record_of_the_co
     (k10,) = [one for one in told["findings"] if one["rule"] == "K10"]
     assert k10["computed"]["high_v3_communities"] == 1
     assert (k10["evidence"][0]["worst_supervision"], k10["evidence"][0]["newest_supervision"]) == ("SUP-01", "SUP-02")
+
+
+async def test_a_volume_under_appeal_is_in_nobodys_record_until_it_is_decided(permits: Permits) -> None:
+    await permits.post("/v1/organisations", OPERATOR, {"id": COMPANY.org, "name": "T", "kind": "third_party"})
+    await permits.agreed_to_holder(COMPANY.org)
+    await permits.issued_permit(lines=LINES, holder=COMPANY.org)
+    permits.custody.balances = [a_balance(8_000)]
+    await permits.post(SUPERVISIONS, SUPERVISOR, SUPERVISION, expect=201)
+    await permits.post(f"{SUPERVISED}/trees", SUPERVISOR, {"trees": [moved(TREE_501), unseen(TREE_1170)]})
+    await permits.post(f"{SUPERVISED}/volumes", SUPERVISOR, {"volumes": [a_volume()]})
+    await permits.post(f"{SUPERVISED}/documents", SUPERVISOR, all_documents())
+    await permits.post(f"{SUPERVISED}/notify", SUPERVISOR)
+    await permits.post(f"{SUPERVISED}/answers", MANAGER, ANSWER, expect=201)
+    await permits.post(f"{SUPERVISED}/close", SUPERVISOR, {"conclusion": "Se ratifica"})
+
+    async def recorded() -> list[tuple[int, int]]:
+        told = await permits.get(f"/v1/organisations/{COMPANY.org}/track-record", COMPANY)
+        return [(one["unjustified_dm3"], one["v3_permille"]) for one in told["supervised"]]
+
+    before = await recorded()
+    await permits.post(f"{SUPERVISED}/volumes/appeal", MANAGER, WORD)
+    meanwhile = await recorded()
+    await permits.post(f"{SUPERVISED}/volumes/closing", TRIBUNAL, WORD | {"outcome": "upheld"})
+
+    assert (before, meanwhile, await recorded()) == ([(4_000, 500)], [(0, 0)], [(4_000, 500)])
 
 
 async def supervised_again(permits: Permits, body: dict[str, Any]) -> None:

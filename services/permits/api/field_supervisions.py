@@ -1,5 +1,7 @@
 """Supervisions of a harvest: opened and written by a supervisor, told to the holder, answered, closed."""
 
+from collections.abc import Mapping, Sequence
+
 from fastapi import Response
 
 from services.permits.api.balances import drawn_on
@@ -17,6 +19,7 @@ from services.permits.api.field_work import (
 from services.permits.api.house import (
     CommandDep,
     CustodyDep,
+    House,
     HouseDep,
     PagingDep,
     Work,
@@ -33,13 +36,16 @@ from services.permits.domain.field_supervision import (
     FoundVolume,
     Moved,
     Supervision,
+    VolumeKey,
     check_checklist,
     check_documents,
     indicators,
     moved_from,
 )
+from services.permits.domain.finding_life import KnownFinding
 from services.permits.domain.party import NumberTaken, ReferenceUnknown
 from services.permits.domain.plan import Plan, TreeUnknown
+from services.permits.domain.supervised_volume import counts, life_of
 from services.permits.domain.visit import Visit, check_independent
 from services.permits.schemas.field import InspectionRef, RecordedOut, ResultsIn
 from services.permits.schemas.supervisions import (
@@ -53,11 +59,12 @@ from services.permits.schemas.supervisions import (
     SupervisedTreeOut,
     SupervisionIn,
     SupervisionOut,
+    VolumeActOut,
     VolumeOut,
     VolumesIn,
 )
 from services.permits.schemas.words import Page
-from services.permits.store import outbox, permits, plans, supervisions, visits
+from services.permits.store import outbox, permits, plans, supervised_volumes, supervisions, visits
 from services.permits.store.session import Tx
 from shared.refusal import Missing
 from shared.web.access import Grant, GrantDep, OtherOrganisation
@@ -69,7 +76,9 @@ BALANCES_AT_MOST = 20
 
 
 @router.post("/v1/plans/{plan_id}/supervisions", status_code=201, response_model=SupervisionOut)
-async def open_supervision(plan_id: str, body: SupervisionIn, grant: GrantDep, command: CommandDep) -> Response:
+async def open_supervision(
+    plan_id: str, body: SupervisionIn, grant: GrantDep, command: CommandDep, house: HouseDep
+) -> Response:
     """Open a supervision of an approved plan, perhaps of one of its permits, by somebody who had no part in either."""
     async with command.transaction() as work:
         if work.first:
@@ -81,7 +90,7 @@ async def open_supervision(plan_id: str, body: SupervisionIn, grant: GrantDep, c
             permit = await permits.permit(work.tx, body.permit)
             if permit is None or permit.plan != plan.id:
                 raise ReferenceUnknown("permit", body.permit)
-        await _check_supervisor(work, plan, body.permit)
+        await check_supervisor(work, plan, body.permit)
         visit = Visit(
             body.number, "supervision", plan.id, plan.org, plan.regent, plan.region, work.caller.org,
             tolerances_on(work.today), work.caller.sub, work.now, None, None,
@@ -90,10 +99,11 @@ async def open_supervision(plan_id: str, body: SupervisionIn, grant: GrantDep, c
         if not await visits.add_visit(work.tx, visit, plan):
             raise NumberTaken("supervision", body.number)
         await supervisions.add_supervision(work.tx, one)
-        return await work.answer(201, await _answer(work.tx, grant, one))
+        return await work.answer(201, await answer_of(work.tx, grant, house, one))
 
 
-async def _check_supervisor(work: Work, plan: Plan, permit: str | None) -> None:
+async def check_supervisor(work: Work, plan: Plan, permit: str | None) -> None:
+    """Nobody supervises, or decides on what was found in, a plan or permit they had a part in."""
     makers = [] if permit is None else await visits.permit_makers(work.tx, permit)
     check_independent(plan, work.caller.sub, await visitor_of(work.tx, work.caller.org), makers)
 
@@ -116,7 +126,9 @@ async def record_supervision(
 
 
 @router.post("/v1/plans/{plan_id}/supervisions/{number}/volumes", response_model=SupervisionOut)
-async def set_volumes(plan_id: str, number: str, body: VolumesIn, grant: GrantDep, command: CommandDep) -> Response:
+async def set_volumes(
+    plan_id: str, number: str, body: VolumesIn, grant: GrantDep, command: CommandDep, house: HouseDep
+) -> Response:
     """The volumes found fault with, each under its numeral: unauthorised and unjustified stay apart."""
     async with command.transaction() as work:
         if work.first:
@@ -130,11 +142,13 @@ async def set_volumes(plan_id: str, number: str, body: VolumesIn, grant: GrantDe
             FoundVolume.under(v.parcel, v.species, v.numeral, v.volume_dm3, v.trees, v.reason) for v in body.volumes
         ]
         await supervisions.replace_volumes(work.tx, number, found)
-        return await work.answer(200, await _answer(work.tx, grant, one))
+        return await work.answer(200, await answer_of(work.tx, grant, house, one))
 
 
 @router.post("/v1/plans/{plan_id}/supervisions/{number}/documents", response_model=SupervisionOut)
-async def set_documents(plan_id: str, number: str, body: DocumentsIn, grant: GrantDep, command: CommandDep) -> Response:
+async def set_documents(
+    plan_id: str, number: str, body: DocumentsIn, grant: GrantDep, command: CommandDep, house: HouseDep
+) -> Response:
     """The document checklist: what is there, what is absent, what does not apply."""
     async with command.transaction() as work:
         if work.first:
@@ -142,11 +156,13 @@ async def set_documents(plan_id: str, number: str, body: DocumentsIn, grant: Gra
         one, _ = await _to_change(work, plan_id, number, grant, "set_documents")
         check_documents(document.document for document in body.documents)
         await supervisions.replace_documents(work.tx, number, [(d.document, d.state, d.sha256) for d in body.documents])
-        return await work.answer(200, await _answer(work.tx, grant, one))
+        return await work.answer(200, await answer_of(work.tx, grant, house, one))
 
 
 @router.post("/v1/plans/{plan_id}/supervisions/{number}/notify", response_model=SupervisionOut)
-async def notify_supervision(plan_id: str, number: str, grant: GrantDep, command: CommandDep) -> Response:
+async def notify_supervision(
+    plan_id: str, number: str, grant: GrantDep, command: CommandDep, house: HouseDep
+) -> Response:
     """Tell the holder: from here on nothing found changes, and the days of the answer run."""
     async with command.transaction() as work:
         if work.first:
@@ -155,24 +171,26 @@ async def notify_supervision(plan_id: str, number: str, grant: GrantDep, command
         check_come(one.visited_to, work.today)
         check_checklist(await supervisions.documents(work.tx, number))
         await supervisions.notify(work.tx, number, work.now)
-        return await work.answer(200, await _answer(work.tx, grant, await _supervision(work.tx, plan_id, number)))
+        return await work.answer(
+            200, await answer_of(work.tx, grant, house, await supervision_of(work.tx, plan_id, number))
+        )
 
 
 @router.post("/v1/plans/{plan_id}/supervisions/{number}/answers", status_code=201, response_model=SupervisionOut)
 async def answer_supervision(
-    plan_id: str, number: str, body: AnswerIn, grant: GrantDep, command: CommandDep
+    plan_id: str, number: str, body: AnswerIn, grant: GrantDep, command: CommandDep, house: HouseDep
 ) -> Response:
     """The holder answers, with the digests of what it attaches; it may answer again until the supervision is closed."""
     async with command.transaction() as work:
         if work.first:
             return work.first
-        one = await _supervision(work.tx, plan_id, number)
+        one = await supervision_of(work.tx, plan_id, number)
         if not grant.in_full(one.visit.org):
             raise OtherOrganisation("answer_supervision")
         one.check_answerable()
         attachments = [{"name": each.name, "sha256": each.sha256} for each in body.attachments]
         await supervisions.add_answer(work.tx, number, body.answer, attachments, work.caller.org, work.now)
-        return await work.answer(201, await _answer(work.tx, grant, one))
+        return await work.answer(201, await answer_of(work.tx, grant, house, one))
 
 
 @router.post("/v1/plans/{plan_id}/supervisions/{number}/close", response_model=SupervisionOut)
@@ -185,22 +203,24 @@ async def close_supervision(
     async with command.glance() as look:
         if look.first:
             return look.first
-        permit = (await _supervision(look.tx, plan_id, number)).permit
+        permit = (await supervision_of(look.tx, plan_id, number)).permit
     moved = await _moved(custody, permit)
     async with command.transaction() as work:
         if work.first:
             return work.first
-        one = await _supervision(work.tx, plan_id, number)
+        one = await supervision_of(work.tx, plan_id, number)
         await work_on(work, one.visit, "close_supervision")
         plan = await visible_plan(work.tx, plan_id, grant)
-        await _check_supervisor(work, plan, one.permit)
+        await check_supervisor(work, plan, one.permit)
         one.check_closing(len(await supervisions.answers(work.tx, number)), work.today)
         results = await visits.results(work.tx, number)
         planned = await visits.planned(work.tx, plan.id, list(results))
         await supervisions.conclude(work.tx, number, body.conclusion, moved)
         await visits.close(work.tx, number, work.caller.sub, work.now)
         await report_to_log(work, house, one.visit, plan, volumes_of(results, planned))
-        return await work.answer(200, await _answer(work.tx, grant, await _supervision(work.tx, plan_id, number)))
+        return await work.answer(
+            200, await answer_of(work.tx, grant, house, await supervision_of(work.tx, plan_id, number))
+        )
 
 
 @router.get("/v1/plans/{plan_id}/supervisions")
@@ -212,7 +232,7 @@ async def list_supervisions(plan_id: str, grant: GrantDep, house: HouseDep, pagi
             await supervisions.supervisions(tx, plan_id, paging.after, paging.limit + 1), lambda one: one.visit.number
         )
         await _note(tx, grant, *found)
-        items = [await _answer(tx, grant, one) for one in found]
+        items = [await answer_of(tx, grant, house, one) for one in found]
     return Page(items=items, next=following)
 
 
@@ -222,13 +242,13 @@ async def read_supervision(
 ) -> SupervisionOut:
     """One supervision. Before it is closed V3 is worked out with what custody counts now."""
     async with house.database.transaction(grant.caller) as tx:
-        one = await _supervision(tx, plan_id, number)
+        one = await supervision_of(tx, plan_id, number)
         await _note(tx, grant, one)
         if one.visit.closed_at is not None or one.permit is None:
-            return await _answer(tx, grant, one)
+            return await answer_of(tx, grant, house, one)
     moved = await _moved(custody, one.permit)
     async with house.database.transaction(grant.caller) as tx:
-        return await _answer(tx, grant, await _supervision(tx, plan_id, number), moved, asked=True)
+        return await answer_of(tx, grant, house, await supervision_of(tx, plan_id, number), moved, asked=True)
 
 
 @router.get("/v1/plans/{plan_id}/supervisions/{number}/trees")
@@ -238,7 +258,7 @@ async def list_supervised_trees(
     """Its trees, planned against field; places and observations only for those concerned."""
     after = place_number(paging, 0)
     async with house.database.transaction(grant.caller) as tx:
-        one = await _supervision(tx, plan_id, number)
+        one = await supervision_of(tx, plan_id, number)
         await _note(tx, grant, one)
         results = await visits.results(tx, number)
         chosen = sorted(results)[after : after + paging.limit]
@@ -254,7 +274,14 @@ async def list_supervised_trees(
     )
 
 
-async def _supervision(tx: Tx, plan_id: str, number: str) -> Supervision:
+async def lives_of(tx: Tx, one: Supervision, volumes: Sequence[FoundVolume]) -> dict[VolumeKey, KnownFinding]:
+    """What became of each volume."""
+    acts = await supervised_volumes.acts(tx, one.visit.number)
+    answered_at = await supervised_volumes.answered_at(tx, one.visit.number)
+    return {volume.key: life_of(one, volume, answered_at, acts.get(volume.key, [])) for volume in volumes}
+
+
+async def supervision_of(tx: Tx, plan_id: str, number: str) -> Supervision:
     one = await supervisions.supervision(tx, plan_id, number)
     if one is None:
         raise Missing("supervision", f"{plan_id} {number}")
@@ -263,11 +290,11 @@ async def _supervision(tx: Tx, plan_id: str, number: str) -> Supervision:
 
 async def _to_change(work: Work, plan_id: str, number: str, grant: Grant, action: str) -> tuple[Supervision, Plan]:
     """A supervision of the caller's organisation before the holder was told, held."""
-    one = await _supervision(work.tx, plan_id, number)
+    one = await supervision_of(work.tx, plan_id, number)
     await work_on(work, one.visit, action)
     one.check_changeable()
     plan = await visible_plan(work.tx, plan_id, grant)
-    await _check_supervisor(work, plan, one.permit)
+    await check_supervisor(work, plan, one.permit)
     return one, plan
 
 
@@ -284,10 +311,11 @@ async def _note(tx: Tx, grant: Grant, *read: Supervision) -> None:
     await reach.note(tx, [(v.org, v.region, "inspection", v.number, ground_of_visit(reach, v)) for v in seen])
 
 
-async def _answer(
-    tx: Tx, grant: Grant, one: Supervision, moved: Moved | None = None, *, asked: bool = False
+async def answer_of(
+    tx: Tx, grant: Grant, house: House, one: Supervision, moved: Moved | None = None, *, asked: bool = False
 ) -> SupervisionOut:  # fmt: skip
-    """``moved`` is what custody says now, where it was ``asked``; of a closed supervision what it said then counts."""
+    """A supervision as it is answered. ``moved`` is what custody says now, where it was ``asked``; of a closed supervision what it
+    said then counts."""
     visit, number = one.visit, one.visit.number
     shown = ground_of_visit(await reach_of(tx, grant), visit) is not None
     results, volumes = await visits.results(tx, number), await supervisions.volumes(tx, number)
@@ -297,7 +325,10 @@ async def _answer(
     announced = await outbox.announced(tx, [sid for _, sid in reported])
     if visit.closed_at is not None:
         moved, asked = one.moved, True
-    found = indicators(results.values(), {key: tree.species for key, tree in planned.items()}, volumes, moved)
+    lives = await lives_of(tx, one, volumes)
+    dropped = [key for key, life in lives.items() if not counts(life)]
+    found = indicators(results.values(), {key: tree.species for key, tree in planned.items()}, volumes, moved, dropped)
+    papers = await supervised_volumes.papers(tx, number)
     return SupervisionOut(
         number=number, plan=visit.plan, permit=one.permit, state=one.state, supervisor=visit.visitor,
         visited_from=one.visited_from, visited_to=one.visited_to, opened_at=visit.opened_at,
@@ -308,7 +339,7 @@ async def _answer(
             moved=_known(one.permit, moved, asked),
             moved_as_of=None if moved is None else moved.as_of,
         ),
-        volumes=[_volume(v, shown) for v in volumes],
+        volumes=[_volume(v, lives[v.key], papers.get(v.key, {}), shown, house) for v in volumes],
         documents=_documents_out(documents, shown),
         answers=[
             AnswerOut(answer=a.answer, attachments=list(a.attachments), at=a.at)
@@ -326,9 +357,22 @@ def _known(permit: str | None, moved: Moved | None, asked: bool) -> Known:
     return "unknown" if moved is None else "known"
 
 
-def _volume(one: FoundVolume, shown: bool) -> VolumeOut:
+def _volume(
+    one: FoundVolume, life: KnownFinding, papers: Mapping[str, list[str]], shown: bool, house: House
+) -> VolumeOut:
     facts = {name: getattr(one, name) for name in FoundVolume.__slots__}
-    return VolumeOut(**facts if shown else facts | {"reason": None})
+    acts = [
+        VolumeActOut(
+            act=done.act, state=done.state, outcome=done.outcome, at=done.at, org=done.org,
+            by=house.registrar.pseudonym(done.by) if shown and done.by else None, text=done.text if shown else None,
+            documents=papers.get(done.act, []) if shown else [],
+        )
+        for done in life.acts
+    ]  # fmt: skip
+    return VolumeOut(
+        **(facts if shown else facts | {"reason": None}), state=life.state, outcome=life.outcome, counts=counts(life),
+        acts=acts,
+    )  # fmt: skip
 
 
 def _documents_out(documents: dict[str, tuple[str, str | None]], shown: bool) -> list[DocumentOut]:

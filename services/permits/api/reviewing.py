@@ -24,6 +24,7 @@ from services.permits.store import (
     acts,
     assemblies,
     census,
+    crowns,
     findings,
     land,
     papers,
@@ -65,6 +66,7 @@ async def facts_of(work: Work, plan: Plan) -> PlanFacts:
         # Whoever holds a permit is one; that nobody does says nothing of contracts.
         third_parties=tuple(sorted(holders)) or None,
         assemblies=await _assemblies(tx, plan), compared=await _compared(work, plan, trees),
+        crowns=tuple(look for look, _, _ in await crowns.looks(tx, plan)) or None,
     )  # fmt: skip
 
 

@@ -75,6 +75,9 @@ class AnswerAwaited(Refusal):
     until: str
 
 
+VolumeKey = tuple[str, str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Supervision:
     """A supervision. ``moved`` is what custody said when it was closed; ``None`` before, and when custody did not answer."""
@@ -132,6 +135,11 @@ class FoundVolume:
     trees: int | None
     reason: str
 
+    @property
+    def key(self) -> VolumeKey:
+        """What makes it one of its supervision."""
+        return self.parcel, self.species, self.numeral
+
     @classmethod
     def under(
         cls, parcel: str, species: str, numeral: int, volume_dm3: int, trees: int | None, reason: str
@@ -170,18 +178,20 @@ class Indicators:
 
 def indicators(
     results: Iterable[Result], planned_species: Mapping[tuple[str, str], str], volumes: Sequence[FoundVolume],
-    moved: Moved | None,
+    moved: Moved | None, dropped: Collection[VolumeKey] = (),
 ) -> Indicators:  # fmt: skip
-    """V1 to V3. Supervised species are those of the trees that were reached and of the volumes found fault with."""
+    """V1 to V3. Supervised species are those of the trees that were reached and of the volumes found fault with; volumes that were
+    ``dropped`` (``supervised_volume.counts``) are held against nobody."""
     reached = [result for result in results if result.verdict != "not_reached"]
     absent = sum(result.verdict == "absent" for result in reached)
     species = {planned_species[result.parcel, result.code] for result in reached} | {one.species for one in volumes}
-    unjustified = [one for one in volumes if one.kind == "unjustified"]
+    standing = [one for one in volumes if one.key not in dropped]
+    unjustified = [one for one in standing if one.kind == "unjustified"]
     without = {one.species for one in unjustified}
     volume = sum(one.volume_dm3 for one in unjustified)
     moved_dm3 = None if moved is None else sum(moved.by_species.get(name, 0) for name in species)
     return Indicators(
-        len(species), len(reached), absent, sum(one.volume_dm3 for one in volumes if one.kind == "unauthorised"), volume,
+        len(species), len(reached), absent, sum(one.volume_dm3 for one in standing if one.kind == "unauthorised"), volume,
         moved_dm3, _permille(absent, len(reached)), _permille(len(without), len(species)), _permille(volume, moved_dm3),
     )  # fmt: skip
 

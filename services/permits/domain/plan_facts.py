@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from services.permits.domain.census import Tree
 from services.permits.domain.compared import Compared
+from services.permits.domain.crowns import CrownLook
 from services.permits.domain.paper import Licence
 from services.permits.domain.permit import Line
 from services.permits.domain.plan import Plan
@@ -90,6 +91,8 @@ class PlanFacts:
     cites: CitesPapers | None = None
     # F13: the censuses of other plans that share most with this one.
     compared: Compared | None = None
+    # F14: what was seen of the crowns, and by whom.
+    crowns: tuple[CrownLook, ...] | None = None
 
     @property
     def subject(self) -> str:

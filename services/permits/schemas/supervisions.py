@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from services.permits.schemas.field import FoundOut, InspectionRef, PlannedOut, Sha256, VisitNumber
-from services.permits.schemas.words import Day, Dm3, In, Number, Out, ParcelCode, Reason, Short, Species
+from services.permits.schemas.words import Day, Dm3, In, Number, Out, ParcelCode, Reason, Short, Species, Writing
 
 Known = Literal["known", "unknown", "no_permit", "not_asked"]
 
@@ -95,6 +95,33 @@ class ConclusionIn(In):
     conclusion: Annotated[str, Field(min_length=1, max_length=4_000)]
 
 
+class VolumeWordIn(In):
+    """Which volume is spoken of, what is said of it, and the papers in the vault that bear it out."""
+
+    parcel: ParcelCode
+    species: Species
+    numeral: Annotated[int, Field(ge=1, le=99, strict=True)]
+    text: Writing
+    documents: Annotated[list[Sha256], Field(max_length=20, default_factory=list)]
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """The volume."""
+        return self.parcel, self.species, self.numeral
+
+
+class VolumeDecisionIn(VolumeWordIn):
+    """The supervisor's decision on a volume, the answer read."""
+
+    decision: Literal["accepted", "upheld"]
+
+
+class VolumeClosingIn(VolumeWordIn):
+    """How a volume found fault with ends."""
+
+    outcome: Literal["accepted", "upheld", "lifted"]
+
+
 class IndicatorsOut(Out):
     """V1 to V3 in permille, and what they are made of. ``moved`` says whether custody answered; it is asked when one
     supervision is read, and when it is closed."""
@@ -112,8 +139,22 @@ class IndicatorsOut(Out):
     v3_permille: int | None
 
 
+class VolumeActOut(Out):
+    """An act on a volume. Who (as a pseudonym), why and on which papers only for those concerned."""
+
+    act: str
+    state: str
+    outcome: str
+    at: datetime
+    org: str
+    by: str | None
+    text: str | None
+    documents: list[str]
+
+
 class VolumeOut(Out):
-    """A volume found fault with; why, in the supervisor's words, only for those concerned."""
+    """A volume found fault with, and what became of it; why, in words, only for those concerned. ``counts`` is whether it is held
+    against anybody: not while it is under appeal, nor once it was accepted or lifted."""
 
     parcel: str
     species: str
@@ -122,6 +163,10 @@ class VolumeOut(Out):
     volume_dm3: int
     trees: int | None
     reason: str | None
+    state: str
+    outcome: str
+    counts: bool
+    acts: list[VolumeActOut]
 
 
 class DocumentOut(Out):

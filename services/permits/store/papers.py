@@ -29,7 +29,9 @@ _CITES = text(
 )
 _TAKEN_BACK = text(
     "SELECT max(at) FROM (SELECT at FROM licences WHERE org = :regent AND version > 1"
-    " UNION ALL SELECT at FROM cites_papers WHERE plan = :plan AND version > 1) AS changed"
+    " UNION ALL SELECT at FROM cites_papers WHERE plan = :plan AND version > 1"
+    " UNION ALL SELECT c.at FROM crown_looks c JOIN plans p ON p.id = c.plan WHERE c.plan = :plan"
+    " AND c.by_org NOT IN (p.org, coalesce(p.regent, ''), coalesce(p.delegate, ''))) AS changed"
 )
 
 Versions = Sequence[Version]
@@ -66,7 +68,8 @@ async def cites(tx: Tx, plan: str) -> list[tuple[CitesPaper, Versions]]:
 
 
 async def changed_at(tx: Tx, plan: str, regent: str | None) -> datetime | None:
-    """When a paper that the rules over a plan read was corrected, ended or revoked last; ``None`` when none ever was."""
+    """When a paper that the rules over a plan read was corrected, ended or revoked last, or somebody else than its makers looked at
+    its crowns; ``None`` when that never was."""
     at: datetime | None = (await tx.execute(_TAKEN_BACK, {"plan": plan, "regent": regent})).scalar_one()
     return at
 

@@ -59,7 +59,7 @@ _SUPERVISED = text(NEWEST_SUPERVISED.format(_HERE.format("p")))
 _AS_OF = text(
     "SELECT (SELECT coalesce(max(seq), 0) FROM outbox) AS announced, (SELECT count(*) FROM finding_acts) AS answered,"
     " (SELECT coalesce(max(id), 0) FROM plan_reviews) AS reviewed, (SELECT count(closed_at) FROM field_visits) AS closed,"
-    " (SELECT coalesce(max(seq), 0) FROM plan_acts) AS acted,"
+    " (SELECT coalesce(max(seq), 0) FROM plan_acts) AS acted, (SELECT count(*) FROM supervision_volume_acts) AS heard,"
     " x.log_index, x.origin FROM (SELECT 1) AS one LEFT JOIN LATERAL ("
     "SELECT log_index, origin FROM outbox WHERE state = 'published' ORDER BY seq DESC LIMIT 1) AS x ON true"
 )

@@ -48,7 +48,7 @@ _ADD_ANSWER = text(
 _ANSWERS = text("SELECT answer, attachments, at FROM supervision_answers WHERE supervision = :number ORDER BY seq")
 # Of closed supervisions up to a day: number, community, moved and unjustified volume, what was supervised, the day of the
 # closing; ``{}`` narrows to plans ``p`` or supervisions ``s``. The supervised species are those of the trees reached and of the
-# volumes that fault was found with.
+# volumes that fault was found with; what was accepted, lifted or is under appeal by the day is no unjustified volume.
 _CLOSED = (
     "SELECT v.number, v.plan, v.org, s.moved, coalesce(s.permit, v.number) AS subject, v.closed_at"
     " FROM field_visits v JOIN supervisions s USING (number) JOIN plans p ON p.id = v.plan"
@@ -63,7 +63,10 @@ _FIGURES = (
     " UNION SELECT c.number, v.species FROM closed c JOIN supervision_volumes v ON v.supervision = c.number)"
     " SELECT c.number, c.org, coalesce((SELECT sum((c.moved->'by_species'->>n.species)::bigint) FROM named n"
     " WHERE n.number = c.number), 0), coalesce((SELECT sum(v.volume_dm3) FROM supervision_volumes v"
-    " WHERE v.supervision = c.number AND v.kind = 'unjustified'), 0), c.subject, peru_day(c.closed_at) FROM closed c"
+    " WHERE v.supervision = c.number AND v.kind = 'unjustified' AND coalesce(("
+    "SELECT a.state NOT IN ('accepted', 'appealed') AND a.outcome NOT IN ('accepted', 'lifted') FROM supervision_volume_acts a"
+    " WHERE (a.supervision, a.parcel, a.species, a.numeral) = (v.supervision, v.parcel, v.species, v.numeral)"
+    " AND peru_day(a.at) <= :day ORDER BY a.seq DESC LIMIT 1), true)), 0), c.subject, peru_day(c.closed_at) FROM closed c"
 )
 EACH_SUPERVISED = f"WITH closed AS ({_CLOSED}){_FIGURES} ORDER BY c.closed_at, c.number"
 # What custody counts as moved grows, so sums take of each permit the newest supervision alone.

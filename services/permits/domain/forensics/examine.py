@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from services.permits.domain.census import Tree
 from services.permits.domain.compared import Compared
+from services.permits.domain.crowns import CrownLook
 from services.permits.domain.finding import Finding
 from services.permits.domain.forensics.found_copies import find_copies
 from services.permits.domain.forensics.found_marks import find_marks
@@ -16,8 +18,8 @@ from services.permits.domain.forensics.found_plan import (
     Order,
     OtherPlan,
     Terrain,
-    crowns_unknown,
     find_clones,
+    find_crowns,
     find_ground,
     find_mix,
     find_pace,
@@ -48,18 +50,22 @@ def examine(
     polygons: Mapping[str, dict[str, Any]] | None = None,
     others: Compared | None = None,
     terrain: Terrain | None = None,
+    crowns: Sequence[CrownLook] | None = None,
+    felling_from: date | None = None,
 ) -> Examination:
     """All rules over the trees of one plan, in the order of its sheets. Nothing but the arguments is looked at.
 
-    ``polygons``: GeoJSON geometries by parcel ("" for the whole plan); ``others``: other plans. What is missing makes its rule
-    NOT_EVALUATED.
+    ``polygons``: GeoJSON geometries by parcel ("" for the whole plan); ``others``: other plans; ``crowns``: what was seen from above,
+    which before ``felling_from`` tells of the trees. What is missing makes its rule NOT_EVALUATED.
     """
+    above = find_crowns(trees, crowns, felling_from, norms)
     if len(trees) < norms["least_trees"]:
-        return Examination([replace(_too_few(rule, len(trees), norms), subject=subject) for rule in RULES], None)
+        few = {rule: _too_few(rule, len(trees), norms) for rule in RULES} | ({"F14": above} if crowns else {})
+        return Examination([replace(finding, subject=subject) for finding in few.values()], None)
     stand = stand_of(trees, polygons)
     others = others or Compared({})
     clones = find_clones(stand, _other_plans(stand, others), norms, others.searched)
-    examined = _rules(stand, norms, clones, polygons, terrain)
+    examined = _rules(stand, norms, [*clones, above], polygons, terrain)
     ordered = sorted(examined.findings, key=lambda finding: RULES.index(finding.rule))
     return Examination([replace(finding, subject=subject) for finding in ordered], examined.score)
 
@@ -76,7 +82,7 @@ def _other_plans(stand: Stand, others: Compared) -> list[OtherPlan]:
 
 
 def _rules(
-    stand: Stand, norms: Thresholds, clones: Sequence[Finding], polygons: Mapping[str, dict[str, Any]] | None,
+    stand: Stand, norms: Thresholds, others: Sequence[Finding], polygons: Mapping[str, dict[str, Any]] | None,
     terrain: Terrain | None,
 ) -> Examination:  # fmt: skip
     copied, copies = find_copies(stand, norms)
@@ -86,8 +92,7 @@ def _rules(
     return Examination(
         [
             find_score(whole, norms), *copied, *placed, *marked, find_pace(stand, norms),
-            *find_ground(stand, polygons, terrain, norms), find_mix(stand, norms), *clones,
-            crowns_unknown(norms),
+            *find_ground(stand, polygons, terrain, norms), find_mix(stand, norms), *others,
         ],
         whole,
     )  # fmt: skip

@@ -3,10 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 
+from services.permits.domain.census import Tree
+from services.permits.domain.crowns import CrownLook, crowns_seen
 from services.permits.domain.finding import MAX_EXAMPLES, Finding, Severity
 from services.permits.domain.forensics.clones import Match, marks_of, match_marks
 from services.permits.domain.forensics.stand import POSITION_M, Ints, Stand
@@ -196,9 +199,36 @@ def _clone(stand: Stand, other: OtherPlan, match: Match, norms: Thresholds, name
     )  # fmt: skip
 
 
-def crowns_unknown(norms: Thresholds) -> Finding:
-    """F14 is evidence somebody attaches: nothing here looks at images."""
-    return norms.unknown(
-        "F14", "No hay imagen de copas adjunta: es una prueba que se añade a mano.",
-        "No image of crowns is attached: it is evidence added by hand.",
+def find_crowns(
+    trees: Sequence[Tree], looks: Sequence[CrownLook] | None, felling_from: date | None, norms: Thresholds
+) -> Finding:
+    """F14 is evidence somebody attaches: nothing here looks at images. A crown that is missing asks, whoever says so; that all are
+    there counts from somebody else than who made the plan."""
+    if not looks:
+        return norms.unknown(
+            "F14", "No hay imagen de copas adjunta: es una prueba que se añade a mano.",
+            "No image of crowns is attached: it is evidence added by hand.",
+        )  # fmt: skip
+    others, makers = crowns_seen(looks, felling_from or date.max)
+    said = makers | others
+    listed = [tree for tree in trees if (tree.parcel, tree.code) in said]
+    missing = [tree for tree in listed if not said[tree.parcel, tree.code]]
+    computed = {
+        "looked_for": len(listed),
+        "by_others": sum((t.parcel, t.code) in others for t in listed),
+        "missing": len(missing),
+    }
+    if not missing and not computed["by_others"]:
+        return norms.unknown(
+            "F14", "Solo dice de las copas quien hizo el plan.", "Only who made the plan says anything of the crowns.",
+            looked_for=len(listed), by_others=0, missing=0,
+        )  # fmt: skip
+    rows = [
+        {"parcel": tree.parcel, "code": tree.code, "species": tree.species, "dbh_mm": tree.dbh_mm}
+        for tree in missing[:MAX_EXAMPLES]
+    ]
+    return norms.finding(
+        "F14", "S2" if len(missing) >= norms["f14_missing_s2"] else "", ("f14_missing_s2",), computed,
+        f"En las imágenes faltan las copas de {len(missing)} de {len(listed)} árboles buscados.",
+        f"The crowns of {len(missing)} of {len(listed)} trees looked for are missing in the images.", rows,
     )  # fmt: skip

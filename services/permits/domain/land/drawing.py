@@ -15,7 +15,7 @@ Point = tuple[float, float]
 # Polygons of rings of points; the first ring of a polygon is its outside, the others are holes.
 Rings = list[list[list[Point]]]
 
-_EPSG = re.compile(r"(?:urn:ogc:def:crs:)?EPSG:[0-9.]*:?([0-9]{4,6})", re.IGNORECASE)
+_EPSG = re.compile(r"(?:urn:ogc:def:crs:)?EPSG:(?:[0-9.]*:)?([0-9]{4,6})", re.IGNORECASE)
 ZONES = ("17S", "18S", "19S", "20S")
 
 

@@ -39,8 +39,10 @@ def forensics(facts: PlanFacts) -> list[Finding]:
     if not facts.trees or any(not tree.zone for tree in facts.trees):
         return []
     norms = thresholds_on(facts.day)
+    # Nobody may fell before the approval, whatever days the plan names.
     return examine(
-        facts.trees, norms, subject=facts.subject, polygons=facts.parcels, others=facts.compared
+        facts.trees, norms, subject=facts.subject, polygons=facts.parcels, others=facts.compared, crowns=facts.crowns,
+        felling_from=facts.plan.harvest_from if facts.plan.state == "approved" else None,
     ).findings  # fmt: skip
 
 

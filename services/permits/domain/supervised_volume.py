@@ -1,0 +1,48 @@
+"""The life of a volume that a supervision finds fault with, by the table of every finding (``finding_life.STEPS``).
+
+The holder's first answer explains it; the supervisor accepts or upholds it, by closing at the latest; the holder appeals what
+was upheld; somebody else than who decided closes it. What was accepted, lifted or is under appeal counts in no indicator and
+in nobody's record.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.permits.domain.field_supervision import FoundVolume, Supervision
+from services.permits.domain.finding import Finding
+from services.permits.domain.finding_life import Done, KnownFinding
+from services.permits.domain.party import WrongState
+from services.permits.domain.rules.catalogue import About
+
+RULE = "SUPERVISION"
+
+
+def life_of(one: Supervision, volume: FoundVolume, answered_at: datetime | None, acts: Sequence[Done]) -> KnownFinding:
+    """The volume as a finding. ``acts`` are those recorded of it; answer and closing of the supervision are acts on each."""
+    visit, done = one.visit, []
+    decisions = [act.at for act in acts if act.act in ("accept", "uphold")]
+    if answered_at is not None and not any(at < answered_at for at in decisions):
+        done.append(Done("explain", "explained", "", answered_at, "", visit.org, None, None))
+    if visit.closed_at is not None and not decisions:
+        done.append(Done("uphold", "upheld", "", visit.closed_at, visit.closed_by or "", visit.visitor, None, None))
+    subject = f"{volume.parcel} {volume.species} {volume.numeral}"
+    finding = Finding(
+        RULE, "FAIL", "S3", subject, {"volume_dm3": volume.volume_dm3}, {}, "", "", volume.reason, volume.reason
+    )
+    return KnownFinding(
+        f"{visit.number} {subject}", finding, About(volume.kind, str(volume.numeral), False),
+        one.notified_at or visit.opened_at, (*done, *acts), True,
+    )  # fmt: skip
+
+
+def counts(known: KnownFinding) -> bool:
+    """Whether it is held against anybody."""
+    return known.state not in ("accepted", "appealed") and known.outcome not in ("accepted", "lifted")
+
+
+def check_time(one: Supervision, act: str) -> None:
+    """Decided between the notice and the closing; appealed and closed after it."""
+    if act in ("accept", "uphold"):
+        one.check_answerable()
+    elif one.state != "closed":
+        raise WrongState("supervision", one.visit.number, one.state, "closed")

@@ -1,0 +1,68 @@
+"""What was done about the volumes that supervisions find fault with: acts for everybody who sees them, words and papers apart."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import text
+
+from services.permits.domain.field_supervision import VolumeKey
+from services.permits.domain.finding_life import Done
+from services.permits.store.session import Tx
+
+_ACTS = text(
+    "SELECT a.parcel, a.species, a.numeral, a.act, a.state, a.outcome, a.at, a.by_sub, a.by_org, w.said"
+    " FROM supervision_volume_acts a LEFT JOIN supervision_volume_words w"
+    " USING (supervision, parcel, species, numeral, seq) WHERE a.supervision = :number ORDER BY a.seq"
+)
+_PAPERS = text(
+    "SELECT a.parcel, a.species, a.numeral, a.act, w.documents FROM supervision_volume_acts a"
+    " JOIN supervision_volume_words w USING (supervision, parcel, species, numeral, seq) WHERE a.supervision = :number"
+)
+_ANSWERED = text(
+    "SELECT coalesce((SELECT min(at) FROM supervision_answers WHERE supervision = :number),"
+    " (SELECT min(at) FROM supervision_volume_acts WHERE supervision = :number AND act = 'accept'))"
+)
+_ADD_ACT = text(
+    "INSERT INTO supervision_volume_acts (supervision, parcel, species, numeral, seq, act, state, outcome, at, by_sub, by_org)"
+    " VALUES (:number, :parcel, :species, :numeral, :seq, :act, :state, :outcome, :at, :by, :org)"
+    " ON CONFLICT DO NOTHING RETURNING 1"
+)
+_ADD_WORDS = text(
+    "INSERT INTO supervision_volume_words (supervision, parcel, species, numeral, seq, said, documents, by_org)"
+    " VALUES (:number, :parcel, :species, :numeral, :seq, :said, CAST(:documents AS text[]), :org)"
+)
+
+
+async def acts(tx: Tx, number: str) -> dict[VolumeKey, list[Done]]:
+    """The recorded acts on each volume of a supervision, in order; without words for who may not see them."""
+    found: dict[VolumeKey, list[Done]] = {}
+    for parcel, species, numeral, act, state, outcome, at, by, org, said in await tx.execute(_ACTS, {"number": number}):
+        found.setdefault((parcel, species, numeral), []).append(
+            Done(act, state, outcome, at, by, org, said, None)
+        )  # fmt: skip
+    return found
+
+
+async def papers(tx: Tx, number: str) -> dict[VolumeKey, dict[str, list[str]]]:
+    """On which papers each act rests, by its name, as far as the caller may see them."""
+    found: dict[VolumeKey, dict[str, list[str]]] = {}
+    for parcel, species, numeral, act, documents in await tx.execute(_PAPERS, {"number": number}):
+        found.setdefault((parcel, species, numeral), {})[act] = list(documents)
+    return found
+
+
+async def answered_at(tx: Tx, number: str) -> datetime | None:
+    """When the holder first answered; who may not read answers knows it from what was accepted of them."""
+    at: datetime | None = (await tx.execute(_ANSWERED, {"number": number})).scalar_one()
+    return at
+
+
+async def add_act(tx: Tx, number: str, key: VolumeKey, seq: int, done: Done, documents: Sequence[str]) -> bool:
+    """Keep an act with its words; ``False`` when somebody else acted in the same moment."""
+    parcel, species, numeral = key
+    place = {"number": number, "parcel": parcel, "species": species, "numeral": numeral, "seq": seq, "org": done.org}
+    act = {"act": done.act, "state": done.state, "outcome": done.outcome, "at": done.at, "by": done.by}
+    if (await tx.execute(_ADD_ACT, place | act)).first() is None:
+        return False
+    await tx.execute(_ADD_WORDS, place | {"said": done.text, "documents": list(documents)})
+    return True
