@@ -51,6 +51,7 @@ async def write_version(
     async with store.db.transaction(caller) as tx:
         contract = await party_contract(tx, contract_id, grant)
         _two_parties(contract)
+        await kept.hold(tx, contract_id)
         known = await kept.versions(tx, contract_id)
         new = not known or known[-1].sha256 != text_sha256(body)
         if new:
@@ -97,6 +98,7 @@ async def sign_version(
     caller, at = grant.known, now()
     async with store.db.transaction(caller) as tx:
         contract = await party_contract(tx, contract_id, grant)
+        await kept.hold(tx, contract_id)
         known = await kept.versions(tx, contract_id)
         version = find(known, contract_id, number)
         check_signing(known, number, body.text_sha256)
@@ -115,11 +117,7 @@ async def _sign(
 ) -> list[Version]:
     """The versions after this signature: who comes second seals."""
     place = len(known[number - 1].signatures) + 1
-    done = await kept.sign(tx, contract.id, number, place, caller, at)
-    if not done and place == 1:
-        # The other party was signing at the same moment and has finished: ours is the second.
-        done = await kept.sign(tx, contract.id, number, 2, caller, at)
-    if not done:
+    if not await kept.sign(tx, contract.id, number, place, caller, at):
         raise TurnTaken("signatures")
     signed = await kept.versions(tx, contract.id)
     version = signed[number - 1]

@@ -14,10 +14,12 @@ from shared.web.auth import Caller
 _COLUMNS = (
     "id, version, title, as_of, valid_days, source, document_sha256, entries, sha256, published_by_org, published_at"
 )
+# Only where all that is there is the publisher's own: another may have begun the list since its owner was asked for.
 _ADD = text(
     "INSERT INTO sanction_list (id, version, title, as_of, valid_days, source, document_sha256, entries, sha256,"
     " published_by_org, published_by) SELECT :id, 1 + coalesce(max(version), 0), :title, :as_of, :valid_days, :source,"
-    " :document, :entries, :sha256, :org, :sub FROM sanction_list WHERE id = :id ON CONFLICT DO NOTHING RETURNING version"
+    " :document, :entries, :sha256, :org, :sub FROM sanction_list WHERE id = :id"
+    " HAVING coalesce(bool_and(published_by_org = :org), true) ON CONFLICT DO NOTHING RETURNING version"
 )
 _ADD_ENTRIES = text(
     "INSERT INTO sanction (list_id, version, place, ruc, reason, resolution, since, until)"

@@ -21,6 +21,7 @@ _VERSIONS = text(
 _SIGNATURES = text(
     "SELECT number, org, signed_at FROM contract_signature WHERE contract_id = :contract ORDER BY number, place"
 )
+_HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended('versions of ' || :contract, 0))")
 _ADD_VERSION = text(
     "INSERT INTO contract_version (contract_id, number, content, sha256, written_by_org, written_by, written_at)"
     " VALUES (:contract, :number, :content, :sha256, :org, :sub, :at) ON CONFLICT DO NOTHING RETURNING 1"
@@ -63,6 +64,11 @@ async def versions(tx: Tx, contract_id: str) -> list[Version]:
         )
         for row in await tx.execute(_VERSIONS, {"contract": contract_id})
     ]  # fmt: skip
+
+
+async def hold(tx: Tx, contract_id: str) -> None:
+    """Hold the versions of a contract until the transaction ends: nobody signs the last one while the next is written."""
+    await tx.execute(_HOLD, {"contract": contract_id})
 
 
 async def add_version(

@@ -208,8 +208,8 @@ async def close_supervision(
     async with command.transaction() as work:
         if work.first:
             return work.first
+        await work_on(work, (await supervision_of(work.tx, plan_id, number)).visit, "close_supervision")
         one = await supervision_of(work.tx, plan_id, number)
-        await work_on(work, one.visit, "close_supervision")
         plan = await visible_plan(work.tx, plan_id, grant)
         await check_supervisor(work, plan, one.permit)
         one.check_closing(len(await supervisions.answers(work.tx, number)), work.today)
@@ -290,8 +290,8 @@ async def supervision_of(tx: Tx, plan_id: str, number: str) -> Supervision:
 
 async def _to_change(work: Work, plan_id: str, number: str, grant: Grant, action: str) -> tuple[Supervision, Plan]:
     """A supervision of the caller's organisation before the holder was told, held."""
-    one = await supervision_of(work.tx, plan_id, number)
-    await work_on(work, one.visit, action)
+    await work_on(work, (await supervision_of(work.tx, plan_id, number)).visit, action)
+    one = await supervision_of(work.tx, plan_id, number)  # as it is now: the holder may have been told while we waited
     one.check_changeable()
     plan = await visible_plan(work.tx, plan_id, grant)
     await check_supervisor(work, plan, one.permit)

@@ -12,7 +12,7 @@ from services.permits.api.territory import check_region
 from services.permits.api.vault import check_cited
 from services.permits.domain.lifecycle import transition
 from services.permits.domain.measure import Appeal, AppealOpen, check_appeal, check_measure, check_term, done_on
-from services.permits.domain.party import NumberTaken
+from services.permits.domain.party import NumberTaken, WrongState
 from services.permits.domain.permit import Permit
 from services.permits.domain.plan import cited
 from services.permits.domain.rules.catalogue import rules_on
@@ -86,8 +86,19 @@ async def file_appeal(number: str, body: AppealIn, grant: GrantDep, command: Com
                 return await work.answer(200, await course_of(work.tx, number))
             waiting = await extensions.open_appeal(work.tx, number)
             raise AppealOpen(number, "" if waiting is None else waiting.id)
+        await _check_stands(work, permit)
         await permits.note_appeal(work.tx, number, "appealed", body.ground, work.now)
         return await work.answer(201, await course_of(work.tx, number))
+
+
+async def _check_stands(work: Work, permit: Permit) -> None:
+    """The measure is still the one that was read. Since its appeal is kept, nobody changes the permit until the transaction
+    ends: who was about to has done so."""
+    now = await permits.permit(work.tx, permit.number)
+    assert now is not None, "it was read in this transaction"
+    check_appeal(now, (await permits.acts(work.tx, [now.number]))[now.number], work.caller.sub)
+    if (now.measure, now.measure_by) != (permit.measure, permit.measure_by):
+        raise WrongState("permit", now.number, now.measure or now.state, permit.measure or permit.state)
 
 
 async def _filed(work: Work, number: str, appeal: Appeal) -> bool:

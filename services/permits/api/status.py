@@ -7,7 +7,7 @@ from services.permits.domain.party import REGISTRY
 from services.permits.domain.standing import status_body
 from services.permits.registrar import Registrar
 from services.permits.store import outbox, permits
-from services.permits.store.session import Tx
+from services.permits.store.session import Tx, one_at_a_time
 
 
 async def announce_status(tx: Tx, registrar: Registrar, now: datetime) -> None:
@@ -23,5 +23,7 @@ async def announce_status_of_day(tx: Tx, registrar: Registrar, now: datetime) ->
 
 
 async def _letter(tx: Tx, registrar: Registrar, now: datetime, subject: str) -> Letter:
+    # Of two acts in one moment the second list holds what both withheld, and it is the second in the log.
+    await one_at_a_time(tx, "status list")
     body = status_body(now.date(), *await permits.withheld(tx, now.date()))
     return registrar.write("status.listed", REGISTRY, body, now, subject=subject)

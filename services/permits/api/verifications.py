@@ -74,7 +74,7 @@ from shared.timber.draw_file import cites_of, draw_document, draw_of, source_in
 from shared.timber.lottery import Source, Tree, listing_root, strata_of
 from shared.timber.norms.lottery import Design, design_on
 from shared.timber.outgoing import Announced
-from shared.web.access import GrantDep
+from shared.web.access import Grant, GrantDep
 from shared.web.app import Router
 from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
 
@@ -105,6 +105,7 @@ async def open_verification(
     async with command.transaction() as work:
         if work.first:
             return work.first
+        await plans.hold(work.tx, plan_id)  # or it is observed, and another census uploaded, while this one is fixed
         plan = await visible_plan(work.tx, plan_id, grant)
         check_region(work.caller.region, plan.region, "open_verification")
         trees = public_census(await census.public_trees(work.tx, plan.id))
@@ -292,11 +293,7 @@ async def record_verification(
     async with command.transaction() as work:
         if work.first:
             return work.first
-        one = await _verification(work.tx, plan_id, number)
-        await work_on(work, one.visit, "record_verification")
-        one.check_drawn()
-        plan = await visible_plan(work.tx, plan_id, grant)
-        check_independent(plan, work.caller.sub, await visitor_of(work.tx, work.caller.org))
+        one, plan = await _to_work_on(work, plan_id, number, grant, "record_verification")
         asked = [(tree.parcel, tree.code) for tree in body.trees]
         check_sampled(number, {tree.key: tree for tree in await verifications.sample(work.tx, number)}, asked)
         planned = await visits.planned(work.tx, plan.id, asked)
@@ -312,11 +309,7 @@ async def close_verification(
     async with command.transaction() as work:
         if work.first:
             return work.first
-        one = await _verification(work.tx, plan_id, number)
-        await work_on(work, one.visit, "close_verification")
-        one.check_drawn()
-        plan = await visible_plan(work.tx, plan_id, grant)
-        check_independent(plan, work.caller.sub, await visitor_of(work.tx, work.caller.org))
+        one, plan = await _to_work_on(work, plan_id, number, grant, "close_verification")
         results = await visits.results(work.tx, number)
         check_whole(await verifications.sample(work.tx, number), results)
         await visits.close(work.tx, number, work.caller.sub, work.now)
@@ -331,6 +324,20 @@ async def _verification(tx: Tx, plan_id: str, number: str) -> Verification:
     if one is None:
         raise Missing("verification", f"{plan_id} {number}")
     return one
+
+
+async def _to_work_on(
+    work: Work, plan_id: str, number: str, grant: Grant, action: str
+) -> tuple[Verification, Plan]:  # fmt: skip
+    """A drawn verification of the caller's organisation, and its plan; both held: whoever approves the plan in this moment comes
+    before, and then had no part in the field, or after, and then sees what was done there."""
+    await plans.hold(work.tx, plan_id)
+    one = await _verification(work.tx, plan_id, number)
+    await work_on(work, one.visit, action)
+    one.check_drawn()
+    plan = await visible_plan(work.tx, plan_id, grant)
+    check_independent(plan, work.caller.sub, await visitor_of(work.tx, work.caller.org))
+    return one, plan
 
 
 async def _answer(tx: Tx, one: Verification) -> VerificationOut:

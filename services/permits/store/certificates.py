@@ -8,7 +8,7 @@ from sqlmodel import col, or_, select
 
 from services.permits.domain.certificate import Act, Certificate, Member
 from services.permits.store.rows import CertificateRow, MemberRow
-from services.permits.store.session import Tx, added
+from services.permits.store.session import Tx, added, one_at_a_time
 
 _COLUMNS = [name for name in Certificate.__slots__ if name != "members"]
 _SET_MEMBERS = text(
@@ -44,7 +44,8 @@ async def add_certificate(tx: Tx, certificate: Certificate, sid: str, at: dateti
 
 
 async def prefix_taken(tx: Tx, prefix: str, certifier: str) -> str | None:
-    """Which other certification body has certificates under these letters."""
+    """Which other certification body has certificates under these letters; it stays so until the transaction ends."""
+    await one_at_a_time(tx, f"certificates {prefix}")
     found: str | None = (await tx.execute(_PREFIX, {"prefix": prefix, "certifier": certifier})).scalar()
     return found
 

@@ -9,7 +9,7 @@ from sqlmodel import col, literal, select
 from services.permits.domain.key import Enrolment, Key, Revocation
 from services.permits.domain.party import Organisation
 from services.permits.store.rows import KeyRow, OrganisationRow, RevocationRow
-from services.permits.store.session import Tx, added
+from services.permits.store.session import Tx, added, one_at_a_time
 
 KnownRevocation = tuple[Revocation, str]
 _NEVER = 2**62
@@ -41,7 +41,8 @@ async def keys(tx: Tx, org: str | None, after: str, limit: int) -> list[Enrolmen
 
 
 async def asked_for(tx: Tx, person: str) -> list[Organisation]:
-    """The organisations for which a person has asked for keys."""
+    """The organisations for which a person has asked for keys; it stays so until the transaction ends."""
+    await one_at_a_time(tx, f"keys asked for by {person}")
     asked = select(OrganisationRow).join(KeyRow, col(KeyRow.org) == col(OrganisationRow.id))
     rows = await tx.exec(asked.where(KeyRow.asked_by == person).distinct())
     return [Organisation(row.id, row.name, row.kind, row.region) for row in rows]

@@ -12,7 +12,7 @@ from services.permits.domain.field_norms import Tolerances
 from services.permits.domain.field_tree import FieldTree, Place, Planned
 from services.permits.domain.plan import Plan
 from services.permits.domain.visit import Result, Visit, VisitClosed
-from services.permits.store.session import Tx
+from services.permits.store.session import Tx, one_at_a_time
 from shared.tlog import canon
 
 COLUMNS = (
@@ -20,6 +20,8 @@ COLUMNS = (
     " v.closed_by, v.closed_at"
 )
 WIDTH = 12
+# Visits and inspections share their numbers, and no constraint goes over both tables.
+_NUMBERS = "numbers of inspections"
 _ADD = text(
     "INSERT INTO field_visits (number, kind, plan, title, org, regent, region, visitor, tolerances, opened_by, opened_at)"
     " VALUES (:number, :kind, :plan, :title, :org, :regent, :region, :visitor, CAST(:tolerances AS jsonb), :opened_by,"
@@ -66,6 +68,7 @@ _PERMIT_MAKERS = text("SELECT proposed_by, approved_by FROM permits WHERE number
 
 async def add_visit(tx: Tx, visit: Visit, plan: Plan) -> bool:
     """Keep a new visit; ``False`` when the number is taken, also by an inspection."""
+    await one_at_a_time(tx, _NUMBERS)
     if (await tx.execute(_TAKEN, {"number": visit.number})).first() is not None:
         return False
     values = {
@@ -78,7 +81,8 @@ async def add_visit(tx: Tx, visit: Visit, plan: Plan) -> bool:
 
 
 async def reserved(tx: Tx, number: str) -> bool:
-    """Whether a visit reports to the log under this number."""
+    """Whether a visit reports to the log under this number; it stays so until the transaction ends."""
+    await one_at_a_time(tx, _NUMBERS)
     return (await tx.execute(_RESERVED, {"number": number})).first() is not None
 
 
