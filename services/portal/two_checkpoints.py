@@ -29,7 +29,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Moment:
-    """A published checkpoint; ``root`` as its note writes it. ``refusal`` says why this server's policy does not believe it."""
+    """A published checkpoint with its root in hex. ``refusal`` says why this server's policy does not believe it."""
 
     size: int
     root: str
@@ -80,8 +80,8 @@ def _moment(note: str, policy: Policy) -> Moment:
     try:
         checked = policy.check(note.encode())
     except Refusal as refusal:
-        return Moment(int(size), root, None, refusal)
-    return Moment(checked.checkpoint.size, root, checked, None)
+        return Moment(int(size), from_base64(root, "root", 32).hex(), None, refusal)
+    return Moment(checked.checkpoint.size, checked.checkpoint.root.hex(), checked, None)
 
 
 async def _first(custody: ServiceClient, base: str, size: int) -> str:
