@@ -29,6 +29,7 @@ COMMUNITY: dict[str, Row] = {
     # As contracts has it: the parties of a contract; the book of benefits is the communities' own.
     **dict.fromkeys(("contracts_page", "contract_page", "settlement_page", "version_page", "sign_contract"), PARTIES),
     "ledger_page": {"manager": "own", "member": "own"},
+    "keep_offer": {"manager": "own"},
     # As permits has it: who drafts a plan and hands in its census.
     **dict.fromkeys(("census_page", "draft_plan", "look_at_census", "look_at_boundary", "import_page"), DRAFTERS),
     **dict.fromkeys(

@@ -26,6 +26,16 @@ class CaseFile:
     records: tuple[tuple[int, Record], ...]
 
     @cached_property
+    def organisations(self) -> dict[str, Record]:
+        """Who is registered in the file, by id: the newest record of each."""
+        return {record.body["id"]: record for _, record in self.records if record.type == "organisation.registered"}
+
+    def called(self, org: str) -> str:
+        """An organisation by the name the file knows, with its id; by its id alone when the file knows none."""
+        found = self.organisations.get(org)
+        return f"{found.body['name']} ({org})" if found else org
+
+    @cached_property
     def lineage(self) -> frozenset[str]:
         """The ids of all pieces the lot's wood came from, its own included."""
         return frozenset(lineage_of(self.lot, self.facts))

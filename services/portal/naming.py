@@ -7,12 +7,21 @@ from collections.abc import Callable
 Say = Callable[..., str]
 
 SMALL_WORDS = {"de", "del", "la", "las", "los", "y"}
+ACCENTED = {"ancash": "Áncash", "apurimac": "Apurímac", "huanuco": "Huánuco", "junin": "Junín", "martin": "Martín"}
+# The departments of Peru and Callao, by the names the services know them by.
+DEPARTMENTS = (
+    "amazonas", "ancash", "apurimac", "arequipa", "ayacucho", "cajamarca", "callao", "cusco", "huancavelica", "huanuco", "ica",
+    "junin", "la-libertad", "lambayeque", "lima", "loreto", "madre-de-dios", "moquegua", "pasco", "piura", "puno", "san-martin",
+    "tacna", "tumbes", "ucayali",
+)  # fmt: skip
 
 
 def region_name(region: str) -> str:
-    """``madre-de-dios`` is Madre de Dios."""
+    """``madre-de-dios`` is Madre de Dios; ``junin`` is Junín."""
     words = region.split("-")
-    return " ".join(word if word in SMALL_WORDS and at else word.capitalize() for at, word in enumerate(words))
+    return " ".join(
+        word if word in SMALL_WORDS and at else ACCENTED.get(word, word.capitalize()) for at, word in enumerate(words)
+    )
 
 
 def natural(code: str) -> tuple[tuple[int, int, str], ...]:

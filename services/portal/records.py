@@ -1,6 +1,6 @@
 """A record as people read it: the answer of custody opened, its proof checked, a sentence about it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,10 +59,16 @@ def shown(answer: dict[str, Any], entry: bytes, policy: Policy) -> Shown:
     return Shown(record, answer["index"], answer["origin"], len(hashes), answer["checkpoint"], checkpoint, refusal)
 
 
-def sentence(record: Record, words: Words) -> str:
-    """What the record says, in one sentence."""
+def parties(record: Record) -> list[str]:
+    """The organisations that its sentence names."""
+    buyer = record.body.get("buyer") if record.type == "lot.sold" else None
+    return [record.actor, buyer] if isinstance(buyer, str) else [record.actor]
+
+
+def sentence(record: Record, words: Words, called: Callable[[str], str]) -> str:
+    """What the record says, in one sentence; ``called`` gives an organisation its name."""
     body, kind = record.body, record.type
-    facts: dict[str, Any] = {"actor": record.actor}
+    facts: dict[str, Any] = {"actor": called(record.actor)}
     match kind:
         case "tree.felled":
             return words.t("says.tree.felled", tree=body["tree"], parcel=body["parcel"], **facts)
@@ -75,7 +81,7 @@ def sentence(record: Record, words: Words) -> str:
         case "lot.composed":
             return words.t("says.lot.composed", lot=body["lot"], count=len(body["items"]), **facts)
         case "lot.sold":
-            return words.t("says.lot.sold", lot=body["lot"], buyer=body["buyer"], **facts)
+            return words.t("says.lot.sold", lot=body["lot"], buyer=called(body["buyer"]), **facts)
     if kind.startswith("guide."):
         return words.t(f"says.{kind}", guide=body["guide"], **facts)
     return words.t("says.other", type=words.t(f"type.{kind}"), **facts)

@@ -1,5 +1,6 @@
-"""Two checkpoints of one log: both notes, who signed them, and whether the newer continues the older."""
+"""Checkpoints of one log: how it grew; and of two both notes, who signed them, and whether the newer continues the older."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,8 @@ from shared.tlog.encoding import from_base64
 from shared.tlog.merkle import verify_consistency
 from shared.tlog.policy import Checked, Policy
 from shared.web.client import ServiceClient, UpstreamRefused
+
+MOMENTS = 8
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,21 @@ class Pair:
     newer_note: str
     proof: list[str]
     refusal: Refusal | None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A published checkpoint with its root in hex. ``refusal`` says why this server's policy does not believe it."""
+
+    size: int
+    root: str
+    checked: Checked | None
+    refusal: Refusal | None
+
+    @property
+    def seen_at(self) -> int | None:
+        """When the first witness signed it, in POSIX seconds; None when none that is known did."""
+        return min(self.checked.witnesses.values()) if self.checked and self.checked.witnesses else None
 
 
 async def compare(custody: ServiceClient, policy: Policy, start: int, to: int | None) -> Pair:
@@ -43,6 +61,27 @@ async def compare(custody: ServiceClient, policy: Policy, start: int, to: int | 
     except Refusal as error:
         refusal = error
     return Pair(older, older_note, newer, newer_note, answer["proof"], refusal)
+
+
+async def history(custody: ServiceClient, policy: Policy) -> list[Moment]:
+    """How the log grew: the first published checkpoints at equal parts of its size, the newest first."""
+    newest = await _newest(custody)
+    size = int(newest.split("\n", 2)[1])
+    origin = (await custody.get("/v1/logs"))["logs"][0]["origin"]
+    base = f"/v1/logs/{quote(origin, safe='')}"
+    parts = sorted({size * part // MOMENTS for part in range(1, MOMENTS)} - {0, size})
+    notes = [*await asyncio.gather(*(_first(custody, base, one) for one in parts)), newest]
+    found = {moment.size: moment for moment in (_moment(note, policy) for note in notes)}
+    return sorted(found.values(), key=lambda one: -one.size)
+
+
+def _moment(note: str, policy: Policy) -> Moment:
+    _, size, root, _ = note.split("\n", 3)
+    try:
+        checked = policy.check(note.encode())
+    except Refusal as refusal:
+        return Moment(int(size), from_base64(root, "root", 32).hex(), None, refusal)
+    return Moment(checked.checkpoint.size, checked.checkpoint.root.hex(), checked, None)
 
 
 async def _first(custody: ServiceClient, base: str, size: int) -> str:

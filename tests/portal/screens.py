@@ -89,7 +89,7 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
 # Operations without a page of their own: they lead on, answer files, take forms, or are for programs.
 WITHOUT_PAGE = {
     "verify_door", "lot_page", "merged_openapi", "static_file", "login", "login_done", "logout",
-    "record_felling", "record_cut", "issue_guide", "record_departure", "record_reception", "record_sale", "draft_plan",
+    "record_felling", "record_cut", "keep_offer", "issue_guide", "record_departure", "record_reception", "record_sale", "draft_plan",
     "look_at_census", "look_at_boundary", "import_page", "check_offer", "change_offer", "assembly_report", "compare_offers",
     "change_offers", "guide_paper",
     "report_checkpoint_page", "prepare_package", "ask_package", "read_package", "download_package",

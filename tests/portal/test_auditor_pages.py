@@ -116,6 +116,20 @@ async def test_a_record_shows_its_bytes_its_signer_its_neighbours_and_its_checke
     assert read(await browser.get(after)).said
 
 
+async def test_what_a_record_builds_on_and_the_history_of_a_piece_are_said_in_words(
+    browser: httpx.AsyncClient, ready: Custody
+) -> None:
+    first, alone = parse_entry(felling(ready, "501")), parse_entry(cut(ready, "501"))
+    second = parse_entry(ready.entry("log.cut", alone.body, time=alone.time, prev=[first.sid]))
+    await ready.log(first.entry, second.entry)
+
+    built = (await browser.get(f"/records/{second.sid}")).text
+    story = (await browser.get(f"/items/{log_id('501/A')}")).text
+
+    assert f'href="/records/{first.sid}" title="{first.sid}">Tala</a> · comunidad-a' in built
+    assert f'title="{second.sid}">Trozado</a>' in story
+
+
 async def test_a_piece_shows_the_record_that_made_it_and_its_siblings(
     browser: httpx.AsyncClient, ready: Custody
 ) -> None:
@@ -151,6 +165,20 @@ async def test_two_checkpoints_are_compared_by_this_server(browser: httpx.AsyncC
     assert "continúa a la de" in page.said
     assert "Este servidor calculó las dos raíces" in page.said
     assert beyond.status_code == 404
+
+
+async def test_the_history_of_the_log_leads_from_each_checkpoint_to_its_comparison(
+    browser: httpx.AsyncClient, ready: Custody
+) -> None:
+    await ready.log(felling(ready, "501"), wait="inclusion")
+    await ready.log(cut(ready, "501"), wait="inclusion")
+
+    page = read(await browser.get("/auditor/checkpoints"))
+    compared = read(await browser.get(next(one for one in page.links if "?from=" in one)))
+
+    assert "Historia de constancias" in page.said
+    assert "la más nueva" in page.said
+    assert "continúa a la de" in compared.said
 
 
 async def test_a_proof_that_does_not_lead_to_the_signed_root_is_told_loudly(open_portal: Open) -> None:

@@ -8,7 +8,7 @@ import orjson
 from services.portal.names import AT_ONCE, KEPT_S, SILENT_S, Names
 from tests.permits.conftest import OPERATOR, Permits, database, introduced, migrated, open_permits, permits
 from tests.portal.conftest import SILENT, Open, Written, a_client_of
-from tests.shared.lot.wood import a_lot
+from tests.shared.lot.wood import Wood, a_lot
 
 __all__ = ["database", "introduced", "migrated", "open_permits", "permits"]
 
@@ -102,3 +102,20 @@ async def test_a_page_shows_names_and_keeps_the_ids(open_portal: Open) -> None:
 
     assert 'title="comunidad-a">Comunidad A<' in page
     assert "aserradero-1" in page
+
+
+async def test_sentences_and_drawings_name_the_organisations_too(open_portal: Open) -> None:
+    wood = Wood()
+    logs = wood.cut(wood.fell("501"), "501")
+    wood.guide("001-0000017", logs)
+    boards = [wood.saw(logs, permille=450)]
+    wood.sell("LOTE-01", boards, seller="aserradero-1", buyer="otra-1")
+    custody = Written({"/log/checkpoint": wood.checkpoint(), "/v1/lots/LOTE-01/bundle": wood.bundle("LOTE-01")})
+    browser = await open_portal(custody=custody, permits=Register(**{"aserradero-1": "Aserradero Uno"}))
+
+    page = (await browser.get("/lots/LOTE-01/balance")).text
+
+    assert 'title="aserradero-1">Aserradero Uno<' in page
+    drawing = page[page.index("<svg") :]
+    assert "Aserradero" in drawing
+    assert "aserradero-1," not in drawing

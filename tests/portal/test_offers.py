@@ -19,6 +19,7 @@ from services.portal.offer_form import Asked, milli, whole, written
 from tests.contracts.builders import CEDRO, TORNILLO, a_cost_book, a_price_book
 from tests.contracts.conftest import Contracts, contracts, migrated
 from tests.portal.conftest import Open
+from tests.portal.signed import sign_in
 
 __all__ = ["contracts", "migrated"]
 
@@ -252,6 +253,27 @@ async def test_the_assembly_holds_the_same_in_its_hands(browser: httpx.AsyncClie
     }  # fmt: skip
     for one in (*words[language], "Compra de madera, PC 01", "Maderera de prueba", TORNILLO):
         assert one in said, one
+
+
+async def test_a_community_keeps_the_offer_it_checked_and_finds_it_among_its_contracts(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    stranger = await check(browser)
+    session = sign_in(browser, contracts.issuer, "manager", org="comunidad-a")
+    sure = S50_A_TREE | {"form_token": session.form_token()}
+
+    result = await check(browser)
+    twice = [await browser.post("/community/offers/keep", data=sure) for _ in range(2)]
+    wrong = await browser.post("/community/offers/keep", data=sure | {"a_line0_price": "mucho"})
+    forged = await browser.post("/community/offers/keep", data=S50_A_TREE)
+    kept = await browser.get(twice[0].headers["location"])
+
+    assert "/community/offers/keep" in result.text
+    assert "/community/offers/keep" not in stranger.text, "only who may is offered it"
+    assert [one.status_code for one in (*twice, wrong, forged)] == [303, 303, 422, 403]
+    assert "Compra de madera, PC 01" in kept.text
+    assert "La oferta quedó guardada" in kept.text
+    assert len((await contracts.get("/v1/contracts"))["items"]) == 1
 
 
 def test_every_choice_of_the_form_is_one_that_the_api_knows() -> None:

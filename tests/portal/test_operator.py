@@ -133,6 +133,7 @@ async def test_organisations_are_registered_by_whoever_may(house: House) -> None
     assert "/operator/organisations?kind=community&amp;cursor=bmV4dA" in shown.text
     assert 'method="post" action="/operator/organisations"' in shown.text
     assert 'method="post" action="/operator/organisations"' not in read_only.text
+    assert '<option value="junin">Junín</option>' in shown.text, "a region is chosen, not spelt"
     assert done.headers["location"] == "/operator/organisations?done=registered"
     assert orjson.loads(api.asked[-1][3]) == {"id": "cn-b", "name": "CN B", "kind": "community"}
 

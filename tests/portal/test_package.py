@@ -107,6 +107,8 @@ def test_the_workbook_adds_up_to_the_lot(tmp_path: Path) -> None:
     assert round(sum(float(str(piece["volume_m3"])) for piece in in_lot) * 1000) == case.lot.volume_dm3
     assert len(list(book["records"].iter_rows())) == len(case.records) + 1
     assert {"guides", "permits", "stages", "sawings", "findings", "rules"} <= set(book.sheetnames)
+    named = {row[0]: row[1] for row in book["organisations"].iter_rows(min_row=2, values_only=True)}
+    assert named["comunidad-a"] == case.organisations["comunidad-a"].body["name"]
 
 
 def test_the_summary_reads_in_both_languages(tmp_path: Path) -> None:
@@ -120,6 +122,8 @@ def test_the_summary_reads_in_both_languages(tmp_path: Path) -> None:
     assert "Resumen de auditoría del lote LOTE-01" in spanish
     assert "CONSISTENTE" in spanish.upper()
     assert "Audit summary of lot LOTE-01" in english
+    assert a_case().report.seller
+    assert a_case().called(str(a_case().report.seller)) in english, "the seller by name, with its id"
     assert "11.470 m³" in spanish.replace("\xa0", " ")
     assert a_case().bundle.checkpoint.decode().splitlines()[0] in english
     ElementTree.fromstring(files["grafo.svg"])  # noqa: S314  our own

@@ -101,7 +101,9 @@ async def test_a_plan_goes_from_the_community_to_its_approval_by_forms(desk: Des
     assert "no se aprueba por" in blocked
     for one in (await desk.permits.get(f"/v1/plans/{PLAN}/findings", MANAGER))["findings"]:
         if one["blocks"] in ("needs-explanation", "needs-decision"):
-            assert f'id="explain-{one["id"]}"' in await desk.page(MANAGER)
+            before, found, _ = (await desk.page(MANAGER)).partition(f'id="explain-{one["id"]}"')
+            assert found
+            assert before.rpartition("<strong>")[2].startswith(one["rule"]), "the answer stands with its finding"
             await desk.take(MANAGER, "explain", of=one["id"], text="Se explica\nen el informe.")
         if one["blocks"] == "needs-decision":
             await desk.take(SUPERVISOR, "decide", of=one["id"], decision="accepted", text="Conforme.")

@@ -53,3 +53,7 @@ def test_the_measure_is_the_known_one() -> None:
 def test_nothing_is_loaded_from_elsewhere() -> None:
     assert "url(" not in STYLE
     assert "@import" not in STYLE
+
+
+def test_boxes_dates_and_bars_that_the_browser_draws_follow_the_reader_into_the_dark() -> None:
+    assert "color-scheme: light dark" in STYLE

@@ -68,7 +68,7 @@ def test_an_auditor_follows_a_lot_from_its_code_to_a_package_that_verifies_offli
     auditor.says(say["permits"], say["unfelled"], "56.0 %")
 
     press(auditor, say["time"])
-    auditor.page.locator("#content td a code").last.click()
+    auditor.page.locator("#content td a[href^='/records/']").last.click()
     auditor.page.wait_for_url("**/records/*")
     auditor.says(say["record"], say["proof"])
     auditor.check()

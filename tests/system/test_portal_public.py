@@ -20,15 +20,18 @@ def names(told_house: Instance) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("width", "language"),
+    ("width", "language", "dark"),
     [
-        (320, "es"),
-        (WIDE, "en"),
-        pytest.param(320, "en", marks=pytest.mark.full),
-        pytest.param(WIDE, "es", marks=pytest.mark.full),
+        (320, "es", False),
+        (WIDE, "en", True),
+        pytest.param(320, "en", True, marks=pytest.mark.full),
+        pytest.param(WIDE, "es", True, marks=pytest.mark.full),
+        pytest.param(WIDE, "en", False, marks=pytest.mark.full),
     ],
 )
-def test_every_page_is_whole_on_every_screen(visit: Visit, names: dict[str, str], width: int, language: str) -> None:
+def test_every_page_is_whole_on_every_screen(
+    visit: Visit, names: dict[str, str], width: int, language: str, dark: bool
+) -> None:
     """No serious finding of axe, no request to anybody else, nothing wider than the screen."""
     paths: defaultdict[str | None, list[str]] = defaultdict(list)
     for operation, found in PLACES.items():
@@ -36,7 +39,7 @@ def test_every_page_is_whole_on_every_screen(visit: Visit, names: dict[str, str]
             if operation not in STRANGE:
                 paths[who].append(path)
     for who, their in paths.items():
-        visitor = visit(who, width=width, language=language)
+        visitor = visit(who, width=width, language=language, dark=dark)
         for path in their:
             visitor.go(path.format_map(names))
             visitor.check()

@@ -1,4 +1,4 @@
-"""The workbook of a lot: pieces, records, guides, permits, sawings, findings, rules."""
+"""The workbook of a lot: pieces, records, guides, permits, sawings, findings, rules, organisations."""
 
 from decimal import Decimal
 
@@ -10,9 +10,9 @@ from shared.web.workbook import Cell, Sheet, workbook_of
 
 
 def lot_book(case: CaseFile) -> bytes:
-    """Everything the verdict rests on, in rows. Volumes in cubic metres, times UTC, names as in the API."""
+    """Everything the verdict rests on, in rows. Volumes in cubic metres, times UTC, organisations by id, with a sheet of their names."""
     return workbook_of([
-        _pieces(case), _records(case), _guides(case), _permits(case), _stages(case), _sawings(case), _findings(case), _rules(case),
+        _pieces(case), _records(case), _guides(case), _permits(case), _stages(case), _sawings(case), _findings(case), _rules(case), _organisations(case),
     ])  # fmt: skip
 
 
@@ -113,3 +113,11 @@ def _rules(case: CaseFile) -> Sheet:
         [one.rule, one.family, one.status, one.severity, one.title_es, one.title_en] for one in rules
     ]
     return "rules", ("rule", "family", "status", "severity", "title_es", "title_en"), rows
+
+
+def _organisations(case: CaseFile) -> Sheet:
+    rows: list[list[Cell]] = [
+        [org, record.body["name"], record.body["kind"], record.body.get("region"), record.sid]
+        for org, record in sorted(case.organisations.items())
+    ]
+    return "organisations", ("id", "name", "kind", "region", "sid"), rows

@@ -51,7 +51,7 @@ def _told(case: CaseFile, words: Words) -> dict[str, Any]:
         "sawings_title": t("balance.yield"),
         "sawings_head": [t("balance.mill"), t("item.species"), t("balance.in"), t("balance.out"), t("balance.yield_short"), t("balance.credit")],
         "sawings": [
-            [one.mill, one.species, m3(one.in_dm3), m3(one.out_dm3), f"{one.yield_permille / 10:.1f} %",
+            [case.called(one.mill), one.species, m3(one.in_dm3), m3(one.out_dm3), f"{one.yield_permille / 10:.1f} %",
              "–" if one.credit_dm3 is None else m3(one.credit_dm3)]
             for one in sawings_of(case)
         ],
@@ -80,8 +80,8 @@ def _facts(case: CaseFile, words: Words) -> list[tuple[str, str]]:
     return [
         (t("verdict.pieces"), str(len(lot.items))),
         (t("verdict.volume"), m3(lot.volume_dm3)),
-        (t("verdict.seller"), case.report.seller or ""),
-        (t("verdict.buyer"), lot.buyer or t("verdict.unsold")),
+        (t("verdict.seller"), case.called(case.report.seller) if case.report.seller else ""),
+        (t("verdict.buyer"), case.called(lot.buyer) if lot.buyer else t("verdict.unsold")),
         (t("verdict.claim"), lot.claim or ""),
         (t("package.permits"), ", ".join(case.permits)),
         (t("package.records"), str(len(case.records))),

@@ -1,5 +1,6 @@
 """The evidence itself: one record with its bytes and proof, a piece through time, findings, two checkpoints compared."""
 
+import asyncio
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any
@@ -12,17 +13,18 @@ from services.portal.backends import CHECKPOINT_BYTES, part
 from services.portal.pages.house import House, HouseDep
 from services.portal.pages.saying import words_of
 from services.portal.pieces import painted
-from services.portal.records import Shown, sentence, shown
-from services.portal.two_checkpoints import compare
+from services.portal.records import Shown, parties, sentence, shown
+from services.portal.two_checkpoints import Moment, compare, history
 from shared.refusal import Malformed
 from shared.timber.event import MAX_DEPTH, MAX_ENTRY, Record, parse_entry
 from shared.tlog import canon
 from shared.tlog.encoding import from_base64
 from shared.web.app import Router
-from shared.web.client import UpstreamRefused
+from shared.web.client import UpstreamDown, UpstreamRefused
 
 router = Router(tags=["pages"])
 FINDINGS = 50
+MOST_TOLD = 12  # of the records that one builds on; the others are links
 READERS = ("member", "manager", "machine", "authority", "supervisor", "certifier", "auditor")
 
 
@@ -33,7 +35,7 @@ async def item_page(item_id: str, house: HouseDep) -> Response:
     of_it = [one["sid"] for one in answer["history"] if one["index"] == answer["item"]["made_index"]]
     made = await read_record(house, of_it[0]) if of_it else None
     siblings = [] if made is None else [pair for pair in _made_with(made.record) if pair[0] != item_id]
-    says = "" if made is None else sentence(made.record, words_of(house))
+    says = "" if made is None else await _said(house, made.record)
     return await house.page("public/item.html", answer=answer, made=made, says=says, siblings=siblings)
 
 
@@ -48,24 +50,34 @@ async def record_page(sid: str, house: HouseDep) -> Response:
     """One record: in words, as bytes, with its signer, its neighbours and its proof."""
     one = await read_record(house, sid)
     before, after = await _neighbours(house, one.index)
+    basis = await _builds_on(house, one.record)
     body = list(islice(records.fields(one.record.body), records.MOST_SHOWN))
     pieces = await painted(house.custody, one.items())
     return await house.page(
         "auditor/record.html",
         one=one,
-        says=sentence(one.record, words_of(house)),
+        says=await _said(house, one.record),
         body=body,
         pieces=pieces,
         before=before,
         after=after,
+        basis=basis,
     )
+
+
+async def _said(house: House, record: Record) -> str:
+    return sentence(record, words_of(house), await house.called(*parties(record)))
 
 
 async def read_record(house: House, sid: str) -> Shown:
     """The record with its proof checked. The answer holds its entry as JSON: written canonically these are the bytes of the
     log again, or the proof does not lead from them to the root, and the page says so."""
     answer: dict[str, Any] = await house.custody.get(f"/v1/records/{part(sid)}")
-    return shown(answer, canon.encode(answer["entry"], max_bytes=MAX_ENTRY, max_depth=MAX_DEPTH + 2), house.policy)
+    return shown(answer, _entry_of(answer), house.policy)
+
+
+def _entry_of(answer: dict[str, Any]) -> bytes:
+    return canon.encode(answer["entry"], max_bytes=MAX_ENTRY, max_depth=MAX_DEPTH + 2)
 
 
 async def _neighbours(house: House, index: int) -> tuple[Record | None, Record | None]:
@@ -76,6 +88,20 @@ async def _neighbours(house: House, index: int) -> tuple[Record | None, Record |
         for at, entry in zip(feed["indices"], feed["entries"], strict=True)
     }  # fmt: skip
     return found.get(index - 1), found.get(index + 1)
+
+
+async def _builds_on(house: House, record: Record) -> dict[str, Record]:
+    """The first records that this one names as its own past, as far as custody answers."""
+    told = await asyncio.gather(*(_told(house, sid) for sid in record.prev[:MOST_TOLD]))
+    return {one.sid: one for one in told if one is not None}
+
+
+async def _told(house: House, sid: str) -> Record | None:
+    try:
+        answer: dict[str, Any] = await house.custody.get(f"/v1/records/{part(sid)}")
+    except (UpstreamDown, UpstreamRefused):
+        return None
+    return parse_entry(_entry_of(answer))
 
 
 @router.get("/items/{item_id}/custody", response_class=Response)
@@ -135,6 +161,7 @@ async def checkpoints_page(
 ) -> Response:  # fmt: skip
     """Two checkpoints of the log side by side, and the proof that the newer continues the older."""
     pair, refused = None, None
+    moments = [] if start.strip() else await _history(house)
     if start.strip():
         sizes = _whole(start, "from"), _whole(to, "to") if to.strip() else None
         try:
@@ -143,8 +170,16 @@ async def checkpoints_page(
             refused = no
     return await house.page(
         "auditor/checkpoints.html", 200 if refused is None else refused.status,
-        pair=pair, start=start, to=to, theirs=None, pasted="", refused=refused,
+        pair=pair, start=start, to=to, theirs=None, pasted="", refused=refused, moments=moments,
     )  # fmt: skip
+
+
+async def _history(house: House) -> list[Moment]:
+    """Empty while custody has none to tell of: the forms of the page do without."""
+    try:
+        return await history(house.custody, house.policy)
+    except (UpstreamDown, UpstreamRefused):
+        return []
 
 
 @router.post("/auditor/checkpoints", response_class=Response)
@@ -161,5 +196,5 @@ async def report_checkpoint_page(house: HouseDep) -> Response:
         refused = no
     return await house.page(
         "auditor/checkpoints.html", 200 if refused is None else refused.status,
-        pair=None, start="", to="", theirs=answer, pasted=pasted, refused=refused,
+        pair=None, start="", to="", theirs=answer, pasted=pasted, refused=refused, moments=[],
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """What a page needs: the services with the caller's own token, the templates, the session, the posted form."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -104,6 +104,14 @@ class House:
             return page
         await self.names.learn(named.missing)
         return self.pages.render(self.request, template, status, scripts=scripts, named=self.names.seen(), **values)
+
+    async def called(self, *orgs: str) -> Callable[[str], str]:
+        """What these organisations are called, for a sentence or a drawing that is made before its page."""
+        named = self.names.seen()
+        for org in orgs:
+            named.name(org)
+        await self.names.learn(named.missing)
+        return self.names.seen().name
 
     def texts(self, *starts: str) -> str:
         """The texts of keys that begin so, in the language of the page, as JSON for one of our modules."""

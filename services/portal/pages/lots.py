@@ -1,7 +1,7 @@
 """What is behind a lot, to be looked at: its custody graph, its wood stage by stage, its records in time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -49,7 +49,8 @@ async def balance_page(code: str, house: HouseDep) -> Response:
         return await house.page("auditor/not_whole.html", code=code)
     words, stages, sawings = words_of(house), stages_of(case), sawings_of(case)
     permits = await _permits(house, case)
-    charts = await asyncio.to_thread(_charts, stages, sawings, permits or (), words)
+    called = await house.called(*{one.mill for one in sawings})
+    charts = await asyncio.to_thread(_charts, stages, sawings, permits or (), words, called)
     return await house.page(
         "auditor/balance.html", code=code, stages=stages, sawings=sawings, permits=permits, whole=WHOLE, **charts,
         as_of=case.report.checkpoint.size if case.report.checkpoint else 0,
@@ -97,7 +98,11 @@ async def _permits(house: House, case: CaseFile) -> list[WholePermit] | None:
 
 
 def _charts(
-    stages: Sequence[Stages], sawings: Sequence[Sawing], permits: Sequence[WholePermit], words: Words
+    stages: Sequence[Stages],
+    sawings: Sequence[Sawing],
+    permits: Sequence[WholePermit],
+    words: Words,
+    called: Callable[[str], str],
 ) -> dict[str, Any]:
     t, axis = words.t, words.t("balance.axis")
     of_lot = [
@@ -111,7 +116,7 @@ def _charts(
         for one in permits[:MOST_CHARTS]
     ]  # fmt: skip
     yields = [
-        (words.t("balance.sawing_at", mill=one.mill, index=one.index), one.yield_permille / 10, None if one.ceiling_permille is None else one.ceiling_permille / 10,
+        (words.t("balance.sawing_at", mill=called(one.mill), index=one.index), one.yield_permille / 10, None if one.ceiling_permille is None else one.ceiling_permille / 10,
          figures.percent(one.yield_permille))
         for one in sawings[:20]
     ]  # fmt: skip

@@ -52,6 +52,18 @@ async def check_offer(house: HouseDep) -> Response:
     )  # fmt: skip
 
 
+@router.post("/community/offers/keep", response_class=Response)
+async def keep_offer(house: HouseDep) -> Response:
+    """Keep the offer among the contracts of the community. The same offer again leads to what was kept first."""
+    form = await house.form()
+    asked = Asked(fields_of(form), house.need("manager").org, today())
+    try:
+        stored = await house.contracts.post("/v1/contracts", asked.offer())
+    except UpstreamRefused as refusal:
+        return await _form(house, "check", asked, asked.faults(refusal.problem, house.language))
+    return house.go(f"/community/contracts/{stored['id']}", done="offer_kept")
+
+
 @router.post("/community/offers/again", response_class=Response)
 async def change_offer(house: HouseDep) -> Response:
     """The form again, as it was filled in."""

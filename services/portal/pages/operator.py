@@ -7,7 +7,7 @@ from fastapi import Query
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from services.portal.naming import region_name
+from services.portal.naming import DEPARTMENTS, region_name
 from services.portal.navigation import may
 from services.portal.pages.house import House, HouseDep
 from shared.timber.bodies import BODIES, ORG_KINDS
@@ -58,7 +58,7 @@ async def _organisations(
     return await house.page(
         "operator/organisations.html", 200 if refused is None else refused.status,
         found=found, kind=kind, kinds=ORG_KINDS, refused=refused, given=given, registers=_may(house, "register_party"),
-        region_name=region_name,
+        region_name=region_name, departments=DEPARTMENTS,
     )  # fmt: skip
 
 
