@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import math
+import re
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -114,7 +115,7 @@ async def test_two_reporters_are_not_quoted_and_the_answer_says_what_is_missing(
 
     assert (told["state"], told["mid"], told["grade"], told["reporters"]) == ("missing", None, None, None)
     assert [gap["what"] for gap in told["missing"]] == ["reporters"]
-    assert "118" not in str(told)
+    assert not re.search(r"\b(118|122)\b", str(told))  # a hash or an instant may hold the digits
     await reported(contracts, [120], first=2)
     assert (await estimate(contracts))["state"] == "published"
 
