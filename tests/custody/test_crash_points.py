@@ -76,12 +76,16 @@ class House:
         return self.custody.entry("log.cut", body, time="2026-11-03T12:00:00Z")
 
     async def send(self, batch: list[bytes], **query: str) -> None:
+        """Hands in, and looks at the checkpoint; raises when there is no answer."""
+        await self.hand_in(batch, **query)
+        await self.look()
+
+    async def hand_in(self, batch: list[bytes], **query: str) -> None:
         """Remembers what is acknowledged; raises when there is no answer."""
         headers = NDJSON | self.custody.issuer.headers("manager")
         answer = await self.process.http.post("/v1/records", content=b"\n".join(batch), headers=headers, params=query)
         answer.raise_for_status()
         self.promises.answered(answer.json()["results"])
-        await self.look()
 
     async def look(self) -> None:
         """Keeps the checkpoint that is shown, which is never smaller than one before."""
@@ -151,7 +155,7 @@ async def test_custody_may_die_before_every_file_that_it_puts_in_its_place(
         batch = house.batch()
         await house.process.start(name)
         await house.look()
-        await house.send(batch)  # acknowledged: it dies while it publishes
+        await house.hand_in(batch)  # acknowledged: it dies while it publishes
         await house.process.gone()
 
         await house.come_back(batch)
