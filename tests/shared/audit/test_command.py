@@ -180,6 +180,11 @@ def test_a_monitor_that_listens_answers_and_follows_until_it_is_interrupted(site
         process.communicate()
 
 
+def _interruptible() -> None:
+    """A shell starts what runs in the background with this signal ignored, and so would be whatever the tests start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_monitor_that_listens_ends_when_it_is_interrupted(site: Path) -> None:
     words = (
         "monitor",
@@ -192,7 +197,12 @@ def test_a_monitor_that_listens_ends_when_it_is_interrupted(site: Path) -> None:
         "--json",
     )
     process = subprocess.Popen(
-        command(site, *words), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(site, *words),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_interruptible,
     )
     try:
         assert process.stdout is not None
