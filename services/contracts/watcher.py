@@ -98,7 +98,7 @@ class Watcher:
             found = await books_store.newest_book_for(tx, "price", about.region, today())
         now: SeenPrice | None = None
         if found is not None:
-            entries = PriceBook.model_validate_json(found.content).entries_for(about.species, about.product)
+            entries = PriceBook.read_back(found.content).entries_for(about.species, about.product)
             # Grade D is shown to people, never acted upon.
             good = next((entry for entry in entries if entry.grade != "D"), None)
             now = None if good is None else seen_price(found.id, found.version, found.sha256, good)

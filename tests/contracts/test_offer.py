@@ -4,6 +4,7 @@ import copy
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,7 +14,8 @@ from services.contracts.domain.lot import LotEstimate
 from services.contracts.domain.money import Money
 from services.contracts.domain.offer import Offer
 from services.contracts.domain.pinned import sha256_of
-from services.contracts.domain.price import PriceLine
+from services.contracts.domain.price import AbsurdPrice, PriceLine
+from services.contracts.store.contracts import parse_offer
 from shared.timber.species import UnknownSpecies
 from tests.contracts.builders import (
     LUPUNA,
@@ -251,3 +253,14 @@ def test_a_fact_that_is_cited_must_be_one() -> None:
     assert Offer.model_validate(an_offer(terms={"where": {"remeasure_right": "cláusula 3"}}))
     with pytest.raises(Contradiction, match="no fact has this name"):
         Offer.model_validate(an_offer(terms={"where": {"remeasure": "cláusula 3"}}))
+
+
+@pytest.mark.parametrize(
+    "line", [per_volume("250.01", "pt", "doyle"), per_tree("100000.01"), per_tree("900000000.00", kind="lump_sum")], ids=str
+)
+def test_what_was_accepted_before_a_price_became_absurd_is_still_read(line: Json) -> None:
+    content = orjson.dumps(an_offer(lines=[line]))
+    with pytest.raises(AbsurdPrice):
+        Offer.model_validate_json(content)
+
+    assert str(parse_offer(content).lines[0].price).endswith(f"{Decimal(line['price']['amount']):,}")

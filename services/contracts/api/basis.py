@@ -96,10 +96,10 @@ async def _load_books(store: Store, basis: BasisIn, region: str, caller: Caller 
             return found
 
         if prices is None and (found := await find("price", basis.price_book)):
-            prices, price_pin = PriceBook.model_validate_json(found.content), _pin(found)
+            prices, price_pin = PriceBook.read_back(found.content), _pin(found)
         if costs is None and (found := await find("cost", basis.cost_book)):
             cost_pin, signed = _pin(found), await signatures_of(tx, found.id, found.version)
-            costs = _signed(CostBook.model_validate_json(found.content), signed)
+            costs = _signed(CostBook.read_back(found.content), signed)
             signature = signed[0].sha256 if signed else None
     return prices, price_pin, costs, cost_pin, signature
 

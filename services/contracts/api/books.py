@@ -251,7 +251,7 @@ async def shown_price_book(store: Store, one: Published) -> PriceBookOut:
         id=one.id, kind="book", version=one.version, sha256=one.sha256, published_by_org=one.published_by_org,
         published_at=one.published_at,
         log=None if log is None else InLogOut(state=log.state, sid=log.sid, origin=log.origin, index=log.index),
-        book=PriceBook.model_validate_json(one.content),
+        book=PriceBook.read_back(one.content),
     )  # fmt: skip
 
 
@@ -260,7 +260,7 @@ async def _cost_book(store: Store, one: Published) -> CostBookOut:
         signed = await signatures_of(tx, one.id, one.version)
     return CostBookOut(
         id=one.id, kind="book", version=one.version, sha256=one.sha256, published_by_org=one.published_by_org,
-        published_at=one.published_at, book=CostBook.model_validate_json(one.content),
+        published_at=one.published_at, book=CostBook.read_back(one.content),
         signatures=[
             SignatureOut(
                 name=s.name, licence=s.licence, on=s.signed_on, signed_by_org=s.signed_by_org, sha256=s.sha256

@@ -78,4 +78,4 @@ def _read(published: Sequence[PublishedSeries], form: type[Read]) -> dict[str, t
 @lru_cache(maxsize=32)
 def _parsed(form: type[Read], content: bytes) -> Read:
     """Thousands of lines that do not change between two appraisals are parsed once."""
-    return form.model_validate_json(content)
+    return form.read_back(content)

@@ -128,12 +128,12 @@ async def _read(store: Store, kind: SeriesKind, name: str, version: int | None) 
 def _index(one: PublishedSeries) -> IndexSeriesOut:
     return IndexSeriesOut(
         id=one.id, version=one.version, sha256=one.sha256, published_by_org=one.published_by_org,
-        published_at=one.published_at, series=IndexSeries.model_validate_json(one.content),
+        published_at=one.published_at, series=IndexSeries.read_back(one.content),
     )  # fmt: skip
 
 
 def _rates(one: PublishedSeries) -> RateSeriesOut:
     return RateSeriesOut(
         id=one.id, version=one.version, sha256=one.sha256, published_by_org=one.published_by_org,
-        published_at=one.published_at, series=RateSeries.model_validate_json(one.content),
+        published_at=one.published_at, series=RateSeries.read_back(one.content),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from services.contracts.domain.border import Contradiction, Count, DatesOutOfOrder, Day, Form, Milli, Slug, Text, later
 from services.contracts.domain.gap import LADDER, Lacking
@@ -95,10 +95,10 @@ class PriceEntry(_PriceRange):
     source: Text
 
     @model_validator(mode="after")
-    def _is_a_price_of_wood(self) -> Self:
+    def _is_a_price_of_wood(self, info: ValidationInfo) -> Self:
         for name, money in (("low", self.low), ("mid", self.mid), ("high", self.high)):
             if money is not None:
-                check_price(f"entries.{name}", money, self.unit.value)
+                check_price(f"entries.{name}", money, self.unit.value, info)
         return self
 
     @model_validator(mode="after")
@@ -148,10 +148,10 @@ class CostLine(_PriceRange):
     on: Day
 
     @model_validator(mode="after")
-    def _is_a_cost_of_wood(self) -> Self:
+    def _is_a_cost_of_wood(self, info: ValidationInfo) -> Self:
         for name, money in (("low", self.low), ("mid", self.mid), ("high", self.high)):
             if money is not None:
-                check_price(f"lines.{name}", money, "m3")
+                check_price(f"lines.{name}", money, "m3", info)
         return self
 
 

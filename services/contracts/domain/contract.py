@@ -395,4 +395,4 @@ def text_sha256(text: ContractText) -> str:
 
 def read_text(content: bytes) -> ContractText:
     """A stored version, read back from its bytes."""
-    return ContractText.model_validate_json(content)
+    return ContractText.read_back(content)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, model_validator
 
 from services.contracts.domain.border import (
+    KEPT,
     Contradiction,
     DatesOutOfOrder,
     Day,
@@ -214,8 +215,8 @@ class Offer(Form):
         return self
 
     @model_validator(mode="after")
-    def _sums_are_prices_of_wood(self) -> Self:
-        most_m3 = self.lot.most_m3
+    def _sums_are_prices_of_wood(self, info: ValidationInfo) -> Self:
+        most_m3 = None if info.context == KEPT else self.lot.most_m3
         for number, line in enumerate(self.lines):
             if most_m3 is not None and isinstance(line, LumpSum | InKind) and line.price.amount > DEAREST * most_m3:
                 raise AbsurdPrice(f"lines.{number}.price", str(line.price), f"{spelled(most_m3, 3)} m³")

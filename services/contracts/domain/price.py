@@ -5,9 +5,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from services.contracts.domain.border import Contradiction, Form
+from services.contracts.domain.border import KEPT, Contradiction, Form
 from services.contracts.domain.money import Money, Price
 from shared.refusal import Malformed
 from shared.timber.measure import LogRule, Unit
@@ -110,9 +110,9 @@ class AbsurdPrice(Malformed):
     unit: str
 
 
-def check_price(where: str, price: Money, unit: str) -> None:
-    """Refuse a price that no wood and no work on it ever cost for one unit."""
-    if price.amount > (DEAREST_PT if unit == Unit.PT.value else DEAREST):
+def check_price(where: str, price: Money, unit: str, info: ValidationInfo) -> None:
+    """Refuse a price that no wood and no work on it ever cost for one unit, except in what was accepted before."""
+    if info.context != KEPT and price.amount > (DEAREST_PT if unit == Unit.PT.value else DEAREST):
         raise AbsurdPrice(where, str(price), unit)
 
 
@@ -126,8 +126,8 @@ class PerVolume(_Line):
     product: Product
 
     @model_validator(mode="after")
-    def _is_a_price_of_wood(self) -> Self:
-        check_price("price", self.price, self.unit.value)
+    def _is_a_price_of_wood(self, info: ValidationInfo) -> Self:
+        check_price("price", self.price, self.unit.value, info)
         return self
 
     @model_validator(mode="after")
@@ -170,8 +170,8 @@ class PerTree(_Whole):
     kind: Literal["per_tree"]
 
     @model_validator(mode="after")
-    def _is_a_price_of_a_tree(self) -> Self:
-        check_price("price", self.price, "árbol (tree)")
+    def _is_a_price_of_a_tree(self, info: ValidationInfo) -> Self:
+        check_price("price", self.price, "árbol (tree)", info)
         return self
 
 
@@ -196,8 +196,8 @@ class BuyBack(Form):
     rule: PaidRule
 
     @model_validator(mode="after")
-    def _is_a_price_of_wood(self) -> Self:
-        check_price("buy_back.price", self.price, self.unit.value)
+    def _is_a_price_of_wood(self, info: ValidationInfo) -> Self:
+        check_price("buy_back.price", self.price, self.unit.value, info)
         return self
 
 

@@ -117,4 +117,4 @@ async def contracts_of(tx: AsyncSession, org: str, after: Place | None, limit: i
 
 def parse_offer(content: bytes) -> Offer:
     """A stored offer, read back from its bytes."""
-    return Offer.model_validate_json(content)
+    return Offer.read_back(content)

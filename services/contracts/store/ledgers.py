@@ -29,7 +29,7 @@ _MEMBERS = text(
 async def entries(tx: Tx, enterprise: str) -> list[Entry]:
     """The entries of an enterprise's book, for itself and for who is or was a member; none for others."""
     return [
-        Entry(row.seq, _KINDS[row.kind].model_validate_json(row.content), row.org, row.at, row.sha256)
+        Entry(row.seq, _KINDS[row.kind].read_back(row.content), row.org, row.at, row.sha256)
         for row in await tx.execute(_ENTRIES, {"enterprise": enterprise})
     ]
 

@@ -196,7 +196,7 @@ def _filed(row: RowMapping) -> Filed:
             row["terms_version"],
         )  # fmt: skip
     return Filed(
-        row["id"], row["org"], row["reporter"], PriceReport.model_validate_json(row["content"]), row["sha256"],
+        row["id"], row["org"], row["reporter"], PriceReport.read_back(row["content"]), row["sha256"],
         conversion, tuple(row["missing"]), row["received_on"], row["created_at"], stands(row["acts"]),
     )  # fmt: skip
 

@@ -205,4 +205,4 @@ def _folded(row: Any, stated: SettlementText, happened: Sequence[Any]) -> Settle
 
 
 def _parse(kind: type[T], content: bytes) -> T:
-    return kind.model_validate_json(content)
+    return kind.read_back(content)

@@ -43,9 +43,7 @@ async def attach_crowns(plan_id: str, body: CrownLookIn, grant: GrantDep, comman
         unknown = [seat for seat in seen if seat not in known]
         if unknown:
             raise TreeUnknown(*unknown[0])
-        look = CrownLook(
-            body.image, org, org not in (plan.org, plan.regent, plan.delegate), body.taken_on, body.device, seen
-        )
+        look = CrownLook(body.image, org, org not in plan.makers, body.taken_on, body.device, seen)
         added = await crowns.add_look(work.tx, plan.id, look, body.note, work.caller.sub, work.now)
         if not added and not any(one == look for one, _, _ in await crowns.looks(work.tx, plan)):
             raise NumberTaken("crown_look", f"{plan.id} {body.image}")

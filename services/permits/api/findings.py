@@ -9,7 +9,7 @@ from services.permits.api.plans import visible_plan
 from services.permits.api.reach import reach_of
 from services.permits.api.reviews import findings_out
 from services.permits.api.territory import check_region
-from services.permits.domain.finding_life import Act, Actor, Done, Outcome, next_step
+from services.permits.domain.finding_life import DECISIONS, Act, Actor, Done, Outcome, next_step
 from services.permits.domain.party import WrongState
 from services.permits.domain.rules.catalogue import rules_on
 from services.permits.schemas.findings import ClosingIn, DecisionIn, PlanFindingOut, WordIn
@@ -19,7 +19,6 @@ from shared.web.access import GrantDep
 from shared.web.app import Router
 
 router = Router(tags=["findings"])
-_DECISIONS: dict[str, Act] = {"accepted": "accept", "upheld": "uphold"}
 
 
 @router.post("/v1/plans/{plan_id}/findings/{finding_id}/explanation", response_model=PlanFindingOut)
@@ -35,7 +34,7 @@ async def decide_finding(
     plan_id: str, finding_id: UUID, body: DecisionIn, grant: GrantDep, command: CommandDep, house: HouseDep
 ) -> Response:
     """An officer accepts the explanation, or upholds what was found."""
-    return await _act(plan_id, finding_id, _DECISIONS[body.decision], "", body, grant, command, house)
+    return await _act(plan_id, finding_id, DECISIONS[body.decision], "", body, grant, command, house)
 
 
 @router.post("/v1/plans/{plan_id}/findings/{finding_id}/appeal", response_model=PlanFindingOut)

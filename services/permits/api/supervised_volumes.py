@@ -9,7 +9,7 @@ from services.permits.api.plans import visible_plan
 from services.permits.api.territory import check_region
 from services.permits.api.vault import check_cited
 from services.permits.domain.field_supervision import Supervision
-from services.permits.domain.finding_life import Act, Actor, Done, Outcome, next_step
+from services.permits.domain.finding_life import DECISIONS, Act, Actor, Done, Outcome, next_step
 from services.permits.domain.party import WrongState
 from services.permits.domain.plan import Plan
 from services.permits.domain.rules.catalogue import rules_on
@@ -21,7 +21,6 @@ from shared.web.access import Grant, GrantDep, OtherOrganisation
 from shared.web.app import Router
 
 router = Router(tags=["supervisions"])
-_DECISIONS: dict[str, Act] = {"accepted": "accept", "upheld": "uphold"}
 
 
 @router.post("/v1/plans/{plan_id}/supervisions/{number}/volumes/decision", response_model=SupervisionOut)
@@ -29,7 +28,7 @@ async def decide_volume(
     plan_id: str, number: str, body: VolumeDecisionIn, grant: GrantDep, command: CommandDep, house: HouseDep
 ) -> Response:
     """The supervisor accepts what the holder answered of a volume, or upholds it; closing upholds what was not decided."""
-    return await _act(plan_id, number, _DECISIONS[body.decision], "", body, grant, command, house)
+    return await _act(plan_id, number, DECISIONS[body.decision], "", body, grant, command, house)
 
 
 @router.post("/v1/plans/{plan_id}/supervisions/{number}/volumes/appeal", response_model=SupervisionOut)

@@ -18,6 +18,7 @@ from services.permits.domain.rules.catalogue import About, Terms
 from shared.refusal import NotAllowed, Refusal
 
 Act = Literal["explain", "accept", "uphold", "appeal", "close"]
+DECISIONS: dict[str, Act] = {"accepted": "accept", "upheld": "uphold"}
 Outcome = Literal["", "accepted", "upheld", "lifted"]
 Part = Literal["operator", "officer"]
 
@@ -251,7 +252,7 @@ def check_gate(
     days = terms.review_days
     stale = review is None or review.census_root != plan.census.root or (day - peru_day(review.at)).days > days
     outdated = review is not None and papers_changed_at is not None and papers_changed_at >= review.at
-    if review is None or stale or outdated or review.org in (plan.org, plan.regent, plan.delegate):
+    if review is None or stale or outdated or review.org in plan.makers:
         raise ReviewNeeded(plan.id, "–" if review is None else peru_day(review.at).isoformat(), days)
     known = list(found)
     blocking = [(one, why) for one in known if (why := why_blocked(one)) is not None]

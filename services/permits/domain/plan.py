@@ -140,6 +140,11 @@ class Plan:
         return frozenset(sub for sub in (self.created_by, self.uploaded_by, self.submitted_by) if sub)
 
     @property
+    def makers(self) -> frozenset[str]:
+        """The organisations that made it: what they say of it is said in their own cause."""
+        return frozenset(org for org in (self.org, self.regent, self.delegate) if org)
+
+    @property
     def content(self) -> tuple[Any, ...]:
         """What the same plan sent twice has in common."""
         return (

@@ -38,7 +38,7 @@ async def looks(tx: Tx, plan: Plan) -> list[Kept]:
     return [
         (
             CrownLook(
-                image, org, org not in (plan.org, plan.regent, plan.delegate), taken_on, device,
+                image, org, org not in plan.makers, taken_on, device,
                 {(parcel, code): there for parcel, code, there in trees},
             ),
             note,
