@@ -256,7 +256,9 @@ def test_a_fact_that_is_cited_must_be_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [per_volume("250.01", "pt", "doyle"), per_tree("100000.01"), per_tree("900000000.00", kind="lump_sum")], ids=str
+    "line",
+    [per_volume("250.01", "pt", "doyle"), per_tree("100000.01"), per_tree("900000000.00", kind="lump_sum")],
+    ids=str,
 )
 def test_what_was_accepted_before_a_price_became_absurd_is_still_read(line: Json) -> None:
     content = orjson.dumps(an_offer(lines=[line]))
