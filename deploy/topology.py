@@ -78,6 +78,7 @@ PARTS = (
         "portal",
         "services.portal.main",
         256,
+        needs=("custody-migrate", "permits-migrate", "contracts-migrate"),  # it answers when they do
         calls=("custody", "permits", "contracts"),
         keys=("policy.txt", "portal.key"),
         signs_in=True,

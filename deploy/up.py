@@ -16,7 +16,7 @@ from deploy.instance import CHECKOUT, Instance, NoInstance, default_data, find, 
 from deploy.process import holder_of, is_still
 
 TRIES = 50
-DETACHED_DEADLINE_S = 240
+DETACHED_DEADLINE_S = 3_900  # longer than any step of a launcher, the longest being a migration of a large log
 
 
 def up(options: argparse.Namespace) -> int:

@@ -79,13 +79,21 @@ async def derive(tx: Transaction, head: Head, round_: Round, facts: Facts) -> He
 
 
 def _derived(round_: Round, facts: Facts) -> Derived:
-    admitted, new = round_.admitted, facts.new
+    admitted = round_.admitted
     stored = [(key, dump(facts.get(key))) for key in sorted(facts.dirty)]
-    return Derived(
-        [pair for pair in stored if pair[0] in new],
-        [pair for pair in stored if pair[0] not in new],
+    # What the round says of a piece that begins in it stands with the piece: a row of its own is written for the rest.
+    begun: dict[str, list[int]] = {key: [] for key in facts.new}
+    mentions: list[tuple[int, int]] = []
+    for one in admitted:
+        names = names_of(one.record)
+        for name in names & begun.keys():
+            begun[name].append(one.index)
         # Two names of one record may share a reference.
-        [(ref, one.index) for one in admitted for ref in {ref_of(name) for name in names_of(one.record)}],
+        mentions += [(ref, one.index) for ref in {ref_of(name) for name in names - begun.keys()}]
+    return Derived(
+        [(key, doc, begun[key]) for key, doc in stored if key in begun],
+        [(key, doc) for key, doc in stored if key not in begun],
+        mentions,
         [(item, one.index) for one in admitted for item in spends(one.record, facts)],
         [finding for one in admitted for finding in _findings(one)],
     )

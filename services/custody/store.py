@@ -54,9 +54,12 @@ SELECT t.level, t.n, t.hashes FROM unnest($2::smallint[], $3::bigint[]) AS asked
 CROSS JOIN LATERAL (
     SELECT level, n, hashes FROM tile WHERE log_id = $1 AND level = asked.level AND n = asked.n OFFSET 0) AS t"""
 TILE_ROOTS = "SELECT root FROM tile WHERE log_id = $1 AND level = $2 AND n >= $3 AND n < $4 ORDER BY n"
-MENTIONS = (
-    "SELECT DISTINCT idx FROM mention WHERE log_id = $1 AND ref = ANY($2) AND idx < $3 ORDER BY idx DESC LIMIT $4"
-)
+# What a name is found under stands in two places: with the fact of that name what its first round said of it, the rest in mention.
+MENTIONS = """
+SELECT DISTINCT idx FROM (
+    (SELECT DISTINCT idx FROM mention WHERE log_id = $1 AND ref = ANY($2) AND idx < $4 ORDER BY idx DESC LIMIT $5)
+    UNION ALL SELECT unnest(entries) FROM fact WHERE log_id = $1 AND key = ANY($3)
+) AS found WHERE idx < $4 ORDER BY idx DESC LIMIT $5"""
 CHECKPOINT_AT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size = $2"
 LAST_CHECKPOINT = """
 SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size < $2 AND size > $3 ORDER BY size DESC LIMIT 1"""
@@ -76,13 +79,14 @@ UPDATE tlog SET size = $6, edge = $7 WHERE log_id = $1"""
 # That there is no fact under a new key is known under the lock, and a plain insert costs half of one that looks first.
 DERIVE = """
 WITH new AS (
-    INSERT INTO fact (log_id, key, doc) SELECT $1, * FROM unnest($2::text[], $3::bytea[])),
+    INSERT INTO fact (log_id, key, doc, entries)
+    SELECT $1, key, doc, entries::bigint[] FROM unnest($2::text[], $3::bytea[], $4::text[]) AS t (key, doc, entries)),
 changed AS (
-    INSERT INTO fact (log_id, key, doc) SELECT $1, * FROM unnest($4::text[], $5::bytea[])
+    INSERT INTO fact (log_id, key, doc) SELECT $1, * FROM unnest($5::text[], $6::bytea[])
     ON CONFLICT (log_id, key) DO UPDATE SET doc = excluded.doc),
 used_up AS (
-    INSERT INTO spent (log_id, item, idx) SELECT $1, * FROM unnest($6::text::uuid[], $7::text::bigint[]))
-INSERT INTO mention (log_id, ref, idx) SELECT $1, * FROM unnest($8::text::bigint[], $9::text::bigint[])"""
+    INSERT INTO spent (log_id, item, idx) SELECT $1, * FROM unnest($7::text::uuid[], $8::text::bigint[]))
+INSERT INTO mention (log_id, ref, idx) SELECT $1, * FROM unnest($9::text::bigint[], $10::text::bigint[])"""
 ADD_TILES = "INSERT INTO tile (log_id, level, n, hashes, root) SELECT $1, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[], $5::bytea[])"
 ADD_FINDINGS = """
 INSERT INTO finding (log_id, idx, n, rule, status, severity, subject, org, permit, doc)
@@ -116,10 +120,10 @@ class NewTile:
 @dataclass(slots=True, frozen=True)
 class Derived:
     """The rows that follow from the entries of one round, beside postings and movements. ``new`` and ``changed`` are facts
-    as they are stored, by key, in the order every writer takes; ``mentions`` are references, ``spent`` pieces, each with
-    the index of its entry."""
+    as they are stored, by key, in the order every writer takes, new ones with the indices of the entries of this round
+    that go by their name; ``mentions`` are references, ``spent`` pieces, each with the index of its entry."""
 
-    new: Sequence[tuple[str, bytes]]
+    new: Sequence[tuple[str, bytes, Sequence[int]]]
     changed: Sequence[tuple[str, bytes]]
     mentions: Sequence[tuple[int, int]]
     spent: Sequence[tuple[str, int]]
@@ -297,8 +301,9 @@ class Transaction:
     async def mentions_of(self, names: Iterable[str], below: int, limit: int) -> list[int]:
         """Indices below `below` of the entries that mention one of the names (or, rarely, share its 64 bits): the
         newest `limit` of them, oldest first. As many as the limit means that there may be more."""
-        refs = [ref_of(name) for name in names]
-        return [row[0] for row in await self._c.fetch(MENTIONS, self._log, refs, below, limit)][::-1]
+        asked = list(names)
+        rows = await self._c.fetch(MENTIONS, self._log, [ref_of(name) for name in asked], asked, below, limit)
+        return [row[0] for row in rows][::-1]
 
     async def last_checkpoint(self, below: int = 2**63 - 1) -> SignedHead | None:
         """The newest of fewer entries than `below` that the log signed under its present origin."""
@@ -354,11 +359,16 @@ class Transaction:
 
     async def derive(self, tiles: Sequence[NewTile], derived: Derived) -> None:
         """Writes what follows from the entries of one round, in the same transaction."""
-        facts = [[fact[part] for fact in those] for those in (derived.new, derived.changed) for part in (0, 1)]
+        new = [
+            [key for key, _, _ in derived.new],
+            [doc for _, doc, _ in derived.new],
+            [array_text(at) for _, _, at in derived.new],
+        ]
+        changed = [[fact[part] for fact in derived.changed] for part in (0, 1)]
         pairs = [
             array_text(pair[part] for pair in those) for those in (derived.spent, derived.mentions) for part in (0, 1)
         ]
-        await self._c.execute(DERIVE, self._log, *facts, *pairs)
+        await self._c.execute(DERIVE, self._log, *new, *changed, *pairs)
         findings = derived.findings
         if tiles:
             await self._c.execute(

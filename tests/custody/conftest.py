@@ -268,7 +268,8 @@ async def shelf(empty_shelf: Any, open_custody: Any, tmp_path_factory: pytest.Te
         custody = await open_custody()
         codes = [f"{code:04}" for code in range(SHELF_TREES)]
         await custody.log(*genesis(custody), *permit_acts(custody, codes, 10_000_000))
-        await custody.log(felling(custody, "0000"), cut(custody, "0000"))
+        await custody.log(felling(custody, "0000"))
+        await custody.log(cut(custody, "0000"))  # in a later round than the tree it is of
         await custody.send(felling(custody, "0001", species="Cedrelinga cateniformis"), wait="inclusion")
         for n in range(2, SHELF_TREES, 200):
             await custody.send(*(felling(custody, code) for code in codes[n : n + 200]), wait="inclusion")

@@ -203,7 +203,8 @@ async def test_damage_in_the_archive_has_a_place(shelved: Custody) -> None:
     ("statement", "expected"),
     [
         ("UPDATE fact SET doc = overlay(doc placing '9'::bytea from 3) WHERE key = 'permit:RGR-0000-2025'", "fact permit:RGR-0000-2025"),
-        ("DELETE FROM mention WHERE idx = 300", "mention 300 "),
+        ("DELETE FROM mention WHERE idx = (SELECT max(idx) FROM mention)", "mention "),
+        ("UPDATE fact SET entries = array_remove(entries, 300) WHERE 300 = ANY(entries)", "mention 300 "),
         ("UPDATE finding SET severity = 'S1' WHERE idx = (SELECT min(idx) FROM finding)", "finding "),
         ("DELETE FROM posting WHERE name = 'type:tree.felled'", "posting "),
         ("UPDATE movement SET volume_dm3 = volume_dm3 + 1 WHERE idx = (SELECT min(idx) FROM movement)", "movement "),

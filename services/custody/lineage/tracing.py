@@ -22,14 +22,19 @@ USED = "SELECT item::text, idx FROM spent WHERE log_id = $1 AND item = ANY($2::u
 # The type ends every canonical statement (docs/format.md, section 1), so it is read without opening the entry.
 # The subqueries: see `services.custody.store`.
 CUT = """
-SELECT asked.ref, m.idx FROM unnest($2::bigint[]) AS asked (ref)
-CROSS JOIN LATERAL (SELECT idx FROM mention WHERE log_id = $1 AND ref = asked.ref OFFSET 0) AS m
+SELECT asked.name, m.idx FROM unnest($2::text[], $3::bigint[]) AS asked (name, ref)
+CROSS JOIN LATERAL (
+    SELECT idx FROM mention WHERE log_id = $1 AND ref = asked.ref
+    UNION ALL SELECT unnest(entries) FROM fact WHERE log_id = $1 AND key = asked.name OFFSET 0) AS m
 CROSS JOIN LATERAL (
     SELECT FROM entry WHERE log_id = $1 AND idx = m.idx
         AND substr(body, octet_length(body) - 17) = convert_to('"type":"log.cut"}}', 'UTF8') OFFSET 0) AS e"""
 OLDEST = """
 SELECT max(idx) FROM (
-    SELECT DISTINCT idx FROM mention WHERE log_id = $1 AND ref = ANY($2) ORDER BY idx LIMIT $3) AS oldest"""
+    SELECT DISTINCT idx FROM (
+        (SELECT DISTINCT idx FROM mention WHERE log_id = $1 AND ref = ANY($2) ORDER BY idx LIMIT $4)
+        UNION ALL SELECT unnest(entries) FROM fact WHERE log_id = $1 AND key = ANY($3)
+    ) AS found ORDER BY idx LIMIT $4) AS oldest"""
 
 
 @dataclass(eq=False)
@@ -109,10 +114,11 @@ async def _parents(_: Transaction, items: Sequence[Item]) -> dict[str, list[str]
 
 async def _children(tx: Transaction, items: Sequence[Item]) -> dict[str, list[str]]:
     """What was cut from each tree (any number of records) and made of each log or product (one)."""
-    trees = {ref_of(f"item:{item.id}"): item.id for item in items if item.kind == "tree"}
+    trees = {f"item:{item.id}": item.id for item in items if item.kind == "tree"}
     used: list[tuple[str, int]] = []
     if trees:
-        used += [(trees[ref], idx) for ref, idx in await tx.fetch(CUT, tx.log_id, list(trees))]
+        rows = await tx.fetch(CUT, tx.log_id, list(trees), [ref_of(name) for name in trees])
+        used += [(trees[name], idx) for name, idx in rows]
     others = [item.id for item in items if item.kind != "tree"]
     if others:
         used += [(item, idx) for item, idx in await tx.fetch(USED, tx.log_id, others)]
@@ -155,7 +161,8 @@ def _carrier(record: Record) -> str | None:
 async def _named(tx: Transaction, item: str, names: set[str], below: int) -> dict[int, Record]:
     indices = await tx.mentions_of(names, below, MOST_TOLD + 1)
     if len(indices) > MOST_TOLD:
-        [(last,)] = await tx.fetch(OLDEST, tx.log_id, [ref_of(name) for name in names], MOST_TOLD)
+        asked = list(names)
+        [(last,)] = await tx.fetch(OLDEST, tx.log_id, [ref_of(name) for name in asked], asked, MOST_TOLD)
         raise HistoryTooLong(item, MOST_TOLD, last + 1)
     records = ((index, parse_entry(body)) for index, body in await tx.bodies(indices))
     return {index: record for index, record in records if not names.isdisjoint(names_of(record))}

@@ -20,8 +20,12 @@ ROUND = 1000
 # Each derived table: what names a row, and the rows as they must be whatever the rounds they were written in.
 DERIVED = {
     "tile": ("level, n", "SELECT * FROM {}.tile WHERE log_id = $1"),
-    "fact": ("key", "SELECT * FROM {}.fact WHERE log_id = $1"),
-    "mention": ("idx, ref", "SELECT * FROM {}.mention WHERE log_id = $1"),
+    "fact": ("key", "SELECT key, doc FROM {}.fact WHERE log_id = $1"),
+    "mention": (
+        "idx, ref",
+        "SELECT ref, idx FROM {0}.mention WHERE log_id = $1 UNION SELECT ('x' || encode(substr(sha256(convert_to(key, 'UTF8')), 1, 8),"
+        " 'hex'))::bit(64)::bigint AS ref, unnest(entries) AS idx FROM {0}.fact WHERE log_id = $1",
+    ),
     "spent": ("idx, item", "SELECT * FROM {}.spent WHERE log_id = $1"),
     "finding": ("idx, n", "SELECT * FROM {}.finding WHERE log_id = $1"),
     "posting": ("idx, name", "SELECT first + unnest(offsets) AS idx, name FROM {}.posting WHERE log_id = $1"),
@@ -52,9 +56,11 @@ async def rebuild(tx: Transaction, norms: Norms) -> int:
     wait. Needs the owner's role. DoesNotFollow as `replay`."""
     size = (await tx.head(lock=True)).size
     await replay(tx, size, norms)
-    for table in DERIVED:
-        if await first_difference(tx, table) is not None:
-            await _replace(tx, table)
+    wrong = {table for table in DERIVED if await first_difference(tx, table) is not None}
+    if wrong & {"fact", "mention"}:
+        wrong |= {"fact", "mention"}  # what is found under a name stands in both
+    for table in wrong:
+        await _replace(tx, table)
     return size
 
 

@@ -1,0 +1,10 @@
+"""What a round says of a piece that begins in it is found with the piece, not in rows of its own scattered over an index."""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE fact ADD COLUMN entries bigint[] NOT NULL DEFAULT '{}'")
