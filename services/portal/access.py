@@ -74,7 +74,7 @@ OPERATOR: dict[str, Row] = {
     "bring_key": {"manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any"},
     "take_key_up": {"authority": "any"},
     "admit_key": {"authority": "any"},
-    "end_key": KEY_HOLDERS,
+    **dict.fromkeys(("end_key", "end_unknown_key", "confirm_end", "contest_end"), KEY_HOLDERS),
     "outbox_page": {"authority": "any", "supervisor": "any", "operator": "any"},
     "webhooks_page": TOLD,
     "subscribe": TOLD,

@@ -95,7 +95,7 @@ WITHOUT_PAGE = {
     "report_checkpoint_page", "prepare_package", "ask_package", "read_package", "download_package",
     # After something that the demo does not tell of: tests/system/test_portal_auditor.py looks at them.
     "package_page", "lottery_page",
-    "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "subscribe", "tell_again", "unsubscribe",
+    "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "end_unknown_key", "confirm_end", "contest_end", "subscribe", "tell_again", "unsubscribe",
     "census_file", "export_table", "suspend_member", "reinstate_member", "register_certificate", "amend_members",
     "end_certificate", "record_inspection", "take_plan_step", "take_permit_step", "sign_contract",
 }  # fmt: skip
