@@ -21,6 +21,8 @@ router = Router(tags=["operator"])
 Cursor = Annotated[str | None, Query(max_length=200)]
 Name = Annotated[str, Query(max_length=40)]
 PAGE_LENGTH = 50
+# Roles of keys that are enrolled; the others are the house's own, which its start ends.
+ENROLLED = ("device", "root")
 
 
 def _may(house: House, operation: str) -> bool:
@@ -133,7 +135,7 @@ async def _key(house: House, kid: str, refused: UpstreamRefused | None = None) -
         raise Missing("key", kid)
     return await house.page(
         "operator/key.html", 200 if refused is None else refused.status, key=key, refused=refused,
-        takes_up=_may(house, "take_key_up"), approves=_may(house, "admit_key"), ends=_may(house, "end_key"),
+        takes_up=_may(house, "take_key_up"), approves=_may(house, "admit_key"), ends=_may(house, "end_key") and key["role"] in ENROLLED,
         confirms=_may(house, "confirm_end"),
     )  # fmt: skip
 
