@@ -3,7 +3,8 @@
 ``any`` of an officer ends at the border of the region in the officer's token (``territory``).
 
 Separation of duties (``domain``): who drafts, uploads or submits a plan does not approve or inspect it; who proposes
-a permit, an amendment or a key does not approve it, and who asks for a key does neither. Who makes or approves a plan
+a permit, an amendment or a key does not approve it, and who asks for a key does neither; who ends a key says no second
+word on that. Who makes or approves a plan
 decides none of its findings, and who decides one hears no appeal against it (``finding_life.STEPS``).
 """
 
@@ -28,6 +29,7 @@ _CERTIFIERS: dict[str, Scope] = {"certifier": "own"}
 _KEY_HOLDERS: dict[str, Scope] = {
     "manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any",
 }  # fmt: skip
+_KEY_ENDERS: dict[str, Scope] = {**_KEY_HOLDERS, "supervisor": "any", "operator": "any"}
 # Who is not of the community acts under a delegation of its assembly (`delegated`).
 _DRAFTERS: dict[str, Scope] = {"manager": "own", "regent": "own", "company": "own"}
 _KEEPERS: dict[str, Scope] = {
@@ -46,8 +48,9 @@ ACCESS: Table = {
     "add_key": _KEY_HOLDERS,
     "propose_key": {"authority": "any"},
     "approve_key": {"authority": "any"},
-    "revoke_key": {**_KEY_HOLDERS, "supervisor": "any", "operator": "any"},
+    **dict.fromkeys(("revoke_key", "confirm_revocation", "contest_revocation"), _KEY_ENDERS),
     "list_keys": {"public": "any"},
+    "list_revocations": {"public": "any"},
     "read_key": {"public": "any"},
     "register_title": {"authority": "any"},
     "list_titles": {"public": "any"},

@@ -18,6 +18,10 @@ SESSION: dict[str, Row] = {
 # Whoever records what happens to wood; what is left under a permit is the community's alone to see.
 RECORDERS: Row = {"member": "own", "manager": "own", "company": "own"}
 PARTIES: Row = {"manager": "own", "company": "own"}
+KEEPERS: Row = {
+    **dict.fromkeys(("member", "manager", "regent", "company", "certifier"), "own"), "authority": "any", "supervisor": "any",
+}  # fmt: skip
+PAPER_READERS: Row = {**KEEPERS, "auditor": "own"}
 DRAFTERS: Row = {"manager": "own", "regent": "own", "company": "own"}
 COMMUNITY: dict[str, Row] = {
     **dict.fromkeys(
@@ -27,7 +31,14 @@ COMMUNITY: dict[str, Row] = {
         ), RECORDERS,
     ),
     # As contracts has it: the parties of a contract; the book of benefits is the communities' own.
-    **dict.fromkeys(("contracts_page", "contract_page", "settlement_page", "version_page", "sign_contract"), PARTIES),
+    **dict.fromkeys(
+        (
+            "contracts_page", "contract_page", "settlement_page", "version_page", "sign_contract", "text_page", "write_text",
+        ), PARTIES,
+    ),
+    # As permits has it of its vault: who keeps papers, and who reads those that they may read.
+    **dict.fromkeys(("store_paper", "share_paper"), KEEPERS),
+    **dict.fromkeys(("papers_page", "paper_page", "paper_file"), PAPER_READERS),
     "ledger_page": {"manager": "own", "member": "own"},
     "keep_offer": {"manager": "own"},
     # As permits has it: who drafts a plan and hands in its census.
@@ -74,7 +85,7 @@ OPERATOR: dict[str, Row] = {
     "bring_key": {"manager": "own", "regent": "own", "company": "own", "certifier": "own", "authority": "any"},
     "take_key_up": {"authority": "any"},
     "admit_key": {"authority": "any"},
-    "end_key": KEY_HOLDERS,
+    **dict.fromkeys(("end_key", "end_unknown_key", "confirm_end", "contest_end"), KEY_HOLDERS),
     "outbox_page": {"authority": "any", "supervisor": "any", "operator": "any"},
     "webhooks_page": TOLD,
     "subscribe": TOLD,
@@ -98,9 +109,13 @@ STEPPERS: Row = {"manager": "own", "regent": "own", **OFFICERS}
 DESK: dict[str, Row] = {
     **dict.fromkeys(("plan_steps_page", "take_plan_step"), STEPPERS),
     **dict.fromkeys(("permit_steps_page", "take_permit_step"), STEPPERS),
+    "supervisions_page": EVERYBODY,
+    "take_supervision_step": {"manager": "own", "supervisor": "any"},
+    "crowns_page": {**RECORDERS, **STEPPERS},
+    "attach_crowns": STEPPERS,
     "desk_page": {**OFFICERS, "regent": "own"},
     **dict.fromkeys(("inspections_page", "record_inspection"), OFFICERS),
 }
 ACCESS: Table = PUBLIC_PAGES | SESSION | COMMUNITY | DESK | AUDIT | CERTIFIER | OPERATOR
 # Operations that read a file; at the gateway they are under /uploads/.
-UPLOADS: tuple[str, ...] = ("look_at_census", "look_at_boundary")
+UPLOADS: tuple[str, ...] = ("look_at_census", "look_at_boundary", "store_paper", "attach_crowns")

@@ -30,10 +30,11 @@ class Head:
 
 @dataclass(frozen=True)
 class Witnessed:
-    """The newest checkpoint that a witness has signed: how long the log was then, and when (POSIX seconds)."""
+    """The newest checkpoint that a witness has signed: how long the log was then, when (POSIX seconds), and how many signed it."""
 
     size: int
     at: int
+    witnesses: int
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def _as_witnessed(note: bytes | None, policy: Policy) -> Witnessed | None:
         return None
     if checked is None or not checked.witnesses:
         return None
-    return Witnessed(checked.checkpoint.size, max(checked.witnesses.values()))
+    return Witnessed(checked.checkpoint.size, max(checked.witnesses.values()), len(checked.witnesses))
 
 
 async def or_none(call: Any) -> Any:

@@ -3,17 +3,22 @@
 Nothing is reckoned anew that the service has said: sums of its amounts, per currency, and the order of its days.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from services.portal.figures import number, percent
+from services.portal.figures import day, number, percent, short
 from services.portal.naming import Say
 from services.portal.offer_answer import GRAVEST, money, spoken_offer
 from shared.web.language import Language
 
 Json = Mapping[str, Any]
+# What the service names by ids and in the form of programs.
+_DAY = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?![\w-])")
+_PARTIES = re.compile(r"(?<![\w-])([a-z0-9-]+) → ([a-z0-9-]+)(?![\w-])")
+_SETTLEMENT = re.compile(r"(?<![\w-])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![\w-])")
 # How far a contract has come; the mark is a shape of the style.
 MARKS = {"none": "part", "draft": "part", "one_signature": "look", "signed": "yes", "amending": "look"}
 SETTLEMENT_MARKS = {"open": "look", "closed": "yes", "replaced": "part", "set_aside": "part"}
@@ -129,7 +134,7 @@ class Course:
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Each day with both amounts as texts."""
-        return [(day, self._shown(due), self._shown(paid)) for day, due, paid in self.days]
+        return [(at, self._shown(due), self._shown(paid)) for at, due, paid in self.days]
 
     def _shown(self, amount: Decimal) -> str:
         return money({"amount": str(amount), "currency": self.currency})
@@ -155,9 +160,9 @@ def course_of(deliveries: Iterable[Delivery]) -> list[Course]:
 def _summed(currency: str, days: Mapping[str, Sequence[Decimal]]) -> Course:
     due = paid = Decimal(0)
     course = Course(currency)
-    for day in sorted(days):
-        due, paid = due + days[day][0], paid + days[day][1]
-        course.days.append((day, due, paid))
+    for at in sorted(days):
+        due, paid = due + days[at][0], paid + days[at][1]
+        course.days.append((at, due, paid))
     return course
 
 
@@ -175,6 +180,24 @@ def _line(line: Json, say: Say) -> str:
     else:
         [told] = spoken_offer([line], say, "deal.line")
     return f"{species}: {told}"
+
+
+def named_in(texts: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The parties and the settlements that sentences of the service name by their ids."""
+    whole = "\n".join(texts)
+    orgs = dict.fromkeys(org for pair in _PARTIES.findall(whole) for org in pair if not _DAY.fullmatch(org))
+    return list(orgs), list(dict.fromkeys(_SETTLEMENT.findall(whole)))
+
+
+def in_words(text: str, language: Language, called: Callable[[str], str], others: Mapping[str, str]) -> str:
+    """A sentence of the service as a page says it. ``others`` are other settlements, by id; one that is not there keeps the
+    beginning of its id."""
+    text = _SETTLEMENT.sub(lambda found: others.get(found[0], short(found[0])), text)
+    parties = _PARTIES.sub(
+        lambda found: " → ".join(one if _DAY.fullmatch(one) else called(one) for one in found.groups()), text
+    )
+    said = _DAY.sub(lambda found: day(found[0], language), parties)
+    return said[:1].upper() + said[1:]
 
 
 def raised_flags(found: Json, language: Language) -> list[Json]:

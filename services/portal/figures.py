@@ -56,6 +56,11 @@ def day(written: str, language: Language) -> str:
     return format_date(date.fromisoformat(written), "d MMM y", locale=LOCALES[language])
 
 
+def months(language: Language) -> list[str]:
+    """The months from January on, as short as days are told with them."""
+    return [format_date(date(2026, month, 1), "MMM", locale=LOCALES[language]) for month in range(1, 13)]
+
+
 def in_lima(utc: str) -> datetime:
     """A moment of a record, in the hour of Peru."""
     at = datetime.fromisoformat(utc.replace("Z", "+00:00"))

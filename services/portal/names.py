@@ -32,10 +32,14 @@ class Named:
             self.missing.add(org)
         return self.known.get(org) or org
 
-    def shown(self, org: str | None) -> Markup | str:
-        """The name as a page shows it, with the id for whoever looks."""
+    def shown(self, org: str | None, unregistered: str = "") -> Markup | str:
+        """The name as a page shows it, with the id for whoever looks; the id of one that the register does not have, and that
+        it does not have it."""
         name = self.name(org)
-        return name if name == (org or "") else Markup('<data value="{0}" title="{0}">{1}</data>').format(org, name)
+        if name == (org or ""):
+            unknown = unregistered and org in self.known and self.known[org] is None
+            return Markup("{} <small>{}</small>").format(org, unregistered) if unknown else name
+        return Markup('<data value="{0}" title="{0}">{1}</data>').format(org, name)
 
 
 class Names:

@@ -31,11 +31,13 @@ AREAS: dict[str, tuple[Entry, ...]] = {
         Entry("/community/prices", "price_board", "nav.community.prices"),
         Entry("/community/contracts", "contracts_page", "nav.community.contracts"),
         Entry("/community/ledger", "ledger_page", "nav.community.ledger"),
+        Entry("/community/papers", "papers_page", "nav.community.papers"),
     ),
     "desk": (
         Entry("/desk", "desk_page", "nav.desk.start"),
         Entry("/desk/inspections", "inspections_page", "nav.desk.inspections"),
         Entry("/community/census", "census_page", "nav.community.census"),
+        Entry("/community/papers", "papers_page", "nav.community.papers"),
     ),
     "audit": (
         Entry("/auditor", "audit_page", "audit.nav.start"),
@@ -45,8 +47,12 @@ AREAS: dict[str, tuple[Entry, ...]] = {
         Entry("/auditor/communities", "communities_page", "audit.nav.communities"),
         Entry("/auditor/findings", "findings_page", "audit.nav.findings"),
         Entry("/auditor/checkpoints", "checkpoints_page", "audit.nav.checkpoints"),
+        Entry("/community/papers", "papers_page", "nav.community.papers"),
     ),
-    "certifier": (Entry("/certifier", "certificates_page", "nav.certificates"),),
+    "certifier": (
+        Entry("/certifier", "certificates_page", "nav.certificates"),
+        Entry("/community/papers", "papers_page", "nav.community.papers"),
+    ),
     "operator": (
         Entry("/operator", "house_page", "nav.house"),
         Entry("/operator/organisations", "organisations_page", "nav.organisations"),

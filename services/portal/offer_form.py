@@ -86,7 +86,7 @@ class Asked:
         body: Json = {
             "title": self.get(f"{prefix}title"), "community": self.community, "buyer": None,
             "region": self.get("region"), "offered_on": self.get(f"{prefix}offered_on") or self.today.isoformat(),
-            "lines": [self._line(f"{prefix}line{n}_") for n in self.lines(prefix)],
+            "lines": [self.line(f"{prefix}line{n}_") for n in self.lines(prefix)],
             "lot": {"basis": self.get("basis") or "declared", "species": [self._wood(n) for n in self.woods()]},
             "payments": self._payments(prefix), "deductions": self._deductions(prefix), "advances": self._advances(prefix),
             "terms": self._terms(prefix),
@@ -105,11 +105,13 @@ class Asked:
         """The species that were filled in; the first always counts."""
         return [n for n in range(WOODS) if n == 0 or self.get(f"wood{n}_species")]
 
-    def _line(self, name: str) -> Json:
+    def line(self, name: str) -> Json:
+        """A price and what it is for, from the fields that begin so."""
         kind, unit = PER.get(self.get(f"{name}per"), ("", None))
         species = self.get(f"{name}species")
         line: Json = {
-            "kind": kind, "species": [species] if species and species != "any" else "any", "price": self._money(f"{name}price", f"{name}currency"),
+            "kind": kind, "species": species.split(",") if species and species != "any" else "any",
+            "price": self._money(f"{name}price", f"{name}currency"),
             "product": self.get(f"{name}product"), "point_of_sale": self.get(f"{name}point"),
         }  # fmt: skip
         if unit is not None:

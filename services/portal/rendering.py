@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import Scope
@@ -77,6 +78,23 @@ def messages(language: Language) -> dict[str, str]:
     return found
 
 
+# A code with hyphens, or an option of a command, which a browser would break at any of them. A longer one may be broken: a telephone is narrow.
+_CODE = re.compile(r"(?<![\w/.-])[A-Z0-9][A-Za-z0-9./]*(?:-[A-Za-z0-9./]*[A-Za-z0-9])+(?![\w/-])|(?<!\S)--[a-z]+")
+LONGEST_WHOLE = 16
+
+
+def codes(text: Any) -> Any:
+    """The text with its codes held together; what is no text, or is markup already, stays as it is."""
+    if not isinstance(text, str) or isinstance(text, Markup):
+        return text
+    parts, at = list[str](), 0
+    for found in _CODE.finditer(text):
+        if len(found[0]) <= LONGEST_WHOLE:
+            parts += [escape(text[at : found.start()]), Markup('<span class="code">{}</span>').format(found[0])]
+            at = found.end()
+    return Markup().join([*parts, escape(text[at:])]) if parts else text
+
+
 def _filters() -> dict[str, Callable[..., str]]:
     """Those that need the language of the page take it from there."""
 
@@ -95,7 +113,8 @@ def _filters() -> dict[str, Callable[..., str]]:
     @pass_context
     def party(context: Context, org: str) -> str:
         named: Named = context["named"]
-        return named.shown(org)
+        say: Callable[[str], str] = context["t"]
+        return named.shown(org, say("name.unregistered"))
 
     @pass_context
     def party_name(context: Context, org: str) -> str:
@@ -109,7 +128,7 @@ def _filters() -> dict[str, Callable[..., str]]:
     return {
         "said": said, "party": party, "party_name": party_name,
         "m3": figures.cubic_metres, "cubic": figures.cubic_number, "soles": figures.soles, "percent": figures.percent, "number": figures.number,
-        "short": figures.short, "moment": moment, "day": day, "stamp": stamp, "region": region_name,
+        "codes": codes, "short": figures.short, "moment": moment, "day": day, "stamp": stamp, "region": region_name,
     }  # fmt: skip
 
 

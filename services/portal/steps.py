@@ -1,6 +1,7 @@
 """What may be done next with a plan or a permit, as forms. Which acts there are, from which state and in whose hands is the table
 of permits (``/v1/plans/lifecycle``); here stands what each asks for and where it is sent. Pure."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -118,6 +119,11 @@ REMEDIES = {
 }  # fmt: skip
 
 
+def key_of(act: str, of: str) -> str:
+    """What the form of an act over one of a list is called on its page."""
+    return f"{act}-{re.sub(r'[^A-Za-z0-9.-]+', '_', of)}" if of else act
+
+
 @dataclass(frozen=True)
 class Offered:
     """A step that somebody may take now. ``of`` is the thing of a list that it is done to; ``told`` says in both languages what it
@@ -133,7 +139,7 @@ class Offered:
     @property
     def key(self) -> str:
         """Its name on the page."""
-        return f"{self.step.act}-{self.of}" if self.of else self.step.act
+        return key_of(self.step.act, self.of)
 
 
 def offered(

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.permits.domain.key import MOST_UNKNOWN
+from services.permits.domain.key import MOST_AWAITING, MOST_UNKNOWN
 from services.permits.publisher import RegistrarChanged
 from services.permits.registrar import BadKeyFile
 from shared.timber.event import key_id
@@ -199,6 +199,99 @@ async def test_a_doubt_may_grow_and_never_shrink(permits: Permits) -> None:
 
     assert grown["distrust_from"] == 7
     assert [body.get("distrust_from") for body in permits.custody.bodies("key.revoked")] == [None, 7]
+
+
+async def test_a_second_person_confirms_what_one_has_ended(permits: Permits) -> None:
+    added = await permits.add_key(a_key())
+    ended = await permits.post(path(added, "revoke"), MANAGER, {"reason": "teléfono perdido"})
+    [awaiting] = (await permits.get("/v1/keys/revocations", awaiting="true"))["items"]
+
+    confirmed = await permits.post(path(added, "revoke/confirm"), SUPERVISOR, {})
+    again = await permits.post(path(added, "revoke/confirm"), SUPERVISOR, {})
+    await permits.published()
+
+    assert (ended["awaits_second"], ended["second"]) == (True, None)
+    assert (awaiting["kid"], awaiting["revoked_by"]) == (added["kid"], ended["revoked_by"])
+    assert (confirmed["awaits_second"], confirmed["second"]["word"]) == (False, "confirmed")
+    assert {confirmed["second"]["by"], confirmed["revoked_by"]}.isdisjoint({MANAGER.sub, SUPERVISOR.sub})
+    assert confirmed["second"]["by"] != confirmed["revoked_by"]
+    assert again["second"] == confirmed["second"]
+    assert (await permits.get("/v1/keys/revocations", awaiting="true"))["items"] == []
+    assert (await permits.get(f"/v1/keys/{added['kid']}"))["revocation"]["second"] == confirmed["second"]
+    assert len(permits.custody.bodies("key.revoked")) == 1, "in the log it ended at once, and once"
+
+
+async def test_a_second_person_contests_what_one_has_ended_and_the_key_stays_ended(permits: Permits) -> None:
+    added = await permits.add_key(a_key())
+    await permits.post(path(added, "revoke"), OPERATOR, {"reason": "equipo perdido"})
+
+    await permits.post(path(added, "revoke/contest"), MANAGER, {}, expect=422)
+    said = await permits.post(path(added, "revoke/contest"), MANAGER, {"reason": "el teléfono está en la oficina"})
+
+    assert (said["second"]["word"], said["second"]["reason"]) == ("contested", "el teléfono está en la oficina")
+    await permits.refused("wrong-state", path(added, "revoke/confirm"), SUPERVISOR, {})
+    [listed] = (await permits.get("/v1/keys/revocations", org="comunidad-a", awaiting="false"))["items"]
+    assert listed["second"] == said["second"]
+
+
+@pytest.mark.parametrize("act", ["confirm", "contest"])
+async def test_nobody_says_the_second_word_on_what_they_ended_themselves(permits: Permits, act: str) -> None:
+    added = await permits.add_key(a_key())
+    body = {"reason": "x"} if act == "contest" else {}
+    await permits.post(path(added, f"revoke/{act}"), SUPERVISOR, body, expect=404)  # nothing was ended
+    await permits.post(path(added, "revoke"), MANAGER, {"reason": "perdido"})
+
+    for who in (MANAGER, BOTH):
+        await permits.refused("same-person", path(added, f"revoke/{act}"), who, body)
+    await permits.post(path(added, f"revoke/{act}"), NEIGHBOUR, body, expect=404)
+    await permits.refused("role-not-allowed", path(added, f"revoke/{act}"), MACHINE, body, status=403)
+
+    assert (await permits.post(path(added, f"revoke/{act}"), SECOND, body))["second"] is not None
+
+
+async def test_a_greater_doubt_needs_a_second_word_of_its_own(permits: Permits) -> None:
+    added = await permits.add_key(a_key())
+    await permits.post(path(added, "revoke"), MANAGER, {"reason": "perdido"})
+    await permits.post(path(added, "revoke/confirm"), SUPERVISOR, {})
+
+    grown = await permits.post(path(added, "revoke"), SUPERVISOR, {"reason": "robado", "distrust_from": 7})
+
+    assert (grown["second"], grown["awaits_second"]) == (None, True)
+    await permits.refused("same-person", path(added, "revoke/confirm"), SUPERVISOR, {})
+    assert (await permits.post(path(added, "revoke/confirm"), MANAGER, {}))["second"]["word"] == "confirmed"
+
+
+async def test_one_officer_ends_only_so_many_keys_before_another_looks(permits: Permits) -> None:
+    def a_guess() -> str:
+        return path({"kid": key_id(secrets.token_bytes(32))}, "revoke")
+
+    body = {"reason": "x", "org": "comunidad-a"}
+    ended = [await permits.post(a_guess(), OPERATOR, body) for _ in range(MOST_AWAITING)]
+
+    await permits.refused("too-many-awaiting", a_guess(), OPERATOR, body)
+
+    await permits.post(a_guess(), SUPERVISOR, body)
+    await permits.post(path(ended[0], "revoke/confirm"), SUPERVISOR, {"org": "comunidad-a"})
+    await permits.post(a_guess(), OPERATOR, body)
+    first, rest = [
+        await permits.get("/v1/keys/revocations", awaiting="true", limit="6", **more)
+        for more in ({}, {"cursor": (await permits.get("/v1/keys/revocations", awaiting="true", limit="6"))["next"]})
+    ]
+    assert len({one["kid"] for page in (first, rest) for one in page["items"]}) == MOST_AWAITING + 1
+
+
+async def test_the_house_ends_its_own_keys_without_a_second_word(
+    permits: Permits, open_permits: Opener, tmp_path: Path
+) -> None:
+    await permits.published()
+    (tmp_path / "keys" / "host.pub").write_text(host_pub(Ed25519PrivateKey.generate()))
+
+    again: Permits = await open_permits(again=permits)
+    await again.published()
+
+    [ended] = (await again.get("/v1/keys/revocations"))["items"]
+    assert (ended["revoked_by"], ended["awaits_second"]) == (None, False)
+    await again.refused("house-organisation", path(ended, "revoke/confirm"), SUPREME, {}, status=403)
 
 
 async def test_a_key_that_is_not_registered_yet_is_not_revoked(permits: Permits) -> None:

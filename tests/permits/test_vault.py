@@ -76,6 +76,8 @@ def test_a_paper_of_each_kept_type_is_known_by_its_bytes(data: bytes, declared: 
     [
         (SCAN, PNG, "is application/pdf"),
         (PICTURE, PDF, "is image/png"),
+        (TABLE.encode(), PNG, "is text/plain"),
+        (b"%!PS-Adobe", PDF, "is text/plain"),
         (a_workbook(), ODS, "is application/vnd.openxml"),
         (SHEET, XLSX, "is application/vnd.oasis"),
         (MAP, GPX, "is application/vnd.google"),

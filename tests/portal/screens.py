@@ -63,6 +63,15 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
     "ledger_page": [("comunidad", "/community/ledger")],
     "desk_page": [("autoridad", "/desk"), ("supervisor", "/desk"), ("regente", "/desk")],
     "inspections_page": [("supervisor", "/desk/inspections")],
+    "papers_page": [("comunidad", "/community/papers")],
+    "paper_page": [("comunidad", "/community/papers/{paper}")],
+    "text_page": [("comunidad", "/community/contracts/{contract}/text")],
+    "supervisions_page": [
+        (None, "/plans/{plan}/supervisions"),
+        ("comunidad", "/plans/{plan}/supervisions"),
+        ("supervisor", "/plans/{plan}/supervisions"),
+    ],
+    "crowns_page": [("comunidad", "/plans/{plan}/crowns"), ("supervisor", "/plans/{plan}/crowns")],
     "plan_steps_page": [("autoridad", "/plans/{plan}/steps"), ("comunidad", "/plans/{plan}/steps")],
     "permit_steps_page": [("autoridad", "/permits/{permit}/steps"), ("supervisor", "/permits/{permit}/steps")],
     "certificate_form": [("certificadora", "/certifier/new")],
@@ -95,9 +104,10 @@ WITHOUT_PAGE = {
     "report_checkpoint_page", "prepare_package", "ask_package", "read_package", "download_package",
     # After something that the demo does not tell of: tests/system/test_portal_auditor.py looks at them.
     "package_page", "lottery_page",
-    "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "subscribe", "tell_again", "unsubscribe",
+    "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "end_unknown_key", "confirm_end", "contest_end", "subscribe", "tell_again", "unsubscribe",
     "census_file", "export_table", "suspend_member", "reinstate_member", "register_certificate", "amend_members",
     "end_certificate", "record_inspection", "take_plan_step", "take_permit_step", "sign_contract",
+    "store_paper", "share_paper", "paper_file", "write_text", "take_supervision_step", "attach_crowns",
 }  # fmt: skip
 
 
@@ -188,9 +198,45 @@ def deal(instance: Instance) -> dict[str, str]:
     return {"contract": contract, "settlement": settlement}
 
 
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63d8bf7f3f0004fe02fe32c9d37f00"
+    "00000049454e44ae426082"
+)
+
+
+def look(instance: Instance, plan: str) -> dict[str, str]:
+    """An image in the vault with the crowns seen in it, and a supervision that is told to its holder. May be repeated."""
+    with httpx.Client(base_url=instance.base_url, trust_env=False, timeout=30) as http:
+
+        def bearer(who: str) -> dict[str, str]:
+            login = {"grant_type": "password", "username": who, "password": instance.logins()[who]}
+            return {"authorization": f"Bearer {http.post('/v1/tokens', json=login).json()['access_token']}"}
+
+        mine, supervisor = bearer("comunidad"), bearer("supervisor")
+        headers = mine | {"content-type": "image/png"}
+        image = http.post("/v1/documents?kind=crown_image", content=PNG, headers=headers).json()["sha256"]
+        tree = http.get(f"/v1/plans/{plan}/trees?limit=1", headers=mine).json()["items"][0]
+        seen = {"parcel": tree["parcel"], "code": tree["code"], "crown": True}
+        crowns = {"image": image, "taken_on": "2025-06-01", "device": "drone", "trees": [seen]}
+        http.post(f"/v1/plans/{plan}/crowns", json=crowns, headers=mine).raise_for_status()
+        base, opened = f"/v1/plans/{plan}/supervisions", {"number": "SUP-0001-2026"}
+        days = {"visited_from": "2026-05-04", "visited_to": "2026-05-08"}
+        if http.post(base, json=opened | days, headers=supervisor).status_code == 201:
+            found = {
+                "parcel": tree["parcel"], "species": tree["species"], "numeral": 21, "volume_dm3": 2_400,
+                "reason": "Dos tocones del censo no se hallaron",
+            }  # fmt: skip
+            one = http.post(f"{base}/SUP-0001-2026/volumes", json={"volumes": [found]}, headers=supervisor).json()
+            checked = [{"document": paper["document"], "state": "present"} for paper in one["documents"]]
+            http.post(f"{base}/SUP-0001-2026/documents", json={"documents": checked}, headers=supervisor)
+            http.post(f"{base}/SUP-0001-2026/notify", headers=supervisor).raise_for_status()
+    return {"paper": image}
+
+
 def places_of(instance: Instance) -> dict[str, str]:
     """All names, after the demo was told and a deal made on this instance, whose sample data hold a certificate."""
-    return names_in(tell(instance), instance.base_url) | {"certificate": certified.CERTIFICATE} | deal(instance)
+    names = names_in(tell(instance), instance.base_url) | {"certificate": certified.CERTIFICATE}
+    return names | deal(instance) | look(instance, names["plan"])
 
 
 def main() -> None:
@@ -198,7 +244,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.portal.screens")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--only", default="", help="operations whose name contains this")
+    parser.add_argument("--only", default="", help="operations whose name contains one of these, between commas")
     parser.add_argument("--language", choices=("es", "en"), default="es")
     parser.add_argument("--dark", action="store_true")
     options = parser.parse_args()
@@ -208,7 +254,7 @@ def main() -> None:
     with a_browser() as browser:
         windows = Windows(browser, instance.base_url, instance.logins().__getitem__)
         for operation, places in PLACES.items():
-            if options.only in operation:
+            if any(one in operation for one in options.only.split(",")):
                 for number, (who, path) in enumerate(places, 1):
                     for width in (NARROW, WIDE):
                         visitor = windows.visit(who, language=options.language, width=width, dark=options.dark)

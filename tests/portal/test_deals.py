@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.portal.deals import Delivery, course_of, in_force, lines_in_words, state_of, sums_of
+from services.portal.deals import Delivery, course_of, in_force, in_words, lines_in_words, named_in, state_of, sums_of
 from services.portal.prices import Price, together, without
 from tests.contracts.builders import TORNILLO, a_price_book, an_offer, pen, per_volume, sawn
 from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
@@ -320,3 +320,22 @@ async def test_an_amendment_shows_what_it_changes_and_nobody_else_sees_or_signs_
     assert "Firmar esta versión" not in first
     assert theirs.status_code == 404
     assert bare.status_code == 403
+
+
+def test_a_difference_is_said_with_names_and_days_and_a_code_is_left_alone() -> None:
+    other, unknown = "0b9f4c1e-5d1c-4c44-9a43-0d3a1b0a7f11", "1b9f4c1e-5d1c-4c44-9a43-0d3a1b0a7f11"
+    texts = [
+        "en custodia el lote es de aserradero-1 → -", f"el mismo lote está también en {other}, {unknown}",
+        "el contrato rige 2026-07-01 → 2027-06-30", "LOTE-2026-07-01 salió el 2026-07-20",
+    ]  # fmt: skip
+    orgs, ids = named_in(texts)
+
+    assert (orgs, ids) == (["aserradero-1", "-"], [other, unknown])
+    said = [
+        in_words(text, "es", lambda org: {"aserradero-1": "Aserradero"}.get(org, org), {other: "la del lote 7"})
+        for text in texts
+    ]
+    assert said == [
+        "En custodia el lote es de Aserradero → -", f"El mismo lote está también en la del lote 7, {unknown[:12]}…",
+        "El contrato rige 1 jul. 2026 → 30 jun. 2027", "LOTE-2026-07-01 salió el 20 jul. 2026",
+    ]  # fmt: skip

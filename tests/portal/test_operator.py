@@ -85,6 +85,64 @@ async def test_a_key_is_offered_to_whoever_may_do_the_next_step(house: House) ->
     }  # fmt: skip
 
 
+ENDED = {
+    "kid": "k1", "org": "comunidad-a", "reason": "equipo perdido", "distrust_from": None, "log": None,
+    "revoked_by": "a1b2", "second": None, "awaits_second": True,
+}  # fmt: skip
+
+
+async def test_the_second_word_on_a_revocation_is_offered_until_it_is_said(house: House) -> None:
+    ended = KEY | {"state": "registered", "revocation": ENDED}
+    said = {"word": "contested", "reason": "estaba en la oficina", "by": "c3d4", "at": "2026-11-28T10:00:00Z"}
+    browser = await signed_in(house, "operador")
+
+    let_answer(house, "permits", {"GET /v1/keys/k1": ended})
+    before = (await browser.get("/operator/keys/k1")).text
+    answered = ENDED | {"second": said, "awaits_second": False}
+    let_answer(house, "permits", {"GET /v1/keys/k1": ended | {"revocation": answered}})
+    after = (await browser.get("/operator/keys/k1")).text
+
+    assert all(f'action="/operator/keys/k1/revoke/{verb}"' in before for verb in ("confirm", "contest"))
+    assert "espera a otra persona" in before
+    assert "/revoke/" not in after
+    assert all(words in after for words in ("objetada por otra persona", "estaba en la oficina", "c3d4"))
+
+
+async def test_what_awaits_a_second_person_is_found_and_done_by_form(house: House) -> None:
+    """Also of a key that the registry does not know, whose organisation is then named."""
+    listed = {"items": [ENDED | {"kid": "k2"}], "next": None}
+    api = let_answer(
+        house, "permits",
+        {
+            "GET /v1/keys": {"items": [], "next": None}, "GET /v1/keys/revocations": listed,
+            "POST /v1/keys/k2/revoke/confirm": {}, "POST /v1/keys/k2/revoke/contest": NO, "POST /v1/keys/k3/revoke": {},
+        },
+    )  # fmt: skip
+    community, operator = await signed_in(house), await signed_in(house, "operador")
+
+    page = (await operator.get("/operator/keys")).text
+    await community.get("/operator/keys")
+    asked = [query for call, query, *_ in api.asked if call == "GET /v1/keys/revocations"]
+    token = {"form_token": await form_token(operator)}
+    done = await operator.post("/operator/keys/k2/revoke/confirm", data=token | {"org": "comunidad-a"})
+    refused = await operator.post(
+        "/operator/keys/k2/revoke/contest", data=token | {"org": "comunidad-a", "reason": "x"}
+    )
+    unknown = await operator.post(
+        "/operator/revocations", data=token | {"kid": "k3", "org": "comunidad-a", "reason": "x"}
+    )
+
+    assert 'action="/operator/keys/k2/revoke/confirm"' in page
+    assert asked == ["awaiting=true&limit=50", "awaiting=true&org=comunidad-a&limit=50"]
+    assert done.headers["location"] == "/operator/keys?done=end_confirmed"
+    assert (refused.status_code, NO["detail_es"] in refused.text) == (409, True)
+    assert unknown.headers["location"] == "/operator/keys?done=key_revoked"
+    sent = [orjson.loads(body) for call, _, _, body in api.asked if call.startswith("POST")]
+    assert sent == [
+        {"org": "comunidad-a"}, {"org": "comunidad-a", "reason": "x"}, {"org": "comunidad-a", "reason": "x"},
+    ]  # fmt: skip
+
+
 async def test_what_is_sent_is_sent_for_the_person_and_said_afterwards(house: House) -> None:
     api = let_answer(
         house, "permits", {"POST /v1/keys/k1/revoke": {}, "GET /v1/keys/k1": KEY | {"state": "registered"}}

@@ -39,11 +39,13 @@ class Page(HTMLParser):
         self.inline: list[str] = []
         self.modules = 0
         self.said = ""
+        self.within = ""  # the class of a span: a code held together is part of its sentence
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         self.tags.append(tag)
+        self.within = str(given.get("class")) if tag == "span" else ""
         if tag == "main":
             self.said = ""
         if tag == "a" and given.get("href"):
@@ -53,7 +55,8 @@ class Page(HTMLParser):
         self.inline += [name for name, _ in attrs if name.startswith("on") or name == "style"]
 
     def handle_data(self, data: str) -> None:
-        self.said += " " + data
+        self.said += data if self.within == "code" else " " + data
+        self.within = ""
 
 
 def read(answer: httpx.Response, most_bytes: int = 60_000) -> Page:

@@ -2,15 +2,21 @@
 
 import re
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import escape
 
+from services.portal import figures
+from services.portal.drawing.charts import chart
+from services.portal.drawing.deals import due_and_paid
 from services.portal.figures import Count, cubic_metres, day, moment, percent, short, soles
 from services.portal.merged import merge
+from services.portal.names import Named
 from services.portal.navigation import AREAS
-from services.portal.rendering import FOLDER, messages
+from services.portal.rendering import FOLDER, codes, messages
 from shared.timber.bodies import ORG_KINDS
 from shared.timber.event import BODIES
 from shared.timber.fields import PRODUCTS
@@ -165,3 +171,36 @@ def test_schemas_of_one_name_and_two_meanings_are_kept_apart() -> None:
 def test_pages_call_the_log_what_people_are_told_it_is() -> None:
     """docs/glossary.md: *bitácora verificable* is the log of bytes; people are told of the public register."""
     assert [key for key, text in SPANISH.items() if re.search(r"\bbitácoras?\b", text, re.I)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("Lote LOTE-1170", ["LOTE-1170"]), ("Plan CN-A-PO-19 <b>", ["CN-A-PO-19"]), ("Guía 017-0001426, troza 501/A", ["017-0001426"]),
+        ("verify-lot x.json --policy policy.txt", ["--policy"]), ("CERTIFICADO-LARGO-000001", []), ("trozalog.localhost/madre-de-dios", []),
+        ("sin códigos", []),
+    ],
+)  # fmt: skip
+def test_codes_hold_together_where_a_telephone_has_room_for_them(text: str, whole: list[str]) -> None:
+    shown = str(escape(codes(text)))
+
+    assert re.findall(r'<span class="code">([^<]+)</span>', shown) == whole
+    assert unescape(re.sub(r"</?span[^>]*>", "", shown)) == text, "nothing else changes, and markup stays text"
+
+
+def test_an_organisation_that_nobody_registered_is_said_to_be_so_and_one_not_known_yet_is_not() -> None:
+    named = Named({"a-1": None, "b-1": "B <1>"})
+
+    assert named.shown("a-1", "sin inscribir") == "a-1 <small>sin inscribir</small>"
+    assert named.shown("b-1", "sin inscribir") == '<data value="b-1" title="b-1">B &lt;1&gt;</data>'
+    assert named.shown("c-1", "sin inscribir") == "c-1"
+    assert named.missing == {"c-1"}
+
+
+def test_charts_tell_days_as_pages_do() -> None:
+    assert [figures.months(one)[7] for one in ("es", "en")] == ["ago.", "Aug"]
+    drawn = chart(
+        due_and_paid([("2026-08-15", Decimal(1), Decimal(0))], ("a", "b"), "y", "x", figures.months("es")), "t", "d"
+    )
+
+    assert "ago. 2026" in drawn

@@ -48,7 +48,18 @@ def test_a_key_is_asked_for_proposed_approved_by_another_and_revoked(visit: Visi
     operator.go(path)
     operator.page.fill("#reason", "equipo perdido en el monte")
     operator.page.get_by_role("button", name="Revocar esta clave").click()
-    operator.says("Clave revocada", "equipo perdido en el monte")
+    operator.says("Clave revocada", "equipo perdido en el monte", "espera a otra persona")
+    operator.page.get_by_role("button", name="Confirmar la revocación").click()
+    operator.says("No se guardó", "hace falta otra persona")  # the same person
+    operator.go("/operator")
+    operator.page.get_by_role("link", name="1 revocación espera a una segunda persona").click()
+    operator.says("equipo perdido en el monte")
+
+    other = visit("supervisor", language="en")
+    other.go(path)
+    other.check()
+    other.page.get_by_role("button", name="Confirm the revocation").click()
+    other.says("the revocation has two persons", "confirmed by another person")
 
 
 def test_the_house_says_how_it_is(visit: Visit) -> None:

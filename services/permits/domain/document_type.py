@@ -117,7 +117,7 @@ def _text(data: bytes, declared: str) -> str:
         raise _refused("it is a page or a program", "es una página o un programa")
     if declared == GEOJSON:
         return _geojson(text)
-    return declared
+    return declared if declared in (CSV, TEXT) else TEXT
 
 
 def _xml(data: bytes) -> str:

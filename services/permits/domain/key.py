@@ -1,8 +1,10 @@
-"""Signing keys: asked for by their organisation, proposed and approved by two persons of the registry, revoked."""
+"""Signing keys: asked for by their organisation, proposed and approved by two persons of the registry; ended by one at once, and a
+second person says whether rightly."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, Literal
 
 from services.permits.domain.assembly import COMMUNAL
 from services.permits.domain.party import HOST, REGISTRY, Organisation, SamePerson, WrongState
@@ -15,6 +17,8 @@ from shared.tlog.encoding import from_base64url
 # The organisations of the house itself: only its start gives them keys.
 HOUSE = frozenset({REGISTRY, HOST})
 MOST_UNKNOWN = 50
+# Revocations of one officer or operator on which nobody else has said a word yet.
+MOST_AWAITING = 10
 # Who buys, saws, carries or signs for pay: the other side of the community's table.
 THIRD_PARTIES = frozenset({"company", "third_party", "mill", "carrier", "regent_firm"})
 
@@ -58,6 +62,20 @@ class TooManyUnknown(Refusal):
     es: ClassVar[str] = "{org} ya revocó {most} claves que este registro no conoce: pida las siguientes a la autoridad."
     en: ClassVar[str] = "{org} has revoked {most} keys that this registry does not know: ask the authority for more."
     org: str
+    most: int
+
+
+@dataclass(eq=False)
+class TooManyAwaiting(Refusal):
+    """Nobody ends the keys of a region alone: after so many another person looks at those first."""
+
+    slug: ClassVar[str] = "too-many-awaiting"
+    es: ClassVar[str] = (
+        "Usted revocó {most} claves que nadie más ha visto: otra persona debe confirmarlas u objetarlas antes de seguir."
+    )
+    en: ClassVar[str] = (
+        "You have revoked {most} keys that nobody else has looked at: another person confirms or contests them first."
+    )
     most: int
 
 
@@ -131,6 +149,47 @@ class Revocation:
         """The body of ``key.revoked``. The organisation is named, so that the log refuses it for another's key."""
         body: dict[str, Any] = {"kid": self.kid, "org": self.org, "reason": self.reason}
         return body if self.distrust_from is None else body | {"distrust_from": self.distrust_from}
+
+
+@dataclass(frozen=True, slots=True)
+class SecondWord:
+    """What another person said of a revocation. It stands either way: a key does not come back, a new one is enrolled."""
+
+    word: Literal["confirmed", "contested"]
+    reason: str | None
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A revocation as it stands: the statement that announced it, the person who ended the key, and the second word on it.
+
+    Nobody is named where the house ended its own key at its start, or where it was not kept."""
+
+    revocation: Revocation
+    sid: str
+    revoked_by: str | None
+    second: SecondWord | None
+
+    @property
+    def awaits(self) -> bool:
+        """Whether a second person has still to look at it."""
+        return self.second is None and self.revocation.org not in HOUSE
+
+    def check_second(self, person: str, word: str) -> None:
+        """Refuse a second word by whoever ended the key, and one where one was said."""
+        if self.second is not None:
+            raise WrongState("revocation", self.revocation.kid, self.second.word, "awaiting")
+        if person == self.revoked_by:
+            second, second_en = _SECOND_WORDS[word]
+            raise SamePerson("revocó la clave", second, "revoke the key", second_en)
+
+
+_SECOND_WORDS = {
+    "confirmed": ("confirmar su revocación", "confirm its revocation"),
+    "contested": ("objetar su revocación", "contest its revocation"),
+}
 
 
 def check_third_party(org: Organisation, roles: Iterable[str], others: Iterable[Organisation]) -> None:

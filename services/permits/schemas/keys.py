@@ -1,5 +1,6 @@
 """Keys and revocations."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -27,14 +28,39 @@ class RevocationIn(In):
     distrust_from: Annotated[int, Field(ge=0, le=2**53 - 1, strict=True)] | None = None
 
 
+class ConfirmationIn(In):
+    """That another person saw the revocation and finds it right. ``org`` as in ``RevocationIn``."""
+
+    org: OrgId | None = None
+
+
+class ContestIn(ConfirmationIn):
+    """That another person finds the revocation wrong, and why."""
+
+    reason: Reason
+
+
+class SecondWordOut(Out):
+    """What another person said of a revocation, who as a pseudonym."""
+
+    word: Literal["confirmed", "contested"]
+    reason: str | None
+    by: str
+    at: datetime
+
+
 class RevocationOut(Out):
-    """The end of a key."""
+    """The end of a key: by whom (as a pseudonym; nobody where the house ended its own, or where it was not kept), and what a
+    second person said of it. ``awaits_second``: nobody has yet."""
 
     kid: str
     org: str
     reason: str
     distrust_from: int | None
     log: LogState | None
+    revoked_by: str | None
+    second: SecondWordOut | None
+    awaits_second: bool
 
 
 class KeyOut(Out):

@@ -1,17 +1,17 @@
 """Keys on their way to the log and registered ones, and revocations of any key of the log."""
 
 from collections.abc import Sequence
+from typing import Literal, cast
 
-from sqlalchemy import func, update
+from sqlalchemy import func, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, literal, select
 
-from services.permits.domain.key import Enrolment, Key, Revocation
+from services.permits.domain.key import HOUSE, Ended, Enrolment, Key, Revocation, SecondWord
 from services.permits.domain.party import Organisation
 from services.permits.store.rows import KeyRow, OrganisationRow, RevocationRow
 from services.permits.store.session import Tx, added, one_at_a_time
 
-KnownRevocation = tuple[Revocation, str]
 _NEVER = 2**62
 
 
@@ -65,15 +65,17 @@ async def note_approval(tx: Tx, kid: str, officer: str, sid: str) -> None:
     await tx.execute(update(KeyRow).where(col(KeyRow.kid) == kid).values(**changes))
 
 
-async def revoke(tx: Tx, revocation: Revocation, sid: str) -> bool:
-    """Keep the end of a key, or that it is in doubt from an earlier entry on; ``False`` when it says nothing new."""
+async def revoke(tx: Tx, revocation: Revocation, sid: str, by: str | None = None) -> bool:
+    """Keep the end of a key, or that it is in doubt from an earlier entry on; ``False`` when it says nothing new. What was new
+    awaits a second person, also where one has spoken of what stood before."""
     values = {
         "kid": revocation.kid, "org": revocation.org, "reason": revocation.reason,
-        "distrust_from": revocation.distrust_from, "sid": sid,
+        "distrust_from": revocation.distrust_from, "sid": sid, "revoked_by": by,
+        **dict.fromkeys(("second_by", "second_word", "second_reason", "second_at")),
     }  # fmt: skip
     asked = insert(RevocationRow).values(values)
     earlier = asked.excluded.distrust_from < func.coalesce(col(RevocationRow.distrust_from), _NEVER)
-    changes = {name: asked.excluded[name] for name in ("reason", "distrust_from", "sid")}
+    changes = {name: asked.excluded[name] for name in values if name not in ("kid", "org")}
     statement = asked.on_conflict_do_update(index_elements=["kid", "org"], set_=changes, where=earlier)
     return (await tx.execute(statement.returning(literal(1)))).first() is not None
 
@@ -85,17 +87,49 @@ async def unknown_revocations(tx: Tx, org: str) -> int:
     return (await tx.exec(asked)).one()
 
 
-async def revocation(tx: Tx, kid: str, org: str) -> KnownRevocation | None:
-    """The end of a key of this organisation and the statement that announced it last."""
-    row = await tx.get(RevocationRow, (kid, org), populate_existing=True)
-    return None if row is None else _revocation(row)
+async def awaiting_of(tx: Tx, person: str) -> int:
+    """How many revocations of this person await a second one; it stays so until the transaction ends."""
+    await one_at_a_time(tx, f"keys revoked by {person}")
+    asked = select(func.count()).select_from(RevocationRow)
+    return (
+        await tx.exec(asked.where(RevocationRow.revoked_by == person, col(RevocationRow.second_word).is_(None)))
+    ).one()
 
 
-async def revocations(tx: Tx, found: Sequence[Enrolment]) -> dict[str, KnownRevocation]:
+async def note_second(tx: Tx, kid: str, org: str, second: SecondWord) -> None:
+    """Another person says that the key ended rightly, or wrongly."""
+    changes = {
+        "second_by": second.by, "second_word": second.word, "second_reason": second.reason, "second_at": second.at,
+    }  # fmt: skip
+    of = col(RevocationRow.kid) == kid, col(RevocationRow.org) == org
+    await tx.execute(update(RevocationRow).where(*of).values(**changes))
+
+
+async def revocation(tx: Tx, kid: str, org: str, *, lock: bool = False) -> Ended | None:
+    """The end of a key of this organisation as it stands; locked for whoever is about to say a word on it."""
+    row = await tx.get(RevocationRow, (kid, org), populate_existing=True, with_for_update=lock or None)
+    return None if row is None else _ended(row)
+
+
+async def all_revocations(
+    tx: Tx, org: str | None, awaiting: bool | None, after: tuple[str, str], limit: int
+) -> list[Ended]:
+    """Ends of keys by id and organisation; of those that came through here and of others."""
+    asked = select(RevocationRow).where(tuple_(col(RevocationRow.kid), col(RevocationRow.org)) > after)
+    if org is not None:
+        asked = asked.where(RevocationRow.org == org)
+    if awaiting is not None:
+        spoken = col(RevocationRow.second_word).is_not(None) | col(RevocationRow.org).in_(HOUSE)
+        asked = asked.where(~spoken if awaiting else spoken)
+    rows = await tx.exec(asked.order_by(col(RevocationRow.kid), col(RevocationRow.org)).limit(limit))
+    return [_ended(row) for row in rows]
+
+
+async def revocations(tx: Tx, found: Sequence[Enrolment]) -> dict[str, Ended]:
     """Which of these keys have ended."""
     orgs = {enrolment.key.kid: enrolment.key.org for enrolment in found}
     rows = await tx.exec(select(RevocationRow).where(col(RevocationRow.kid).in_(orgs)))
-    return {row.kid: _revocation(row) for row in rows if row.org == orgs[row.kid]}
+    return {row.kid: _ended(row) for row in rows if row.org == orgs[row.kid]}
 
 
 def _enrolment(row: KeyRow) -> Enrolment:
@@ -103,5 +137,9 @@ def _enrolment(row: KeyRow) -> Enrolment:
     return Enrolment(key, row.state, row.asked_by, row.proposed_by, row.sid)
 
 
-def _revocation(row: RevocationRow) -> KnownRevocation:
-    return Revocation(row.kid, row.org, row.reason, row.distrust_from), row.sid
+def _ended(row: RevocationRow) -> Ended:
+    second = None
+    if row.second_word is not None and row.second_by is not None and row.second_at is not None:
+        word = cast("Literal['confirmed', 'contested']", row.second_word)
+        second = SecondWord(word, row.second_reason, row.second_by, row.second_at)
+    return Ended(Revocation(row.kid, row.org, row.reason, row.distrust_from), row.sid, row.revoked_by, second)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column
+from sqlalchemy import BigInteger, Column, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -36,7 +36,7 @@ class KeyRow(SQLModel, table=True):
 
 
 class RevocationRow(SQLModel, table=True):
-    """The end of a key, announced as ``sid``."""
+    """The end of a key, announced as ``sid``; who ended it, and what a second person said of it."""
 
     __tablename__ = "key_revocations"
     kid: str = Field(primary_key=True)
@@ -44,6 +44,11 @@ class RevocationRow(SQLModel, table=True):
     reason: str
     distrust_from: int | None = Field(sa_type=BigInteger)
     sid: str
+    revoked_by: str | None
+    second_by: str | None
+    second_word: str | None
+    second_reason: str | None
+    second_at: datetime | None = Field(sa_column=Column(DateTime(timezone=True)))
 
 
 class TitleRow(SQLModel, table=True):

@@ -5,6 +5,7 @@ those of the page: ``currentColor`` and its variables.
 """
 
 import re
+import textwrap
 from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
@@ -17,6 +18,7 @@ LABEL = {WIDE: 200, NARROW: 104}  # of the names beside bars
 # The page may have wider letters than those the drawing was measured with.
 LEFT, RIGHT = {WIDE: 26, NARROW: 12}, 36
 KEPT = 64
+BROKEN_AT = 26  # letters of an axis title on a telephone
 MARK, SECOND, GRID = "var(--accent, #7a4f2a)", "var(--part, #4a5568)", "var(--line, #d9cfc1)"
 WARN = "var(--no, #a32018)"
 _SIZE = re.compile(r'<svg[^>]*?width="(\d+)" height="(\d+)"[^>]*>')
@@ -43,6 +45,14 @@ NAMES: dict[str, Any] = {
 LOCALE = {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["S/ ", ""]}
 
 
+def days_axis(title: str, months: Sequence[str]) -> dict[str, Any]:
+    """A field of days, told as the page tells days: 20 jul. 2026."""
+    said = (
+        f"date(datum.value) + ' ' + {orjson.dumps(list(months)).decode()}[month(datum.value)] + ' ' + year(datum.value)"
+    )
+    return {"field": "at", "type": "temporal", "title": title, "axis": {"labelExpr": said, "tickCount": 4}}
+
+
 def chart(spec: dict[str, Any], title: str, about: str) -> str:
     """The chart twice, of which the page shows the one that fits; each is one picture with its title and description."""
     told = orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)
@@ -63,8 +73,27 @@ def _drawn(spec: bytes, width: int) -> str:
         "width": width,
         "autosize": fit,
     }
+    if width == NARROW:
+        _break_titles(whole)
     drawn: str = vl_convert.vegalite_to_svg(whole, format_locale=LOCALE)
     return drawn
+
+
+def _break_titles(part: Any) -> None:
+    """The titles of axes in lines that fit a telephone."""
+    for name, value in list(part.items()) if isinstance(part, dict) else ():
+        if name == "title" and isinstance(value, str) and len(value) > BROKEN_AT:
+            part[name] = textwrap.wrap(value, BROKEN_AT)
+        else:
+            _break_titles(value)
+    for one in part if isinstance(part, list) else ():
+        _break_titles(one)
+
+
+def width_of(svg: str) -> int:
+    """How wide a drawing is, in pixels of the page."""
+    found = re.search(r'width="(\d+)', svg)
+    return int(found[1]) if found else 0
 
 
 def _told(drawn: str, title: str, about: str) -> str:
@@ -127,15 +156,14 @@ def shares(values: Sequence[tuple[str, float, float | None, str]], x_title: str)
     }  # fmt: skip
 
 
-def moments(values: Sequence[tuple[str, str]], x_title: str) -> dict[str, Any]:
+def moments(values: Sequence[tuple[str, str]], x_title: str, months: Sequence[str]) -> dict[str, Any]:
     """A point for each (instant as ISO 8601 of the day's own hour, name), one line for each name in the order of first use."""
     return {
         "data": {"values": [{"at": at, "name": name} for at, name in values]},
         "height": {"step": 34},
         "mark": {"type": "point", "filled": True, "size": 55, "color": MARK, "opacity": 0.65},
         "encoding": {
-            "x": {"field": "at", "type": "temporal", "title": x_title, "axis": {"format": "%d/%m/%y", "tickCount": 4},
-                  "scale": {"padding": 14}},
+            "x": {**days_axis(x_title, months), "scale": {"padding": 14}},
             "y": {"field": "name", "type": "nominal", "sort": None, "title": None, "axis": {"grid": True, **NAMES}},
         },
     }  # fmt: skip

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from services.portal.drawing.charts import MARK, NAMES, SECOND
+from services.portal.drawing.charts import MARK, NAMES, SECOND, days_axis
 from services.portal.drawing.offers import FAIR
 
 
 def due_and_paid(
-    days: Sequence[tuple[str, Decimal, Decimal]], names: tuple[str, str], y_title: str, x_title: str
+    days: Sequence[tuple[str, Decimal, Decimal]],
+    names: tuple[str, str],
+    y_title: str,
+    x_title: str,
+    months: Sequence[str],
 ) -> dict[str, Any]:
     """Two stairs over the days: due (broken) and paid (whole), named as in ``names``; amounts are sums up to the day."""
     values = [
@@ -27,7 +31,7 @@ def due_and_paid(
             {"mark": {"type": "point", "filled": True, "size": 50, "opacity": 1}},
         ],
         "encoding": {
-            "x": {"field": "at", "type": "temporal", "title": x_title, "axis": {"format": "%d/%m/%y", "tickCount": 4}},
+            "x": days_axis(x_title, months),
             "y": {"field": "amount", "type": "quantitative", "title": y_title, "axis": {"tickCount": 5}},
             "color": {**by_name, "scale": {"domain": list(names), "range": [SECOND, MARK]}, "legend": legend},
             "strokeDash": {**by_name, "scale": {"domain": list(names), "range": [[6, 4], [1, 0]]}},

@@ -150,7 +150,7 @@ def _map(plane: Plane, width: int, t: Callable[..., str], title: str, about: str
 
 
 def _hatching(width: int) -> str:
-    line = tag("path", d="M0 8L8 0M-2 2L2 -2M6 10L10 6", stroke="#a32018", stroke_width=1.2)
+    line = tag("path", class_="hatch", d="M0 8L8 0M-2 2L2 -2M6 10L10 6", stroke="#a32018", stroke_width=1.2)
     pattern = tag("pattern", line, id=f"hatch-{width}", width=8, height=8, patternUnits="userSpaceOnUse")
     return tag("defs", pattern)
 
@@ -242,14 +242,16 @@ def _scale_bar(view: _View) -> Iterable[str]:
     x1, y = PAD + view.width, view.height + PAD / 2 + 22
     x0 = x1 - length * view.scale
     said = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
-    yield tag("path", d=f"M{number(x0)} {number(y - 4)}V{number(y)}H{number(x1)}V{number(y - 4)}", fill="none", stroke=SOFT,
+    yield tag("path", class_="scale", d=f"M{number(x0)} {number(y - 4)}V{number(y)}H{number(x1)}V{number(y - 4)}", fill="none", stroke=SOFT,
               stroke_width=1.8)  # fmt: skip
     yield text(said, x=(x0 + x1) / 2, y=y + 13, text_anchor="middle", font_size=11, fill=SOFT)
 
 
 def _north(view: _View) -> str:
     x, y = PAD + view.width - 18, PAD / 2 + 12
-    arrow = tag("path", d=f"M{number(x)} {number(y)}l7 20l-7 -5l-7 5z", fill=INK, stroke="#fff", stroke_width=1)
+    arrow = tag(
+        "path", class_="north", d=f"M{number(x)} {number(y)}l7 20l-7 -5l-7 5z", fill=INK, stroke="#fff", stroke_width=1
+    )
     return arrow + text("N", x=x, y=y + 33, text_anchor="middle", font_size=12, font_weight="600", fill=INK,
                         stroke="#fff", stroke_width=3, paint_order="stroke")  # fmt: skip
 
@@ -264,10 +266,10 @@ def _legend(plane: Plane, width: int, top: float, t: Callable[..., str]) -> tupl
         x, y = PAD + (place % columns) * each, top + place // columns * 22
         if kind in AREAS:
             paper, _opacity, line, stroke, dashes, hatched = AREAS[kind]
-            parts.append(tag("rect", x=x, y=y - 11, width=22, height=13, fill=f"url(#hatch-{width})" if hatched else paper,
+            parts.append(tag("rect", class_=f"area {kind}", x=x, y=y - 11, width=22, height=13, fill=f"url(#hatch-{width})" if hatched else paper,
                              stroke=line, stroke_width=stroke, stroke_dasharray=dashes))  # fmt: skip
         else:
-            parts.append(tag("path", d=shape(kind, x + 11, y - 4, 5), fill=POINTS[kind]))
+            parts.append(tag("path", class_=f"spot {kind}", d=shape(kind, x + 11, y - 4, 5), fill=POINTS[kind]))
         many = sum(spot.kind == kind for spot, _ in plane.spots)
         parts.append(text(t(f"map.{kind}", count=many), x=x + 30, y=y, font_size=12, fill=SOFT))
     return parts, top + max(0, math.ceil(len(kinds) / columns) - 1) * 22 + 14

@@ -6,6 +6,8 @@ from services.portal.pages import (
     certifier,
     certifying,
     community,
+    contract_text,
+    crowns,
     deals,
     desk,
     evidence,
@@ -26,6 +28,8 @@ from services.portal.pages import (
     signing,
     steps,
     stumps,
+    supervisions,
+    vault,
 )
 
 # A guide's paper before its page: the address of the one ends in what the other takes for a number.
@@ -33,5 +37,5 @@ routers = [
     papers.router, public.router, session.router, community.router, felling.router, guides.router, sales.router,
     recorded.router, census.router, offers.router, deals.router, signing.router, desk.router, prices.router, auditor.router, lots.router, evidence.router, plans.router,
     lotteries.router, packages.router, certifying.router, certifier.router,
-    operator.router, stumps.router, steps.router,
+    operator.router, stumps.router, steps.router, supervisions.router, crowns.router, vault.router, contract_text.router,
 ]  # fmt: skip

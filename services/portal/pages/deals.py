@@ -1,14 +1,16 @@
 """Contracts of the caller's organisation: what was agreed and signed, delivered, paid and is owed; how it is shared out."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Query
 from starlette.responses import Response
 
-from services.portal import deals, offer_answer
-from services.portal.backends import part
+from services.portal import deals, figures, offer_answer
+from services.portal.backends import or_none, part
 from services.portal.deals import Delivery
 from services.portal.drawing.charts import chart
 from services.portal.drawing.deals import due_and_paid
@@ -77,10 +79,28 @@ async def settlement_page(contract: str, settlement: str, house: HouseDep) -> Re
     stated, found = await asyncio.gather(
         house.contracts.get(f"/v1/settlements/{part(settlement)}"), _reconciled(house, settlement)
     )
+    said = [] if found is None else [one[house.language] for one in found["differences"]]
+    flags = [] if found is None else deals.raised_flags(found, house.language)
+    in_words = await _in_words(house, [*said, *(one[f"text_{house.language}"] for one in flags)])
     return await house.page(
         "community/settlement.html", contract=contract, delivery=Delivery(stated, found), stated=stated, found=found,
-        flags=[] if found is None else deals.raised_flags(found, house.language), money=money, marks=deals.SETTLEMENT_MARKS,
+        differences=[in_words(one) for one in said], flags=flags, in_words=in_words, money=money, marks=deals.SETTLEMENT_MARKS,
     )  # fmt: skip
+
+
+async def _in_words(house: House, texts: list[str]) -> Callable[[str], str]:
+    """How a page says sentences of the service: days as it tells days, parties by their names, other settlements by lot and day."""
+    orgs, ids = deals.named_in(texts)
+    called, others = await asyncio.gather(
+        house.called(*orgs),
+        asyncio.gather(*(or_none(house.contracts.get(f"/v1/settlements/{part(one)}")) for one in ids)),
+    )
+    told = {
+        one: say_of(house)("deal.other", lot=other["stated"]["lot"], day=figures.day(other["stated"]["delivered_on"], house.language))
+        for one, other in zip(ids, others, strict=True)
+        if other is not None
+    }  # fmt: skip
+    return partial(deals.in_words, language=house.language, called=called, others=told)
 
 
 @router.get("/community/ledger", response_class=Response)
@@ -149,7 +169,11 @@ def _courses(house: House, deliveries: list[Delivery]) -> list[Json]:
     for course in deals.course_of(deliveries):
         sign = offer_answer.SIGNS[course.currency]
         spec = due_and_paid(
-            course.days, (say("deal.due"), say("deal.paid")), f"{say('deal.amount')}, {sign}", say("act.day")
+            course.days,
+            (say("deal.due"), say("deal.paid")),
+            f"{say('deal.amount')}, {sign}",
+            say("act.day"),
+            figures.months(house.language),
         )
         found.append({"svg": chart(spec, say("deal.course"), say("deal.course_about")), "rows": course.rows()})
     return found

@@ -11,7 +11,7 @@ from services.portal import figures
 from services.portal.backends import part
 from services.portal.casefile import CaseFile
 from services.portal.custody_graph import KINDS, Words, collapsed, graph_of, name_of, row_id, state_of, things_of
-from services.portal.drawing.charts import chart, moments, shares, waterfall
+from services.portal.drawing.charts import chart, moments, shares, waterfall, width_of
 from services.portal.lot_balance import Sawing, Stages, sawings_of, stages_of
 from services.portal.pages.house import House, HouseDep
 from services.portal.pages.saying import words_of
@@ -22,6 +22,7 @@ from shared.web.client import UpstreamRefused
 
 router = Router(tags=["pages"])
 MOST_PIECES = 5000
+PAGE_PX = 1080  # of a drawing beside which nothing has to be moved, on a wide page
 MOST_CHARTS = 6
 
 
@@ -34,8 +35,9 @@ async def graph_page(code: str, house: HouseDep) -> Response:
     shown = collapsed(things)
     names = {thing.key: name_of(thing, words) for thing in shown}
     rows = [(thing, names[thing.key], row_id(thing), state_of(thing, words)) for thing in shown]
+    svg = await asyncio.to_thread(graph_of, shown, code, words)
     return await house.page(
-        "auditor/graph.html", code=code, svg=Markup(await asyncio.to_thread(graph_of, shown, code, words)),  # noqa: S704
+        "auditor/graph.html", code=code, svg=Markup(svg), wide=width_of(svg) > PAGE_PX,  # noqa: S704
         rows=rows, names=names, things=len(things), kinds=[kind for kind in KINDS if any(t.kind == kind for t in shown)],
         complete=answer["complete"], as_of=answer["as_of"],
     )  # fmt: skip
@@ -72,7 +74,7 @@ async def timeline_page(code: str, house: HouseDep) -> Response:
         (figures.in_lima(r.time).strftime("%Y-%m-%dT%H:%M:%S"), words.t(f"type.{r.type}"))
         for _, r in case.own if r.type in CUSTODY
     ]  # fmt: skip
-    spec = moments(points, words.t("timeline.axis"))
+    spec = moments(points, words.t("timeline.axis"), figures.months(house.language))
     drawn = await asyncio.to_thread(chart, spec, words.t("timeline.chart"), words.t("timeline.lead"))
     return await house.page("auditor/timeline.html", code=code, rows=rows, drawing=Markup(drawn))  # noqa: S704
 

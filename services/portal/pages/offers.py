@@ -7,14 +7,17 @@ from typing import Any
 from starlette.responses import Response
 
 from services.portal import figures, offer_form
+from services.portal.backends import or_none
 from services.portal.documents.assembly import report_pdf
 from services.portal.drawing.charts import chart
 from services.portal.drawing.offers import fair_bands, way_down
 from services.portal.naming import region_name
+from services.portal.navigation import may
 from services.portal.offer_answer import judgement, money, signed, spoken_offer
 from services.portal.offer_form import Asked
 from services.portal.pages.filling import fields_of, pdf, say_of, today
 from services.portal.pages.house import House, HouseDep
+from services.portal.pages.recording import parties_of
 from shared.timber.species import catalogue
 from shared.web.app import Router
 from shared.web.client import UpstreamRefused
@@ -46,9 +49,11 @@ async def check_offer(house: HouseDep) -> Response:
         judged = await _judged(house, asked)
     except UpstreamRefused as refusal:
         return await _form(house, "check", asked, asked.faults(refusal.problem, house.language))
+    # Who keeps it may name the buyer as a party, which is what both need to sign.
+    parties = await or_none(parties_of(house)) if house.session and may(house.session.roles, "keep_offer") else ()
     return await house.page(
         "community/offer_result.html", judged=judged, charts=_charts(house, [("", judged)]), fields=asked.fields,
-        offer=_told(house, asked),
+        offer=_told(house, asked), parties=parties or (),
     )  # fmt: skip
 
 
@@ -57,8 +62,9 @@ async def keep_offer(house: HouseDep) -> Response:
     """Keep the offer among the contracts of the community. The same offer again leads to what was kept first."""
     form = await house.form()
     asked = Asked(fields_of(form), house.need("manager").org, today())
+    offer = asked.offer() | {"buyer": asked.get("keep_buyer") or None}
     try:
-        stored = await house.contracts.post("/v1/contracts", asked.offer())
+        stored = await house.contracts.post("/v1/contracts", offer)
     except UpstreamRefused as refusal:
         return await _form(house, "check", asked, asked.faults(refusal.problem, house.language))
     return house.go(f"/community/contracts/{stored['id']}", done="offer_kept")

@@ -7,9 +7,12 @@ from fastapi import Query
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from services.portal.access import KEY_HOLDERS
+from services.portal.backends import or_none
 from services.portal.naming import DEPARTMENTS, region_name
 from services.portal.navigation import may
 from services.portal.pages.house import House, HouseDep
+from shared.refusal import Missing
 from shared.timber.bodies import BODIES, ORG_KINDS
 from shared.web.app import Router
 from shared.web.client import UpstreamRefused
@@ -18,6 +21,8 @@ router = Router(tags=["operator"])
 Cursor = Annotated[str | None, Query(max_length=200)]
 Name = Annotated[str, Query(max_length=40)]
 PAGE_LENGTH = 50
+# Roles of keys that are enrolled; the others are the house's own, which its start ends.
+ENROLLED = ("device", "root")
 
 
 def _may(house: House, operation: str) -> bool:
@@ -42,7 +47,9 @@ async def house_page(house: HouseDep) -> Response:
     health = await house.backends.health()
     outbox = await house.permits.get("/v1/publications", limit=1) if _may(house, "outbox_page") else None
     head = await house.backends.head(house.policy)
-    return await house.page("operator/house.html", health=health, outbox=outbox, head=head)
+    return await house.page(
+        "operator/house.html", health=health, outbox=outbox, head=head, awaiting=await _awaiting(house)
+    )
 
 
 @router.get("/operator/organisations", response_class=Response)
@@ -86,8 +93,19 @@ async def _keys(
     found = await house.permits.get(_asking("/v1/keys", org=org, cursor=cursor, limit=PAGE_LENGTH))
     return await house.page(
         "operator/keys.html", 200 if refused is None else refused.status, found=found, org=org, refused=refused,
-        given=given, brings=_may(house, "bring_key"),
+        given=given, brings=_may(house, "bring_key"), awaiting=await _awaiting(house),
     )  # fmt: skip
+
+
+async def _awaiting(house: House) -> list[dict[str, Any]]:
+    """The revocations on which this person may have to say the second word: of their own organisation, or of all."""
+    if not _may(house, "confirm_end"):
+        return []
+    session = house.need()
+    own = "" if "any" in {KEY_HOLDERS.get(role) for role in session.roles} else session.org
+    asked = _asking("/v1/keys/revocations", awaiting="true", org=own, limit=PAGE_LENGTH)
+    listed: list[dict[str, Any]] = (await or_none(house.permits.get(asked)) or {"items": []})["items"]
+    return listed
 
 
 @router.post("/operator/keys", response_class=Response)
@@ -109,10 +127,16 @@ async def key_page(kid: str, house: HouseDep) -> Response:
 
 
 async def _key(house: House, kid: str, refused: UpstreamRefused | None = None) -> Response:
-    key = await house.permits.get(_key_path(kid))
+    """The page of a key; of one that did not come through here, of which only its end is known, the list of keys."""
+    key = await or_none(house.permits.get(_key_path(kid)))
+    if key is None and refused is not None:
+        return await _keys(house, refused=refused)
+    if key is None:
+        raise Missing("key", kid)
     return await house.page(
         "operator/key.html", 200 if refused is None else refused.status, key=key, refused=refused,
-        takes_up=_may(house, "take_key_up"), approves=_may(house, "admit_key"), ends=_may(house, "end_key"),
+        takes_up=_may(house, "take_key_up"), approves=_may(house, "admit_key"), ends=_may(house, "end_key") and key["role"] in ENROLLED,
+        confirms=_may(house, "confirm_end"),
     )  # fmt: skip
 
 
@@ -121,11 +145,12 @@ def _key_path(kid: str, verb: str = "") -> str:
 
 
 async def _act(house: House, kid: str, verb: str, body: dict[str, Any], done: str) -> Response:
+    """``org`` is named of a key that did not come through the registry, which has no page of its own."""
     try:
         await house.permits.post(_key_path(kid, verb), body)
     except UpstreamRefused as refused:
         return await _key(house, kid, refused)
-    return house.go(f"/operator/keys/{quote(kid, safe='')}", done=done)
+    return house.go("/operator/keys" if "org" in body else f"/operator/keys/{quote(kid, safe='')}", done=done)
 
 
 @router.post("/operator/keys/{kid}/propose", response_class=Response)
@@ -146,11 +171,41 @@ async def admit_key(kid: str, house: HouseDep) -> Response:
 async def end_key(kid: str, house: HouseDep) -> Response:
     """End a key, at once and by one person; what it signed before may be put in doubt from an entry on."""
     form = await house.form()
+    return await _act(house, kid, "/revoke", _ending(form), done="key_revoked")
+
+
+@router.post("/operator/revocations", response_class=Response)
+async def end_unknown_key(house: HouseDep) -> Response:
+    """End a key that did not come through the registry: a root added it, or a phone named it as its successor."""
+    form = await house.form()
+    return await _act(house, _text(form, "kid") or "-", "/revoke", _ending(form), done="key_revoked")
+
+
+def _ending(form: FormData) -> dict[str, Any]:
     since = _text(form, "distrust_from")
-    body: dict[str, Any] = {"reason": _text(form, "reason")}
+    body: dict[str, Any] = {"reason": _text(form, "reason")} | _of_org(form)
     if since:
         body["distrust_from"] = int(since) if since.isascii() and since.isdigit() and len(since) < 16 else since
-    return await _act(house, kid, "/revoke", body, done="key_revoked")
+    return body
+
+
+def _of_org(form: FormData) -> dict[str, Any]:
+    return {"org": _text(form, "org")} if _text(form, "org") else {}
+
+
+@router.post("/operator/keys/{kid}/revoke/confirm", response_class=Response)
+async def confirm_end(kid: str, house: HouseDep) -> Response:
+    """The second person: the key was ended rightly."""
+    form = await house.form()
+    return await _act(house, kid, "/revoke/confirm", _of_org(form), done="end_confirmed")
+
+
+@router.post("/operator/keys/{kid}/revoke/contest", response_class=Response)
+async def contest_end(kid: str, house: HouseDep) -> Response:
+    """The second person: the key was ended wrongly, and why."""
+    form = await house.form()
+    body = {"reason": _text(form, "reason")} | _of_org(form)
+    return await _act(house, kid, "/revoke/contest", body, done="end_contested")
 
 
 @router.get("/operator/outbox", response_class=Response)

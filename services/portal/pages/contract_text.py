@@ -1,0 +1,88 @@
+"""The text of a contract, written by form: a first version, a draft anew, or an amendment of what both have signed."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import Query
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from services.portal import contract_form, deals, offer_form
+from services.portal.acts import Filled
+from services.portal.backends import or_none, part
+from services.portal.contract_form import Base
+from services.portal.pages.deals import versions_of
+from services.portal.pages.filling import fields_of, say_of, today
+from services.portal.pages.house import House, HouseDep
+from services.portal.pages.stepping import papers_of
+from services.portal.pages.vault import ACCEPTED, kinds_of
+from shared.timber.species import catalogue
+from shared.web.app import Router
+from shared.web.client import UpstreamRefused
+
+router = Router(tags=["contracts"])
+Json = dict[str, Any]
+
+
+@router.get("/community/contracts/{contract}/text", response_class=Response)
+async def text_page(contract: str, house: HouseDep, annex: Annotated[str, Query(max_length=64)] = "") -> Response:
+    """The form, with what the offer or the last version says. ``annex`` is a paper that was kept for it a moment ago."""
+    return await _page(house, contract, annex=annex)
+
+
+@router.post("/community/contracts/{contract}/text", response_class=Response)
+async def write_text(contract: str, house: HouseDep) -> Response:
+    """Write the version. The text of the last version again is that version, so the form may be sent twice."""
+    form, org = _filled(await house.form()), house.need().org
+    stored, versions, papers = await asyncio.gather(
+        house.contracts.get(f"/v1/contracts/{part(contract)}"), versions_of(house, contract), papers_of(house, org)
+    )
+    body = contract_form.text_of(form, contract_form.base_of(stored["offer"], versions), papers)
+    if form.faults:
+        return await _page(house, contract, form)
+    try:
+        kept = await house.contracts.post(f"/v1/contracts/{part(contract)}/versions", body)
+    except UpstreamRefused as refused:
+        form.faults |= contract_form.beside(refused.problem, refused.text(house.language), house.language)
+        return await _page(house, contract, form)
+    return house.go(f"/community/contracts/{part(contract)}/versions/{kept['number']}", done="version_written")
+
+
+def _filled(form: FormData) -> Filled:
+    ticked = " ".join(one for one in form.getlist("annexes") if isinstance(one, str))
+    return Filled(fields_of(form) | {"annexes": ticked})
+
+
+async def _page(house: House, contract: str, form: Filled | None = None, annex: str = "") -> Response:
+    say, org = say_of(house), house.need().org
+    stored, versions, papers, kinds, permits = await asyncio.gather(
+        house.contracts.get(f"/v1/contracts/{part(contract)}"), versions_of(house, contract), papers_of(house, org),
+        kinds_of(house), or_none(house.permits.get("/v1/permits")),
+    )  # fmt: skip
+    base = contract_form.base_of(stored["offer"], versions)
+    fields = contract_form.begun(base, today()) if form is None else dict(form.fields)
+    if annex:
+        fields["annexes"] = f"{fields['annexes']} {annex}".strip()
+    faults = {
+        name: say(text) if text.startswith("act.") else text for name, text in (form.faults if form else {}).items()
+    }
+    place = f"/community/contracts/{contract}/text"
+    return await house.page(
+        "community/contract_text.html", 422 if faults else 200, place=place, stored=stored, base=base, fields=fields, faults=faults,
+        kept={n: _in_words(base, n, house) for n, one in enumerate(base.lines) if one["kind"] not in contract_form.PER},
+        taken_over={name: deals.said(base.text[name]) for name in contract_form.TAKEN_OVER if deals.said(base.text.get(name))},
+        annexes=_annexes(base, papers), kinds=kinds, accepted=ACCEPTED, lists=offer_form, asked=contract_form,
+        permits=[one["number"] for one in (permits or {"items": ()})["items"] if one["state"] != "proposed"],
+        species=sorted(catalogue(), key=lambda one: one.trade_name), versions=versions,
+    )  # fmt: skip
+
+
+def _in_words(base: Base, n: int, house: House) -> str:
+    return deals.lines_in_words([base.lines[n]], say_of(house))[0]
+
+
+def _annexes(base: Base, papers: list[Json]) -> list[Json]:
+    """The papers that may go with it: those an earlier version has, then those of the vault."""
+    known = [dict(one) for one in base.text.get("annexes") or ()]
+    there = {one["sha256"] for one in known}
+    return [*known, *(one for one in papers if one["sha256"] not in there)]
