@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import orjson
+
 from services.permits.domain.rules.catalogue import rules_on
 from tests.permits.conftest import (
     MANAGER,
@@ -11,6 +13,7 @@ from tests.permits.conftest import (
     PLAN,
     REGENT,
     SECOND,
+    SQUARE,
     SUPERVISOR,
     Permits,
     Person,
@@ -28,9 +31,19 @@ PATH, PERMIT_PATH = f"/v1/plans/{PLAN}", f"/v1/permits/{PERMIT}"
 OTHER_SPECIES = a_line(species="Myroxylon balsamum", volume_dm3=9_215)
 
 
-async def approved(permits: Permits, plan: str, census: bytes | None = None, **changes: Any) -> None:
+async def draw(permits: Permits, plan: str) -> None:
+    """The boundary of its parcel, as large as the title."""
+    drawn = {"content": orjson.dumps(SQUARE), "headers": {"content-type": "application/geo+json"}}
+    await permits.call("POST", f"/v1/plans/{plan}/parcels/PC 01/shape", MANAGER, 200, **drawn)
+
+
+async def approved(
+    permits: Permits, plan: str, census: bytes | None = None, *, drawn: bool = False, **changes: Any
+) -> None:
     """A plan of comunidad-a from draft to approval."""
     await permits.post("/v1/plans", MANAGER, a_plan(id=plan, **changes))
+    if drawn:
+        await draw(permits, plan)
     if plan != PLAN:
         await permits.agreed(plan)
     if census is not None:
@@ -110,6 +123,20 @@ async def test_a_permit_of_a_superseded_plan_that_was_suspended_counts_again_whe
     await permits.post("/v1/plans/PO-NEW/suspend", SUPERVISOR, WHY)
     assert await counts(permits) == (False, "suspended")
     await permits.refused("follows-plan", f"{PERMIT_PATH}/reinstate", SUPERVISOR, WHY)
+
+
+async def test_the_land_of_plans_before_it_is_no_overlap_and_that_of_others_is(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await approved(permits, PLAN, a_census(), drawn=True)
+    await approved(permits, "PO-2", a_census(), drawn=True, supersedes=PLAN)
+    for name, before in (("PO-3", "PO-2"), ("PO-ELSE", None)):
+        await permits.post("/v1/plans", MANAGER, a_plan(id=name, supersedes=before))
+        await draw(permits, name)
+
+    own, other = [await permits.get(f"/v1/plans/{name}/land-check", MANAGER) for name in ("PO-3", "PO-ELSE")]
+
+    assert {one["plan"] for one in own["overlaps"]} == {"PO-ELSE"}
+    assert {one["plan"] for one in other["overlaps"]} == {PLAN, "PO-2", "PO-3"}
 
 
 # ---- what a permit gives up
