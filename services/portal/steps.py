@@ -96,7 +96,7 @@ CLOSE = Step("plan", "close_finding", "findings/{of}/closing", (ENDS, *WORD), of
 BESIDE = (PROPOSAL, REVIEW, EXPLAIN, DECIDE, APPEAL, CLOSE)
 # From which state of a finding, for those who made the plan and for officers; with what a decision or an end may say then.
 BY_MAKERS: dict[str, tuple[tuple[Step, tuple[str, ...]], ...]] = {
-    "open": ((EXPLAIN, ()),), "explained": ((EXPLAIN, ()),), "upheld": ((APPEAL, ()),),
+    "open": ((EXPLAIN, ()),), "explained": ((EXPLAIN, ()),), "upheld": ((APPEAL, ()),), "appealed": ((APPEAL, ()),),
 }  # fmt: skip
 BY_OFFICERS: dict[str, tuple[tuple[Step, tuple[str, ...]], ...]] = {
     "open": ((DECIDE, ("upheld",)),), "explained": ((DECIDE, ("accepted", "upheld")),),

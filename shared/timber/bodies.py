@@ -281,7 +281,7 @@ AUTHORITY: dict[str, Check] = {
             "census": fields({"trees": f.whole(0, 1_000_000), "parts": f.whole(0, 100_000), "root": f.digest}),
             "submitted_by": f.user_id, "approved_by": f.user_id,
         },
-        {"kind": f.one_of(*PLAN_KINDS), "parent": f.plan_id, **_cited},
+        {"kind": f.one_of(*PLAN_KINDS), "parent": f.plan_id, "supersedes": f.plan_id, **_cited},
         whole_body=_plan_approved,
     ),
     "permit.issued": fields(

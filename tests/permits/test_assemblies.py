@@ -14,6 +14,7 @@ from tests.permits.conftest import (
     NEIGHBOUR,
     OFFICER,
     OPERATOR,
+    PERMIT,
     PLAN,
     REGENT,
     SECOND,
@@ -25,6 +26,8 @@ from tests.permits.conftest import (
     a_census,
     a_delegation,
     a_key,
+    a_line,
+    a_permit,
     a_plan,
     a_title,
     an_assembly,
@@ -160,6 +163,31 @@ async def test_a_revoked_delegation_is_worth_nothing_from_then_on(permits: Permi
     assert (revoked["state"], revoked["revoked_reason"]) == ("revoked", "Incumplió el contrato")
     assert (await permits.upload(a_census(), COMPANY, "PO-9", expect=409))["slug"] == "delegation-ended"
     assert (await permits.post(f"{GIVEN}/D-9/revoke", MANAGER, {"reason": "otra"}))["revoked_reason"] == why["reason"]
+
+
+async def test_the_regent_proposes_permits_by_delegation_and_within_its_volume(permits: Permits) -> None:
+    await permits.approved_plan()
+    await permits.refused("no-delegation", "/v1/permits", REGENT, a_permit())
+    stranger = Person("regent", "tercero-1", "u-tercero")
+    await permits.refused("other-organisation", "/v1/permits", stranger, a_permit(), 403)
+    give = a_delegation(
+        number="D-P", delegate="regencia-1", acts=["propose_permit"], assembly_act=f"DELEGA-{PLAN}", cap_dm3=7_000,
+        species=["Brosimum guianense"],
+    )  # fmt: skip
+    await permits.post(GIVEN, MANAGER, give, 201)
+    others = a_permit(number="P-2", lines=[a_line(species="Myroxylon balsamum", volume_dm3=1)])
+    await permits.refused("outside-delegation", "/v1/permits", REGENT, others)
+
+    proposed = await permits.post("/v1/permits", REGENT, a_permit(), 201)
+
+    assert proposed["state"] == "proposed"
+    await permits.post("/v1/permits", REGENT, a_permit(), 200)
+    more = a_permit(number="P-2", lines=[a_line(volume_dm3=1_120)])
+    await permits.refused("delegation-exceeded", "/v1/permits", REGENT, more)
+    await permits.post("/v1/permits", REGENT, more | {"lines": [a_line(volume_dm3=1_119)]}, 201)
+    same = Person("authority", "gerfor-md", REGENT.sub, "madre-de-dios")
+    await permits.refused("same-person", f"/v1/permits/{PERMIT}/approve", same)
+    assert (await permits.post(f"/v1/permits/{PERMIT}/approve", SECOND))["state"] == "in_force"
 
 
 @pytest.mark.parametrize("ending", ["revoked", "expired"])

@@ -71,7 +71,7 @@ async def notified(permits: Permits, *volumes: dict[str, Any]) -> Any:
     return await permits.post(f"{PATH}/notify", SUPERVISOR)
 
 
-ANSWER = {"answer": "El árbol 1170 se codificó mal", "attachments": [{"name": "Libro", "sha256": "a" * 64}]}
+ANSWER = {"answer": "El árbol 1170 se codificó mal", "attachments": []}
 
 
 async def test_v1_v2_and_v3_come_from_trees_volumes_and_what_custody_counts_as_moved(permits: Permits) -> None:
@@ -220,7 +220,34 @@ async def test_only_the_holder_answers_and_may_answer_again(permits: Permits) ->
     await permits.post(f"{PATH}/answers", MANAGER, ANSWER, expect=201)
     told = await permits.post(f"{PATH}/answers", MANAGER, {"answer": "Adjuntamos el mapa"}, expect=201)
 
-    assert [len(one["attachments"]) for one in told["answers"]] == [1, 0]
+    assert len(told["answers"]) == 2
+
+
+async def test_what_an_answer_attaches_is_a_paper_of_the_vault_that_the_holder_can_read(permits: Permits) -> None:
+    await notified(permits)
+    foreign = (await permits.paper("operations_book", b"Libro de otra comunidad", NEIGHBOUR))["sha256"]
+    for sha256 in ("a" * 64, foreign):
+        attached = ANSWER | {"attachments": [{"name": "Libro", "sha256": sha256}]}
+        await permits.refused("reference-unknown", f"{PATH}/answers", MANAGER, attached)
+
+    own = (await permits.paper("operations_book", b"Folio 12"))["sha256"]
+    attached = ANSWER | {"attachments": [{"name": "Libro", "sha256": own}]}
+    told = await permits.post(f"{PATH}/answers", MANAGER, attached, expect=201)
+
+    assert [one["attachments"] for one in told["answers"]] == [attached["attachments"]]
+
+
+async def test_the_supervisions_of_a_plan_come_in_pages(permits: Permits) -> None:
+    await opened(permits)
+    for number in ("SUP-02", "SUP-03"):
+        await permits.post(SUPERVISIONS, SUPERVISOR, BODY | {"number": number}, expect=201)
+
+    first = await permits.get(SUPERVISIONS, SUPERVISOR, limit=2)
+    rest = await permits.get(SUPERVISIONS, SUPERVISOR, limit=2, cursor=first["next"])
+
+    assert [one["number"] for one in first["items"] + rest["items"]] == [NUMBER, "SUP-02", "SUP-03"]
+    assert rest["next"] is None
+    await permits.get(SUPERVISIONS, SUPERVISOR, limit=21, expect=422)
 
 
 async def test_until_it_is_closed_only_those_concerned_see_it_and_the_answers_always_only_they(
@@ -371,7 +398,60 @@ async def test_a_volume_is_decided_between_notice_and_closing_and_appealed_after
     await permits.post(f"{VOLUMES}/appeal", MANAGER, WORD)
 
 
-async def test_only_the_holder_appeals_and_only_who_had_no_part_decides(permits: Permits) -> None:
+COMPANY, FIRM = Person("company", "aserradero-1", "u-company"), Person("regent", "regencia-1", "u-regent")
+
+
+async def upheld_against_a_company(permits: Permits) -> None:
+    """A volume found under a permit of a third party, upheld by the closing of the supervision."""
+    permits.custody.balances = [a_balance(8_000)]
+    await permits.approved_plan()
+    await permits.agreed_to_holder("aserradero-1")
+    await permits.post("/v1/permits", OFFICER, a_permit(holder="aserradero-1", lines=LINES))
+    await permits.post(f"/v1/permits/{PERMIT}/approve", SECOND)
+    await permits.post(SUPERVISIONS, SUPERVISOR, BODY, expect=201)
+    await permits.post(f"{PATH}/volumes", SUPERVISOR, {"volumes": [a_volume()]})
+    await permits.post(f"{PATH}/documents", SUPERVISOR, all_documents())
+    await permits.post(f"{PATH}/notify", SUPERVISOR)
+    await permits.post(f"{PATH}/answers", MANAGER, ANSWER, expect=201)
+    await closed(permits)
+
+
+async def test_the_holder_of_the_permit_and_the_regent_appeal_what_is_held_against_them(permits: Permits) -> None:
+    await upheld_against_a_company(permits)
+    other = Person("company", "certifica-1", "u-other")
+    await permits.refused("other-organisation", f"{VOLUMES}/appeal", other, WORD, status=403)
+
+    told = await permits.post(f"{VOLUMES}/appeal", COMPANY, WORD)
+    again = await permits.post(f"{VOLUMES}/appeal", FIRM, WORD)
+
+    assert how(told) == how(again) == ("appealed", "", False)
+    assert [act["org"] for act in again["volumes"][0]["acts"] if act["act"] == "appeal"] == [COMPANY.org, FIRM.org]
+
+
+async def test_an_appeal_of_the_company_is_not_decided_over_the_head_of_the_community(permits: Permits) -> None:
+    await upheld_against_a_company(permits)
+    await permits.post(f"{VOLUMES}/appeal", COMPANY, WORD)
+    decision = WORD | {"outcome": "upheld"}
+    await permits.refused("term-not-over", f"{VOLUMES}/closing", TRIBUNAL, decision)
+
+    paper = (await permits.paper("operations_book", b"Folio 12"))["sha256"]
+    told = await permits.post(f"{VOLUMES}/appeal", MANAGER, WORD | {"documents": [paper]})
+    assert [act["documents"] for act in told["volumes"][0]["acts"]][-2:] == [[], [paper]]
+
+    assert how(await permits.post(f"{VOLUMES}/closing", TRIBUNAL, decision)) == ("closed", "upheld", True)
+
+
+async def test_the_silence_of_the_community_does_not_keep_an_appeal_open(permits: Permits) -> None:
+    await upheld_against_a_company(permits)
+    await permits.post(f"{VOLUMES}/appeal", FIRM, WORD)
+    permits.app.state.house.clock = lambda: datetime.now(UTC) + timedelta(days=22)
+
+    told = await permits.post(f"{VOLUMES}/closing", TRIBUNAL, WORD | {"outcome": "lifted"})
+
+    assert how(told) == ("closed", "lifted", False)
+
+
+async def test_only_those_it_is_held_against_appeal_and_only_who_had_no_part_decides(permits: Permits) -> None:
     await answered(permits, a_volume())
     approver = Person("supervisor", "osinfor-md", "u-officer", "*")
     await permits.refused("same-person", f"{VOLUMES}/decision", approver, WORD | {"decision": "accepted"})

@@ -70,7 +70,7 @@ FITTING = {
     ("open", "explain"): "explained", ("open", "uphold"): "upheld", ("explained", "explain"): "explained",
     ("explained", "accept"): "accepted", ("explained", "uphold"): "upheld", ("upheld", "appeal"): "appealed",
     ("accepted", "close accepted"): "closed", ("upheld", "close upheld"): "closed",
-    ("appealed", "close upheld"): "closed", ("appealed", "close lifted"): "closed",
+    ("appealed", "close upheld"): "closed", ("appealed", "close lifted"): "closed", ("appealed", "appeal"): "appealed",
 }  # fmt: skip
 
 
@@ -186,11 +186,11 @@ def test_who_lifted_a_finding_does_not_approve_the_plan() -> None:
     lifted = known(EXPLAINED, UPHELD, APPEALED, CLOSE, severity="S4", outcome="lifted")
 
     with pytest.raises(SamePerson):
-        check_gate(PLAN, REVIEW, [lifted], CLOSE[2], DAY, TERMS)
-    check_gate(PLAN, REVIEW, [lifted], "u-third", DAY, TERMS)
+        check_gate(PLAN, REVIEW, [lifted], CLOSE[2], DAY, TERMS, 3)
+    check_gate(PLAN, REVIEW, [lifted], "u-third", DAY, TERMS, 3)
 
 
-REVIEW = Review(1, "PO-1", OPENED, "u-second", "gerfor-md", "1", "r")
+REVIEW = Review(1, "PO-1", OPENED, "u-second", "gerfor-md", "1", "r", 3)
 
 
 def test_a_plan_is_approved_on_a_fresh_review_by_who_decided_none_of_its_findings() -> None:
@@ -199,13 +199,14 @@ def test_a_plan_is_approved_on_a_fresh_review_by_who_decided_none_of_its_finding
     def gate(
         review: Review | None = REVIEW, found: KnownFinding = accepted, by: str = "u-officer", day: date = DAY
     ) -> None:
-        check_gate(PLAN, review, [found], by, day, TERMS)
+        check_gate(PLAN, review, [found], by, day, TERMS, 3)
 
     gate()
     gate(day=DAY + timedelta(days=30))
     of_the_submission = replace(REVIEW, by="u-manager", org=PLAN.org)
     old = replace(REVIEW, at=OPENED - timedelta(days=31))
-    for other in (None, replace(REVIEW, census_root="other"), old, of_the_submission):
+    outdated, uncounted = replace(REVIEW, changes=2), replace(REVIEW, changes=None)
+    for other in (None, replace(REVIEW, census_root="other"), old, of_the_submission, outdated, uncounted):
         with pytest.raises(ReviewNeeded):
             gate(other)
     with pytest.raises(SamePerson):

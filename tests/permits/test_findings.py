@@ -33,7 +33,7 @@ from tests.permits.conftest import (
 
 FINDINGS, APPROVE = f"/v1/plans/{PLAN}/findings", f"/v1/plans/{PLAN}/approve"
 DECISION = {"resolution": "RGR-0000-2025"}
-SAID = {"text": "Véase el informe.", "attachment_sha256": "ab" * 32}
+SAID = {"text": "Véase el informe."}
 ACCEPTED, UPHELD = {"decision": "accepted", "text": "Conforme."}, {"decision": "upheld", "text": "No conforme."}
 INFLATED = TREE_501.replace("5.881", "8.881")
 COMPANY = Person("company", "aserradero-1", "u-company")
@@ -304,8 +304,7 @@ async def test_a_finding_is_answered_by_its_makers_and_decided_by_officers_of_th
     await permits.post(explain, NEIGHBOUR, SAID, expect=404)
     await permits.refused("role-not-allowed", decide, MANAGER, ACCEPTED, status=403)
     await permits.refused("wrong-state", decide, SUPERVISOR, ACCEPTED)
-    answered = await permits.post(explain, MANAGER, SAID)
-    assert (answered["state"], answered["acts"][0]["attachment_sha256"]) == ("explained", "ab" * 32)
+    assert (await permits.post(explain, MANAGER, SAID))["state"] == "explained"
 
     await permits.post(decide, Person("authority", "gerfor-lo", "u-lo", "loreto"), ACCEPTED, expect=404)
     await permits.refused("same-person", decide, Person("authority", "gerfor-md", MANAGER.sub, "*"), ACCEPTED)
@@ -316,6 +315,19 @@ async def test_a_finding_is_answered_by_its_makers_and_decided_by_officers_of_th
     await permits.refused("wrong-state", at(found, "appeal"), MANAGER, SAID)
     closing = {"outcome": "accepted", "text": "Archívese."}
     assert (await permits.post(at(found, "closing"), SECOND, closing))["state"] == "closed"
+
+
+async def test_an_explanation_attaches_a_paper_of_the_vault_that_its_author_can_read(permits: Permits) -> None:
+    found = (await submitted(permits))["P08"]
+    foreign = (await permits.paper("operations_book", b"Libro de otra comunidad", NEIGHBOUR))["sha256"]
+    for sha256 in ("ab" * 32, foreign):
+        attached = SAID | {"attachment_sha256": sha256}
+        await permits.refused("reference-unknown", at(found, "explanation"), MANAGER, attached)
+
+    own = (await permits.paper("operations_book", b"Folio 12"))["sha256"]
+    answered = await permits.post(at(found, "explanation"), MANAGER, SAID | {"attachment_sha256": own})
+
+    assert (answered["state"], answered["acts"][0]["attachment_sha256"]) == ("explained", own)
 
 
 async def test_a_neighbour_who_sees_a_finding_does_not_answer_it_and_an_officer_of_elsewhere_does_not_decide(

@@ -266,6 +266,9 @@ async def test_a_plan_is_closed_with_its_execution_report_and_reformulated_by_it
     await permits.answered("PO-NEW")
     await permits.post("/v1/plans/PO-NEW/approve", OFFICER, DECISION)
     assert (await permits.get(PATH))["state"] == "reformulated"
+    await permits.published()
+    said = {one["id"]: one.get("supersedes") for one in permits.custody.bodies("plan.approved")}
+    assert said == {PLAN: None, "PO-NEW": PLAN}
     await no(permits, "wrong-state", "/v1/permits", OFFICER, a_permit())
 
     report = (await permits.paper("execution_report", b"informe final", OFFICER))["sha256"]

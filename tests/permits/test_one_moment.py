@@ -68,10 +68,13 @@ async def test_a_verification_that_is_closed_while_its_plan_is_approved_reaches_
     async with stopped(permits.database, "LOCK TABLE verification_trees IN ACCESS EXCLUSIVE MODE") as waiting:
         closing = asyncio.create_task(permits.post(f"{PATH}/close", VERIFIER))
         await waiting(1)
-        approving = asyncio.create_task(permits.post(f"/v1/plans/{PLAN}/approve", OFFICER, DECISION))
+        approving = asyncio.create_task(permits.call("POST", f"/v1/plans/{PLAN}/approve", OFFICER, json=DECISION))
         await asyncio.wait([approving], timeout=3)
-    await asyncio.gather(closing, approving)
+    _, answer = await asyncio.gather(closing, approving)
 
+    assert answer.json()["slug"] == "review-needed"  # of what was found meanwhile
+    await permits.answered()
+    await permits.post(f"/v1/plans/{PLAN}/approve", OFFICER, DECISION)
     await permits.published()
     assert [body["number"] for body in permits.custody.bodies("inspection.reported")] == [NUMBER]
 
@@ -235,3 +238,19 @@ async def test_an_inspection_does_not_take_the_number_of_a_visit_that_is_opened(
         await waiting(2)
 
     assert sorted(answer.status_code for answer in await asyncio.gather(*acts)) == [201, 409]
+
+
+async def test_a_licence_revoked_by_an_act_that_began_before_the_review_asks_for_another(permits: Permits) -> None:
+    await submitted(permits)
+    licences = "/v1/organisations/regencia-1/licences"
+    await permits.post(licences, OFFICER, {"number": "L-1", "valid_from": "2020-01-01", "valid_to": "2030-12-31"})
+    revoked = {"number": "L-1", "act": "revoked", "no_more_from": "2025-01-01", "reason": "Sanción"}
+
+    async with stopped(permits.database, "LOCK TABLE licences IN SHARE ROW EXCLUSIVE MODE") as waiting:
+        revoking = asyncio.create_task(permits.post(f"{licences}/changes", SECOND, revoked))
+        await waiting(1)
+        await asyncio.sleep(1)  # instants are whole seconds
+        await permits.answered()
+    await revoking
+
+    await permits.refused("review-needed", f"/v1/plans/{PLAN}/approve", OFFICER, DECISION)

@@ -213,14 +213,14 @@ async def test_an_amendment_sets_volumes_once_another_officer_approves_it(permit
     more = a_line(species="Myroxylon balsamum", volume_dm3=9_000)
     await permits.post(
         f"/v1/permits/{PERMIT}/amendments", OFFICER,
-        {"id": "A1", "reason": "reformulación", "lines": [a_line(volume_dm3=5_000), more]}, expect=201,
+        {"id": "A1", "reason": "reformulación", "lines": [a_line(volume_dm3=5_900), more]}, expect=201,
     )  # fmt: skip
     assert len((await permits.get(f"/v1/permits/{PERMIT}", OFFICER))["lines"]) == 1
 
     await permits.refused("same-person", f"/v1/permits/{PERMIT}/amendments/A1/approve", OFFICER)
     amended = await permits.post(f"/v1/permits/{PERMIT}/amendments/A1/approve", SECOND)
 
-    assert [line["volume_dm3"] for line in amended["lines"]] == [5_000, 9_000]
+    assert [line["volume_dm3"] for line in amended["lines"]] == [5_900, 9_000]
     assert amended["amendments"][0]["state"] == "approved"
     await permits.published()
     assert permits.custody.bodies("permit.amended")[0]["reason"] == "reformulación"

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import orjson
+
 from services.permits.domain.rules.catalogue import rules_on
 from tests.permits.conftest import (
     MANAGER,
@@ -11,6 +13,7 @@ from tests.permits.conftest import (
     PLAN,
     REGENT,
     SECOND,
+    SQUARE,
     SUPERVISOR,
     Permits,
     Person,
@@ -28,9 +31,19 @@ PATH, PERMIT_PATH = f"/v1/plans/{PLAN}", f"/v1/permits/{PERMIT}"
 OTHER_SPECIES = a_line(species="Myroxylon balsamum", volume_dm3=9_215)
 
 
-async def approved(permits: Permits, plan: str, census: bytes | None = None, **changes: Any) -> None:
+async def draw(permits: Permits, plan: str) -> None:
+    """The boundary of its parcel, as large as the title."""
+    drawn = {"content": orjson.dumps(SQUARE), "headers": {"content-type": "application/geo+json"}}
+    await permits.call("POST", f"/v1/plans/{plan}/parcels/PC 01/shape", MANAGER, 200, **drawn)
+
+
+async def approved(
+    permits: Permits, plan: str, census: bytes | None = None, *, drawn: bool = False, **changes: Any
+) -> None:
     """A plan of comunidad-a from draft to approval."""
     await permits.post("/v1/plans", MANAGER, a_plan(id=plan, **changes))
+    if drawn:
+        await draw(permits, plan)
     if plan != PLAN:
         await permits.agreed(plan)
     if census is not None:
@@ -84,16 +97,129 @@ async def test_a_census_smaller_than_what_was_authorised_before_it_is_found_in_t
     assert (found["P05"]["status"], found["P05"]["severity"]) == ("FAIL", "S4")
 
 
+async def test_without_a_whole_census_nothing_is_authorised_beside_what_the_superseded_plan_authorised(
+    permits: Permits,
+) -> None:
+    await permits.issued_permit()
+    await approved(permits, "PO-NEW", a_census(), supersedes=PLAN, census_basis="partial")
+    await permits.post("/v1/permits", OFFICER, a_permit(number="P-AGAIN", plan="PO-NEW", lines=[OTHER_SPECIES]))
+
+    problem = await permits.refused("census-not-whole", "/v1/permits/P-AGAIN/approve", SECOND)
+
+    assert PERMIT in problem["detail_es"]
+    await approved(permits, "PO-WHOLE", a_census(), supersedes="PO-NEW")
+    await issued(permits, "P-REST", plan="PO-WHOLE", lines=[OTHER_SPECIES])
+
+
+async def test_a_permit_of_a_superseded_plan_that_was_suspended_counts_again_when_that_is_lifted(
+    permits: Permits,
+) -> None:
+    await permits.issued_permit()
+    await permits.post(f"{PERMIT_PATH}/suspend", OFFICER, WHY)
+    await approved(permits, "PO-NEW", a_census(), supersedes=PLAN)
+
+    assert (await permits.post(f"{PERMIT_PATH}/reinstate", OFFICER, WHY))["state"] == "in_force"
+
+    await permits.post("/v1/plans/PO-NEW/suspend", SUPERVISOR, WHY)
+    assert await counts(permits) == (False, "suspended")
+    await permits.refused("follows-plan", f"{PERMIT_PATH}/reinstate", SUPERVISOR, WHY)
+
+
+async def test_the_land_of_plans_before_it_is_no_overlap_and_that_of_others_is(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await approved(permits, PLAN, a_census(), drawn=True)
+    await approved(permits, "PO-2", a_census(), drawn=True, supersedes=PLAN)
+    for name, before in (("PO-3", "PO-2"), ("PO-ELSE", None)):
+        await permits.post("/v1/plans", MANAGER, a_plan(id=name, supersedes=before))
+        await draw(permits, name)
+
+    own, other = [await permits.get(f"/v1/plans/{name}/land-check", MANAGER) for name in ("PO-3", "PO-ELSE")]
+
+    assert {one["plan"] for one in own["overlaps"]} == {"PO-ELSE"}
+    assert {one["plan"] for one in other["overlaps"]} == {PLAN, "PO-2", "PO-3"}
+
+
+# ---- what a permit gives up
+
+
+def amendment(id_: str, volume_dm3: int) -> dict[str, Any]:
+    return {"id": id_, "reason": "Saldo al plan nuevo", "lines": [a_line(volume_dm3=volume_dm3)]}
+
+
+async def lowered(permits: Permits, id_: str, volume_dm3: int) -> Any:
+    """What is answered when another officer approves less for the permit."""
+    await permits.post(f"{PERMIT_PATH}/amendments", OFFICER, amendment(id_, volume_dm3), expect=201)
+    return await permits.post(f"{PERMIT_PATH}/amendments/{id_}/approve", SECOND)
+
+
+async def refused_lowering(permits: Permits, slug: str, id_: str, volume_dm3: int) -> Any:
+    await permits.post(f"{PERMIT_PATH}/amendments", OFFICER, amendment(id_, volume_dm3), expect=201)
+    return await permits.refused(slug, f"{PERMIT_PATH}/amendments/{id_}/approve", SECOND)
+
+
+async def test_what_was_drawn_is_not_freed_by_lowering_the_permit(permits: Permits) -> None:
+    await permits.issued_permit()
+    permits.custody.balances = [{**a_line(), "permit": PERMIT, "drawn_dm3": 4_000}]
+    await refused_lowering(permits, "permit-not-stopped", "A1", 4_000)
+    await permits.post(f"{PERMIT_PATH}/suspend", OFFICER, WHY)
+    await permits.published()
+
+    problem = await refused_lowering(permits, "below-drawn", "A2", 3_999)
+
+    assert "4000 dm³" in problem["detail_en"]
+    permits.custody.silent = True
+    await permits.post(f"{PERMIT_PATH}/amendments/A1/approve", SECOND, expect=503)
+    permits.custody.silent = False
+    amended = await permits.post(f"{PERMIT_PATH}/amendments/A1/approve", SECOND)
+    assert [line["volume_dm3"] for line in amended["lines"]] == [4_000]
+
+
+async def test_a_permit_is_lowered_once_the_log_has_its_suspension(permits: Permits) -> None:
+    await permits.issued_permit()
+    await permits.published()
+    permits.custody.silent = True
+    await permits.post(f"{PERMIT_PATH}/suspend", OFFICER, WHY)
+
+    await refused_lowering(permits, "permit-not-stopped", "A1", 1)
+
+    permits.custody.silent = False
+    await permits.published()
+    await permits.post(f"{PERMIT_PATH}/amendments/A1/approve", SECOND)
+
+
+async def test_the_unfelled_rest_of_a_superseded_plan_is_handed_on_by_lowering_its_permit(permits: Permits) -> None:
+    await permits.issued_permit()
+    permits.custody.balances = [{**a_line(), "permit": PERMIT, "drawn_dm3": 4_000}]
+    await approved(permits, "PO-NEW", a_census(), supersedes=PLAN)
+    rest = a_line(volume_dm3=1_881)
+    await permits.post("/v1/permits", OFFICER, a_permit(number="P-REST", plan="PO-NEW", lines=[rest]))
+    await permits.refused("exceeds-census", "/v1/permits/P-REST/approve", SECOND)
+
+    more = {"id": "MORE", "reason": "x", "lines": [OTHER_SPECIES]}
+    await permits.refused("wrong-state", f"{PERMIT_PATH}/amendments", OFFICER, more)
+    await permits.post(f"{PERMIT_PATH}/suspend", OFFICER, WHY)
+    await permits.published()
+    await lowered(permits, "A1", 4_000)
+    await permits.post(f"{PERMIT_PATH}/reinstate", OFFICER, WHY)
+
+    assert (await permits.post("/v1/permits/P-REST/approve", SECOND))["state"] == "in_force"
+    await permits.post("/v1/permits", OFFICER, a_permit(number="P-2", plan="PO-NEW", lines=[a_line(volume_dm3=100)]))
+    await permits.refused("exceeds-census", "/v1/permits/P-2/approve", SECOND)
+
+
 # ---- a general plan above
+
+
+GENERAL: dict[str, Any] = {
+    "number": "PGMF", "kind": "PGMF", "cycle_years": 20, "census_basis": "not_available", "harvest_from": "2025-01-01",
+    "harvest_to": "2044-12-31",
+}  # fmt: skip
 
 
 async def under_general_plan(permits: Permits) -> None:
     """A permit in force on an operating plan under a general plan."""
     await permits.post("/v1/titles", OFFICER, a_title())
-    await approved(
-        permits, "PGMF-1", number="PGMF", kind="PGMF", cycle_years=20, census_basis="not_available",
-        harvest_from="2025-01-01", harvest_to="2044-12-31",
-    )  # fmt: skip
+    await approved(permits, "PGMF-1", **GENERAL)
     await approved(permits, PLAN, a_census(), parent="PGMF-1")
     await issued(permits, PERMIT)
 
@@ -145,6 +271,54 @@ async def test_the_caducity_of_the_general_plan_is_that_of_the_permits_under_it(
     await permits.refused("caducity-declared", f"{PERMIT_PATH}/reinstate", SUPERVISOR, WHY)
     await permits.published()
     assert permits.custody.types().count("permit.suspended") == 1
+
+
+async def test_a_plan_stands_under_the_general_plan_that_took_the_place_of_its_own(permits: Permits) -> None:
+    await under_general_plan(permits)
+    await permits.post("/v1/plans", MANAGER, a_plan(id="PO-NEXT", parent="PGMF-1"))
+    await approved(permits, "PGMF-2", supersedes="PGMF-1", **GENERAL)
+
+    await permits.post("/v1/plans/PGMF-2/suspend", SUPERVISOR, WHY)
+
+    assert await counts(permits) == (False, "suspended")
+    problem = await permits.refused("follows-plan", f"{PERMIT_PATH}/reinstate", SUPERVISOR, WHY)
+    assert "PGMF-2" in problem["detail_es"]
+    await permits.refused("wrong-state", "/v1/permits", OFFICER, a_permit(number="P-2", lines=[OTHER_SPECIES]))
+    await permits.post("/v1/plans/PGMF-2/reinstate", SUPERVISOR, WHY)
+    assert await counts(permits) == (True, "in_force")
+    await issued(permits, "P-2", lines=[OTHER_SPECIES])
+    await approved(permits, "PO-NEXT", a_census(), parent="PGMF-1")
+
+
+async def test_a_general_plan_takes_the_place_of_another_when_it_holds_what_stands_under_that(permits: Permits) -> None:
+    await under_general_plan(permits)
+    shorter = GENERAL | {"harvest_to": "2027-07-20"}
+    elsewhere = GENERAL | {"parcels": [{"code": "PC 02", "area_m2": 14_000_000}]}
+    for name, changes in (("PGMF-S", shorter), ("PGMF-E", elsewhere)):
+        await permits.post("/v1/plans", MANAGER, a_plan(id=name, supersedes="PGMF-1", **changes))
+        await permits.agreed(name)
+        await permits.post(f"/v1/plans/{name}/submit", MANAGER)
+        await permits.answered(name)
+
+        problem = await permits.refused("not-under-plan", f"/v1/plans/{name}/approve", OFFICER, DECISION)
+        assert PLAN in problem["detail_es"]
+
+    await approved(permits, "PGMF-2", supersedes="PGMF-1", **GENERAL)
+    assert (await permits.get(PATH))["state"] == "approved"
+
+
+async def test_trees_of_a_medium_plan_are_not_authorised_again_under_a_plan_on_it(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await approved(
+        permits, "PMFI-1", a_census(), **GENERAL | {"kind": "PMFI", "census_basis": "listed", "cycle_years": None}
+    )
+    await issued(permits, "P-PMFI", plan="PMFI-1")
+    await approved(permits, PLAN, a_census(), parent="PMFI-1")
+    await permits.post("/v1/permits", OFFICER, a_permit())
+
+    await permits.refused("exceeds-census", f"{PERMIT_PATH}/approve", SECOND)
+
+    await issued(permits, "P-REST", lines=[OTHER_SPECIES])
 
 
 # ---- appeals against what came over the plan

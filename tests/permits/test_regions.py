@@ -91,7 +91,8 @@ async def test_an_officer_withholds_and_amends_no_permit_outside_the_region(
     for act in ("suspend", "revoke"):
         await permits.refused("other-region", f"/v1/permits/{PERMIT}/{act}", outsider, {"reason": "x"}, status=403)
     if role == "authority":
-        body = {"id": "A1", "reason": "x", "lines": [a_line(volume_dm3=5_000)]}
+        more = a_line(species="Myroxylon balsamum", volume_dm3=5_000)
+        body = {"id": "A1", "reason": "x", "lines": [more]}
         await permits.refused("other-region", f"/v1/permits/{PERMIT}/amendments", outsider, body, status=403)
         await permits.post(f"/v1/permits/{PERMIT}/amendments", insider, body, expect=201)
         approve = f"/v1/permits/{PERMIT}/amendments/A1/approve"

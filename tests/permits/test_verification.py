@@ -277,6 +277,22 @@ async def test_a_plan_presented_again_shows_the_draws_that_came_before(permits: 
     listed = await permits.get("/v1/plans/CN-A.PO-20/verifications")
 
     assert listed["same_title"] == [{"plan": PLAN, "number": NUMBER, "stage": "submitted", "drawn": False}]
+    assert not listed["more_of_title"]
+
+
+async def test_the_verifications_of_a_plan_come_in_pages(permits: Permits) -> None:
+    await permits.post("/v1/organisations", OFFICER, {"id": "osinfor-lo", "name": "Otra", "kind": "supervisor"})
+    await _submitted(permits)
+    await opened(permits)
+    await permits.post(VERIFICATIONS, OFFICER, {"number": "VER-02", "verifier": "osinfor-lo"}, expect=201)
+
+    first = await permits.get(VERIFICATIONS, limit=1)
+    rest = await permits.get(VERIFICATIONS, limit=1, cursor=first["next"])
+
+    assert [one["number"] for one in first["items"] + rest["items"]] == [NUMBER, "VER-02"]
+    assert rest["next"] is None
+    await permits.get(VERIFICATIONS, limit=21, expect=422)
+    await permits.get("/v1/plans/NO-PLAN/verifications", expect=404)
 
 
 async def test_the_design_may_ask_for_more_trees_and_never_for_fewer(permits: Permits) -> None:

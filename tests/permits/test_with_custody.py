@@ -28,13 +28,17 @@ from tests.permits.conftest import (
     OPERATOR,
     PERMIT,
     PLAN,
+    REGENT,
     SECOND,
     SUPERVISOR,
     Opener,
     Permits,
     Person,
+    a_census,
     a_key,
     a_line,
+    a_permit,
+    a_plan,
     write_keys,
 )
 from tests.permits.field_days import PATH, drawn, report, sample, seen, unseen
@@ -86,6 +90,32 @@ async def both(open_permits: Opener, migrated_for: Callable[[str], Database], tm
         permits: Permits = await open_permits(client=publisher, issuer=issuer)
         reader = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://custody"))
         yield Both(permits, reader)
+
+
+async def test_what_a_permit_gives_up_is_handed_on_as_custody_counts_it(both: Both) -> None:
+    permits = await both.permits.introduce()
+    await permits.issued_permit()
+    less = {"id": "A1", "reason": "Saldo al plan nuevo", "lines": [a_line(volume_dm3=5_000)]}
+    await permits.post(f"/v1/permits/{PERMIT}/amendments", OFFICER, less)
+    await permits.refused("permit-not-stopped", f"/v1/permits/{PERMIT}/amendments/A1/approve", SECOND)
+    await permits.post(f"/v1/permits/{PERMIT}/suspend", OFFICER, {"reason": "Se reduce"})
+    await permits.published()
+    await permits.post(f"/v1/permits/{PERMIT}/amendments/A1/approve", SECOND)
+    await permits.post(f"/v1/permits/{PERMIT}/reinstate", OFFICER, {"reason": "Reducido"})
+
+    await permits.agreed("PO-NEW")
+    await permits.post("/v1/plans", MANAGER, a_plan(id="PO-NEW", supersedes=PLAN))
+    await permits.upload(a_census(), REGENT, "PO-NEW")
+    await permits.post("/v1/plans/PO-NEW/submit", MANAGER)
+    await permits.answered("PO-NEW")
+    await permits.post("/v1/plans/PO-NEW/approve", OFFICER, {"resolution": "RGR-0001-2025"})
+    rest = a_permit(number="P-REST", plan="PO-NEW", lines=[a_line(volume_dm3=881)])
+    await permits.post("/v1/permits", OFFICER, rest)
+    await permits.post("/v1/permits/P-REST/approve", SECOND)
+    await permits.published()
+
+    outbox = await permits.get("/v1/publications", OPERATOR)
+    assert (outbox["refused"], outbox["pending"]) == (0, 0), outbox["items"]
 
 
 async def test_everything_permits_says_is_accepted_by_custody(both: Both) -> None:

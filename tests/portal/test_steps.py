@@ -215,7 +215,12 @@ async def test_days_and_volumes_are_asked_for_by_one_and_given_by_another(desk: 
     assert "Lluvias" in await desk.page(OFFICER, AT_PERMIT)
     await desk.take(OFFICER, "approve_extension", at=AT_PERMIT, of="AM-1", resolution="R-2")
     await desk.take(OFFICER, "propose_amendment", at=AT_PERMIT, id="MOD-1", reason="Menos", **{LINE: "4.000"})
+    early = await desk.take(SECOND, "amend", 422, at=AT_PERMIT, of="MOD-1", sure="yes")
+    assert "se reduce mientras está suspendido" in early
+    await desk.take(OFFICER, "suspend", at=AT_PERMIT, reason="Se reduce")
+    await desk.permits.published()
     await desk.take(SECOND, "amend", at=AT_PERMIT, of="MOD-1", sure="yes")
+    await desk.take(OFFICER, "reinstate", at=AT_PERMIT, reason="Reducido")
 
     permit = await desk.permits.get(f"/v1/permits/{PERMIT}", OFFICER)
     assert (permit["move_to"], permit["lines"][0]["volume_dm3"]) == ("2028-12-31", 4000)

@@ -20,6 +20,13 @@ class Drawn:
     lines: list[dict[str, Any]]
     as_of: int
 
+    @property
+    def by_line(self) -> dict[tuple[str, str, str], int]:
+        """What was drawn in dm3 by parcel, species and product."""
+        return {
+            (str(one["parcel"]), str(one["species"]), str(one["product"])): int(one["drawn_dm3"]) for one in self.lines
+        }
+
 
 async def drawn_on(custody: ServiceClient | None, permit: str) -> Drawn | None:
     """All lines of a permit; ``None`` when custody does not answer, or too much: unknown is not zero."""

@@ -1,6 +1,6 @@
 """Supervisions of a harvest: opened and written by a supervisor, told to the holder, answered, closed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from fastapi import Response
 
@@ -19,6 +19,7 @@ from services.permits.api.field_work import (
 from services.permits.api.house import (
     CommandDep,
     CustodyDep,
+    FilesPagingDep,
     House,
     HouseDep,
     PagingDep,
@@ -30,6 +31,7 @@ from services.permits.api.house import (
 from services.permits.api.plans import visible_plan
 from services.permits.api.reach import reach_of
 from services.permits.api.territory import check_region
+from services.permits.api.vault import check_cited
 from services.permits.domain.assembly import check_come
 from services.permits.domain.field_norms import checklist, tolerances_on
 from services.permits.domain.field_supervision import (
@@ -72,7 +74,6 @@ from shared.web.app import Router
 from shared.web.client import ServiceClient
 
 router = Router(tags=["supervisions"])
-BALANCES_AT_MOST = 20
 
 
 @router.post("/v1/plans/{plan_id}/supervisions", status_code=201, response_model=SupervisionOut)
@@ -180,14 +181,17 @@ async def notify_supervision(
 async def answer_supervision(
     plan_id: str, number: str, body: AnswerIn, grant: GrantDep, command: CommandDep, house: HouseDep
 ) -> Response:
-    """The holder answers, with the digests of what it attaches; it may answer again until the supervision is closed."""
+    """The holder answers, with papers of the vault attached by their digests; it may answer again until the supervision is
+    closed."""
     async with command.transaction() as work:
         if work.first:
             return work.first
+        await supervisions.one_answers_or_closes(work.tx, number)
         one = await supervision_of(work.tx, plan_id, number)
         if not grant.in_full(one.visit.org):
             raise OtherOrganisation("answer_supervision")
         one.check_answerable()
+        await check_cited(work.tx, [each.sha256 for each in body.attachments])
         attachments = [{"name": each.name, "sha256": each.sha256} for each in body.attachments]
         await supervisions.add_answer(work.tx, number, body.answer, attachments, work.caller.org, work.now)
         return await work.answer(201, await answer_of(work.tx, grant, house, one))
@@ -208,6 +212,7 @@ async def close_supervision(
     async with command.transaction() as work:
         if work.first:
             return work.first
+        await supervisions.one_answers_or_closes(work.tx, number)
         await work_on(work, (await supervision_of(work.tx, plan_id, number)).visit, "close_supervision")
         one = await supervision_of(work.tx, plan_id, number)
         plan = await visible_plan(work.tx, plan_id, grant)
@@ -224,7 +229,9 @@ async def close_supervision(
 
 
 @router.get("/v1/plans/{plan_id}/supervisions")
-async def list_supervisions(plan_id: str, grant: GrantDep, house: HouseDep, paging: PagingDep) -> Page[SupervisionOut]:
+async def list_supervisions(
+    plan_id: str, grant: GrantDep, house: HouseDep, paging: FilesPagingDep
+) -> Page[SupervisionOut]:
     """The supervisions of a plan: closed ones for everybody, others for those concerned."""
     async with house.database.transaction(grant.caller) as tx:
         await visible_plan(tx, plan_id, grant)
@@ -339,7 +346,7 @@ async def answer_of(
             moved=_known(one.permit, moved, asked),
             moved_as_of=None if moved is None else moved.as_of,
         ),
-        volumes=[_volume(v, lives[v.key], papers.get(v.key, {}), shown, house) for v in volumes],
+        volumes=[_volume(v, lives[v.key], papers.get(v.key, []), shown, house) for v in volumes],
         documents=_documents_out(documents, shown),
         answers=[
             AnswerOut(answer=a.answer, attachments=list(a.attachments), at=a.at)
@@ -357,17 +364,17 @@ def _known(permit: str | None, moved: Moved | None, asked: bool) -> Known:
     return "unknown" if moved is None else "known"
 
 
-def _volume(
-    one: FoundVolume, life: KnownFinding, papers: Mapping[str, list[str]], shown: bool, house: House
-) -> VolumeOut:
+def _volume(one: FoundVolume, life: KnownFinding, papers: Sequence[list[str]], shown: bool, house: House) -> VolumeOut:
+    """``papers`` are those of the recorded acts, which follow what answer and closing of the supervision did."""
+    cited = [*([[]] * (len(life.acts) - len(papers))), *papers]
     facts = {name: getattr(one, name) for name in FoundVolume.__slots__}
     acts = [
         VolumeActOut(
             act=done.act, state=done.state, outcome=done.outcome, at=done.at, org=done.org,
             by=house.registrar.pseudonym(done.by) if shown and done.by else None, text=done.text if shown else None,
-            documents=papers.get(done.act, []) if shown else [],
+            documents=documents if shown else [],
         )
-        for done in life.acts
+        for done, documents in zip(life.acts, cited, strict=True)
     ]  # fmt: skip
     return VolumeOut(
         **(facts if shown else facts | {"reason": None}), state=life.state, outcome=life.outcome, counts=counts(life),

@@ -9,6 +9,7 @@ from services.permits.api.plans import visible_plan
 from services.permits.api.reach import reach_of
 from services.permits.api.reviews import findings_out
 from services.permits.api.territory import check_region
+from services.permits.api.vault import check_cited
 from services.permits.domain.finding_life import DECISIONS, Act, Actor, Done, Outcome, next_step
 from services.permits.domain.party import WrongState
 from services.permits.domain.rules.catalogue import rules_on
@@ -75,6 +76,7 @@ async def _act(
             raise Missing("finding", str(finding_id))
         who = Actor(caller.sub, caller.org, work.today)
         step = next_step(known, plan, act, outcome, who, rules_on(who.day).terms)
+        await check_cited(work.tx, [body.attachment_sha256] if body.attachment_sha256 else [])
         done = Done(act, step.after, outcome, work.now, caller.sub, caller.org, body.text, body.attachment_sha256)
         if not await findings.add_act(work.tx, plan, known, done):
             raise WrongState("finding", known.id, "changing", known.state)

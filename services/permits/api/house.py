@@ -213,6 +213,18 @@ async def _paging(
 
 
 PagingDep = Annotated[Paging, Depends(_paging)]
+FILES_AT_MOST = 20
+
+
+async def _files_paging(
+    cursor: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=FILES_AT_MOST)] = FILES_AT_MOST,
+) -> Paging:
+    return Paging(_from_cursor(cursor), limit)
+
+
+# Of a list whose items are whole files, with all their trees read to work out what they say.
+FilesPagingDep = Annotated[Paging, Depends(_files_paging)]
 
 
 def place_number(paging: Paging, before_first: int) -> int:

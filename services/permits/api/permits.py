@@ -5,9 +5,19 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from services.permits.api.house import CommandDep, HouseDep, PagingDep, Work, log_state, require_organisations
+from services.permits.api.assemblies import delegated
+from services.permits.api.balances import Drawn, drawn_on
+from services.permits.api.house import (
+    CommandDep,
+    CustodyDep,
+    HouseDep,
+    PagingDep,
+    Work,
+    log_state,
+    require_organisations,
+)
 from services.permits.api.measures import check_no_appeal
-from services.permits.api.plans import check_plan_of, check_standing, fallen, plan_of
+from services.permits.api.plans import check_plan_lets_move, check_standing, fallen, plan_of
 from services.permits.api.reach import reach_of
 from services.permits.api.status import announce_status
 from services.permits.api.territory import bounds, check_region
@@ -17,10 +27,12 @@ from services.permits.domain.permit import (
     Act,
     Amendment,
     Line,
+    NotStopped,
     Permit,
     amendment_statements,
     check_amendment,
     check_held,
+    check_weighed,
 )  # fmt: skip
 from services.permits.domain.plan import Plan
 from services.permits.domain.rules.catalogue import rules_on
@@ -40,8 +52,9 @@ from services.permits.schemas.words import LogState, Page
 from services.permits.store import assemblies, census, outbox, permits, plans
 from services.permits.store.session import Tx
 from shared.refusal import Missing
-from shared.web.access import GrantDep, OtherOrganisation
+from shared.web.access import Grant, GrantDep, OtherOrganisation
 from shared.web.app import Router
+from shared.web.client import ServiceClient, UpstreamDown
 
 router = Router(tags=["permits"])
 
@@ -55,11 +68,8 @@ async def propose_permit(body: PermitIn, grant: GrantDep, command: CommandDep) -
         plan = await plans.plan(work.tx, body.plan)
         if plan is None:
             raise ReferenceUnknown("plan", body.plan)
-        if not grant.in_full(plan.org):
-            raise OtherOrganisation("propose_permit")
-        if "manager" not in work.caller.roles or work.caller.org != plan.org:
-            check_region(work.caller.region, plan.region, "propose_permit")
         permit = _proposal(body, plan, work.caller.sub)
+        await _check_proposer(work, grant, plan, permit)
         permit.check_against(plan)
         await check_standing(work.tx, plan)
         await require_organisations(work.tx, [permit.holder])
@@ -68,6 +78,21 @@ async def propose_permit(body: PermitIn, grant: GrantDep, command: CommandDep) -
         if stored is None or stored.content != permit.content:
             raise NumberTaken("permit", permit.number)
         return await work.answer(201 if added else 200, await _answer(work.tx, stored))
+
+
+async def _check_proposer(work: Work, grant: Grant, plan: Plan, permit: Permit) -> None:
+    """A manager of the community, an officer of its region, or the regent of the plan by a delegation that reaches for the volume of
+    all permits of the plan, one proposal at a time."""
+    caller = work.caller
+    if "regent" in caller.roles and caller.org == plan.regent != plan.org:
+        await permits.one_proposes(work.tx, plan.id)
+        others = [one for one in await permits.permits_of_plan(work.tx, plan.id) if one.number != permit.number]
+        volumes = [(line.species, line.volume_dm3) for one in (permit, *others) for line in one.lines]
+        await delegated(work, plan.org, plan.id, "propose_permit", volumes)
+    elif not grant.in_full(plan.org):
+        raise OtherOrganisation("propose_permit")
+    elif "manager" not in caller.roles or caller.org != plan.org:
+        check_region(caller.region, plan.region, "propose_permit")
 
 
 def _proposal(body: PermitIn, plan: Plan, proposer: str) -> Permit:
@@ -143,7 +168,7 @@ async def _change_state(
         if kind == "reinstated":
             down = await fallen(work.tx, await plan_of(work.tx, permit))
             check_lifting(permit, frozenset(work.caller.roles), permit.plan if down is None else down[0])
-            await check_plan_of(work.tx, permit)
+            await check_plan_lets_move(work.tx, permit)
         if kind == "revoked" and permit.measure == "caducity":
             raise CaducityDeclared(number)
         statement = {"number": number, "reason": reason, "by": registrar.pseudonym(officer.sub)}
@@ -161,36 +186,44 @@ async def _change_state(
 
 @router.post("/v1/permits/{number}/amendments", status_code=201, response_model=PermitOut)
 async def propose_amendment(number: str, body: AmendmentIn, command: CommandDep) -> Response:
-    """Propose lines that set authorised volumes anew. What was already drawn stays drawn, in custody."""
+    """Propose lines that set authorised volumes anew, never below what was drawn. On a plan that was superseded or closed they only
+    become less."""
     async with command.transaction() as work:
         if work.first:
             return work.first
         permit = await _to_change(work, number, "propose_amendment")
         permit.check_state("in_force", "suspended")
         amendment = Amendment(body.id, body.reason, _lines(body.lines), "proposed", work.caller.sub)
-        plan = await _plan_of(work.tx, permit)
-        _check_parcels(plan, amendment)
+        _check_parcels(await _plan_to_amend(work.tx, permit, amendment), amendment)
         added = await permits.add_amendment(work.tx, number, amendment)
-        stored = {one.id: one for one in await _amendments(work.tx, number)}[body.id]
+        stored = await _amendment(work.tx, number, body.id)
         if (stored.reason, stored.lines) != (amendment.reason, amendment.lines):
             raise NumberTaken("amendment", f"{number} {body.id}")
         return await work.answer(201 if added else 200, await _answer(work.tx, permit))
 
 
 @router.post("/v1/permits/{number}/amendments/{amendment_id}/approve", response_model=PermitOut)
-async def approve_amendment(number: str, amendment_id: str, command: CommandDep, house: HouseDep) -> Response:
-    """Another officer approves the new volumes."""
+async def approve_amendment(
+    number: str, amendment_id: str, command: CommandDep, house: HouseDep, custody: CustodyDep
+) -> Response:
+    """Another officer approves the new volumes. Less is approved while the permit is suspended, so that what custody counts as drawn
+    is all that will be: what a line gives up may be authorised elsewhere."""
     officer, registrar = command.caller, house.registrar
+    async with command.glance() as look:
+        if look.first:
+            return look.first
+        known, asked = await permits.permit(look.tx, number), await _proposed(look.tx, number, amendment_id)
+    less = known is not None and asked is not None and bool(known.lowered(asked))
+    drawn = await drawn_on(custody, number) if less else None
     async with command.transaction() as work:
         if work.first:
             return work.first
         permit = await _to_weigh(work, number, "approve_amendment")
-        amendment = next((a for a in await _amendments(work.tx, number) if a.id == amendment_id), None)
-        if amendment is None:
-            raise Missing("amendment", f"{number} {amendment_id}")
+        amendment = await _amendment(work.tx, number, amendment_id)
         check_amendment(permit, amendment, officer.sub)
-        plan = await _plan_of(work.tx, permit)
-        p05 = await _weigh(work, permit, plan, permit.amended(amendment))
+        await _check_lowering(work.tx, permit, amendment, drawn, custody)
+        plan = await _plan_to_amend(work.tx, permit, amendment)
+        p05 = await _weigh(work, permit, plan, permit.amended(amendment)) if permit.raised(amendment) else permit.p05
         bodies = amendment_statements(number, amendment, registrar.pseudonym(officer.sub))
         letters = [
             registrar.write(
@@ -203,8 +236,37 @@ async def approve_amendment(number: str, amendment_id: str, command: CommandDep,
         return await work.answer(200, await _answer(work.tx, await _again(work.tx, number)))
 
 
-async def _amendments(tx: Tx, number: str) -> list[Amendment]:
-    return (await permits.amendments(tx, [number]))[number]
+async def _proposed(tx: Tx, number: str, amendment_id: str) -> Amendment | None:
+    return next((one for one in (await permits.amendments(tx, [number]))[number] if one.id == amendment_id), None)
+
+
+async def _amendment(tx: Tx, number: str, amendment_id: str) -> Amendment:
+    amendment = await _proposed(tx, number, amendment_id)
+    if amendment is None:
+        raise Missing("amendment", f"{number} {amendment_id}")
+    return amendment
+
+
+async def _plan_to_amend(tx: Tx, permit: Permit, amendment: Amendment) -> Plan:
+    """More is authorised on a plan that stands; less on any."""
+    return await _plan_of(tx, permit) if permit.raised(amendment) else await plan_of(tx, permit)
+
+
+async def _check_lowering(
+    tx: Tx, permit: Permit, amendment: Amendment, drawn: Drawn | None, custody: ServiceClient
+) -> None:
+    """Nothing is lowered under what was drawn, as custody counted it once the log had the suspension that still holds."""
+    if not permit.lowered(amendment):
+        return
+    said = (await outbox.announced(tx, [permit.last_sid])).get(permit.last_sid or "")
+    since = None if said is None or permit.state != "suspended" else said.index
+    if since is None:
+        raise NotStopped(permit.number)
+    if drawn is None:
+        raise UpstreamDown(custody.service)
+    if drawn.as_of <= since:
+        raise NotStopped(permit.number)
+    permit.check_drawn(amendment, drawn.by_line)
 
 
 def _check_parcels(plan: Plan, amendment: Amendment) -> None:
@@ -290,9 +352,10 @@ async def _plan_of(tx: Tx, permit: Permit) -> Plan:
 
 
 async def _weigh(work: Work, permit: Permit, plan: Plan, lines: tuple[Line, ...]) -> str:
-    """Rule P05 over these lines and those of every other permit of the plan and of those it superseded, also of a revoked one:
-    its volume may be drawn."""
-    others = await permits.authorised_on(work.tx, plan.id, but=permit.number)
+    """Rule P05 over these lines and those of every other permit of the plan, of those it superseded and in its parcels of those above
+    and under it, also of a revoked one: its volume may be drawn."""
+    others = await permits.authorised_on(work.tx, plan, but=permit.number)
+    check_weighed(plan, others)
     every = [*lines, *(line for other in others for line in other.lines)]
     held, rule = await census.harvestable(work.tx, plan.id), rules_on(work.today)["P05"]
     finding = weighed(f"permit:{permit.number}", every, plan.census_basis, held, rule)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
@@ -29,7 +29,7 @@ from services.permits.registrar import Registrar
 from services.permits.schemas.instruments import SubmissionIn
 from services.permits.schemas.plans import ApprovalIn, CensusOut, ParcelOut, PlanIn, PlanOut, ZoneOut
 from services.permits.schemas.words import Page
-from services.permits.store import acts, assemblies, census, findings, outbox, papers, plans, titles, visits
+from services.permits.store import acts, assemblies, census, findings, outbox, plans, titles, visits
 from services.permits.store.acts import Committed, PlanAct, committed_in
 from services.permits.store.session import Tx
 from shared.refusal import Missing
@@ -88,10 +88,12 @@ async def _check_drafter(work: Work, org: str, plan: str) -> None:
 
 
 async def _check_parent(tx: Tx, plan: Plan) -> None:
-    """The plan it says to stand under holds it, and still stands itself."""
+    """The plan it says to stand under, or the one that took its place, holds it and still stands itself."""
     if plan.parent is None:
         return
     parent = await plans.plan(tx, plan.parent)
+    while parent is not None and (successor := await plans.successor(tx, parent.id)) is not None:
+        parent = await plans.plan(tx, successor)
     plan.check_under(parent)
     assert parent is not None, "an unknown one was refused"
     await check_standing(tx, parent)
@@ -107,6 +109,18 @@ async def _check_superseded(tx: Tx, plan: Plan) -> None:
     transition("plan", "reformulate").take(old.id, await state_of(tx, old), "", {})
 
 
+async def _check_holds(tx: Tx, plan: Plan, today: date) -> None:
+    """What stands under the plan that this one takes the place of, and is not over, fits under this one."""
+    if plan.supersedes is None:
+        return
+    taken = await plans.before(tx, plan.supersedes)
+    under = await plans.plans_of(tx, sorted(await plans.below(tx, plan.supersedes) - taken))
+    states = await acts.states_after(tx, list(under))
+    for one in under.values():
+        if one.parent in taken and states.get(one.id, one.state) in ("approved", "suspended"):
+            plan.check_holds(one, today)
+
+
 def _act_of(work: Work, act: str, state: str, reason: str = "", documents: Sequence[str] = ()) -> PlanAct:
     return PlanAct(act, work.caller.sub, work.caller.org, work.now, reason, state, list(documents))
 
@@ -118,7 +132,7 @@ async def state_of(tx: Tx, plan: Plan) -> str:
 
 async def check_standing(tx: Tx, plan: Plan) -> None:
     """Nothing is issued or enlarged on a plan that was suspended, reformulated, closed or has lapsed, nor while the general plan
-    it stands under is suspended or has lapsed; a general plan that was reformulated or closed leaves what it bore."""
+    above it is suspended or has lapsed; one that was closed leaves what it bore, one that was reformulated hands it on."""
     state = await state_of(tx, plan)
     if state != "approved":
         raise WrongState("plan", plan.id, state, "approved")
@@ -128,15 +142,25 @@ async def check_standing(tx: Tx, plan: Plan) -> None:
 
 
 async def fallen(tx: Tx, plan: Plan) -> tuple[str, str] | None:
-    """The plan that is suspended or has lapsed, this one or the one above it, and in which of the two states it is; ``None`` when
-    neither is."""
-    line = [one for one in (plan.id, plan.parent) if one is not None]
+    """The plan that is suspended or has lapsed, and in which of the two states it is: this one, one above it, or one that took the
+    place of either; ``None`` when none is."""
+    line = [plan.id, *sorted(await plans.above(tx, plan.id) - {plan.id})]
     states = await acts.states_after(tx, line)
     return next(((one, states[one]) for one in line if states.get(one) in ("suspended", "caducated")), None)
 
 
+async def check_plan_lets_move(tx: Tx, permit: Permit) -> None:
+    """A permit counts again on a plan that stands, or that was superseded: what it authorised is its own to the end of its days."""
+    plan = await plan_of(tx, permit)
+    superseded, down = await state_of(tx, plan) == "reformulated", await fallen(tx, plan)
+    if superseded and down is not None:
+        raise WrongState("plan", *down, "approved")
+    if not superseded:
+        await check_standing(tx, plan)
+
+
 async def check_plan_of(tx: Tx, permit: Permit) -> None:
-    """No permit counts again while its plan does not stand."""
+    """Nobody goes back to fell while the plan of the permit does not stand."""
     await check_standing(tx, await plan_of(tx, permit))
 
 
@@ -247,6 +271,7 @@ async def approve_plan(
         if plan.supersedes is not None:
             await plans.hold(work.tx, plan.supersedes)
         await _check_superseded(work.tx, plan)
+        await _check_holds(work.tx, plan, work.today)
         await require_organisations(work.tx, [officer.org])
         title = await titles.title(work.tx, plan.title)
         assert title is not None, "a foreign key holds it"
@@ -280,8 +305,8 @@ def done_by(plan: Plan, earlier: Sequence[PlanAct]) -> Done:
 async def _check_gate(work: Work, plan: Plan) -> None:
     day = work.today
     review, found = await findings.reviewed(work.tx, plan.id)
-    changed = await papers.changed_at(work.tx, plan.id, plan.regent)
-    check_gate(plan, review, found, work.caller.sub, day, rules_on(day).terms, changed)
+    changes = await findings.changes_around(work.tx, plan)
+    check_gate(plan, review, found, work.caller.sub, day, rules_on(day).terms, changes)
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ async def facts_of(work: Work, plan: Plan) -> PlanFacts:
     """What the service knows of a plan for the rules; what nobody tells it yet stays ``None`` (``plan_facts``)."""
     tx, day = work.tx, work.today
     ground = await asyncio.to_thread(around, await land.land_of(tx, plan), land_limits_on(day))
-    drawn = await permits.authorised_on(tx, plan.id)
+    drawn = await permits.authorised_on(tx, plan)
     handing_in = work.caller.org == plan.org
     record = await track_records.track_record(tx, plan.regent, day) if plan.regent else None
     holders = {permit.holder for permit in drawn if permit.plan == plan.id} - {plan.org}
@@ -180,10 +180,11 @@ async def _assemblies(tx: Tx, plan: Plan) -> tuple[Assembly, ...] | None:
 
 async def keep_review(work: Work, plan: Plan) -> None:
     """Evaluate the rules over a plan and keep what they found, in this transaction."""
+    changes = await findings.changes_around(work.tx, plan)  # first: a change while we read makes this review outdated
     facts, rules = await facts_of(work, plan), rules_on(work.today)
     found: list[Finding] = await asyncio.to_thread(review, facts, rules)
     told = [(_of_own(finding), rules.about(finding.rule)) for finding in found]
-    await findings.add_review(work.tx, plan, told, work.now, work.caller.sub, work.caller.org, rules.version)
+    await findings.add_review(work.tx, plan, told, work.now, work.caller.sub, work.caller.org, rules.version, changes)
 
 
 def _of_own(finding: Finding) -> Finding:

@@ -13,9 +13,9 @@ from services.permits.domain.finding_life import DECISIONS, Act, Actor, Done, Ou
 from services.permits.domain.party import WrongState
 from services.permits.domain.plan import Plan
 from services.permits.domain.rules.catalogue import rules_on
-from services.permits.domain.supervised_volume import check_time
+from services.permits.domain.supervised_volume import check_heard, check_time
 from services.permits.schemas.supervisions import SupervisionOut, VolumeClosingIn, VolumeDecisionIn, VolumeWordIn
-from services.permits.store import supervised_volumes, supervisions
+from services.permits.store import permits, supervised_volumes, supervisions
 from shared.refusal import Missing
 from shared.web.access import Grant, GrantDep, OtherOrganisation
 from shared.web.app import Router
@@ -35,7 +35,8 @@ async def decide_volume(
 async def appeal_volume(
     plan_id: str, number: str, body: VolumeWordIn, grant: GrantDep, command: CommandDep, house: HouseDep
 ) -> Response:
-    """The holder does not agree with a volume that was upheld; it counts against nobody until that is decided."""
+    """The community, its regent firm or the holder of the permit does not agree with a volume that was upheld; it counts against nobody
+    until that is decided. To an open appeal each of them may add its own."""
     return await _act(plan_id, number, "appeal", "", body, grant, command, house)
 
 
@@ -48,11 +49,11 @@ async def close_volume(
     return await _act(plan_id, number, "close", body.outcome, body, grant, command, house)
 
 
-async def _check_who(work: Work, grant: Grant, one: Supervision, plan: Plan, act: Act) -> None:
-    """The holder appeals; a supervisor of the region who had no part in plan or permit decides and closes, before the closing of
-    the supervision its own."""
+async def _check_who(work: Work, grant: Grant, one: Supervision, plan: Plan, act: Act, holder: str) -> None:
+    """Whoever it is held against appeals; a supervisor of the region who had no part in plan or permit decides and closes, before the
+    closing of the supervision its own."""
     if act == "appeal":
-        if not grant.in_full(one.visit.org):
+        if grant.known.org not in (one.visit.org, one.visit.regent, holder):
             raise OtherOrganisation("appeal_volume")
         return
     await check_supervisor(work, plan, one.permit)
@@ -71,15 +72,18 @@ async def _act(
         if work.first:
             return work.first
         one, plan = await supervision_of(work.tx, plan_id, number), await visible_plan(work.tx, plan_id, grant)
-        await _check_who(work, grant, one, plan, act)
+        permit = None if one.permit is None else await permits.permit(work.tx, one.permit)
+        holder = "" if permit is None else permit.holder
+        await _check_who(work, grant, one, plan, act, holder)
         check_time(one, act)
         volumes = await supervisions.volumes(work.tx, number)
         known = (await lives_of(work.tx, one, volumes)).get(body.key)
         if known is None:
             raise Missing("volume", f"{number} {' '.join(map(str, body.key))}")
-        step = next_step(
-            known, plan, act, outcome, Actor(caller.sub, caller.org, work.today), rules_on(work.today).terms
-        )
+        who, terms = Actor(caller.sub, caller.org, work.today), rules_on(work.today).terms
+        step = next_step(known, plan, act, outcome, who, terms, holder)
+        if act == "close":
+            check_heard(one, known, who, terms)
         await check_cited(work.tx, body.documents)
         done = Done(act, step.after, outcome, work.now, caller.sub, caller.org, body.text, None)
         if not await supervised_volumes.add_act(work.tx, number, body.key, len(known.acts) + 1, done, body.documents):

@@ -19,6 +19,7 @@ from services.permits.api.field_work import (
 from services.permits.api.house import (
     CommandDep,
     CustodyDep,
+    FilesPagingDep,
     HouseDep,
     PagingDep,
     Work,
@@ -79,6 +80,7 @@ from shared.web.app import Router
 from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
 
 router = Router(tags=["verifications"])
+ELSEWHERE_AT_MOST = 500
 NOTE_ES = (
     "Intervalos exactos de Clopper y Pearson por estrato; los conteos, sobre la población finita (hipergeométrica). El total"
     " suma los límites de los estratos, con una confianza más estricta en cada uno. Un árbol sin resultado o no alcanzado"
@@ -214,21 +216,28 @@ async def _seed_source(custody: ServiceClient, one: Verification) -> tuple[bytes
 
 
 @router.get("/v1/plans/{plan_id}/verifications")
-async def list_verifications(plan_id: str, grant: GrantDep, house: HouseDep) -> VerificationsOut:
-    """The verifications of a plan, and how many draws other plans of its title had: a plan that is presented again until
-    its draw suits shows here."""
+async def list_verifications(
+    plan_id: str, grant: GrantDep, house: HouseDep, paging: FilesPagingDep
+) -> VerificationsOut:
+    """The verifications of a plan by number, and the draws that other plans of its title had, the newest first: a plan that is
+    presented again until its draw suits shows here."""
     async with house.database.transaction(grant.caller) as tx:
         plan = await plans.plan(tx, plan_id)
-        found = await verifications.verifications(tx, plan_id)
-        if plan is None and not found:
-            raise Missing("plan", plan_id)
         title = plan.title if plan is not None else await verifications.title_of(tx, plan_id)
-        others = await verifications.elsewhere(tx, title, plan_id)
-        items = [await _answer(tx, one) for one in found]
+        if title is None:
+            raise Missing("plan", plan_id)
+        asked = await verifications.verifications(tx, plan_id, paging.after, paging.limit + 1)
+        found, following = paging.page(asked, lambda one: one.visit.number)
+        others = await verifications.elsewhere(tx, title, plan_id, ELSEWHERE_AT_MOST + 1)
+        trees = public_census(await census.public_trees(tx, plan_id)) if found else ()
+        items = [await _answer(tx, one, trees) for one in found]
     return VerificationsOut(
-        items=items,
-        same_title=[DrawElsewhere(plan=p, number=n, stage=stage, drawn=drawn) for p, n, stage, drawn in others],
-    )
+        items=items, next=following,
+        same_title=[
+            DrawElsewhere(plan=p, number=n, stage=stage, drawn=drawn) for p, n, stage, drawn in others[:ELSEWHERE_AT_MOST]
+        ],
+        more_of_title=len(others) > ELSEWHERE_AT_MOST,
+    )  # fmt: skip
 
 
 @router.get("/v1/plans/{plan_id}/verifications/{number}")
@@ -340,7 +349,8 @@ async def _to_work_on(
     return one, plan
 
 
-async def _answer(tx: Tx, one: Verification) -> VerificationOut:
+async def _answer(tx: Tx, one: Verification, trees: Sequence[Tree] | None = None) -> VerificationOut:
+    """A verification as it is answered; ``trees`` is the census of its plan where it was read already."""
     visit, design = one.visit, one.design
     results = await visits.results(tx, visit.number)
     sample = await verifications.sample(tx, visit.number)
@@ -363,16 +373,19 @@ async def _answer(tx: Tx, one: Verification) -> VerificationOut:
         power=power_table(
             [(layer["name"], layer["trees"], layer["sample"]) for layer in one.strata], design.confidence_permille
         ),
-        estimates=await _estimates(tx, one, sample, results),
+        estimates=await _estimates(tx, one, sample, results, trees),
         inspections=[InspectionRef(number=n, log=log_state(announced, sid)) for n, sid in reported],
     )  # fmt: skip
 
 
 async def _estimates(
-    tx: Tx, one: Verification, sample: Sequence[SampleTree], results: Mapping[tuple[str, str], Result]
-) -> EstimatesOut | None:
+    tx: Tx, one: Verification, sample: Sequence[SampleTree], results: Mapping[tuple[str, str], Result],
+    known: Sequence[Tree] | None,
+) -> EstimatesOut | None:  # fmt: skip
     """Nothing before there are results, nor for who may not see the census."""
-    trees = public_census(await census.public_trees(tx, one.visit.plan)) if results else ()
+    if not results:
+        return None
+    trees = public_census(await census.public_trees(tx, one.visit.plan)) if known is None else known
     if not trees:
         return None
     found = await asyncio.to_thread(_estimated, one, trees, sample, results)

@@ -62,11 +62,11 @@ class ReviewNeeded(Refusal):
     slug: ClassVar[str] = "review-needed"
     es: ClassVar[str] = (
         "La última revisión del plan {plan} es de {reviewed_on}; vale {days} días una que pidió un funcionario después de la"
-        " presentación, mientras no cambie una licencia o un papel CITES. Hace falta otra revisión."
+        " presentación, mientras no cambie una licencia o un papel CITES ni alguien vea los árboles. Hace falta otra revisión."
     )
     en: ClassVar[str] = (
         "The last review of plan {plan} is of {reviewed_on}; one that an officer asked for after the submission holds {days}"
-        " days, unless a licence or a CITES paper changes. Another review is needed."
+        " days, unless a licence or a CITES paper changes or somebody looks at the trees. Another review is needed."
     )
     plan: str
     reviewed_on: str
@@ -113,6 +113,7 @@ STEPS = (
     Step("uphold", "explained", "upheld", "officer", not_by=_JUDGES),
     Step("uphold", "open", "upheld", "officer", not_by=_JUDGES, term="explanation_days"),
     Step("appeal", "upheld", "appealed", "operator"),
+    Step("appeal", "appealed", "appealed", "operator"),
     Step("close", "accepted", "closed", "officer", "accepted", not_by=_JUDGES),
     Step("close", "upheld", "closed", "officer", "upheld", not_by=_JUDGES, term="appeal_days"),
     Step("close", "appealed", "closed", "officer", "upheld", not_by=(*_JUDGES, "decider")),
@@ -180,7 +181,8 @@ class KnownFinding:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One evaluation of all rules over a plan."""
+    """One evaluation of all rules over a plan. ``changes`` is how often what it read had been changed by others until then;
+    ``None`` for one of before that was counted."""
 
     id: int
     plan: str
@@ -189,6 +191,7 @@ class Review:
     org: str
     norms: str
     census_root: str
+    changes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +203,15 @@ class Actor:
     day: date
 
 
-def next_step(known: KnownFinding, plan: Plan, act: Act, outcome: Outcome, who: Actor, terms: Terms) -> Step:
-    """The step of the table that this act is, or the refusal that says why it is none."""
+def next_step(
+    known: KnownFinding, plan: Plan, act: Act, outcome: Outcome, who: Actor, terms: Terms, holder: str = ""
+) -> Step:
+    """The step of the table that this act is, or the refusal that says why it is none. ``holder`` is who holds the permit that it is
+    about, where it is about one: it answers beside those who made the plan, and judges as little."""
     if known.finding.status != "FAIL":
         raise NothingToAnswer(known.finding.rule, known.finding.status)
     asked = [step for step in STEPS if step.act == act and step.outcome == outcome]
-    _check_part(asked[0], plan, who)
+    _check_part(asked[0], plan, who, holder)
     step = next((one for one in asked if one.before == known.state), None)
     if step is None:
         raise WrongState("finding", known.id, known.state, ", ".join(one.before for one in asked))
@@ -214,8 +220,8 @@ def next_step(known: KnownFinding, plan: Plan, act: Act, outcome: Outcome, who: 
     return step
 
 
-def _check_part(step: Step, plan: Plan, who: Actor) -> None:
-    concerned = who.org in (plan.org, plan.regent)
+def _check_part(step: Step, plan: Plan, who: Actor, holder: str) -> None:
+    concerned = who.org in (plan.org, plan.regent, holder)
     if step.by == "operator" and not concerned:
         raise NotYours(_WORDS[step.act][0], "party")
     if step.by == "officer" and concerned:
@@ -243,15 +249,14 @@ def _check_term(step: Step, known: KnownFinding, who: Actor, terms: Terms) -> No
 
 
 def check_gate(
-    plan: Plan, review: Review | None, found: Iterable[KnownFinding], approver: str, day: date, terms: Terms,
-    papers_changed_at: datetime | None = None,
+    plan: Plan, review: Review | None, found: Iterable[KnownFinding], approver: str, day: date, terms: Terms, changes: int,
 ) -> None:  # fmt: skip
     """A fresh review of this census that an officer asked for, nothing in it that blocks, and an approver who decided or
     lifted none of its findings. That of the submission knows nothing of the field and of who decides, so it is not enough; nor
-    is one that read a licence or a CITES paper which was changed since."""
+    is one after which a licence or a CITES paper was changed, or somebody looked at the trees."""
     days = terms.review_days
     stale = review is None or review.census_root != plan.census.root or (day - peru_day(review.at)).days > days
-    outdated = review is not None and papers_changed_at is not None and papers_changed_at >= review.at
+    outdated = review is not None and review.changes != changes
     if review is None or stale or outdated or review.org in plan.makers:
         raise ReviewNeeded(plan.id, "–" if review is None else peru_day(review.at).isoformat(), days)
     known = list(found)

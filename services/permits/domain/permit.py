@@ -1,6 +1,6 @@
 """Permits: lines of authorised volume on an approved plan, proposed by one person and approved by another."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -45,6 +45,58 @@ class ExceedsCensus(Refusal):
     census_dm3: int
     census_trees: int
     tolerance_permille: int
+
+
+@dataclass(eq=False)
+class CensusNotWhole(Refusal):
+    """Other plans over the same trees have authorised volume, and without the whole census nobody can say what is left of it."""
+
+    slug: ClassVar[str] = "census-not-whole"
+    es: ClassVar[str] = (
+        "Los permisos {others} autorizan volumen de los mismos árboles, y {plan} no lista el censo entero: no se puede pesar lo que"
+        " queda. Presente un plan con su censo completo."
+    )
+    en: ClassVar[str] = (
+        "Permits {others} authorise volume of the same trees, and {plan} does not list its whole census: what is left of it cannot be"
+        " weighed. Submit a plan with its whole census."
+    )
+    plan: str
+    others: str
+
+
+@dataclass(eq=False)
+class NotStopped(Refusal):
+    """A volume is lowered while the permit is suspended and the log says so: before, a guide may draw it in the same moment."""
+
+    slug: ClassVar[str] = "permit-not-stopped"
+    es: ClassVar[str] = (
+        "El volumen de {permit} se reduce mientras está suspendido y la bitácora ya lo dice: antes, una guía puede gastarlo en"
+        " el mismo momento. Suspéndalo, reduzca y levante la suspensión."
+    )
+    en: ClassVar[str] = (
+        "The volume of {permit} is lowered while it is suspended and the log says so: before, a guide may draw it in the same"
+        " moment. Suspend it, lower it and reinstate it."
+    )
+    permit: str
+
+
+@dataclass(eq=False)
+class BelowDrawn(Refusal):
+    """More has been drawn on the line than it would authorise."""
+
+    slug: ClassVar[str] = "below-drawn"
+    es: ClassVar[str] = (
+        "{permit}, {species} ({product}) en {parcel}: ya se gastaron {drawn_dm3} dm³; no se reduce a {asked_dm3} dm³."
+    )
+    en: ClassVar[str] = (
+        "{permit}, {species} ({product}) in {parcel}: {drawn_dm3} dm³ have been drawn; it is not lowered to {asked_dm3} dm³."
+    )
+    permit: str
+    parcel: str
+    species: str
+    product: str
+    drawn_dm3: int
+    asked_dm3: int
 
 
 @dataclass(eq=False)
@@ -209,6 +261,28 @@ class Permit:
         ]
         return [issued, *more]
 
+    def lowered(self, amendment: Amendment) -> tuple[Line, ...]:
+        """The lines of an amendment that authorise less volume than now."""
+        now = {line.key: line.volume_dm3 for line in self.lines}
+        return tuple(line for line in amendment.lines if line.volume_dm3 < now.get(line.key, 0))
+
+    def raised(self, amendment: Amendment) -> bool:
+        """Whether a line of an amendment is new, or authorises more volume or trees than now."""
+        now = {line.key: line for line in self.lines}
+        return any(
+            (known := now.get(line.key)) is None
+            or line.volume_dm3 > known.volume_dm3
+            or (line.trees or 0) > (known.trees or 0)
+            for line in amendment.lines
+        )
+
+    def check_drawn(self, amendment: Amendment, drawn_dm3: Mapping[LineKey, int]) -> None:
+        """No line is lowered under what was drawn on it."""
+        for line in self.lowered(amendment):
+            drawn = drawn_dm3.get(line.key, 0)
+            if line.volume_dm3 < drawn:
+                raise BelowDrawn(self.number, line.parcel, line.species, line.product, drawn, line.volume_dm3)
+
     def amended(self, amendment: Amendment) -> tuple[Line, ...]:
         """The lines after an amendment."""
         lines = {line.key: line for line in self.lines} | {line.key: line for line in amendment.lines}
@@ -240,6 +314,13 @@ def extension_statement(number: str, extension: Extension, resolution: str, appr
     if extension.harvest_from is not None and extension.harvest_to is not None:
         body |= {"harvest_from": extension.harvest_from.isoformat(), "harvest_to": extension.harvest_to.isoformat()}
     return body | cited(extension.documents)
+
+
+def check_weighed(plan: Plan, others: Iterable[Permit]) -> None:
+    """Refuse to authorise beside the permits of other plans over the same trees what P05 cannot weigh with them."""
+    elsewhere = [one.number for one in others if one.plan != plan.id and one.lines]
+    if plan.census_basis != "listed" and elsewhere:
+        raise CensusNotWhole(plan.id, ", ".join(elsewhere))
 
 
 def check_held(number: str, finding: Finding) -> None:

@@ -177,6 +177,21 @@ class Plan:
         if reason is not None:
             raise NotUnderPlan(self.id, parent.id, *reason)
 
+    def check_holds(self, borne: "Plan", today: date) -> None:
+        """Taking the place of a general plan, it holds what stands under that and is not over: its parcels, and its days to the end.
+        When those begin is not asked, since they began under the other."""
+        reason = None
+        if today > borne.harvest_to:
+            return
+        if self.kind not in ("PGMF", "PMFI"):
+            reason = "it is not a PGMF or PMFI", "no es un PGMF o PMFI"
+        elif borne.harvest_to > self.harvest_to:
+            reason = "its days end later", "sus días terminan después"
+        elif {parcel.code for parcel in borne.parcels} - {parcel.code for parcel in self.parcels}:
+            reason = "it does not have these parcels", "no tiene estas parcelas"
+        if reason is not None:
+            raise NotUnderPlan(borne.id, self.id, *reason)
+
     def check_operational(self) -> None:
         """Refuse to stand a permit on a strategic plan."""
         if self.kind == "PGMF":
@@ -226,7 +241,8 @@ class Plan:
         self, resolution: str, submitted_by: str, approved_by: str, documents: Sequence[str] = ()
     ) -> dict[str, Any]:
         """The body of ``plan.approved``; the two persons come as pseudonyms, the papers it rests on as their hashes."""
-        more = {"parent": self.parent} if self.parent is not None else {}
+        above_and_before = {"parent": self.parent, "supersedes": self.supersedes}
+        more = {name: plan for name, plan in above_and_before.items() if plan is not None}
         return cited(documents) | more | {
             "id": self.id, "title": self.title, "number": self.number, "season": self.season, "resolution": resolution,
             "parcels": [{"code": p.code, "area_m2": p.area_m2} for p in self.parcels],

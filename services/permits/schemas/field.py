@@ -188,10 +188,13 @@ class DrawElsewhere(Out):
 
 
 class VerificationsOut(Out):
-    """The verifications of a plan, and those of other plans of its title."""
+    """The verifications of a plan, and those of other plans of its title; ``more_of_title`` says that there are older ones, which
+    each of those plans lists."""
 
     items: list[VerificationOut]
+    next: str | None
     same_title: list[DrawElsewhere]
+    more_of_title: bool
 
 
 class PlannedOut(Out):

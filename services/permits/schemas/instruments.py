@@ -10,7 +10,7 @@ from services.permits.schemas.words import Day, In, LogState, Number, OrgId, Out
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ActId = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9.-]{0,39}$")]
 Purpose = Literal["plan", "delegation", "membership", "contract"]
-Delegable = Literal["draft_plan", "upload_census"]
+Delegable = Literal["draft_plan", "upload_census", "propose_permit"]
 
 
 def _distinct(values: list[str]) -> list[str]:
@@ -96,7 +96,7 @@ class DelegationIn(In):
     delegate: OrgId
     person: Short | None = None
     plan: Number
-    acts: Annotated[list[Delegable], Field(min_length=1, max_length=2), AfterValidator(_distinct)]
+    acts: Annotated[list[Delegable], Field(min_length=1, max_length=3), AfterValidator(_distinct)]
     species: Annotated[list[Species], Field(min_length=1, max_length=200), AfterValidator(_distinct)] | None = None
     cap_dm3: Annotated[int, Field(ge=1, le=1_000_000_000_000, strict=True)] | None = None
     valid_from: Day

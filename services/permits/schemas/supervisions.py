@@ -76,7 +76,7 @@ class DocumentsIn(In):
 
 
 class AttachmentIn(In):
-    """A document that goes with an answer; its holder keeps it."""
+    """A paper of the vault that goes with an answer."""
 
     name: Short
     sha256: Sha256

@@ -33,14 +33,22 @@ _ADD_EVIDENCE = text(
     " JOIN findings f ON f.plan = :plan AND f.digest = decode(r.digest, 'hex') ON CONFLICT DO NOTHING"
 )
 _ADD_REVIEW = text(
-    "INSERT INTO plan_reviews (plan, at, by_sub, by_org, norms, census_root, findings)"
-    " SELECT :plan, :at, :by, :org, :norms, :root, array_agg(f.id ORDER BY r.n)"
+    "INSERT INTO plan_reviews (plan, at, by_sub, by_org, norms, census_root, changes, findings)"
+    " SELECT :plan, :at, :by, :org, :norms, :root, :changes, array_agg(f.id ORDER BY r.n)"
     " FROM unnest(CAST(:digests AS text[])) WITH ORDINALITY AS r (digest, n)"
     " JOIN findings f ON f.plan = :plan AND f.digest = decode(r.digest, 'hex') RETURNING id"
 )
 _REVIEW = text(
-    "SELECT id, plan, at, by_sub, by_org, norms, census_root FROM plan_reviews WHERE plan = :plan"
+    "SELECT id, plan, at, by_sub, by_org, norms, census_root, changes FROM plan_reviews WHERE plan = :plan"
     " AND (CAST(:review AS bigint) IS NULL OR id = :review) ORDER BY id DESC LIMIT 1"
+)
+# All of it is only added to, so equal counts are the same facts; instants would be those at which transactions began.
+_CHANGES = text(
+    "SELECT (SELECT count(*) FROM licences WHERE org = :regent AND version > 1)"
+    " + (SELECT count(*) FROM cites_papers WHERE plan = :plan AND version > 1)"
+    " + (SELECT count(*) FROM crown_looks WHERE plan = :plan AND by_org <> ALL(CAST(:makers AS text[])))"
+    " + (SELECT count(*) FROM field_visits WHERE plan = :plan AND closed_at IS NOT NULL)"
+    " + (SELECT count(*) FROM plan_acts WHERE plan = :plan AND act = 'inspect')"
 )
 _COLUMNS = (
     "SELECT CAST(f.id AS text) AS id, f.rule, f.status, f.severity, f.kind, f.numeral, f.false_data, f.subject, f.computed,"
@@ -74,10 +82,19 @@ _REGION = text(
 )
 
 
+async def changes_around(tx: Tx, plan: Plan) -> int:
+    """How often something that the rules over a plan read was changed by others than its makers: a paper corrected, ended or
+    revoked, its crowns or its trees looked at."""
+    asked = {"plan": plan.id, "regent": plan.regent, "makers": sorted(plan.makers)}
+    count: int = (await tx.execute(_CHANGES, asked)).scalar_one()
+    return count
+
+
 async def add_review(
-    tx: Tx, plan: Plan, found: Sequence[tuple[Finding, About]], at: datetime, by: str, org: str, norms: str
-) -> None:
-    """Keep a review. What was found before with the same figures stays the same finding, with all that was done about it."""
+    tx: Tx, plan: Plan, found: Sequence[tuple[Finding, About]], at: datetime, by: str, org: str, norms: str, changes: int
+) -> None:  # fmt: skip
+    """Keep a review, with the ``changes`` counted before it read anything. What was found before with the same figures stays the same
+    finding, with all that was done about it."""
     rows = [_row(finding, about) for finding, about in found]
     values = {"plan": plan.id, "rows": json.dumps(rows, default=str)}
     await tx.execute(_ADD_FINDINGS, values | {"at": at})
@@ -90,6 +107,7 @@ async def add_review(
         "org": org,
         "norms": norms,
         "root": plan.census.root,
+        "changes": changes,
         "digests": digests,
     }
     (await tx.execute(_ADD_REVIEW, asked)).one()

@@ -13,6 +13,7 @@ from services.permits.domain.land.judge import Land
 from services.permits.domain.land.overlap import Plot
 from services.permits.domain.plan import Plan
 from services.permits.domain.title import Title
+from services.permits.store import plans
 from services.permits.store.session import Tx
 
 # Whoever draws a parcel over half the country is not answered with all of its polygons.
@@ -146,4 +147,12 @@ async def land_of(tx: Tx, plan: Plan, lines: Sequence[tuple[str, bytes]] = ()) -
     found = {shape.parcel: shape.document for shape in await shapes(tx, plan.id)}
     polygon = await title_polygon(tx, plan.title)
     near = await plots_near(tx, [box_of(document) for document in found.values()])
-    return LandInputs(plan, found, polygon[0] if polygon else None, near[:MAX_NEAR], len(near) > MAX_NEAR, lines)
+    return LandInputs(
+        plan,
+        await plans.kin(tx, plan.id),
+        found,
+        polygon[0] if polygon else None,
+        near[:MAX_NEAR],
+        len(near) > MAX_NEAR,
+        lines,
+    )

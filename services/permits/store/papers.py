@@ -27,12 +27,6 @@ _CITES = text(
     "SELECT species, kind, number, no_more_from, version, act, reason, by_org, at FROM cites_papers WHERE plan = :plan"
     " ORDER BY species, number, version"
 )
-_TAKEN_BACK = text(
-    "SELECT max(at) FROM (SELECT at FROM licences WHERE org = :regent AND version > 1"
-    " UNION ALL SELECT at FROM cites_papers WHERE plan = :plan AND version > 1"
-    " UNION ALL SELECT c.at FROM crown_looks c JOIN plans p ON p.id = c.plan WHERE c.plan = :plan"
-    " AND c.by_org NOT IN (p.org, coalesce(p.regent, ''), coalesce(p.delegate, ''))) AS changed"
-)
 
 Versions = Sequence[Version]
 
@@ -65,13 +59,6 @@ async def cites(tx: Tx, plan: str) -> list[tuple[CitesPaper, Versions]]:
         _, earlier = found.get((row.species, row.number), (None, []))
         found[row.species, row.number] = (CitesPaper(*row[:4]), [*earlier, Version(*row[4:])])
     return sorted(found.values(), key=lambda pair: (pair[0].species, pair[1][0].at, pair[0].number))
-
-
-async def changed_at(tx: Tx, plan: str, regent: str | None) -> datetime | None:
-    """When a paper that the rules over a plan read was corrected, ended or revoked last, or somebody else than its makers looked at
-    its crowns; ``None`` when that never was."""
-    at: datetime | None = (await tx.execute(_TAKEN_BACK, {"plan": plan, "regent": regent})).scalar_one()
-    return at
 
 
 def first(by_org: str, at: datetime) -> Version:

@@ -1,18 +1,20 @@
 """Permits, what was done to them, and proposals to change them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, text, update
+from sqlalchemy import func, or_, text, update
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from services.permits.domain.lifecycle import Extension
 from services.permits.domain.permit import Act, Amendment, Line, Permit
-from services.permits.store.rows import AmendmentRow, PermitRow, PlanRow
-from services.permits.store.session import Tx, added
+from services.permits.domain.plan import Plan
+from services.permits.store import plans
+from services.permits.store.rows import AmendmentRow, PermitRow
+from services.permits.store.session import Tx, added, one_at_a_time
 
 _COLUMNS = [name for name in Permit.__slots__ if name not in ("lines", "reentries")]
 _ACT = text("INSERT INTO permit_acts (permit, kind, at, reason, sid) VALUES (:permit, :kind, :at, :reason, :sid)")
@@ -71,24 +73,26 @@ async def permits(
     return [_permit(row) for row in await tx.exec(asked.order_by(col(PermitRow.number)).limit(limit))]
 
 
-async def authorised_on(tx: Tx, plan: str, but: str = "") -> list[Permit]:
-    """Every permit ever issued on a plan or on one that it superseded, revoked ones too: what P05 weighs together."""
-    asked = select(PermitRow).where(_in_succession(plan), PermitRow.state != "proposed", PermitRow.number != but)
-    return [_permit(row) for row in await tx.exec(_fresh(asked.order_by(col(PermitRow.number))))]
+async def authorised_on(tx: Tx, plan: Plan, but: str = "") -> list[Permit]:
+    """Every permit ever issued on a plan, on one that it superseded, or above or under it, revoked ones too: what P05 weighs
+    together. Of those above and under it the lines in its own parcels."""
+    own, parcels = await plans.before(tx, plan.id), {parcel.code for parcel in plan.parcels}
+    asked = select(PermitRow).where(
+        col(PermitRow.plan).in_({plan.id, *await plans.kin(tx, plan.id)}),
+        PermitRow.state != "proposed",
+        PermitRow.number != but,
+    )
+    found = [_permit(row) for row in await tx.exec(_fresh(asked.order_by(col(PermitRow.number))))]
+    return [
+        one if one.plan in own else replace(one, lines=tuple(line for line in one.lines if line.parcel in parcels))
+        for one in found
+    ]
 
 
 async def hold_authorised(tx: Tx, plan: str) -> None:
-    """Hold the permits of a plan and of those it superseded, proposals too, until the transaction ends; in one order."""
-    await tx.exec(
-        _fresh(select(PermitRow).where(_in_succession(plan)).order_by(col(PermitRow.number)).with_for_update())
-    )
-
-
-def _in_succession(plan: str) -> ColumnElement[bool]:
-    """Of this plan, or of one that it superseded, at however many removes."""
-    line = select(PlanRow.id, PlanRow.supersedes).where(PlanRow.id == plan).cte("line", recursive=True)
-    line = line.union(select(PlanRow.id, PlanRow.supersedes).where(PlanRow.id == line.c.supersedes))
-    return col(PermitRow.plan).in_(select(line.c.id))
+    """Hold the permits that P05 weighs with those of a plan, proposals too, until the transaction ends; in one order."""
+    among = col(PermitRow.plan).in_({plan, *await plans.kin(tx, plan)})
+    await tx.exec(_fresh(select(PermitRow).where(among).order_by(col(PermitRow.number)).with_for_update()))
 
 
 async def note_issue(tx: Tx, number: str, approved_by: str, p05: str, sids: list[str], at: datetime) -> None:
@@ -129,6 +133,11 @@ async def note_extension(tx: Tx, permit: Permit, extension: Extension, sid: str,
     await _act(tx, permit.number, extension.kind, at, extension.reason, sid)
 
 
+async def one_proposes(tx: Tx, plan: str) -> None:
+    """Who proposes a permit on a plan under a cap sees what was proposed before."""
+    await one_at_a_time(tx, f"proposals on {plan}")
+
+
 async def permits_of_plan(tx: Tx, plan: str) -> list[Permit]:
     """The permits of a plan that the caller may see."""
     asked = select(PermitRow).where(PermitRow.plan == plan).order_by(col(PermitRow.number))
@@ -136,9 +145,10 @@ async def permits_of_plan(tx: Tx, plan: str) -> list[Permit]:
 
 
 async def permits_under(tx: Tx, plan: str) -> list[Permit]:
-    """The permits of a plan and of the plans that stand under it, locked until the transaction ends."""
-    under = select(PlanRow.id).where(or_(col(PlanRow.id) == plan, col(PlanRow.parent) == plan))
-    asked = select(PermitRow).where(col(PermitRow.plan).in_(under)).order_by(col(PermitRow.number)).with_for_update()
+    """The permits of a plan, of the plans that stand under it and of those superseded by any of them, locked until the transaction
+    ends."""
+    under = col(PermitRow.plan).in_(await plans.below(tx, plan))
+    asked = select(PermitRow).where(under).order_by(col(PermitRow.number)).with_for_update()
     return [_permit(row) for row in await tx.exec(_fresh(asked))]
 
 

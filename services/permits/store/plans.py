@@ -25,6 +25,15 @@ _UNEXPLAINED = text(
     " AND NOT EXISTS (SELECT 1 FROM finding_acts a WHERE a.finding = f.id))"
 )
 _HOLD = text("SELECT hold_plan(:plan)")
+# Plans that follow from one by a step; drafts say of themselves what they like, so only approved ones lead on.
+_LINE = (
+    "WITH RECURSIVE line AS (SELECT id, parent, supersedes FROM plans WHERE id = :plan UNION"
+    " SELECT p.id, p.parent, p.supersedes FROM line l JOIN plans p ON p.state = 'approved' AND ({})) SELECT id FROM line"
+)
+_BEFORE = text(_LINE.format("p.id = l.supersedes"))
+_ABOVE = text(_LINE.format("p.id IN (l.parent, l.supersedes) OR p.supersedes = l.id"))
+_BELOW = text(_LINE.format("p.parent = l.id OR p.id = l.supersedes OR p.supersedes = l.id"))
+_SUCCESSOR = text("SELECT id FROM plans WHERE supersedes = :plan AND state = 'approved'")
 _COLUMNS = [name for name in Plan.__slots__ if name not in ("parcels", "census", "zones")]
 
 
@@ -57,6 +66,33 @@ async def plan_to_change(tx: Tx, plan_id: str) -> Plan | None:
 async def hold(tx: Tx, plan_id: str) -> None:
     """Hold a plan in any state until the transaction ends: of two acts on it in one moment the second sees the first."""
     await tx.execute(_HOLD, {"plan": plan_id})
+
+
+async def before(tx: Tx, plan_id: str) -> set[str]:
+    """This plan and those that it superseded, at however many removes."""
+    return set((await tx.execute(_BEFORE, {"plan": plan_id})).scalars())
+
+
+async def above(tx: Tx, plan_id: str) -> set[str]:
+    """This plan, those it stands under, and those that took the place of either or had it before."""
+    return set((await tx.execute(_ABOVE, {"plan": plan_id})).scalars())
+
+
+async def below(tx: Tx, plan_id: str) -> set[str]:
+    """This plan, those that stand under it, and those that took the place of either or had it before."""
+    return set((await tx.execute(_BELOW, {"plan": plan_id})).scalars())
+
+
+async def kin(tx: Tx, plan_id: str) -> frozenset[str]:
+    """The other plans whose land this one lies on by right: above it, under it, before and after it. Two operating plans of one
+    general plan are none to each other."""
+    return frozenset((await above(tx, plan_id) | await below(tx, plan_id)) - {plan_id})
+
+
+async def successor(tx: Tx, plan_id: str) -> str | None:
+    """The plan that took the place of this one."""
+    found: str | None = (await tx.execute(_SUCCESSOR, {"plan": plan_id})).scalar_one_or_none()
+    return found
 
 
 async def plans(

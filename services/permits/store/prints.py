@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from services.permits.domain.plan import Plan
+from services.permits.store import plans
 from services.permits.store.session import Tx
 
 # Candidates of the plan's own region, and as many of all others.
@@ -69,9 +70,9 @@ async def keep_print(tx: Tx, plan: Plan, keys: Sequence[int], marks: bytes, hand
 
 
 async def alike(tx: Tx, plan: Plan, asked: Sequence[int]) -> tuple[list[Alike], int]:
-    """The censuses most alike, of other plans than this one, the one it replaces and the one it stands under; and how many
-    were searched."""
-    but = [one for one in (plan.id, plan.supersedes, plan.parent) if one]
+    """The censuses most alike, of other plans than this one and its kin: those it replaces, stands under or holds; and how many were
+    searched."""
+    but = [plan.id, *await plans.kin(tx, plan.id)]
     values = {"asked": list(asked), "but": but, "region": plan.region, "most": MOST_EACH}
     found = [Alike(*row) for row in await tx.execute(_ALIKE, values)]
     return found, int((await tx.execute(_COUNT, {"but": but})).scalar_one())

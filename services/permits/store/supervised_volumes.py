@@ -15,8 +15,9 @@ _ACTS = text(
     " USING (supervision, parcel, species, numeral, seq) WHERE a.supervision = :number ORDER BY a.seq"
 )
 _PAPERS = text(
-    "SELECT a.parcel, a.species, a.numeral, a.act, w.documents FROM supervision_volume_acts a"
-    " JOIN supervision_volume_words w USING (supervision, parcel, species, numeral, seq) WHERE a.supervision = :number"
+    "SELECT a.parcel, a.species, a.numeral, w.documents FROM supervision_volume_acts a"
+    " LEFT JOIN supervision_volume_words w USING (supervision, parcel, species, numeral, seq)"
+    " WHERE a.supervision = :number ORDER BY a.seq"
 )
 _ANSWERED = text(
     "SELECT coalesce((SELECT min(at) FROM supervision_answers WHERE supervision = :number),"
@@ -43,11 +44,11 @@ async def acts(tx: Tx, number: str) -> dict[VolumeKey, list[Done]]:
     return found
 
 
-async def papers(tx: Tx, number: str) -> dict[VolumeKey, dict[str, list[str]]]:
-    """On which papers each act rests, by its name, as far as the caller may see them."""
-    found: dict[VolumeKey, dict[str, list[str]]] = {}
-    for parcel, species, numeral, act, documents in await tx.execute(_PAPERS, {"number": number}):
-        found.setdefault((parcel, species, numeral), {})[act] = list(documents)
+async def papers(tx: Tx, number: str) -> dict[VolumeKey, list[list[str]]]:
+    """On which papers each of ``acts`` rests, in the same order, as far as the caller may see them."""
+    found: dict[VolumeKey, list[list[str]]] = {}
+    for parcel, species, numeral, documents in await tx.execute(_PAPERS, {"number": number}):
+        found.setdefault((parcel, species, numeral), []).append(list(documents or ()))
     return found
 
 

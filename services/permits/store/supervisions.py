@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from services.permits.domain.field_supervision import FoundVolume, Moved, Supervision
 from services.permits.store import visits
-from services.permits.store.session import Tx
+from services.permits.store.session import Tx, one_at_a_time
 
 _ADD = text(
     "INSERT INTO supervisions (number, plan, permit, visited_from, visited_to)"
@@ -153,6 +153,11 @@ async def add_answer(
     """Keep an answer; answers are added, never changed."""
     told = orjson.dumps(list(attachments)).decode()
     await tx.execute(_ADD_ANSWER, {"number": number, "answer": answer, "attachments": told, "org": org, "at": at})
+
+
+async def one_answers_or_closes(tx: Tx, number: str) -> None:
+    """No answer comes in while the supervision is closed without it."""
+    await one_at_a_time(tx, f"answers to {number}")
 
 
 async def answers(tx: Tx, number: str) -> list[Answer]:

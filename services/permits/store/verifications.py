@@ -35,10 +35,10 @@ _SELECT = (
     " JOIN draw_bases b ON b.plan = f.plan AND b.stage = f.stage"
 )
 _ONE = text(_SELECT + " WHERE f.number = :number AND f.plan = :plan")
-_OF_PLAN = text(_SELECT + " WHERE f.plan = :plan ORDER BY f.number")
+_OF_PLAN = text(_SELECT + " WHERE f.plan = :plan AND f.number > :after ORDER BY f.number LIMIT CAST(:limit AS bigint)")
 _ELSEWHERE = text(
     "SELECT v.plan, f.number, f.stage, f.seed IS NOT NULL FROM verifications f JOIN field_visits v ON v.number = f.number"
-    " WHERE v.title = :title AND v.plan <> :plan ORDER BY v.opened_at, f.number"
+    " WHERE v.title = :title AND v.plan <> :plan ORDER BY v.opened_at DESC, f.number DESC LIMIT :limit"
 )
 _TITLE = text("SELECT title FROM field_visits WHERE plan = :plan AND kind = 'verification' LIMIT 1")
 _DRAW = text(
@@ -97,19 +97,21 @@ async def verification(tx: Tx, plan: str, number: str) -> Verification | None:
     return None if row is None else _verification(row)
 
 
-async def verifications(tx: Tx, plan: str) -> list[Verification]:
-    """All of a plan: at most one for each stage and verifier."""
-    return [_verification(row) for row in await tx.execute(_OF_PLAN, {"plan": plan})]
+async def verifications(tx: Tx, plan: str, after: str = "", limit: int | None = None) -> list[Verification]:
+    """Those of a plan by number: at most one for each stage and verifier."""
+    asked = {"plan": plan, "after": after, "limit": limit}
+    return [_verification(row) for row in await tx.execute(_OF_PLAN, asked)]
 
 
-async def elsewhere(tx: Tx, title: str, plan: str) -> list[tuple[str, str, str, bool]]:
-    """Plan, number and stage of the verifications of other plans of the title, and whether they were drawn."""
-    return [tuple(row) for row in await tx.execute(_ELSEWHERE, {"title": title, "plan": plan})]
+async def elsewhere(tx: Tx, title: str, plan: str, limit: int) -> list[tuple[str, str, str, bool]]:
+    """Plan, number and stage of the verifications of other plans of the title, the newest first, and whether they were drawn."""
+    rows = await tx.execute(_ELSEWHERE, {"title": title, "plan": plan, "limit": limit})
+    return [tuple(row) for row in rows]
 
 
-async def title_of(tx: Tx, plan: str) -> str:
-    """The title of a plan that has a verification, also for who may not see the plan."""
-    title: str = (await tx.execute(_TITLE, {"plan": plan})).scalar_one()
+async def title_of(tx: Tx, plan: str) -> str | None:
+    """The title of a plan that has a verification, also for who may not see the plan; ``None`` without one."""
+    title: str | None = (await tx.execute(_TITLE, {"plan": plan})).scalar_one_or_none()
     return title
 
 

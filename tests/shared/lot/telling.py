@@ -189,7 +189,8 @@ class Telling:
             "id": plan, "title": title, "number": "PO 19", "season": "2026", "resolution": "R 17-2026",
             "parcels": [{"code": parcel, "area_m2": 5_000_000} for parcel in PARCELS], "form_factor_milli": 650,
             "harvest_from": "2026-05-01", "harvest_to": "2026-06-20", "submitted_by": "u1", "approved_by": "u2",
-            "census": {"trees": 12, "parts": 3, "root": "cd" * 32},
+            "census": {"trees": 12, "parts": 3, "root": "cd" * 32}, "kind": "PO", "parent": f"PGMF-{number}",
+            "supersedes": f"PO-{number}-A",
         })  # fmt: skip
         for part, parcel in enumerate(PARCELS, 1):
             trees = [self._census_tree(code) for code in range(501, 501 + self.random.randint(2, 6))]

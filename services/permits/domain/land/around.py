@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.permits.domain.land.document import geojson_of
-from services.permits.domain.land.facts import LandInputs, cycle_of, kin_of
+from services.permits.domain.land.facts import LandInputs, cycle_of
 from services.permits.domain.land.limits import LandLimits
 from services.permits.domain.land.overlap import Plot
 from services.permits.domain.plan_facts import Area, OtherArea
@@ -42,7 +42,7 @@ def _other(
     land: LandInputs, plot: Plot, cycle: tuple[date, date], limits: LandLimits, title: Area | None
 ) -> OtherArea | None:
     ours = plot.title == land.plan.title
-    if limits.harvests(plot.kind) or plot.plan in kin_of(land.plan) | {land.plan.id} or (plot.kind == "title" and ours):
+    if limits.harvests(plot.kind) or plot.plan in land.kin | {land.plan.id} or (plot.kind == "title" and ours):
         return None
     if plot.kind == "parcel" and not ours and not plot.approved:
         return None  # that a neighbour drafts a plan is not to be learnt here

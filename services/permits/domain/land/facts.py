@@ -14,9 +14,11 @@ from services.permits.domain.plan import Plan
 @dataclass(frozen=True, slots=True)
 class LandInputs:
     """What is stored about the land of a plan: shapes by parcel, the polygon of its title, what lies near (``more_near``:
-    not all of it), and the private line of each tree with its parcel."""
+    not all of it), and the private line of each tree with its parcel. ``kin`` are the plans on whose parcels it lies by right:
+    those it stands under, takes the place of or holds."""
 
     plan: Plan
+    kin: frozenset[str]
     shapes: dict[str, bytes]
     title: bytes | None
     near: Sequence[Plot]
@@ -40,7 +42,7 @@ def weigh(land: LandInputs, limits: LandLimits) -> LandFacts:
     """The figures. Slow for large land: use a thread."""
     plan, shapes, title = land.plan, land.shapes, land.title
     zones = [plot.document for plot in land.near if plot.title == plan.title and limits.harvests(plot.kind)]
-    others = [plot for plot in land.near if not limits.harvests(plot.kind) and plot.plan not in kin_of(plan)]
+    others = [plot for plot in land.near if not limits.harvests(plot.kind) and plot.plan not in land.kin]
     cycle = cycle_of(plan, limits)
     trees = [(parcel, *utm_of(line)) for parcel, line in land.lines]
     lacking = [f"shape:{parcel.code}" for parcel in plan.parcels if parcel.code not in shapes]
@@ -54,11 +56,6 @@ def weigh(land: LandInputs, limits: LandLimits) -> LandFacts:
         trees=overlap.trees_placed(trees, shapes, title, limits) if title and trees else None,
         not_measured=lacking,
     )
-
-
-def kin_of(plan: Plan) -> frozenset[str]:
-    """The plans that a plan stands under or takes the place of: it lies on their parcels by right."""
-    return frozenset(one for one in (plan.parent, plan.supersedes) if one is not None)
 
 
 def cycle_of(plan: Plan, limits: LandLimits) -> tuple[date, date]:
