@@ -19,7 +19,7 @@ from services.contracts.domain.estimate.robust import weighted_median
 
 TRUE_PRICE, HONEST, SCATTER = 300.0, 12, 0.20
 # Honest prices scatter by so much in the table by scatter, and at these shares the cleverest looks for the worst.
-SCATTERS, CLEVER = (0.10, 0.20, 0.30, 0.45), (0.6, 0.65, 0.7, 0.75, 0.8)
+SCATTERS, CLEVER = (0.10, 0.20, 0.30, 0.45), (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 HUBER_K = 1.345
 CELL = Cell("standing/stump", "Cedrelinga cateniformis", "ucayali")
 ELSEWHERE = tuple(
