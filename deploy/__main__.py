@@ -217,7 +217,7 @@ def _add_prices(prices: argparse.ArgumentParser) -> None:
     )
     back.add_argument("--world-bank", action="store_true", help="instead: the World Bank's wood series (from 2003)")
     attack = what.add_parser("attack", help="how far one to four lying entities move an estimate with 12 honest ones")
-    attack.add_argument("--trials", type=int, default=20, metavar="N", help="samples of honest reports (20)")
+    attack.add_argument("--trials", type=int, default=40, metavar="N", help="samples of honest reports (40)")
     fit = what.add_parser(
         "fit", help="fit the variances of the estimator to some years of a panel, by the likelihood of held-out cells",
         description="Says which variances make each price likeliest as the estimator would have told it, from the years before "

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from services.contracts.domain.answers import countered
 from services.contracts.domain.appraisal import appraise
+from services.contracts.domain.book import check_known_on
 from services.contracts.domain.border import Form
 from services.contracts.domain.fair import Basis
 from services.contracts.domain.floor import Wishes
@@ -130,6 +131,7 @@ def _facts(asked: QuickIn) -> tuple[Offer, Basis, Wood]:
         if getattr(given, name) is not None:
             raise BookNeedsServer(f"basis.{name}")
     day = given.on or (datetime.now(UTC) + PERU).date()
+    check_known_on(day, given.prices, given.costs, given.fx)
     rule = LogRule(given.base_rule)
     basis = Basis(
         day, given.rate_milli, rule, given.prices, given.costs, given.fx, given.seed, given.draws,

@@ -6,7 +6,7 @@ vary. What counts is the move: the estimate with them over the estimate without 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -18,6 +18,9 @@ from services.contracts.domain.estimate import Cell, Observation, Parameters, Ti
 from services.contracts.domain.estimate.robust import weighted_median
 
 TRUE_PRICE, HONEST, SCATTER = 300.0, 12, 0.20
+# Honest prices scatter by so much in the table by scatter, and at these shares the cleverest looks for the worst.
+SCATTERS, CLEVER = (0.10, 0.20, 0.30, 0.45), (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
+HUBER_K = 1.345
 CELL = Cell("standing/stump", "Cedrelinga cateniformis", "ucayali")
 ELSEWHERE = tuple(
     Cell("standing/stump", species, region)
@@ -40,6 +43,7 @@ class Attack:
     honest_tier: Tier = Tier.RECEIPT
     cells: Sequence[Cell] = (CELL,)
     related: bool = False
+    clever: bool = False  # who knows all reports, and says of ``CLEVER`` what moves it most
 
 
 ATTACKS = (
@@ -49,8 +53,10 @@ ATTACKS = (
     Attack("100 half-price oral, honest receipts", reports=100, tier=Tier.ORAL),
     Attack("back-dated over four years", reports=48, every_days=30),
     Attack("in nine cells, four years", reports=48, every_days=30, cells=(CELL, *ELSEWHERE)),
+    Attack("in eight others only, four years", reports=48, every_days=30, cells=ELSEWHERE),
     Attack("at 0.7 of the price", price_share=0.7, reports=100),
     Attack("at 0.85 of the price", price_share=0.85, reports=100),
+    Attack("at the price that moves it most", clever=True),
     Attack("at twice the price", price_share=2.0, reports=100),
     Attack("known as related", reports=100, related=True),
 )  # fmt: skip
@@ -69,7 +75,7 @@ class Trials:
 
     def __init__(self, parameters: Parameters, on: date, trials: int, seed: int) -> None:
         self.parameters, self.on, self.trials, self.seed = parameters, on, trials, seed
-        self._samples: dict[Tier, list[Sample]] = {}
+        self._samples: dict[tuple[Tier, float], list[Sample]] = {}
 
     def shares(self) -> list[dict[str, Any]]:
         """The move in per cent when attackers file so many per cent of all reports of the cell at half price."""
@@ -89,36 +95,64 @@ class Trials:
             for attackers in ATTACKERS
         ]
 
-    def _moves(self, attack: Attack, attackers: int, *, split: bool = False) -> dict[str, Any]:
-        """Mean of the moves, and the 95th percentile of their size, by each way. ``split`` shares the reports out among
-        the attackers instead of giving each of them all."""
+    def scatters(self) -> list[dict[str, Any]]:
+        """One attacker where honest prices scatter by less or more, at half price and at the worst one."""
+        kinds = [attack for attack in ATTACKS if attack.clever or attack == ATTACKS[0]]
+        return [
+            {"scatter": scatter, "attack": attack.name} | self._moves(attack, 1, scatter=scatter)
+            for scatter in SCATTERS
+            for attack in kinds
+        ]
+
+    def misses(self) -> list[dict[str, Any]]:
+        """What the defence costs: by how many per cent honest reports alone miss the true price (RMSE of the logarithm)."""
+        return [
+            {"scatter": scatter} | {name: self._missed(name, scatter) for name in WAYS} for scatter in SCATTERS
+        ]  # fmt: skip
+
+    def _missed(self, way: str, scatter: float) -> float:
+        missed = [math.log(one.before[way] / TRUE_PRICE) for one in self._of(Tier.RECEIPT, scatter)]
+        return round(100 * math.sqrt(math.fsum(one**2 for one in missed) / len(missed)), 2)
+
+    def _moves(
+        self, attack: Attack, attackers: int, *, split: bool = False, scatter: float = SCATTER
+    ) -> dict[str, Any]:  # fmt: skip
+        """Mean of the moves, and the 95th percentile and the most of their size, by each way. ``split`` shares the reports
+        out among the attackers instead of giving each of them all."""
         moved: dict[str, list[float]] = {name: [] for name in WAYS}
-        false = _false(attack, attackers, self.on, split)
+        tried = [replace(attack, price_share=share) for share in CLEVER] if attack.clever else [attack]
+        lies = [_false(one, attackers, self.on, split) for one in tried]
         names = [f"attacker-{n}" for n in range(attackers)]
         parties = clusters(pairwise(names)) if attack.related else {}
-        for sample in self._of(attack.honest_tier):
+        for sample in self._of(attack.honest_tier, scatter):
             for name, way in WAYS.items():
                 before = sample.before[name]
-                after = way([*sample.honest, *false], self.on, self.parameters, parties) if false else before
-                moved[name].append(100 * (after / before - 1))
-        return {
-            name: {"mean": round(float(np.mean(of)), 2), "p95": round(float(np.quantile(np.abs(of), 0.95)), 2)}
-            for name, of in moved.items()
-        }
+                after = [
+                    way([*sample.honest, *false], self.on, self.parameters, parties) if false else before
+                    for false in lies
+                ]
+                moved[name].append(max((100 * (one / before - 1) for one in after), key=abs))
+        return {name: _summed_up(of) for name, of in moved.items()}
 
-    def _of(self, tier: Tier) -> list[Sample]:
-        if tier not in self._samples:
+    def _of(self, tier: Tier, scatter: float) -> list[Sample]:
+        if (tier, scatter) not in self._samples:
             random = np.random.default_rng(self.seed)
-            drawn = [_honest(random, self.on, tier) for _ in range(self.trials)]
-            self._samples[tier] = [
+            drawn = [_honest(random, self.on, tier, scatter) for _ in range(self.trials)]
+            self._samples[tier, scatter] = [
                 Sample(honest, {name: way(honest, self.on, self.parameters, {}) for name, way in WAYS.items()})
                 for honest in drawn
             ]
-        return self._samples[tier]
+        return self._samples[tier, scatter]
 
 
-def _honest(random: Random, on: date, tier: Tier) -> list[Observation]:
-    prices = TRUE_PRICE * np.exp(random.normal(0.0, SCATTER, HONEST))
+def _summed_up(moves: Sequence[float]) -> dict[str, float]:
+    sizes = np.abs(moves)
+    found = {"mean": np.mean(moves), "p95": np.quantile(sizes, 0.95), "most": sizes.max()}
+    return {name: round(float(value), 2) for name, value in found.items()}
+
+
+def _honest(random: Random, on: date, tier: Tier, scatter: float) -> list[Observation]:
+    prices = TRUE_PRICE * np.exp(random.normal(0.0, scatter, HONEST))
     days = random.integers(0, 365, HONEST)
     return [
         Observation(f"honest-{n}", CELL, _money(price), tier, f"honest-{n}", on - timedelta(days=int(day)))
@@ -177,7 +211,7 @@ def _capped_huber(
     middle = weighted_median(y, w)
     scale = max(1.4826 * weighted_median(np.abs(y - middle), w), parameters.least_scale)
     for _step in range(60):
-        kept = w * np.minimum(1.0, parameters.huber_k * scale / np.maximum(np.abs(y - middle), 1e-12))
+        kept = w * np.minimum(1.0, HUBER_K * scale / np.maximum(np.abs(y - middle), 1e-12))
         middle = float((kept * y).sum() / kept.sum())
     return math.exp(middle)
 

@@ -80,6 +80,8 @@ def _attack(options: argparse.Namespace) -> dict[str, Any]:
         "parameters": {"version": parameters.version, "sha256": parameters.sha256},
         "shares": trials.shares(),
         "kinds": trials.kinds(),
+        "scatters": trials.scatters(),
+        "misses": trials.misses(),
     }  # fmt: skip
     _draw(options, {"prices-attack.svg": moves(found)})
     return found

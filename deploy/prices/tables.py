@@ -12,10 +12,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "coverage": "% de precios dentro de cada banda", "series": "serie", "months_ahead": "meses adelante",
         "months": "meses", "median_12": "mediana 12", "median_24": "mediana 24", "written": "El archivo se escribió así",
         "attackers": "atacantes", "share_pct": "% de reportes", "mean": "promedio", "capped_huber": "Huber limitado",
-        "attack": "ataque", "moved": "Cuánto se mueve en %: promedio / percentil 95", "all": "todas", "over 20": "más de 20",
+        "attack": "ataque", "moved": "Cuánto se mueve en %: promedio / percentil 95 / lo más", "all": "todas", "over 20": "más de 20",
         "cells_estimated": "celdas estimadas", "from": "desde", "fitted": "ajustado", "in_force": "en vigor",
         "log_likelihood": "logaritmo de la verosimilitud", "fixed": "dado", "told": "precios estimados",
-        "bands": "desviaciones por banda",
+        "bands": "desviaciones por banda", "scatter": "dispersión honrada",
+        "missed": "Cuánto yerran los honrados solos, en % (RMSE del logaritmo)",
     },
     "en": {
         "past_only": "Only from what was reported before the year", "same_year": "Also with the other cells of the year",
@@ -25,14 +26,18 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "coverage": "% of prices within each band", "series": "series", "months_ahead": "months ahead",
         "months": "months", "median_12": "median of 12", "median_24": "median of 24", "written": "The file was written so",
         "attackers": "attackers", "share_pct": "% of reports", "mean": "mean", "capped_huber": "capped Huber",
-        "attack": "attack", "moved": "How far it moves in %: mean / 95th percentile", "all": "all", "over 20": "over 20",
+        "attack": "attack", "moved": "How far it moves in %: mean / 95th percentile / most", "all": "all", "over 20": "over 20",
         "cells_estimated": "cells estimated", "from": "from", "fitted": "fitted", "in_force": "in force",
         "log_likelihood": "log-likelihood", "fixed": "given", "told": "prices told",
-        "bands": "deviations by band",
+        "bands": "deviations by band", "scatter": "honest scatter",
+        "missed": "By how much the honest alone miss, in % (RMSE of the logarithm)",
     },
 }  # fmt: skip
 WAYS = ("estimate", "in_force", "reference", "last", "median")
 ATTACKED = ("mean", "capped_huber", "estimate")
+ATTACK_TABLES = (
+    ("shares", ("attackers", "share_pct")), ("kinds", ("attack", "attackers")), ("scatters", ("scatter", "attack")),
+)  # fmt: skip
 
 
 def told(found: Mapping[str, Any], language: str) -> str:
@@ -97,13 +102,16 @@ def _gains(rows: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> str:
 
 def _attacks(found: Mapping[str, Any], words: Mapping[str, str]) -> str:
     parts = [words["moved"]]
-    for name, first in (("shares", ("attackers", "share_pct")), ("kinds", ("attack", "attackers"))):
-        rows = [
-            [*(row[c] for c in first), *(f"{row[way]['mean']:.2f} / {row[way]['p95']:.2f}" for way in ATTACKED)]
-            for row in found[name]
-        ]
+    for name, first in ATTACK_TABLES:
+        rows = [[*(row[c] for c in first), *(_moved(row[way]) for way in ATTACKED)] for row in found[name]]
         parts.append(_table([words[c] for c in (*first, *ATTACKED)], rows))
+    missed = [[row["scatter"], *(f"{row[way]:.2f}" for way in ATTACKED)] for row in found["misses"]]
+    parts += [words["missed"], _table([words[c] for c in ("scatter", *ATTACKED)], missed)]
     return "\n\n".join(parts)
+
+
+def _moved(row: Mapping[str, float]) -> str:
+    return " / ".join(f"{row[name]:.2f}" for name in ("mean", "p95", "most"))
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

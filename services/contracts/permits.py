@@ -1,11 +1,12 @@
 """What the permits service says of a permit and of a regent. Silence leaves a flag unknown; it never stops an appraisal."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import quote
 
-from services.contracts.domain.known import PermitStanding, volumes_m3
+from services.contracts.domain.known import PermitStanding, RegentState, volumes_m3
 from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
 from shared.web.telemetry import logger
 
@@ -31,16 +32,33 @@ async def standing_of(
         return None
 
 
-async def regent_in_registry(
-    permits: ServiceClient, regent: str | None
-) -> Literal["registered", "not_registered"] | None:
-    """Whether the registry knows an organisation as a firm of regents."""
+async def regent_on(permits: ServiceClient, regent: str | None, on: date) -> RegentState | None:
+    """What the registry says of a firm of regents on a day: by its kind, and by the days of its licences, which it tells anyone."""
     if regent is None:
         return None
-    answer = await _asked(permits, f"/v1/organisations/{quote(regent, safe='')}")
+    about = f"/v1/organisations/{quote(regent, safe='')}"
+    answer = await _asked(permits, about)
     if answer is None:
         return None
-    return "registered" if answer != "not_found" and answer.get("kind") == "regent_firm" else "not_registered"
+    if answer == "not_found" or answer.get("kind") != "regent_firm":
+        return "not_registered"
+    listed = await _asked(permits, f"{about}/licences")
+    try:
+        return None if listed is None or listed == "not_found" else _licensed(listed["items"], on)
+    except (KeyError, TypeError, ValueError):
+        logger.warning("permits_answer_not_understood", regent=regent)
+        return None
+
+
+def _licensed(licences: Sequence[Mapping[str, Any]], on: date) -> RegentState:
+    if not licences:
+        return "registered"
+    for one in licences:
+        first, last = date.fromisoformat(one["valid_from"]), date.fromisoformat(one["valid_to"])
+        ended = one["no_more_from"]
+        if first <= on <= last and (ended is None or on < date.fromisoformat(ended)):
+            return "licensed"
+    return "unlicensed"
 
 
 async def _asked(permits: ServiceClient, path: str, **query: str) -> Any:

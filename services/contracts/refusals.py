@@ -160,6 +160,21 @@ class NothingToRelease(Refusal):
 
 
 @dataclass(eq=False)
+class ReviewMovedOn(Refusal):
+    """The decision names something else than what stands now: something was said of the report meanwhile."""
+
+    slug: ClassVar[str] = "review-moved-on"
+    es: ClassVar[str] = (
+        "El reporte {report} ya no está como usted lo leyó; su huella es {seen_sha256}. Léalo otra vez y decida."
+    )
+    en: ClassVar[str] = (
+        "The report {report} no longer stands as you read it; its hash is {seen_sha256}. Read it again and decide."
+    )
+    report: str
+    seen_sha256: str
+
+
+@dataclass(eq=False)
 class OwnReport(NotAllowed):
     """Nobody judges the own report."""
 

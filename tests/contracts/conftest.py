@@ -110,11 +110,28 @@ class Contracts:
     async def post(self, path: str, body: Any, expect: int | None = 201, **who: Any) -> Any:
         return await self.call("POST", path, body, expect=expect, **who)
 
+    async def decide(
+        self, report_id: str, decision: str, reason: str = "x", expect: int | None = 200, seen: str | None = None, **who: Any
+    ) -> Any:  # fmt: skip
+        """A steward's decision on what is read just now, unless it names what was ``seen`` before."""
+        path = f"/v1/price-reviews/{report_id}"
+        named = seen or (await self.get(path, **who))["seen_sha256"]
+        return await self.post(
+            f"{path}/decisions", {"decision": decision, "reason": reason, "seen_sha256": named}, expect, **who
+        )  # fmt: skip
+
     async def as_admin(self, statement: str) -> None:
         """What no user of the service can do: move the clock of a row."""
         admin = await asyncpg.connect(self.database.admin_dsn)
         await admin.execute(statement)
         await admin.close()
+
+    async def as_admin_read(self, statement: str) -> list[tuple[Any, ...]]:
+        """What stands in the database, past every policy."""
+        admin = await asyncpg.connect(self.database.admin_dsn)
+        rows = [tuple(row) for row in await admin.fetch(statement)]
+        await admin.close()
+        return rows
 
     async def get(self, path: str, expect: int | None = 200, **who: Any) -> Any:
         return await self.call("GET", path, expect=expect, **who)

@@ -42,10 +42,19 @@ def _indexed(example: Any) -> Any:
     }
     payments = [{"share_milli": 333, "days": 31}, {"share_milli": 333, "days": 77}, {"share_milli": 334, "days": 611}]
     rate = {"pen_per_usd": "3.7415", "on": "2026-06-10", "source": "cifra de ejemplo"}
+    books = {name: _of_may(example["basis"][name]) for name in ("prices", "costs")}
     return {
         "offer": example["offer"] | {"lines": [line], "index": index, "payments": payments, "families": 37},
-        "basis": example["basis"] | {"on": "2026-06-10", "rate_milli": 217, "seed": 20_261_128, "fx": rate},
+        "basis": example["basis"] | {"on": "2026-06-10", "rate_milli": 217, "seed": 20_261_128, "fx": rate} | books,
     }
+
+
+def _of_may(book: Any) -> Any:
+    """A book of the example as it would have been known in June."""
+    dated = {"entries": "observed_on", "lines": "on"}
+    rows = {name: [one | {day: "2026-05-15"} for one in book[name]] for name, day in dated.items() if name in book}
+    signed = {"signed_by": book["signed_by"] | {"on": "2026-05-20"}} if "signed_by" in book else {}
+    return book | {"as_of": "2026-05-31"} | rows | signed
 
 
 def hashes() -> dict[str, dict[str, str]]:

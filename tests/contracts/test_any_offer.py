@@ -45,6 +45,7 @@ SHAPED: dict[str, list[Any]] = {
     "sanctions": [{"listed": True, "on": "2026-11-01", "list_sha256": "ab" * 32}], "plan_valid_to": ["2027-01-01"],
     "may_terminate": ["buyer", "both"], "forum_region": ["lima", "madre-de-dios"], "annexes_missing": [[], ["mapa"]],
     "silenced_to": [[], ["osinfor"]], "buyer_certificate": ["valid", "suspended"], "census_m3": ["1.000", "9999.000"],
+    "census_species_m3": [[{"species": TORNILLO, "volume_m3": "0.900"}], [{"species": CAOBA, "volume_m3": "0.001"}]],
     "area_ha": ["0.001", "900.000"], "first_contact_on": ["2026-10-31"], "where": [{"scaler": "cláusula 1"}],
 }  # fmt: skip
 COUNTED = {name for name in Terms.model_fields if name.endswith(("_milli", "_days", "_months", "_mm"))} | {"bidders"}

@@ -646,7 +646,7 @@ async def flags_of(contracts: Contracts, offer: dict[str, Any]) -> dict[str, Any
 async def test_permits_says_whether_the_permit_covers_the_wood_and_the_regent_is_known(contracts: Contracts) -> None:
     offer = an_offer(permit="P-1", regent="regente-1")
     contracts.permits.answers = {
-        "/v1/permits/P-1/verify": standing(), "/v1/organisations/regente-1": {"id": "regente-1", "kind": "regent_firm"},
+        "/v1/permits/P-1/verify": standing(), "/v1/organisations/regente-1": REGENT, "/v1/organisations/regente-1/licences": licences(),
     }  # fmt: skip
     good = await flags_of(contracts, offer)
     contracts.permits.answers = {"/v1/permits/P-1/verify": standing(valid=False, status="suspended")}
@@ -655,6 +655,51 @@ async def test_permits_says_whether_the_permit_covers_the_wood_and_the_regent_is
     assert (good["L08"], good["L07"]) == ("clear", "clear")
     assert (bad["L08"], bad["L07"]) == ("raised", "raised")
     assert good["id"] != bad["id"]
+
+
+REGENT = {"id": "regente-1", "kind": "regent_firm"}
+
+
+def licences(valid_to: str = "2027-12-31", no_more_from: str | None = None) -> dict[str, Any]:
+    """A regent's licences as the permits service tells them to anyone."""
+    return {
+        "items": [{"number": "L-1", "valid_from": "2024-01-01", "valid_to": valid_to, "no_more_from": no_more_from}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("listed", "state"),
+    [
+        (licences(), "clear"),
+        (licences(no_more_from="2026-11-23"), "clear"),
+        (licences(no_more_from="2026-11-22"), "raised"),
+        (licences(valid_to="2026-11-21"), "raised"),
+        ({"items": [*licences(valid_to="2026-11-21")["items"], *licences()["items"]]}, "clear"),
+        ({"items": []}, "unknown"),
+        ({"items": [{"number": "L-1"}]}, "unknown"),
+        (None, "unknown"),
+    ],
+)
+async def test_a_regent_whose_licence_was_suspended_or_is_over_may_not_sign(
+    contracts: Contracts, listed: dict[str, Any] | None, state: str
+) -> None:
+    known = {"/v1/organisations/regente-1": REGENT}
+    contracts.permits.answers = known if listed is None else known | {"/v1/organisations/regente-1/licences": listed}
+
+    assert (await flags_of(contracts, an_offer(regent="regente-1")))["L07"] == state
+
+
+async def test_the_licence_that_counts_is_that_of_the_day_of_the_signature(contracts: Contracts) -> None:
+    revoked = licences(no_more_from="2026-11-10")
+    contracts.permits.answers = {
+        "/v1/organisations/regente-1": REGENT, "/v1/organisations/regente-1/licences": revoked,
+    }  # fmt: skip
+    before, after = (
+        an_offer(regent="regente-1", terms={"signed_on": day}) for day in ("2026-11-09", "2026-11-10")
+    )  # fmt: skip
+
+    assert (await flags_of(contracts, before))["L07"] == "clear"
+    assert (await flags_of(contracts, after))["L07"] == "raised"
 
 
 async def test_the_balance_of_a_permit_counts_for_those_who_may_read_it(contracts: Contracts) -> None:

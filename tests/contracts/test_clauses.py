@@ -46,6 +46,12 @@ def t(**facts: Any) -> Json:
     return an_offer(terms=facts)
 
 
+def two_species(**facts: Any) -> Json:
+    """639 m³ of two species, 400 and 239."""
+    lot = wood("400.000") | {"species": [*wood("400.000")["species"], *wood("239.000", CAOBA)["species"]]}
+    return an_offer(lot=lot, lines=[per_volume("300", "m3", "mean_of_ends", "any")], terms=facts)
+
+
 def share(kind: str, milli: int = 150) -> Json:
     return {"kind": kind, "species": "any", "share_milli": milli, "product": "standing", "point_of_sale": "stump"}
 
@@ -216,6 +222,15 @@ CASES: list[tuple[str, str, str, Json, Basis | None]] = [
     ("E03", "raised", "S", t(area_ha="25.000"), None),
     ("E03", "clear", "S", t(census_m3="639.000", area_ha="26.000"), None),
     ("E03", "unknown", "S", t(census_m3="639.000"), None),
+    ("E03", "raised", "S", t(census_species_m3=[{"species": TORNILLO, "volume_m3": "638.999"}]), None),
+    ("E03", "raised", "S", t(census_m3="900.000", census_species_m3=[{"species": CAOBA, "volume_m3": "700.000"}]), None),
+    ("E03", "clear", "S", t(area_ha="26.000", census_species_m3=[{"species": TORNILLO, "volume_m3": "639.000"}]), None),
+    ("E03", "unknown", "S", t(census_species_m3=[{"species": TORNILLO, "volume_m3": "639.000"}]), None),
+    ("E03", "unknown", "S", two_species(census_m3="900.000", area_ha="90.000"), None),
+    ("E03", "clear", "S", two_species(area_ha="90.000", census_species_m3=[
+        {"species": TORNILLO, "volume_m3": "400.000"}, {"species": CAOBA, "volume_m3": "239.000"}]), None),
+    ("E03", "raised", "S", two_species(area_ha="90.000", census_m3="900.000", census_species_m3=[
+        {"species": TORNILLO, "volume_m3": "500.000"}, {"species": CAOBA, "volume_m3": "238.999"}]), None),
     ("S01", "raised", "I", t(bidders=1), None),
     ("S01", "raised", "I", t(first_contact_on="2026-11-09", signed_on="2026-11-10"), None),
     ("S01", "clear", "I", t(bidders=2, first_contact_on="2026-11-08", signed_on="2026-11-10"), None),
@@ -303,7 +318,9 @@ SHORT = ("0.950", "1.150", "1.320", "1.540", "1.700", "1.920", "2.080", "2.300")
 SAME = ("1.010", "1.190", "1.405", "1.595", "1.810", "1.990", "2.205", "2.395")
 ANSWERED: list[tuple[str, str, Json, Known]] = [
     ("L07", "raised", an_offer(regent="regente-1"), Known(regent="not_registered")),
-    ("L07", "clear", an_offer(regent="regente-1"), Known(regent="registered")),
+    ("L07", "raised", an_offer(regent="regente-1"), Known(regent="unlicensed")),
+    ("L07", "clear", an_offer(regent="regente-1"), Known(regent="licensed")),
+    ("L07", "unknown", an_offer(regent="regente-1"), Known(regent="registered")),
     ("L07", "unknown", an_offer(regent="regente-1"), NOTHING_KNOWN),
     ("L08", "raised", an_offer(permit="P-1"), permit(valid=False, status="suspended")),
     ("L08", "raised", an_offer(permit="P-1"), permit(volume_m3=D("638.999"))),

@@ -231,10 +231,9 @@ async def test_a_buyer_who_confirms_every_sale_silences_none_of_the_sellers(cont
 
 async def test_what_is_held_or_taken_back_does_not_count_and_what_is_released_does(contracts: Contracts) -> None:
     *_, last = await reported(contracts, [118, 122, 120])
-    path = f"/v1/price-reviews/{last['id']}/decisions"
 
     async def state_after(decision: str) -> str:
-        await contracts.post(path, {"decision": decision, "reason": "x"}, 200, **STEWARD)
+        await contracts.decide(last["id"], decision, **STEWARD)
         return str((await estimate(contracts))["state"])
 
     assert await state_after("looked_into") == "missing"
@@ -376,8 +375,7 @@ async def test_the_version_of_a_market_is_of_all_it_rests_on(contracts: Contract
     """Each of these leaves the number of reports and the highest number of an act as they were."""
     first, _, _, other = await reported(contracts, [118, 122, 120, 119])
     for one in (first, other):
-        decision = {"decision": "looked_into", "reason": "x"}
-        await contracts.post(f"/v1/price-reviews/{one['id']}/decisions", decision, 200, **STEWARD)
+        await contracts.decide(one["id"], "looked_into", **STEWARD)
 
     async def version() -> str:
         return str((await estimate(contracts))["market_version"])
@@ -505,8 +503,7 @@ async def test_whoever_would_carry_a_book_too_far_is_put_before_the_stewards_onc
 
     listed = await contracts.get("/v1/price-reviews", **STEWARD)
     odd_seen = await contracts.get(f"/v1/price-reports/{odd['id']}", org="comunidad-2")
-    decision = {"decision": "released", "reason": "boleta vista"}
-    await contracts.post(f"/v1/price-reviews/{odd['id']}/decisions", decision, 200, **STEWARD)
+    await contracts.decide(odd["id"], "released", "boleta vista", **STEWARD)
     await reported(contracts, [101], first=3)
     await snapshot(contracts)
 

@@ -1,5 +1,6 @@
 """The estimate of a cell: its grade, its band, on whose word it rests, and how little one party can do to it."""
 
+import math
 import random as stdlib_random
 from datetime import timedelta
 from decimal import Decimal
@@ -18,6 +19,8 @@ from services.contracts.domain.estimate import (
     published,
 )
 from services.contracts.domain.estimate.index import carried
+from services.contracts.domain.estimate.observation import votes
+from services.contracts.domain.estimate.robust import robust_mean
 from tests.contracts.price_reports import CEDRO, NEXT_RIVER, ON, TORNILLO, a_report, honest, of, parameters
 
 HALF = "150.00"
@@ -124,6 +127,19 @@ def test_nor_by_reports_of_other_years_regions_and_species() -> None:
 
     assert moved(honest(12), lies) <= 0.035
     assert found.influence[0].party == "liar"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_vote_moves_where_others_answer_it_is_not_taken_back_and_what_it_moves_from_elsewhere_is(
+    seed: int,
+) -> None:
+    wide = honest(12, seed=seed, scatter=0.4)
+    told = votes(wide, ON, parameters(), {})
+    middle = robust_mean([one.log_price for one in told], [one.weight for one in told], parameters()).mean
+    elsewhere = [a_report(HALF, "liar", cell=NEXT_RIVER, days_ago=90 * n) for n in range(16)]
+
+    assert float(of(wide).mid) == pytest.approx(math.exp(middle), abs=0.01)
+    assert moved(wide, elsewhere) <= 0.0254
 
 
 def test_the_liar_stands_first_in_the_influence_report() -> None:

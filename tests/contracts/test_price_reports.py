@@ -1,5 +1,6 @@
 """Reported prices through the door: what is kept, what is refused, who sees what, and what holds a report back."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -285,12 +286,8 @@ async def test_dollars_on_one_side_and_soles_on_the_other_are_compared_by_what_t
 async def test_a_steward_releases_or_upholds_and_the_author_reads_it(contracts: Contracts) -> None:
     sold, bought = await both_sides(contracts, "100", "50")
 
-    released = await contracts.post(
-        f"/v1/price-reviews/{sold['id']}/decisions", {"decision": "released", "reason": "boleta vista"}, 200, **STEWARD
-    )
-    upheld = await contracts.post(
-        f"/v1/price-reviews/{bought['id']}/decisions", {"decision": "upheld", "reason": "no coincide"}, 200, **STEWARD
-    )
+    released = await contracts.decide(sold["id"], "released", "boleta vista", **STEWARD)
+    upheld = await contracts.decide(bought["id"], "upheld", "no coincide", **STEWARD)
 
     assert (released["filed"]["state"], upheld["filed"]["state"]) == ("counted", "held")
     seen = await contracts.get(f"/v1/price-reports/{bought['id']}", **MILL)
@@ -300,8 +297,7 @@ async def test_a_steward_releases_or_upholds_and_the_author_reads_it(contracts: 
 
 async def test_what_a_steward_let_stand_is_not_held_again_by_one_more_contradiction(contracts: Contracts) -> None:
     sold, _ = await both_sides(contracts, "100", "50")
-    released = {"decision": "released", "reason": "boleta vista"}
-    await contracts.post(f"/v1/price-reviews/{sold['id']}/decisions", released, 200, **STEWARD)
+    await contracts.decide(sold["id"], "released", "boleta vista", **STEWARD)
 
     again = a_report("compra-002", "49", side="buyer", counterpart_sha256=PAIR)
     bought = await filed(contracts, report=again, **MILL)
@@ -312,12 +308,11 @@ async def test_what_a_steward_let_stand_is_not_held_again_by_one_more_contradict
 
 async def test_a_decision_needs_something_to_decide(contracts: Contracts) -> None:
     made = await filed(contracts)
-    path = f"/v1/price-reviews/{made['id']}/decisions"
 
-    nothing = await contracts.post(path, {"decision": "released", "reason": "x"}, 409, **STEWARD)
-    looked = await contracts.post(path, {"decision": "looked_into", "reason": "precio raro"}, 200, **STEWARD)
+    nothing = await contracts.decide(made["id"], "released", expect=409, **STEWARD)
+    looked = await contracts.decide(made["id"], "looked_into", "precio raro", **STEWARD)
     await contracts.post(f"/v1/price-reports/{made['id']}/retraction", {"reason": "x"}, 200)
-    gone = await contracts.post(path, {"decision": "upheld", "reason": "x"}, 409, **STEWARD)
+    gone = await contracts.decide(made["id"], "upheld", expect=409, **STEWARD)
 
     assert nothing["slug"] == "nothing-to-release"
     assert (looked["filed"]["state"], looked["filed"]["why"][0]["reason"]) == ("held", "by_hand")
@@ -328,10 +323,36 @@ async def test_a_decision_needs_something_to_decide(contracts: Contracts) -> Non
 async def test_nobody_decides_about_the_own_report(contracts: Contracts) -> None:
     officer = {"role": "authority", "org": "gerfor-md", "region": "madre-de-dios"}
     made = await filed(contracts, report=a_report(side="authority"), **officer)
-    path, body = f"/v1/price-reviews/{made['id']}/decisions", {"decision": "upheld", "reason": "x"}
 
-    assert (await contracts.post(path, body, 403, **officer))["slug"] == "own-report"
-    await contracts.post(path, body, 200, **STEWARD)
+    assert (await contracts.decide(made["id"], "upheld", expect=403, **officer))["slug"] == "own-report"
+    await contracts.decide(made["id"], "upheld", **STEWARD)
+
+
+async def test_a_decision_is_of_what_was_read_and_of_nothing_that_came_after(contracts: Contracts) -> None:
+    """The steward reads a report in review; meanwhile another steward decides, and what is read again may be decided."""
+    sold, _ = await both_sides(contracts, "100", "50")
+    read = (await contracts.get(f"/v1/price-reviews/{sold['id']}", **STEWARD))["seen_sha256"]
+    await contracts.decide(sold["id"], "upheld", "falta la boleta", **STEWARD)
+
+    late = await contracts.decide(sold["id"], "released", expect=409, seen=read, **STEWARD)
+    again = await contracts.decide(sold["id"], "released", seen=late["facts"]["seen_sha256"], **STEWARD)
+
+    assert (late["slug"], again["filed"]["state"]) == ("review-moved-on", "counted")
+    kept = await contracts.as_admin_read(
+        f"SELECT act, seen_sha256 FROM price_report_act WHERE report_id = '{sold['id']}' ORDER BY seq"
+    )
+    assert kept == [("review_opened", None), ("upheld", read), ("released", late["facts"]["seen_sha256"])]
+
+
+async def test_of_two_stewards_who_decide_on_one_reading_one_is_told_to_read_again(contracts: Contracts) -> None:
+    sold, _ = await both_sides(contracts, "100", "50")
+    read = (await contracts.get(f"/v1/price-reviews/{sold['id']}", **STEWARD))["seen_sha256"]
+
+    made = await asyncio.gather(
+        *(contracts.decide(sold["id"], one, expect=None, seen=read, **STEWARD) for one in ("released", "upheld"))
+    )
+
+    assert sorted(one.get("slug", "decided") for one in made) == ["decided", "review-moved-on"]
 
 
 async def test_related_parties_are_a_stewards_word_and_the_last_counts(contracts: Contracts) -> None:

@@ -111,9 +111,26 @@ async def test_what_the_community_closes_of_the_buyers_is_counted_with_the_rest(
     theirs = await contracts.post("/v1/settlements", a_statement(contract, taken=taken("100.00")), **AS_BUYER)
     await contracts.post("/v1/settlements", a_statement(contract, lot="LOTE-2", taken=taken("0.01")))
 
-    refused = await closed(contracts, theirs, "unpaid", "statements_differ", expect=409)
+    told = await reconciled(contracts, theirs)
+    refused = await closed(contracts, theirs, "unpaid", "statements_differ", "deduction-not-agreed-1", expect=409)
 
+    assert "S/ 100.01" in next(one["es"] for one in told["differences"] if one["what"] == "deduction-not-agreed-1")
     assert (refused["slug"], refused["facts"]["taken"]) == ("deduction-not-agreed", "S/ 100.01")
+
+
+async def test_sheets_that_take_off_no_more_than_was_agreed_are_told_nothing_of_it_and_close(
+    contracts: Contracts,
+) -> None:
+    contract = await a_signed_contract(contracts, a_text(deductions=HOLLOW, schedule=due(0)))
+    contracts.custody.lots["LOTE-2"] = kept()
+    await contracts.post("/v1/settlements", a_statement(contract))
+    theirs = await contracts.post("/v1/settlements", a_statement(contract, taken=taken("99.99")), **AS_BUYER)
+    await contracts.post("/v1/settlements", a_statement(contract, lot="LOTE-2", taken=taken("0.01")))
+
+    told = await reconciled(contracts, theirs)
+
+    assert not [one for one in told["differences"] if one["what"].startswith("deduction-not-agreed")]
+    await closed(contracts, theirs, *(one["what"] for one in told["differences"]), expect=201)
 
 
 async def test_both_sheets_are_read_log_by_log_and_v03_and_v04_speak_of_the_short_one(contracts: Contracts) -> None:

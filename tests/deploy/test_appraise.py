@@ -125,7 +125,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_slug_in_both_languages(bad: 
     ],
 )
 def test_its_twin_passes(good: Any) -> None:
-    assert answer(good)["engine"] == "contracts/4"
+    assert answer(good)["engine"] == "contracts/5"
 
 
 def with_commas(value: Any) -> Any:

@@ -9,14 +9,14 @@ from services.contracts.api.dated import read_dated
 from services.contracts.api.house import House, today
 from services.contracts.custody import CustodyLot, left_under, logs_of_lot
 from services.contracts.domain.appraisal import appraise
-from services.contracts.domain.book import CostBook, PriceBook, Signatory
+from services.contracts.domain.book import CostBook, PriceBook, Signatory, check_known_on
 from services.contracts.domain.fair import Basis
 from services.contracts.domain.judged import Case, judge_offer
 from services.contracts.domain.known import Known
 from services.contracts.domain.lot import Wood, count_wood
 from services.contracts.domain.offer import Offer
 from services.contracts.domain.pinned import Pin, Pins, sha256_of
-from services.contracts.permits import regent_in_registry, standing_of
+from services.contracts.permits import regent_on, standing_of
 from services.contracts.schemas.basis import BasisIn
 from services.contracts.shipped import flag_pack
 from services.contracts.store import Store
@@ -53,11 +53,12 @@ Books = tuple[PriceBook | None, Pin | None, CostBook | None, Pin | None, str | N
 async def ask(store: Store, house: House, offer: Offer, asked: BasisIn, caller: Caller | None) -> Question:
     """Load the books, and ask custody and permits at once; what they do not answer stays unknown."""
     day = asked.on or today()
+    check_known_on(day, asked.prices, asked.costs, asked.fx)
     prices, price_pin, costs, cost_pin, signature = await _load_books(store, asked, offer.region, caller)
     lot, permit, regent, left_m3 = await asyncio.gather(
         logs_of_lot(house.custody, offer.lot.custody_lot),
         standing_of(house.permits, offer.permit, day),
-        regent_in_registry(house.permits, offer.regent),
+        regent_on(house.permits, offer.regent, offer.terms.signed_on or day),
         left_under(house.custody_as_caller, offer.permit),
     )
     dated = await read_dated(store, offer, asked.fx, (prices, costs), day)
@@ -90,7 +91,10 @@ async def _load_books(store: Store, basis: BasisIn, region: str, caller: Caller 
                 if kind == "cost":
                     return await cost_book_for(tx, region, day)
                 return await books_store.newest_book_for(tx, kind, region, day)
-            found = await (cost_book_named(tx, named, day) if kind == "cost" else books_store.book(tx, kind, named))
+            if kind == "cost":
+                found = await cost_book_named(tx, named, day)
+            else:
+                found = await books_store.book_of_day(tx, kind, named, day) or await books_store.book(tx, kind, named)
             if found is None:
                 raise Missing(f"{kind}_book", named)
             return found
@@ -101,6 +105,9 @@ async def _load_books(store: Store, basis: BasisIn, region: str, caller: Caller 
             cost_pin, signed = _pin(found), await signatures_of(tx, found.id, found.version)
             costs = _signed(CostBook.read_back(found.content), signed)
             signature = signed[0].sha256 if signed else None
+    check_known_on(
+        basis.on or today(), prices if basis.prices is None else None, costs if basis.costs is None else None, None, named=True
+    )  # fmt: skip
     return prices, price_pin, costs, cost_pin, signature
 
 

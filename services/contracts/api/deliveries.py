@@ -11,7 +11,6 @@ from services.contracts.domain.contract import NotSigned, Version, in_force_befo
 from services.contracts.domain.differences import Elsewhere
 from services.contracts.domain.matched import KeptLot
 from services.contracts.domain.owed import Owed, owed
-from services.contracts.domain.price import PerTree
 from services.contracts.domain.reconciliation import Reconciliation, reconcile
 from services.contracts.domain.settlement import MOST_SETTLEMENTS, STATES_ES, SettlementEnded, SettlementText
 from services.contracts.shipped import flag_pack, legal_rates, settling_limits
@@ -99,15 +98,13 @@ async def around(tx: Tx, known: Delivery) -> Around:
         there = await settlement(tx, found.beside)
         theirs = owed(signed(texts, there.stated).text, there.stated)
         other = Other(there.id, there.stated_by_org, there.stated, theirs)
-    by_tree: list[Settlement] = []
-    if any(isinstance(line, PerTree) for line in known.version.text.lines):
-        all_of_it = await kept.of_contract(tx, found.stated.contract, None, MOST_SETTLEMENTS)
-        community = known.contract.offer.community
-        by_tree = [one for one in all_of_it if one.stated.lot != found.stated.lot and one.counts(community)]
+    every = await kept.of_contract(tx, found.stated.contract, None, MOST_SETTLEMENTS)
+    community = known.contract.offer.community
+    counted = [one for one in every if one.stated.lot != found.stated.lot and one.counts(community)]
     elsewhere = Elsewhere(
         lot=await kept.lot_elsewhere(tx, found),
-        receipts=await kept.receipts_elsewhere(tx, found, known.contract.offer.community),
-        by_tree=tuple((one.id, texts[one.stated.version - 1].text, one.stated) for one in by_tree),
+        receipts=await kept.receipts_elsewhere(tx, found, community),
+        counted=tuple((one.id, texts[one.stated.version - 1].text, one.stated) for one in counted),
         version=in_force_before(texts, found.stated.version, found.stated.delivered_on, day_in_peru),
     )
     return Around(other, elsewhere)

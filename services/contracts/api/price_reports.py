@@ -10,10 +10,16 @@ from services.contracts.api.house import Cursor, Limit, StoreDep, today
 from services.contracts.domain.decimal_mark import Mark
 from services.contracts.domain.money import Money
 from services.contracts.domain.price_report import Conversion, check_report
-from services.contracts.domain.price_standing import Act, said
+from services.contracts.domain.price_standing import Act, said, seen_sha256
 from services.contracts.domain.report_table import read_table
 from services.contracts.filing import file_report
-from services.contracts.refusals import NothingToRelease, OwnReport, ReportersOfOtherRegions, ReportRetracted
+from services.contracts.refusals import (
+    NothingToRelease,
+    OwnReport,
+    ReportersOfOtherRegions,
+    ReportRetracted,
+    ReviewMovedOn,
+)
 from services.contracts.schemas.cursor import read_cursor, write_cursor
 from services.contracts.schemas.money import MoneyOut
 from services.contracts.schemas.price_reports import (
@@ -134,15 +140,17 @@ async def read_price_review(report_id: str, grant: GrantDep, store: StoreDep) ->
 
 @router.post("/v1/price-reviews/{report_id}/decisions")
 async def decide_price_review(report_id: str, body: DecisionIn, grant: GrantDep, store: StoreDep) -> ReviewOut:
-    """Release a report, hold it, or open a review of it by hand. Its author reads the reason."""
+    """Release a report, hold it, or open a review of it by hand: as it stands when the decision names what was read. Its author
+    reads the reason."""
     caller = grant.known
     async with store.db.transaction(caller) as tx:
+        await kept.alone_with(tx, report_id)
         filed = await _watched(tx, report_id)
         _check_decision(filed, body, caller)
         if body.decision == "looked_into":
-            await kept.open_review(tx, report_id, "by_hand", {}, body.reason, caller)
+            await kept.open_review(tx, report_id, "by_hand", {}, body.reason, caller, body.seen_sha256)
         else:
-            await kept.decide(tx, report_id, body.decision, body.reason, caller)
+            await kept.decide(tx, report_id, body.decision, body.reason, body.seen_sha256, caller)
         return _review(await _watched(tx, report_id))
 
 
@@ -198,6 +206,9 @@ def _check_decision(filed: Filed, body: DecisionIn, caller: Caller) -> None:
         raise ReportRetracted(filed.id)
     if body.decision == "released" and filed.standing.state == "counted":
         raise NothingToRelease(filed.id)
+    stands = seen_sha256(filed.sha256, filed.standing)
+    if body.seen_sha256 != stands:
+        raise ReviewMovedOn(filed.id, stands)
 
 
 def _next(found: list[Filed], limit: int) -> str | None:
@@ -205,7 +216,7 @@ def _next(found: list[Filed], limit: int) -> str | None:
 
 
 def _review(filed: Filed) -> ReviewOut:
-    return ReviewOut(org=filed.org, filed=_shown(filed))
+    return ReviewOut(org=filed.org, filed=_shown(filed), seen_sha256=seen_sha256(filed.sha256, filed.standing))
 
 
 def _relation(one: kept.Relation) -> RelationOut:

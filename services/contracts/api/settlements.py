@@ -13,7 +13,7 @@ from services.contracts.api.settled import shown, shown_reconciliation
 from services.contracts.api.versions import now, party_contract
 from services.contracts.custody import list_of_lot
 from services.contracts.domain.contract import TurnTaken, check_in_force, check_share
-from services.contracts.domain.owed import check_parts, check_taken, owed
+from services.contracts.domain.owed import check_sums, owed
 from services.contracts.domain.reconciliation import Reconciliation
 from services.contracts.domain.settlement import (
     MOST_ENTRIES,
@@ -67,8 +67,7 @@ async def state_settlement(body: SettlementText, grant: GrantDep, store: StoreDe
             of_lot = [one for one in others if one.stated.lot == body.lot and one.state != "replaced"]
             before = _check_place(of_lot, body, caller.org)
             counted = [one.stated for one in others if one.stated.lot != body.lot and one.counts(caller.org)]
-            check_taken(version.text, body, counted)
-            check_parts(version.text, body, [(known[one.version - 1].text, one) for one in counted])
+            check_sums(version.text, body, [(known[one.version - 1].text, one) for one in counted])
             await _add(tx, body, len(others) + 1, before, caller, at)
             found = await settlement(tx, kept.id_of(body, caller.org))
         seals = await standing(tx, [found])

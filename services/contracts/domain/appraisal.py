@@ -18,7 +18,7 @@ from services.contracts.domain.pinned import Pin, Pins, sha256_of
 from services.contracts.domain.text import Spoken, speak
 from shared.timber.measure import half_up
 
-ENGINE = "contracts/4"
+ENGINE = "contracts/5"
 
 
 def appraise(

@@ -1,9 +1,10 @@
 """Price books and cost books: reference figures with their source and date, never a figure alone."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
@@ -11,6 +12,7 @@ from services.contracts.domain.border import Contradiction, Count, DatesOutOfOrd
 from services.contracts.domain.gap import LADDER, Lacking
 from services.contracts.domain.money import ExchangeRate, Price, in_pen
 from services.contracts.domain.price import PaidRule, PointOfSale, Product, SpeciesName, check_price
+from shared.refusal import Malformed
 from shared.timber.measure import Unit
 
 Grade = Literal["A", "B", "C", "D", "given"]
@@ -52,6 +54,17 @@ def _not_after(as_of: date, on: date, where: str) -> None:
         raise DatesOutOfOrder(
             where, f"is after the day of the book, {as_of}", f"es posterior al día del libro, {as_of}"
         )
+
+
+@dataclass(eq=False)
+class FiguresAfterDay(Malformed):
+    """Nobody knew these figures on the day that is asked about (422)."""
+
+    slug: ClassVar[str] = "figures-after-day"
+    es: ClassVar[str] = "{where}: {reason} es del {as_of}, y se valora al {day}: ese día no se conocía."
+    en: ClassVar[str] = "{where}: {reason} is of {as_of}, and the appraisal of {day}: nobody knew it on that day."
+    as_of: str
+    day: str
 
 
 class MilliRange(Form):
@@ -222,3 +235,15 @@ class CostBook(Form):
         if point.rung > PointOfSale.MILL_GATE.rung and not passed:
             raise Lacking(LADDER)
         return passed
+
+
+def check_known_on(
+    day: date, prices: PriceBook | None, costs: CostBook | None, rate: ExchangeRate | None, named: bool = False
+) -> None:
+    """Refuse figures that are later than the day of the appraisal, given with the question or ``named`` in it."""
+    for where, book in (("price", prices), ("cost", costs)):
+        if book is not None and book.as_of > day:
+            field = f"{where}_book" if named else f"{where}s"
+            raise FiguresAfterDay(f"body.basis.{field}", book.id, book.as_of.isoformat(), day.isoformat())
+    if rate is not None and rate.on > day:
+        raise FiguresAfterDay("body.basis.fx", rate.source, rate.on.isoformat(), day.isoformat())

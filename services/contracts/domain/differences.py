@@ -9,7 +9,16 @@ from services.contracts.domain.contract import ContractText
 from services.contracts.domain.flags.answer import Flag
 from services.contracts.domain.kept import Stray
 from services.contracts.domain.matched import Dated, KeptLot, Row
-from services.contracts.domain.owed import UNKNOWN_EN, UNKNOWN_ES, LineOwed, Owed, logs_by_line, trees
+from services.contracts.domain.owed import (
+    UNKNOWN_EN,
+    UNKNOWN_ES,
+    Counted,
+    LineOwed,
+    Owed,
+    beyond_agreed,
+    logs_by_line,
+    trees,
+)
 from services.contracts.domain.price import PerTree
 from services.contracts.domain.settlement import SettlementText, Stated
 
@@ -196,20 +205,26 @@ def of_money(owed: Owed, balance: Decimal, interest: Decimal, claimed: Decimal) 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
     """Other settlements that stand between the same parties and have counted something of this one already, by id: the lot
-    under another contract, a receipt, and those of the contract that pay by tree, with their text. ``version`` is the one
-    that was in force on the day of the delivery, where this settlement names one that was signed later."""
+    under another contract, a receipt, and those of other lots of the contract that the community counts, with their text.
+    ``version`` is the one that was in force on the day of the delivery, where this settlement names one that was signed
+    later."""
 
     lot: tuple[str, ...] = ()
     receipts: tuple[str, ...] = ()
-    by_tree: tuple[tuple[str, ContractText, SettlementText], ...] = ()
+    counted: tuple[tuple[str, ContractText, SettlementText], ...] = ()
     version: int | None = None
+
+    @property
+    def counted_texts(self) -> list[Counted]:
+        """The same without their ids."""
+        return [(text, stated) for _, text, stated in self.counted]
 
 
 def of_others(contract: ContractText, stated: SettlementText, elsewhere: Elsewhere) -> list[Difference]:
     """What is counted here and elsewhere too."""
     here = paid_trees(contract, stated)
     version = () if elsewhere.version is None else (str(elsewhere.version),)
-    felled = tuple(one for one, text, other in elsewhere.by_tree if here & paid_trees(text, other))
+    felled = tuple(one for one, text, other in elsewhere.counted if here & paid_trees(text, other))
     return [
         Difference(what, f"{es} {', '.join(ids)}", f"{en} {', '.join(ids)}")
         for ids, what, es, en in (
@@ -220,6 +235,14 @@ def of_others(contract: ContractText, stated: SettlementText, elsewhere: Elsewhe
         )
         if ids
     ]  # fmt: skip
+
+
+def of_sums(contract: ContractText, stated: SettlementText, elsewhere: Elsewhere) -> list[Difference]:
+    """What was agreed once for all lots and comes to more with those of other lots: such a sheet is replaced, not closed."""
+    return [
+        Difference(f"{beyond.slug}-{number}", beyond.text("es"), beyond.text("en"))
+        for number, beyond in enumerate(beyond_agreed(contract, stated, elsewhere.counted_texts), 1)
+    ]
 
 
 def paid_trees(contract: ContractText, stated: SettlementText) -> frozenset[tuple[str, ...]]:

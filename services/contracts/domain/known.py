@@ -26,6 +26,11 @@ class PermitStanding:
     species_m3: Mapping[str, Decimal] | None = None
 
 
+# ``unlicensed``: the registry holds licences of the regent and none that counts on the day, be it over, ended or revoked.
+# ``registered``: a regent of whom no licence was registered, so nobody can say whether it was suspended.
+RegentState = Literal["licensed", "unlicensed", "registered", "not_registered"]
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """Answers of permits and custody, already asked, and the buyer's standing by the lists of sanctions.
@@ -35,7 +40,7 @@ class Known:
     """
 
     permit: PermitStanding | Literal["not_found"] | None = None
-    regent: Literal["registered", "not_registered"] | None = None
+    regent: RegentState | None = None
     custody_logs: tuple[KeptLog, ...] | None = None
     buyer: Standing | None = None
     left_m3: Mapping[str, Decimal] | None = None

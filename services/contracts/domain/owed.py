@@ -312,11 +312,24 @@ def _currency(contract: ContractText, amounts: Sequence[Money]) -> Currency:
     return next((one.currency for one in (*amounts, *total, *stated)), "PEN")
 
 
-def check_parts(
-    contract: ContractText, stated: SettlementText, others: Sequence[tuple[ContractText, SettlementText]]
-) -> None:
-    """Refuse parts of a whole price that come to more than it, over all settlements of the contract together; an
-    amendment may have moved the line, so it is known by its kind and its species."""
+# A settlement with the text of the contract that it settles.
+Counted = tuple[ContractText, SettlementText]
+
+
+def check_sums(contract: ContractText, stated: SettlementText, others: Sequence[Counted]) -> None:
+    """Refuse what comes to more than was agreed over all settlements of the contract together."""
+    for beyond in beyond_agreed(contract, stated, others):
+        raise beyond
+
+
+def beyond_agreed(contract: ContractText, stated: SettlementText, others: Sequence[Counted]) -> list[Refusal]:
+    """What is taken off, or settled of a whole price, beyond what was agreed once for all settlements together."""
+    return [*_taken_beyond(contract, stated, [each for _, each in others]), *_parts_beyond(contract, stated, others)]
+
+
+def _parts_beyond(contract: ContractText, stated: SettlementText, others: Sequence[Counted]) -> list[PartsExceed]:
+    """An amendment may have moved the line, so it is known by its kind and its species."""
+    found = []
     for part in stated.parts or ():
         line = contract.lines[part.line - 1]
         assert isinstance(line, LumpSum | InKind)
@@ -331,11 +344,14 @@ def check_parts(
         whole = sum(rows, part.amount.amount)
         if whole > line.price.amount:
             said = Money(amount=whole, currency=line.price.currency)
-            raise PartsExceed(part.line, str(said), str(line.price))
+            found.append(PartsExceed(part.line, str(said), str(line.price)))
+    return found
 
 
-def check_taken(contract: ContractText, stated: SettlementText, others: Sequence[SettlementText]) -> None:
-    """Refuse to take off more than was agreed, over all settlements of the contract together."""
+def _taken_beyond(
+    contract: ContractText, stated: SettlementText, others: Sequence[SettlementText]
+) -> list[DeductionNotAgreed]:  # fmt: skip
+    found = []
     for kind in sorted({one.kind for one in stated.taken}):
         currency = stated.taken[0].amount.currency
         rows = [one for each in (stated, *others) for one in each.taken]
@@ -345,7 +361,8 @@ def check_taken(contract: ContractText, stated: SettlementText, others: Sequence
         )
         if taken > agreed:
             amounts = [str(Money(amount=amount, currency=currency)) for amount in (taken, agreed)]
-            raise DeductionNotAgreed(kind, *amounts)
+            found.append(DeductionNotAgreed(kind, *amounts))
+    return found
 
 
 def _due(contract: ContractText, net: Decimal, delivered_on: date) -> tuple[tuple[date, int], ...]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from services.contracts.domain.market_terms import MarketTerms
+from services.contracts.domain.pinned import sha256_of
 
 ActKind = Literal["review_opened", "released", "upheld", "retracted"]
 Reason = Literal["sides_differ", "influence", "by_hand"]
@@ -77,6 +78,15 @@ def standing(acts: Iterable[Act]) -> Standing:
     if any(act.reason in HOLDS for act in opened):
         return Standing("held", tuple(opened))
     return Standing("in_review" if opened else "counted", tuple(opened))
+
+
+def seen_sha256(report_sha256: str, now: Standing) -> str:
+    """The hash of what a steward is shown of a report: what it says, how it stands, and everything that is held against it."""
+    why = [
+        {"act": one.act, "reason": one.reason, "facts": one.facts, "note": one.note, "at": one.at.isoformat()}
+        for one in now.why
+    ]
+    return sha256_of({"report_sha256": report_sha256, "state": now.state, "why": why})
 
 
 def said(act: Act) -> tuple[str, str]:

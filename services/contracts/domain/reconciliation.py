@@ -18,6 +18,7 @@ from services.contracts.domain.differences import (
     of_lines,
     of_money,
     of_others,
+    of_sums,
     of_term,
     of_trees,
     of_wood,
@@ -139,7 +140,7 @@ def reconcile(
         *of_wood(rows, kept, parties), *of_trees(contract, stated, rows, kept), *of_flags(flags),
         *of_lines(owed), *of_money(owed, found.balance, found.interest, found.claimed), *of_goods(owed, own),
         *of_term(contract, stated), *of_delivery(stated, kept, limits.delivery_days),
-        *of_others(contract, stated, elsewhere), *(() if both is None else both.differences),
+        *of_others(contract, stated, elsewhere), *of_sums(contract, stated, elsewhere), *(() if both is None else both.differences),
     )  # fmt: skip
     return replace(found, differences=differences)
 

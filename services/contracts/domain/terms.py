@@ -20,6 +20,7 @@ from services.contracts.domain.border import (
     later,
 )
 from services.contracts.domain.money import Currency
+from services.contracts.domain.price import SpeciesName
 
 Months = Annotated[int, Field(strict=True, ge=0, le=1_200)]
 Handed = Literal["permit", "gtf_book", "sunat_key", "bank_account"]
@@ -65,6 +66,13 @@ class Sanctions(Form):
     listed: Yes
     on: Day
     list_sha256: Sha256
+
+
+class SpeciesCensus(Form):
+    """How much of one species the census of the area counted."""
+
+    species: SpeciesName
+    volume_m3: VolumeM3
 
 
 class Terms(Form):
@@ -139,6 +147,7 @@ class Terms(Form):
     cites_evidence: Yes | None = later()
     seed_trees_included: Yes | None = later()
     census_m3: VolumeM3 | None = later()
+    census_species_m3: Annotated[tuple[SpeciesCensus, ...], Field(min_length=1, max_length=100)] | None = later()
     area_ha: VolumeM3 | None = later()
     bidders: Count | None = later()
     first_contact_on: Day | None = later()
@@ -148,6 +157,20 @@ class Terms(Form):
         unknown = sorted(set(self.where) - (set(type(self).model_fields) - {"where"}))
         if unknown:
             raise Contradiction(f"terms.where.{unknown[0]}", "no fact has this name", "ningún hecho tiene este nombre")
+        return self
+
+    @model_validator(mode="after")
+    def _census_sums(self) -> Self:
+        counted = self.census_species_m3 or ()
+        if len({one.species for one in counted}) != len(counted):
+            raise Contradiction("terms.census_species_m3", "a species is there twice", "una especie está dos veces")
+        whole = sum(one.volume_m3 for one in counted)
+        if self.census_m3 is not None and whole > self.census_m3:
+            raise Contradiction(
+                "terms.census_species_m3",
+                "the species are more than the whole census",
+                "las especies suman más que el censo",
+            )
         return self
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from services.contracts.domain.border import Contradiction, Day, Form, OrgId, Text, Yes
+from services.contracts.domain.border import Contradiction, Day, Form, OrgId, Sha256, Text, Yes
 from services.contracts.domain.price_report import PriceReport
 from services.contracts.domain.price_standing import State
 from services.contracts.questions import Upload
@@ -24,10 +24,12 @@ class ReasonIn(Form):
 
 
 class DecisionIn(Form):
-    """What a steward finds: the price counts (``released``), or it does not (``upheld``); ``looked_into`` opens a review."""
+    """What a steward finds: the price counts (``released``), or it does not (``upheld``); ``looked_into`` opens a review.
+    ``seen_sha256`` is the hash of the review that was read: what is decided is that, and nothing that came after."""
 
     decision: Literal["released", "upheld", "looked_into"]
     reason: Text
+    seen_sha256: Sha256
 
 
 class RelationIn(Form):
@@ -88,10 +90,11 @@ class FiledListOut(Out):
 
 
 class ReviewOut(Out):
-    """A report as the steward sees it, with who filed it."""
+    """A report as the steward sees it, with who filed it, and the hash of all this, which a decision names."""
 
     org: str
     filed: FiledOut
+    seen_sha256: str
 
 
 class ReviewsOut(Out):

@@ -97,9 +97,11 @@ _EVERY = text(
     " ORDER BY r.created_at DESC, r.id DESC LIMIT :limit"
 )
 _ACT = text(
-    "INSERT INTO price_report_act (report_id, act, reason, facts, note, by_org, by_sub)"
-    " VALUES (:report_id, :act, :reason, CAST(:facts AS jsonb), :note, :by_org, :by_sub)"
+    "INSERT INTO price_report_act (report_id, act, reason, facts, note, by_org, by_sub, seen_sha256)"
+    " VALUES (:report_id, :act, :reason, CAST(:facts AS jsonb), :note, :by_org, :by_sub, :seen_sha256)"
 )
+# What is done to one report is done by one at a time: a decision holds what it read until it is written.
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('price_report:' || :report_id, 0))")
 # Both sides of a sale may arrive in one moment: the second waits until the first is there to be compared with.
 _ONE_PAIR_AT_A_TIME = text(
     "INSERT INTO reported_sale AS s VALUES (:pair) ON CONFLICT (pair_sha256) DO UPDATE SET pair_sha256 = s.pair_sha256"
@@ -218,10 +220,15 @@ async def sales_of_other_side(tx: Tx, pair: str, org: str) -> list[Sale]:
 
 
 async def open_review(
-    tx: Tx, report_id: str, reason: Reason, facts: Mapping[str, Any], note: str | None, caller: Caller
-) -> None:
-    """Ask a steward to look into a report."""
-    await _act(tx, report_id, "review_opened", caller, reason, facts, note)
+    tx: Tx, report_id: str, reason: Reason, facts: Mapping[str, Any], note: str | None, caller: Caller, seen: str | None = None
+) -> None:  # fmt: skip
+    """Ask a steward to look into a report; who does so by hand names what was ``seen``."""
+    await _act(tx, report_id, "review_opened", caller, reason, facts, note, seen)
+
+
+async def alone_with(tx: Tx, report_id: str) -> None:
+    """Until the transaction ends nobody else does anything to the report."""
+    await tx.execute(_ALONE, {"report_id": report_id})
 
 
 async def retract(tx: Tx, report_id: str, note: str, caller: Caller) -> None:
@@ -229,9 +236,9 @@ async def retract(tx: Tx, report_id: str, note: str, caller: Caller) -> None:
     await _act(tx, report_id, "retracted", caller, note=note)
 
 
-async def decide(tx: Tx, report_id: str, decision: str, note: str, caller: Caller) -> None:
-    """A steward releases or upholds: every review that was open is closed by it."""
-    await _act(tx, report_id, decision, caller, note=note)
+async def decide(tx: Tx, report_id: str, decision: str, note: str, seen: str, caller: Caller) -> None:
+    """A steward releases or upholds what was seen: every review that was open is closed by it."""
+    await _act(tx, report_id, decision, caller, note=note, seen=seen)
 
 
 async def _act(
@@ -242,10 +249,12 @@ async def _act(
     reason: str | None = None,
     facts: Mapping[str, Any] | None = None,
     note: str | None = None,
+    seen: str | None = None,
 ) -> None:
+    await alone_with(tx, report_id)
     row = {
         "report_id": report_id, "act": act, "reason": reason, "facts": orjson.dumps(facts or {}).decode(), "note": note,
-        "by_org": caller.org, "by_sub": caller.sub,
+        "by_org": caller.org, "by_sub": caller.sub, "seen_sha256": seen,
     }  # fmt: skip
     await tx.execute(_ACT, row)
 

@@ -31,7 +31,7 @@ _NAMED = text(
     "SELECT b.id, b.version, b.sha256, b.title, b.region, b.as_of, b.published_by_org, b.published_at, b.content"
     " FROM book b WHERE b.kind = 'cost' AND b.id = :book"
     " ORDER BY EXISTS (SELECT 1 FROM cost_signature s WHERE s.book_id = b.id AND s.version = b.version)"
-    " AND b.as_of <= :on AND (b.valid_to IS NULL OR b.valid_to >= :on) DESC, b.version DESC LIMIT 1"
+    " AND b.as_of <= :on AND (b.valid_to IS NULL OR b.valid_to >= :on) DESC, b.as_of <= :on DESC, b.version DESC LIMIT 1"
 )
 
 

@@ -2,10 +2,11 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import ClassVar, Literal
 
 from services.contracts.domain.estimate.band import Band, bands, price
@@ -48,7 +49,8 @@ class Estimate:
     ``reporters`` and ``age_days`` (the weighted median age) are of the cell's own votes within one half-life, and so are
     ``largest_share`` (of the heaviest party) and ``own_reports``; ``pooled_parties`` counts all parties of the market
     that it was pooled with. ``influence`` lists every party, the one that would move it most first; ``alarm`` when that
-    passes the limit. What the strongest party moves beyond ``Parameters.most_moved`` was taken back from ``mid``.
+    passes the limit. What the strongest party moves beyond ``Parameters.most_moved`` was taken back from ``mid``, unless its
+    vote in the cell itself, which others there answer, moves it as far.
     """
 
     cell: Cell
@@ -128,11 +130,7 @@ class _Market:
     def estimates(self, cells: Sequence[Cell]) -> dict[Cell, Estimate]:
         if not self.votes:
             raise NothingReported("price", cells[0].market)
-        asked = [Place(cell.species, cell.region, 0.0) for cell in cells]
-        defended, naive = (
-            _Told(self.votes, self.parameters, asked),
-            _Told(self.votes, self.parameters.trusting(), asked),
-        )
+        defended, naive = (_Told(self.votes, p, cells) for p in (self.parameters, self.parameters.trusting()))
         moved: list[list[_Moved]] = [[] for _ in cells]
         parties = sorted({vote.party for vote in self.votes})
         for party in parties:
@@ -143,18 +141,20 @@ class _Market:
                 else:
                     rows.append(_Moved(party, float(robust[n]), float(max(robust[n], plain[n], key=abs))))
         return {
-            cell: self._told(cell, float(defended.means[n]), float(defended.joint[n, n]), moved[n])
+            cell: self._told(cell, float(defended.means[n]), float(defended.joint[n, n]), moved[n], partial(defended.moves_here, n))
             for n, cell in enumerate(cells)
-        }
+        }  # fmt: skip
 
-    def _told(self, cell: Cell, mean: float, variance: float, moved: Sequence["_Moved"]) -> Estimate:
+    def _told(
+        self, cell: Cell, mean: float, variance: float, moved: Sequence["_Moved"], here: Callable[[str], float]
+    ) -> Estimate:
         p = self.parameters
         fresh = self._fresh.get(cell, [])
         weights: dict[str, float] = defaultdict(float)
         for vote in fresh:
             weights[vote.party] = max(weights[vote.party], vote.weight)
         strongest = max(moved, key=lambda one: (abs(one.robust or 0.0), one.party))
-        counted = _bounded(strongest, len(weights.keys() - {strongest.party}), p)
+        counted = _bounded(strongest, len(weights.keys() - {strongest.party}), here, p)
         mean += counted - (strongest.robust or 0.0)
         again = p.spread.cell + p.spread.report / max(math.fsum(vote.weight for vote in fresh), p.grade_reporters["C"])
         age = round(weighted_median([v.age_days for v in fresh], [v.weight for v in fresh])) if fresh else None
@@ -172,16 +172,22 @@ class _Market:
 
 
 class _Told:
-    """What the votes of a market say of some places, and what they say without one party."""
+    """What the votes of a market say of some cells, and what they say without one party."""
 
-    def __init__(self, counted: Sequence[Vote], parameters: Parameters, places: Sequence[Place]) -> None:
+    def __init__(self, counted: Sequence[Vote], parameters: Parameters, cells: Sequence[Cell]) -> None:
+        places = [Place(cell.species, cell.region, 0.0) for cell in cells]
         self._spoken = Spoken(counted, parameters)
-        self._whole = Whole(self._spoken.points, parameters, places)
+        self._whole, self._cells = Whole(self._spoken.points, parameters, places), cells
         self.means, self.joint = self._whole.means, self._whole.joint
 
     def moves(self, party: str) -> Floats:
         """By how much of a log the party moves each place."""
         return self.means - self._whole.means_without(self._spoken.without(party))
+
+    def moves_here(self, number: int, party: str) -> float:
+        """By how much of a log its vote in that very cell moves it: what others there answer, and bound."""
+        changed = self._spoken.without(party, self._cells[number])
+        return float(self.means[number] - self._whole.means_without(changed)[number]) if changed else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +199,16 @@ class _Moved:
     would: float | None
 
 
-def _bounded(moved: _Moved, others: int, parameters: Parameters) -> float:
-    """What of a party's move counts. What goes beyond its bound is taken back."""
+def _bounded(moved: _Moved, others: int, here: Callable[[str], float], parameters: Parameters) -> float:
+    """What of a party's move counts. What goes beyond its bound is taken back, but for what its vote in the cell itself
+    moves, which the votes of the others there bound already."""
     if moved.robust is None:
         return 0.0
     most = parameters.most_moved(others)
-    return moved.robust if most is None else min(max(moved.robust, -most), most)
+    if most is None or abs(moved.robust) <= most:
+        return moved.robust
+    own = here(moved.party)
+    return min(max(moved.robust, min(-most, own)), max(most, own))
 
 
 def _listed(moved: Sequence[_Moved], strongest: str, counted: float) -> tuple[Influence, ...]:

@@ -50,7 +50,8 @@ class Spread:
 class Parameters:
     """One dated set. ``bands`` multiplies the standard deviation, by level in per cent; weights are shares of one.
 
-    Reports older than ``years_back`` are not looked at.
+    Reports older than ``years_back`` are not looked at. ``scatters`` says how likely each standard deviation of sound votes
+    of a cell is beforehand.
     """
 
     version: str
@@ -59,11 +60,10 @@ class Parameters:
     half_life_days: int
     years_back: int
     calibration_years: int
-    huber_k: float
-    reject_from: float
-    reject_at: float
+    scatters: Mapping[str, float]
+    gross_share: float
+    gross_scatter: float
     least_scale: float
-    most_pull: float
     most_weight: float
     report_prior: float
     party_share: float
@@ -87,9 +87,7 @@ class Parameters:
     def trusting(self) -> "Parameters":
         """The same with every vote and every cell believed in full: what an estimate without defence would be."""
         never = 1e9
-        return replace(
-            self, huber_k=never, most_pull=never, most_weight=never, reject_from=never, reject_at=2 * never, surprise=never**2
-        )  # fmt: skip
+        return replace(self, gross_share=0.0, most_weight=never, surprise=never**2)
 
 
 def parameters_on(document: Mapping[str, Any], day: date) -> Parameters:

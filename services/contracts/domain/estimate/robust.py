@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from services.contracts.domain.estimate.parameters import Parameters
 
 Floats = NDArray[np.float64]
-# At most so many steps of the reweighting; it stops earlier once a step moves the log by less than ``STILL``.
-STEPS, STILL = 60, 1e-9
+# Points at which the middle's distribution is taken, at most so far from the median, and rows looked at in one go.
+POINTS, FURTHEST, AT_ONCE = 121, 1.8, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,46 +53,60 @@ def weighted_medians(values: Floats, weights: Floats) -> Floats:
 
 
 def robust_mean(values: Sequence[float], weights: Sequence[float], parameters: Parameters) -> Middle:
-    """A Huber mean started at the weighted median, with two bounds on every single vote.
-
-    No vote weighs more than ``most_weight`` times the average nor pulls the mean by more than ``most_pull`` of the
-    whole weight; one further off than ``reject_from`` scales counts less and less, from ``reject_at`` scales on not at
-    all. The scale is ``max(1.4826 MAD, least_scale)`` round the median.
-    """
+    """``robust_means`` of one cell."""
     found = robust_means(np.asarray(values, float)[None, :], np.asarray(weights, float)[None, :], parameters)
     return Middle(float(found.mean[0]), float(found.scale[0]), tuple(float(share) for share in found.kept[0]))
 
 
 def robust_means(values: Floats, weights: Floats, parameters: Parameters) -> Middles:
-    """``robust_mean`` of each row. A row shorter than the others is filled up with votes of no weight."""
+    """The middle of each row on the terms that some votes are gross errors and nobody knows how far the others scatter.
+
+    A vote is normal round the middle with one of the ``scatters``, or, with the chance ``gross_share``, with
+    ``gross_scatter`` (contaminated normals: Tukey 1960, Huber 1964). The mean is Pitman's (1939): that of the middle's
+    distribution on these terms, its prior flat as far as the furthest vote and three of the least scatter beyond, the
+    likelihood of each vote raised to its weight over the average. So it has no jumps: a vote that moves away pulls more, then less, then hardly. A vote is kept in full unless the others
+    make an error likelier than it was beforehand. No vote weighs more than ``most_weight`` times the average. ``scale``
+    is ``max(1.4826 MAD, least_scale)`` round the median. A row shorter than the others is filled up with votes of no
+    weight.
+    """
     order = np.lexsort((weights, np.where(weights > 0, values, np.inf)), axis=1)
     y, w = np.take_along_axis(values, order, axis=1), np.take_along_axis(weights, order, axis=1)
     real = w > 0
     w = np.minimum(w, parameters.most_weight * w.sum(axis=1, keepdims=True) / real.sum(axis=1, keepdims=True))
     middle = weighted_medians(y, w)
     scale = np.maximum(1.4826 * weighted_medians(np.abs(y - middle[:, None]), w), parameters.least_scale)
-    pull = parameters.most_pull * w.sum(axis=1, keepdims=True) / np.where(real, w, 1.0)
-    bound = np.minimum(parameters.huber_k * scale[:, None], pull)
-    kept = np.ones_like(w)
-    going = np.arange(len(w))
-    for _ in range(STEPS):
-        kept[going] = _kept(y[going] - middle[going, None], scale[going, None], bound[going], parameters)
-        heard = kept[going] * w[going]
-        mass = heard.sum(axis=1)
-        # Nobody near the middle of two camps: it stays the median.
-        going, heard, mass = going[mass > 0], heard[mass > 0], mass[mass > 0]
-        before, middle[going] = middle[going], (heard * y[going]).sum(axis=1) / mass
-        going = going[np.abs(middle[going] - before) >= STILL]
-        if not going.size:
-            break
-    back = np.empty_like(kept)
-    np.put_along_axis(back, order, np.where(real, kept, 0.0), axis=1)
-    return Middles(middle, scale, back)
+    relative = w * real.sum(axis=1, keepdims=True) / w.sum(axis=1, keepdims=True)
+    mean, shares = np.empty_like(middle), np.empty_like(w)
+    for first in range(0, len(y), AT_ONCE):
+        rows = slice(first, first + AT_ONCE)
+        mean[rows], shares[rows] = _pitman(np.where(real, y - middle[:, None], 0.0)[rows], relative[rows], parameters)
+    kept = np.empty_like(shares)
+    np.put_along_axis(kept, order, np.where(real, shares, 0.0), axis=1)
+    return Middles(middle + mean, scale, kept)
 
 
-def _kept(distance: Floats, scale: Floats, bound: Floats, parameters: Parameters) -> Floats:
-    far = np.abs(distance)
-    huber = np.minimum(1.0, bound / np.maximum(far, 1e-12))
-    slope = (parameters.reject_at - far / scale) / (parameters.reject_at - parameters.reject_from)
-    kept: Floats = huber * np.clip(slope, 0.0, 1.0)
-    return kept
+def _pitman(y: Floats, w: Floats, parameters: Parameters) -> tuple[Floats, Floats]:
+    """The mean of each row of votes round nought, and what is kept of each vote; with no errors thinkable the plain mean."""
+    if not parameters.gross_share:
+        return (y * w).sum(axis=1) / w.sum(axis=1), np.ones_like(w)
+    scatters = np.array([float(name) for name in parameters.scatters])
+    chances = np.log(np.array(list(parameters.scatters.values())))
+    reach = np.minimum(np.abs(y).max(axis=1) + 3 * scatters[0], FURTHEST)
+    at = reach[:, None] * np.linspace(-1.0, 1.0, POINTS)
+    likely = np.broadcast_to(chances, (len(y), POINTS, len(scatters))).copy()
+    error, normal = _densities(y, at, scatters, parameters)
+    likely += np.einsum("rv,rvps->rps", w, np.log(error[..., None] + normal))
+    likely = np.exp(likely - likely.max(axis=(1, 2), keepdims=True))
+    likely /= likely.sum(axis=(1, 2), keepdims=True)
+    mean = np.einsum("rps,rp->r", likely, at)
+    sound = np.einsum("rps,rvps->rv", likely, normal / (error[..., None] + normal))
+    return mean, np.minimum(1.0, sound / (1.0 - parameters.gross_share))
+
+
+def _densities(y: Floats, at: Floats, scatters: Floats, parameters: Parameters) -> tuple[Floats, Floats]:
+    """How likely each vote is at each middle as an error, and as no error by each scatter."""
+    far = (y[:, :, None] - at[:, None, :]) ** 2 / -2
+    wide = parameters.gross_scatter
+    error = parameters.gross_share / wide * np.exp(far / wide**2)
+    normal = (1 - parameters.gross_share) / scatters * np.exp(far[..., None] / scatters**2)
+    return error, normal

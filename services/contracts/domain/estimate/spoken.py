@@ -26,11 +26,17 @@ class Spoken:
                 self._spoke[vote.party].append(number)
         self.points = points(self._cells, parameters)
 
-    def without(self, party: str) -> Mapping[int, Point | None]:
-        """The points in which a party speaks as they are without it; ``None`` where nobody else spoke."""
-        left = {n: [vote for vote in self._cells[n] if vote.party != party] for n in self._spoke[party]}
+    def without(self, party: str, here: Cell | None = None) -> Mapping[int, Point | None]:
+        """The points in which a party speaks as they are without it, ``here`` alone where that is asked: in one cell and
+        the last half-life. ``None`` where nobody else spoke."""
+        spoke = [n for n in self._spoke[party] if here is None or _is(self._cells[n][0], here)]
+        left = {n: [vote for vote in self._cells[n] if vote.party != party] for n in spoke}
         told = [n for n, votes in left.items() if votes]
         return dict.fromkeys(left) | dict(zip(told, points([left[n] for n in told], self._parameters), strict=True))
+
+
+def _is(vote: Vote, here: Cell) -> bool:
+    return vote.cell == here and vote.window == 0
 
 
 def points(cells: Sequence[Sequence[Vote]], parameters: Parameters) -> list[Point]:

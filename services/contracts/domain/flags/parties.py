@@ -1,6 +1,6 @@
 """Flags about who stands behind the offer, its permit and its wood: L05 to L08, E01 to E03, S01."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from services.contracts.domain.flags.answer import (
@@ -43,9 +43,16 @@ def _buyer_sanctioned(case: Case, _: FlagSpec) -> Outcome:
 
 
 def _regent_unlicensed(case: Case, _: FlagSpec) -> Outcome:
+    """By the registry on the day of the signature. A regent of whom no licence was registered may be suspended or not."""
     known = case.known.regent
-    raised = None if known is None else known == "not_registered"
-    return found(raised, {"regent": case.offer.regent, "registry": known}, {"who": case.offer.regent or ""})
+    raised = None if known in (None, "registered") else known != "licensed"
+    why = Both(
+        "no tiene licencia que rija ese día: venció, terminó o fue revocada",
+        "has no licence that counts on that day: it is over, was ended or revoked",
+    )
+    if known == "not_registered":
+        why = Both("no está en el registro", "is not in the registry")
+    return found(raised, {"regent": case.offer.regent, "registry": known}, {"who": case.offer.regent or "", "why": why})
 
 
 def _counts(case: Case, permit: PermitStanding) -> bool | None:
@@ -139,12 +146,44 @@ def _protected_species(case: Case, _: FlagSpec) -> Outcome:
 
 
 def _laundering_risk(case: Case, spec: FlagSpec) -> Outcome:
-    terms, names, volume = case.offer.terms, ("census_m3", "area_ha"), case.total.volume_m3
-    over_census = None if terms.census_m3 is None or volume is None else volume > terms.census_m3
+    """Whole and species by species against the census, and the whole by hectare: one species is washed within the sum of all."""
+    terms, names, volume = case.offer.terms, ("census_m3", "census_species_m3", "area_ha"), case.total.volume_m3
+    over_whole = None if terms.census_m3 is None or volume is None else volume > terms.census_m3
+    beyond = _more_than_stood(case)
+    if beyond is None and over_whole is False and len(case.wood.species) > 1:
+        over_whole = None  # one of them may still be more than was counted of it
+    over_census = over_whole if beyond is None else bool(beyond) or bool(over_whole)
     by_ha = None if terms.area_ha is None or volume is None else volume / terms.area_ha
     evidence: dict[str, object] = {"offered_m3": None if volume is None else str(volume), **stated(case, *names)}
-    words: Words = {"volume": "" if volume is None else f"{volume.normalize():f}", **where(case, *names)}
+    words: Words = {"what": _what_passes(volume, beyond or ()), **where(case, *names)}
     return found(any_of(over_census, more_than(by_ha, spec.limit("m3_per_ha"))), evidence, words)
+
+
+def _more_than_stood(case: Case) -> list[tuple[str, Decimal, Decimal]] | None:
+    """Species of which more is offered than the census counted, which may be none: name, offered and counted. ``None``
+    where nobody has said what it counted of each, or of which species the wood is."""
+    if case.offer.terms.census_species_m3 is None or not case.wood.species:
+        return None
+    stood = {one.species: one.volume_m3 for one in case.offer.terms.census_species_m3}
+    return [
+        (name, wood.volume_m3, stood.get(name, ZERO))
+        for name, wood in sorted(case.wood.species.items())
+        if wood.volume_m3 > stood.get(name, ZERO)
+    ]
+
+
+def _what_passes(volume: Decimal | None, beyond: Sequence[tuple[str, Decimal, Decimal]]) -> Both:
+    if beyond:
+        rows = [(catalogue().accepted(name).trade_name.lower(), offered, stood) for name, offered, stood in beyond]
+        return Both(
+            "; ".join(f"de {called} {offered:f} m³ y el censo cuenta {stood:f}" for called, offered, stood in rows),
+            "; ".join(f"{offered:f} m³ of {called} and the census counts {stood:f}" for called, offered, stood in rows),
+        )
+    said = "" if volume is None else f"{volume.normalize():f} m³"
+    return Both(
+        f"{said}: más que el censo, o más de lo que da esa área",
+        f"{said}: more than the census, or more than the area yields",
+    )
 
 
 def _pressure(case: Case, spec: FlagSpec) -> Outcome:
