@@ -15,11 +15,9 @@ import numpy as np
 from services.permits.domain.forensics.stand import Floats, Ints, Stand
 from shared.timber.species import catalogue
 
-LEAST_OF_SPECIES, LEAST_OF_GROUP, LEAST_GROUPS = 5, 15, 3
+LEAST_HARVESTABLE, LEAST_OF_GROUP, LEAST_GROUPS = 30, 15, 3
 # Of the harvestable trees so many may be thinner than where they begin: slips of the pen.
 SLIPS = 0.02
-# The limit that at least this share of the harvestable trees has below it, species by species.
-MOST_SPECIES = 0.9
 # A diameter at the edge may be written so much lower than it was multiplied to.
 WRITTEN_MM = 5.0
 FACTORS = np.round(np.arange(1.05, 1.505, 0.01), 2)
@@ -53,10 +51,12 @@ def measure_edges(stand: Stand, general_limit_mm: int) -> Edges:
     future = np.array([tree.condition == "future" for tree in stand.rows], np.bool_)
     plan = np.array([tree.dmc_mm or 0 for tree in stand.rows], np.int64)
     listed = np.array([_listed_mm(name) for name in stand.species_names], np.int64)[stand.species]
-    limit = np.where(plan > 0, plan, np.maximum(listed, general_limit_mm))
-    rise = _rise(stand, limit, harvestable)
-    over = stand.dbh_mm - limit
-    inside, above = (over >= 0) & (over < rise), (over >= rise) & (over < 2 * max(rise, 100.0))
+    over = stand.dbh_mm - np.where(plan > 0, plan, general_limit_mm)
+    # Species that nobody fells say nothing of a limit, nor do those whose own listed one is higher than the general.
+    felled = np.bincount(stand.species[harvestable], minlength=len(stand.species_names))[stand.species] > 0
+    told = felled & ((plan > 0) | (listed <= general_limit_mm))
+    rise = max(_lowest(over[told & harvestable]), 0.0) if (told & harvestable).sum() >= LEAST_HARVESTABLE else 0.0
+    inside, above = told & (over >= 0) & (over < rise), told & (over >= rise) & (over < 2 * max(rise, 100.0))
     between = np.flatnonzero(inside & future)
     fell = int((inside & harvestable).sum())
     both = int((above & (harvestable | future)).sum())
@@ -69,22 +69,6 @@ def measure_edges(stand: Stand, general_limit_mm: int) -> Edges:
 def _listed_mm(species: str) -> int:
     minimum = catalogue().minimum_diameter(species)
     return minimum.diameter_mm if minimum else 0
-
-
-def _rise(stand: Stand, limit_mm: Ints, harvestable: np.ndarray) -> float:
-    """How far above their limits the harvestable trees of nine tenths of the list begin; never below 0."""
-    begins: list[tuple[float, int]] = []
-    for number in range(len(stand.species_names)):
-        here = harvestable & (stand.species == number)
-        n = int(here.sum())
-        if n >= LEAST_OF_SPECIES:
-            begins.append((_lowest(stand.dbh_mm[here] - limit_mm[here]), n))
-    if not begins:
-        return 0.0
-    begins.sort()
-    trees = np.cumsum([n for _, n in begins])
-    first = int(np.searchsorted(trees, (1 - MOST_SPECIES) * trees[-1], "right"))
-    return max(begins[first][0], 0.0)
 
 
 def _lowest(values: Ints | Floats) -> float:

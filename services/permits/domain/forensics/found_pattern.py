@@ -61,15 +61,13 @@ def _ln_sum(logs: Floats) -> float:
 
 
 def uniform_against_forest(pattern: Pattern, norms: Thresholds) -> float:
-    """``band_evidence`` of a pattern under the norm."""
+    """``band_evidence`` of a pattern under the norm. Where no polygon says what the land is, pairs of all trees say
+    nothing (trees invented at random on two parcels apart are clumps in their common hull), and only species count."""
     bands = pattern.bands
+    weight = [band.weight if pattern.surveyed or n >= 2 else 0.0 for n, band in enumerate(bands)]
     return band_evidence(
-        [band.effect for band in bands],
-        [band.weight for band in bands],
-        pattern.area_m2,
-        norms,
-        norms["f03_honest_excess"],
-    )
+        [band.effect for band in bands], weight, pattern.area_m2, norms, norms["f03_honest_excess"]
+    )  # fmt: skip
 
 
 def order_evidence(walk: Walk, lines: Lines | None, norms: Thresholds) -> tuple[str, float]:
