@@ -317,7 +317,7 @@ def test_a_list_as_no_forest_has_it_is_answered_all_the_same(seed: int) -> None:
     assert [finding.rule for finding in found.findings] == list(RULES)
 
 
-# ---- F03 with the order of the list, F15 on other lattices, F17
+# ---- F03 with the order of the list, F15 on other lattices
 
 
 def small(plan: Listing, trees: int = 160) -> Listing:
@@ -347,18 +347,6 @@ def test_without_a_polygon_random_trees_of_two_far_parcels_are_no_forest() -> No
     forged = next(one for one in examine(both.at(order).trees(), NORMS).findings if one.rule == "F03")
 
     assert forged.severity == "S3"
-
-
-def test_trees_written_into_lines_far_from_them_are_a_matter_for_a_supervisor_from_a_tenth_on() -> None:
-    plan = honest()
-    spacing = np.sqrt(plan.land.area / len(plan))
-    plan = replace(plan, line=(plan.x_m // spacing).astype(np.int64))
-    invented = rng().random(len(plan)) < 0.4
-    x, y = uniform_in(plan.land, len(plan), rng())
-    mixed = replace(plan, x_m=np.where(invented, x, plan.x_m), y_m=np.where(invented, y, plan.y_m))
-
-    assert found(mixed.at(rng().permutation(len(plan))), "F17").severity == "S3"
-    assert found(plan.at(rng().permutation(len(plan))), "F17").status == "PASS"
 
 
 def measured(dbh_mm: "np.typing.ArrayLike") -> Comb:

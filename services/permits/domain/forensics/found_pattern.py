@@ -199,12 +199,10 @@ def _lines(stand: Stand, lines: Lines | None, norms: Thresholds) -> Finding:
         )  # fmt: skip
     loose = _loose(lines, norms) > 0
     share = len(lines.strangers) / lines.trees
-    # What stands in the column may be no line at all: where lines do not show, never more than a question.
-    severity: Severity = "S2" if loose else grade(share, norms["f17_strangers_s2"], norms["f17_strangers_s3"])
-    if severity == "S3" and lines.together.z < norms["f17_errors_s3"]:
-        severity = "S2"
+    # What stands in the column may be no line at all: by itself never more than a question.
+    severity: Severity = "S2" if loose or share > norms["f17_strangers_s2"] else ""
     return norms.finding(
-        "F17", severity, ("f17_errors", "f17_strangers_s2", "f17_strangers_s3", "f17_errors_s3"),
+        "F17", severity, ("f17_errors", "f17_strangers_s2"),
         {"lines": lines.lines, "trees": lines.trees, "errors": round(lines.together.z, 1),
          "strangers": len(lines.strangers), "strangers_share": round(share, 4)},
         "Los árboles de una misma faja no están juntos en el terreno." if loose else
