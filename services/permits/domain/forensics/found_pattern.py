@@ -95,7 +95,8 @@ def find_places(stand: Stand, norms: Thresholds) -> tuple[list[Finding], Places]
     """F02, F03, F16 and F17 with the trees that stand out."""
     pattern, walk, lines = measure_pattern(stand), measure_walk(stand), measure_lines(stand)
     uniform = uniform_against_forest(pattern, norms)
-    walkable = walk.readable
+    # Rows that thin lines explain are no evidence, here as in F16.
+    astray = walk.astray_share if walk.readable and walk.astray_share > walk.alone_by_gaps else 0.0
     findings = [
         _regular(pattern, norms),
         _uniform(pattern, uniform, order_evidence(walk, lines, norms), norms),
@@ -103,8 +104,8 @@ def find_places(stand: Stand, norms: Thresholds) -> tuple[list[Finding], Places]
         _lines(stand, lines, norms),
     ]
     return findings, Places(
-        pattern.clark_evans_z if pattern.clark_evans > 1 else 0.0, uniform, walk.lost,
-        walk.astray_share if walkable else 0.0, _loose(lines, norms),
+        pattern.clark_evans_z if pattern.clark_evans > 1 else 0.0, uniform, walk.lost, astray,
+        _loose(lines, norms),
     )  # fmt: skip
 
 
