@@ -95,8 +95,9 @@ def find_places(stand: Stand, norms: Thresholds) -> tuple[list[Finding], Places]
     """F02, F03, F16 and F17 with the trees that stand out."""
     pattern, walk, lines = measure_pattern(stand), measure_walk(stand), measure_lines(stand)
     uniform = uniform_against_forest(pattern, norms)
-    # Rows that thin lines explain are no evidence, here as in F16.
-    astray = walk.astray_share if walk.readable and walk.astray_share > walk.alone_by_gaps else 0.0
+    # Rows that thin lines explain are no evidence, here as in F16, up to where a supervisor looks all the same.
+    explained = walk.astray_share <= walk.alone_by_gaps and walk.astray_share < norms["f16_astray_s3"]
+    astray = walk.astray_share if walk.readable and not explained else 0.0
     findings = [
         _regular(pattern, norms),
         _uniform(pattern, uniform, order_evidence(walk, lines, norms), norms),
