@@ -40,6 +40,10 @@ NO_AREA = (
     "El área es la del polígono junto al archivo; el plan puede declarar otra.",
     "The area is that of the polygon beside the file; the plan may declare another.",
 )
+OTHER_LAND = (
+    "La mayor parte de la lista está fuera: el polígono junto al archivo parece ser de otra parcela.",
+    "Most of the list lies outside: the polygon beside the file seems to be that of another parcel.",
+)
 # A list with a few unreadable rows is looked at without them; with more it is not a census anybody can judge.
 MAX_BAD_ROWS_SHARE = 0.05
 
@@ -78,7 +82,7 @@ def main(options: argparse.Namespace) -> int:
             study.trees, norms, subject=f"file:{Path(name).name}", polygons=study.polygons,
             others=Compared({other: t for other, t in others.items() if Path(other).resolve() != Path(name).resolve()}),
         )  # fmt: skip
-        findings = [*study.faults, *plan_rules(study, today), *found.findings]
+        findings = [*study.faults, *plan_rules(study, today), *map(_on_its_land, found.findings)]
         worst = max(worst, severity_of(findings))
         _say(name, study, findings, found.score, options)
     return 2 if unreadable else 1 if worst >= 3 else 0
@@ -124,6 +128,13 @@ def _plan_of(study: Study) -> Plan:
         state="draft", created_by=nobody, uploaded_by=None, submitted_by=None, approved_by=None, resolution=None,
         census=Summary(), sid=None,
     )  # fmt: skip
+
+
+def _on_its_land(finding: Finding) -> Finding:
+    """F11 as a question where most trees lie outside: two files of two parcels were laid side by side, and trees invented
+    beyond a boundary are some of a list. In the service the polygon is that of the parcel, and S3 stands."""
+    wrong = finding.rule == "F11-PARCEL" and finding.computed.get("share", 0) > 0.5
+    return _capped(finding, *OTHER_LAND) if wrong else finding
 
 
 def _capped(finding: Finding, es: str, en: str) -> Finding:

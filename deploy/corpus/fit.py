@@ -4,17 +4,25 @@ Fitted only on synthetic plans and the western half of a real census; the figure
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import shapely
+from shapely.geometry import box
 
+from deploy.corpus.forest import honest_plan
 from deploy.corpus.forgeries import FORGERIES, HARD
 from deploy.corpus.judged import TODAY, Measured, measure_all
+from deploy.corpus.listing import Listing
 from deploy.corpus.plans import HONEST, Sources, jobs
 from services.permits.domain.forensics.found_pattern import band_evidence
+from services.permits.domain.forensics.pattern import measure_pattern
 from services.permits.domain.forensics.score import PARTS
+from services.permits.domain.forensics.stand import stand_of
 from services.permits.domain.forensics.thresholds import thresholds_on
 
 SEED = 0
@@ -22,6 +30,8 @@ NORMS = Path(__file__).parents[2] / "services" / "permits" / "norms" / "forensic
 # One plan in five: what the national supervisor estimated for titled timber in 2021 (20.7 %, 31.5 % in 2019).
 BASE_RATE = 0.207
 EACH_BASE = 40
+# Small pieces of forest, as dense as a whole census.
+PATCH_HA, PATCH_TREES_PER_HA = (25.0, 250.0), (8.0, 16.0)
 SHRINK = 3.0
 
 
@@ -30,7 +40,7 @@ def refit(of: Sources, census: Path | None, polygons: Path | None, honest: int, 
     rows = list(measure_all(jobs(of.fitted_on, honest, forged, SEED), census, polygons))
     document = json.loads(NORMS.read_text(encoding="utf-8"))
     values = {row["name"]: row for row in document["thresholds"]}
-    excess = _honest_excess(rows, of)
+    excess = [*_honest_excess(rows, of), *_patches(of)]
     values["f03_honest_excess"]["value"] = excess
     norms = thresholds_on(TODAY)
     known = {id(row): band_evidence(row.excess, row.weight, row.area_m2, norms, excess) for row in rows}
@@ -55,8 +65,40 @@ def _honest_excess(rows: list[Measured], of: Sources) -> list[list[float]]:
     chosen: list[list[float]] = []
     for base in of.fitted_on:
         honest = sorted((r for r in rows if r.kind == HONEST and r.base == base), key=lambda r: -r.weight[2])
-        chosen += [[round(value, 3) for value in row.excess] for row in honest[:EACH_BASE]]
+        chosen += [_vector(row.excess, row.area_m2) for row in honest[:EACH_BASE]]
     return chosen
+
+
+def _vector(excess: Sequence[float], area_m2: float) -> list[float]:
+    return [*(round(float(value), 3) for value in excess), round(area_m2 / 10_000, 1)]
+
+
+def _patches(of: Sources) -> list[list[float]]:
+    """Excesses of small pieces of forest with all their trees, which show them well: as many from each base."""
+    rng = np.random.default_rng([SEED, 3])
+    found = []
+    for _ in range(EACH_BASE):
+        pieces = [honest_plan(of.facts, rng, hectares=PATCH_HA, per_ha=PATCH_TREES_PER_HA)]
+        if of.west is not None:
+            pieces.append(_piece(of.west, rng))
+        for piece in pieces:
+            stand = stand_of(piece.trees(), {"": piece.geometry()})
+            found.append(_vector([band.effect for band in measure_pattern(stand).bands], stand.area_m2))
+    return found
+
+
+def _piece(census: Listing, rng: np.random.Generator) -> Listing:
+    """A rectangle of a census, from the cut or from a larger diameter on."""
+    west, south, east, north = census.land.bounds
+    while True:
+        area, ratio = np.exp(rng.uniform(*np.log(PATCH_HA))) * 1e4, np.exp(rng.uniform(-1, 1))
+        wide, high = np.sqrt(area * ratio), np.sqrt(area / ratio)
+        x, y = rng.uniform(west, east), rng.uniform(south, north)
+        land = census.land.intersection(box(x, y, x + wide, y + high))
+        if land.geom_type == "Polygon" and land.area > 0.8 * area:
+            break
+    kept = shapely.contains_xy(land, census.x_m, census.y_m) & (census.dbh_mm >= rng.choice([400, 400, 500]))
+    return replace(census.at(np.flatnonzero(kept)), land=land)
 
 
 def logistic(features: npt.NDArray[np.float64], forged: npt.NDArray[np.bool_], rate: float) -> npt.NDArray[np.float64]:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from shapely.affinity import translate
+from shapely.geometry import box
 
 from deploy.corpus.filed import filed
 from deploy.corpus.forgeries import clone_of, copied_rows
@@ -168,6 +170,21 @@ def test_an_honest_census_is_not_accused_for_a_badly_drawn_boundary(tmp_path: Pa
     assert (done.returncode, rule(line, "LAND")["severity"]) == (0, "S1")
     assert fault in rule(line, "LAND")["computed"]["repairs"]
     assert rule(line, "F11-PARCEL")["status"] == "PASS"
+
+
+def test_the_polygon_of_another_parcel_asks_and_trees_beyond_a_boundary_are_decided(tmp_path: Path) -> None:
+    plan = honest()
+    west, south, east, north = plan.land.bounds
+    beside = replace(plan, land=translate(plan.land, east - west + 100))
+    narrow = replace(plan, land=plan.land.intersection(box(west, south, west + 0.7 * (east - west), north)))
+    for name, listing in (("other", beside), ("narrow", narrow)):
+        listing.write(tmp_path / f"{name}.csv")
+
+    other, beyond = lines(census("--json", tmp_path / "other.csv", tmp_path / "narrow.csv"))
+
+    assert rule(other, "F11-PARCEL")["severity"] == "S2"
+    assert "another parcel" in rule(other, "F11-PARCEL")["en"]
+    assert rule(beyond, "F11-PARCEL")["severity"] == "S3"
 
 
 def test_a_slit_that_an_overlay_left_is_no_hole(tmp_path: Path) -> None:

@@ -23,17 +23,19 @@ from deploy.corpus.forgeries import (
     uniform_in_strips,
     uniform_positions,
 )  # fmt: skip
-from deploy.corpus.listing import Listing
+from deploy.corpus.listing import Listing, joined, uniform_in
 from services.permits.domain.census import Tree
 from services.permits.domain.compared import Compared
 from services.permits.domain.finding import MAX_EXAMPLES, Finding
 from services.permits.domain.forensics import Examination, examine
+from services.permits.domain.forensics.comb import Comb, measure_comb
 from services.permits.domain.forensics.examine import RULES
 from services.permits.domain.forensics.found_plan import Terrain
+from services.permits.domain.forensics.stand import stand_of
 from services.permits.domain.forensics.thresholds import thresholds_from, thresholds_on
 from tests.permits.forensics_plans import honest, moved, rng
 
-NORMS = thresholds_on(date(2026, 11, 28))
+NORMS = thresholds_on(date(2026, 11, 29))
 
 
 def examined(plan: Listing, **more: object) -> Examination:
@@ -267,11 +269,23 @@ def test_where_the_forest_lies_changes_nothing() -> None:
 
 
 def test_a_day_before_every_threshold_is_refused() -> None:
-    document = {"version": "1", "thresholds": [{"name": "a", "value": 1, "valid_from": "2020-01-01", "source": "s"}]}
+    document = {
+        "version": "2", "rows_version": "1",
+        "thresholds": [{"name": "a", "value": 1, "valid_from": "2020-01-01", "source": "s"}],
+    }  # fmt: skip
 
     assert thresholds_from(document, date(2020, 1, 1))["a"] == 1
     with pytest.raises(ValueError, match="2019-12-31"):
         thresholds_from(document, date(2019, 12, 31))
+
+
+def test_a_finding_names_the_version_that_last_changed_a_threshold_of_its_rule() -> None:
+    row = {"value": 1, "valid_from": "2020-01-01", "source": "s"}
+    rows = [row | {"name": "kept"}, row | {"name": "changed", "version": "2"}]
+    norms = thresholds_from({"version": "2", "rows_version": "1", "thresholds": rows}, date(2020, 1, 1))
+
+    assert norms.finding("F02", "", ("kept",), {}, "", "").norm == "1"  # answers to it stand
+    assert norms.finding("F03", "", ("kept", "changed"), {}, "", "").norm == "2"
 
 
 def odd_list(seed: int) -> list[Tree]:
@@ -301,3 +315,86 @@ def test_a_list_as_no_forest_has_it_is_answered_all_the_same(seed: int) -> None:
     found = examine(odd_list(seed), NORMS)
 
     assert [finding.rule for finding in found.findings] == list(RULES)
+
+
+# ---- F03 with the order of the list, F15 on other lattices
+
+
+def small(plan: Listing, trees: int = 160) -> Listing:
+    """So few trees of a plan that its places alone tell nothing."""
+    return plan.at(np.sort(rng().permutation(len(plan))[:trees]))
+
+
+def test_random_places_show_in_a_small_list_by_its_lines_and_the_honest_one_passes() -> None:
+    plan = small(honest())
+    x, y = uniform_in(plan.land, len(plan), rng())
+    forged = found(replace(plan, x_m=x, y_m=y), "F03")
+
+    assert (forged.severity, forged.computed["order"]) == ("S3", "lines_loose")
+    assert found(plan, "F03").status == "PASS"
+
+
+def test_without_a_polygon_random_trees_of_two_far_parcels_are_no_forest() -> None:
+    one = honest()
+    there = moved(small(one, 400), 9_000, 0)
+    x, y = uniform_in(one.land, len(one), rng(1))
+    x_there, y_there = uniform_in(there.land, len(there), rng(2))
+    both = joined(
+        replace(one, x_m=x, y_m=y), replace(there, x_m=x_there + 9_000, y_m=y_there), np.arange(len(one) + 400)
+    )
+    order = rng(3).permutation(len(both))
+
+    forged = next(one for one in examine(both.at(order).trees(), NORMS).findings if one.rule == "F03")
+
+    assert forged.severity == "S3"
+
+
+def measured(dbh_mm: "np.typing.ArrayLike") -> Comb:
+    """The comb of a list that has these diameters."""
+    plan = honest()
+    dbh = np.asarray(dbh_mm, np.int64)
+    rows = np.arange(len(dbh)) % len(plan)
+    return measure_comb(stand_of(replace(plan.at(rows), dbh_mm=dbh).trees()))
+
+
+def read_diameters(trees: int, seed: int) -> np.ndarray:
+    """Centimetres of a forest above 40, four in ten read to the whole centimetre."""
+    pick = rng(seed)
+    exact = 40 + pick.exponential(16, trees)
+    return np.where(pick.random(trees) < 0.4, np.rint(exact), np.round(exact, 1))
+
+
+@pytest.mark.parametrize("step_mm", [10, 5])
+def test_preferred_centimetres_betray_a_factor_also_in_a_list_written_coarser(step_mm: int) -> None:
+    exact = read_diameters(2_500, 6)
+
+    def written(cm: np.ndarray) -> np.ndarray:
+        return np.floor(cm * 10 / step_mm + 0.5).astype(np.int64) * step_mm
+
+    raised, honestly = measured(written(exact * 1.4)), measured(written(exact))
+
+    assert raised.gain > NORMS["f15_gain_s3"]
+    assert raised.factor == pytest.approx(1.4, abs=0.011)
+    assert honestly.gain < NORMS["f15_gain_s2"]
+
+
+def test_a_factor_on_girths_shows_in_the_girths_and_a_tape_by_itself_does_not() -> None:
+    girths_cm = np.rint((40 + rng(7).exponential(16, 600)) * np.pi)
+
+    def written(girth_cm: np.ndarray) -> np.ndarray:
+        return np.rint(girth_cm / np.pi * 10).astype(np.int64)
+
+    raised, honestly = measured(written(np.rint(girths_cm * 1.2))), measured(written(girths_cm))
+
+    assert raised.gain > NORMS["f15_gain_s3"]
+    assert (raised.lattice, raised.factor) == ("girth", pytest.approx(1.2, abs=0.011))
+    assert honestly.gain < NORMS["f15_gain_s2"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_neither_the_half_step_at_the_cut_nor_girths_in_classes_are_gaps(seed: int) -> None:
+    exact = 50 + rng(seed).gamma(0.9, 18, 3_000)
+    in_classes = np.rint(exact * np.pi / 5) * 5 / np.pi
+
+    for cm in (exact, in_classes):
+        assert measured(np.floor(cm + 0.5).astype(np.int64) * 10).gain < NORMS["f15_gain_s2"]

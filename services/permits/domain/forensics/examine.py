@@ -30,7 +30,7 @@ from services.permits.domain.forensics.thresholds import Thresholds
 
 RULES = (
     "F00", "F01-RUNS", "F01-TWINS", "F01-SHIFT", "F02", "F03", "F04", "F05", "F06", "F07", "F08", "F09", "F10",
-    "F11-PARCEL", "F11-GROUND", "F12", "F13", "F14", "F15", "F16", "F17",
+    "F11-PARCEL", "F11-GROUND", "F12", "F13", "F14", "F15", "F16", "F17", "F18",
 )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""F04 (heights), F05 and F06 (shape of diameters), F07 (preferred digits), F08 (form factor), F15 (multiplied diameters)."""
+"""F04 (heights), F05 and F06 (shape of diameters), F07 (preferred digits), F08 (form factor), F15 (multiplied diameters),
+F18 (where harvestable diameters begin)."""
 
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 from services.permits.domain.finding import MAX_EXAMPLES, Finding, Severity
 from services.permits.domain.forensics.comb import COARSEST_MM, Comb, measure_comb
 from services.permits.domain.forensics.diameters import Diameters, measure_diameters
+from services.permits.domain.forensics.edges import Edges, measure_edges
 from services.permits.domain.forensics.heights import Heights, measure_heights
 from services.permits.domain.forensics.stand import Stand
 from services.permits.domain.forensics.thresholds import Thresholds, grade
@@ -19,16 +21,18 @@ class Marks:
     scatter: float
     skew: float
     comb: float
+    edge: float
 
 
 def find_marks(stand: Stand, norms: Thresholds) -> tuple[list[Finding], Marks]:
-    """F04 to F08 and F15."""
+    """F04 to F08, F15 and F18."""
     heights, diameters, comb = measure_heights(stand), measure_diameters(stand), measure_comb(stand)
+    edges = measure_edges(stand, norms["f18_general_limit_mm"])
     findings = [
         _heights(stand, heights, norms), _shape(diameters, norms), _classes(diameters, norms), _digits(diameters, norms),
-        _form(stand, norms), _comb(comb, norms),
+        _form(stand, norms), _comb(comb, norms), _edges(stand, edges, norms),
     ]  # fmt: skip
-    return findings, Marks(heights.scatter, skew_bound(diameters), comb.gain)
+    return findings, Marks(heights.scatter, skew_bound(diameters), comb.gain, edge_evidence(edges, norms))
 
 
 def _heights(stand: Stand, heights: Heights, norms: Thresholds) -> Finding:
@@ -136,4 +140,36 @@ def _comb(comb: Comb, norms: Thresholds) -> Finding:
         f"The digits of the DBH look like another list multiplied by {comb.factor} ({per_cent:+d} %) and rounded: values that the "
         f"multiplication cannot reach are missing ({comb.gap_share:.1%}; {comb.gap_expected:.1%} expected)." if severity else
         "The digits of the DBH show no multiplication.",
+    )  # fmt: skip
+
+
+def edge_evidence(edges: Edges, norms: Thresholds) -> float:
+    """The stronger of both looks at the edges, in units of its threshold at S3; a rise too small to tell counts nothing."""
+    risen = edges.gain / norms["f18_gain_s3"] if edges.rise_mm >= norms["f18_rise_mm"] else 0.0
+    return float(max(risen, edges.factor_gain / norms["f18_factor_gain_s3"], 0.0))
+
+
+def _edges(stand: Stand, edges: Edges, norms: Thresholds) -> Finding:
+    risen = edges.rise_mm >= norms["f18_rise_mm"]
+    severity = max(
+        grade(edges.gain, norms["f18_gain_s2"], norms["f18_gain_s3"]) if risen else "",
+        grade(edges.factor_gain, norms["f18_factor_gain_s2"], norms["f18_factor_gain_s3"]),
+    )
+    rise_cm, between = edges.rise_mm / 10, len(edges.between)
+    by_rise = risen and edges.gain >= norms["f18_gain_s2"]
+    return norms.finding(
+        "F18", severity,
+        ("f18_general_limit_mm", "f18_rise_mm", "f18_gain_s2", "f18_gain_s3", "f18_factor_gain_s2", "f18_factor_gain_s3"),
+        {"rise_mm": round(edges.rise_mm), "left_between": between, "harvestable_between": edges.harvestable_between,
+         "share_harvestable_above": round(edges.share_above, 3), "gain_ln": round(edges.gain, 1),
+         "minimum_diameters": edges.groups, "factor": edges.factor, "factor_gain_ln": round(edges.factor_gain, 1)},
+        f"Los árboles aprovechables empiezan {rise_cm:.0f} cm por encima del diámetro mínimo, y {between} árboles de esas medidas "
+        "figuran como futuros o remanentes: el plan tiene mínimos propios (columna dmc) o los diámetros se aumentaron." if by_rise
+        else f"Los árboles de cada especie empiezan en {edges.factor} veces su diámetro mínimo, como si se hubieran multiplicado."
+        if severity else "Los diámetros aprovechables empiezan donde un mínimo puede estar.",
+        f"Harvestable trees begin {rise_cm:.0f} cm above the minimum diameter, and {between} trees of such sizes are listed as left "
+        "for later: the plan has minima of its own (column dmc), or diameters were raised." if by_rise
+        else f"The trees of each species begin at {edges.factor} times its minimum diameter, as if they had been multiplied."
+        if severity else "Harvestable diameters begin where a minimum may lie.",
+        [stand.shown(int(place)) for place in edges.between[:MAX_EXAMPLES]] if severity and by_rise else [],
     )  # fmt: skip

@@ -8,9 +8,18 @@ import numpy as np
 from services.permits.domain.finding import MAX_EXAMPLES, Finding, Severity
 from services.permits.domain.forensics.lines import Lines, measure_lines
 from services.permits.domain.forensics.pattern import Pattern, measure_pattern
-from services.permits.domain.forensics.stand import Ints, Stand
+from services.permits.domain.forensics.stand import Floats, Ints, Stand
 from services.permits.domain.forensics.thresholds import Thresholds, grade
 from services.permits.domain.forensics.walk import Walk, measure_walk
+
+# What the order of the list adds to F03, in words.
+ORDER = {
+    "lines_together": (", cuyas fajas están juntas en el terreno,", ", whose lines lie together on the ground,"),
+    "lines_loose": (", cuyas fajas no están juntas en el terreno,", ", whose lines do not lie together on the ground,"),
+    "walk_kept": (", que sigue un recorrido,", ", which follows a walk,"),
+    "walk_lost": (", que no sigue ningún recorrido,", ", which follows no walk,"),
+    "not_told": ("", ""),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,46 +39,74 @@ def band_evidence(
 ) -> float:  # fmt: skip
     """Natural logarithm of how much better uniform places explain the four bands than the honest plans do.
 
-    Each honest plan is a vector of relative excesses; what it would give on a plan of this size has the sampling error
-    of this plan, the spread of the norm, and that of a patch of forest of this size: 100 ha may well show no clumping.
-    So a small plan can neither pass nor fail.
+    Each honest plan is a vector of relative excesses and its hectares. An excess is told against the mean of its own land,
+    so it is the smaller the less land there is (the integral constraint: Peebles 1980, par. 32): plans of an area alike
+    weigh most. What one would give on a plan of this size has the sampling error of this plan, the spread of the norm, and
+    that of a patch of forest of this size: 100 ha may well show no clumping. So a small plan can neither pass nor fail.
     """
     patch = norms["f03_patch_100ha"] * np.sqrt(1e6 / area_m2)
-    seen = np.asarray(weight)
+    seen, known = np.asarray(weight), np.asarray(honest)
     error = np.sqrt(norms["f03_uniform_error"] ** 2 + (norms["f03_edge_error"] * seen) ** 2)
-    z, mean = np.asarray(excess) * seen, np.asarray(honest) * seen
+    z, mean = np.asarray(excess) * seen, known[:, :4] * seen
     wide = np.sqrt(1.1 + (norms["f03_spread"] * mean) ** 2 + (patch * seen) ** 2)
-    logs = (-0.5 * ((z - mean) / wide) ** 2 - np.log(wide)).sum(1)
+    alike = -0.5 * (np.log(area_m2 / 1e4 / known[:, 4]) / norms["f03_area_alike"]) ** 2
+    alike -= _ln_sum(alike)
+    honestly = _ln_sum(alike + (-0.5 * ((z - mean) / wide) ** 2 - np.log(wide)).sum(1))
+    return float((-0.5 * (z / error) ** 2 - np.log(error)).sum()) - honestly
+
+
+def _ln_sum(logs: Floats) -> float:
     top = float(logs.max())
-    return float((-0.5 * (z / error) ** 2 - np.log(error)).sum()) - top - float(np.log(np.exp(logs - top).mean()))
+    return top + float(np.log(np.exp(logs - top).sum()))
 
 
 def uniform_against_forest(pattern: Pattern, norms: Thresholds) -> float:
-    """``band_evidence`` of a pattern under the norm."""
+    """``band_evidence`` of a pattern under the norm. Where no polygon says what the land is, pairs of all trees say
+    nothing (trees invented at random on two parcels apart are clumps in their common hull), and only species count."""
     bands = pattern.bands
+    weight = [band.weight if pattern.surveyed or n >= 2 else 0.0 for n, band in enumerate(bands)]
     return band_evidence(
-        [band.effect for band in bands],
-        [band.weight for band in bands],
-        pattern.area_m2,
-        norms,
-        norms["f03_honest_excess"],
-    )
+        [band.effect for band in bands], weight, pattern.area_m2, norms, norms["f03_honest_excess"]
+    )  # fmt: skip
+
+
+def order_evidence(walk: Walk, lines: Lines | None, norms: Thresholds) -> tuple[str, float]:
+    """What the list itself says of its places: who invents them at random has no survey lines that lie together and no walk.
+
+    The word and its natural logarithm. Lines come first, since no sorting loses them; a walk beside loose lines tells
+    that the column holds something else than lines.
+    """
+    order: dict[str, float] = norms["f03_order_ln"]
+    told = lines is not None and lines.together.weight >= norms["f17_weight"]
+    if told and not _loose(lines, norms):
+        word = "lines_together"
+    elif told and not walk.readable:
+        word = "lines_loose"
+    elif walk.readable:
+        word = "walk_kept"
+    elif walk.lost:
+        word = "walk_lost"
+    else:
+        word = "not_told"
+    return word, order[word]
 
 
 def find_places(stand: Stand, norms: Thresholds) -> tuple[list[Finding], Places]:
     """F02, F03, F16 and F17 with the trees that stand out."""
     pattern, walk, lines = measure_pattern(stand), measure_walk(stand), measure_lines(stand)
     uniform = uniform_against_forest(pattern, norms)
-    walkable = walk.readable
+    # Rows that thin lines explain are no evidence, here as in F16, up to where a supervisor looks all the same.
+    explained = walk.astray_share <= walk.alone_by_gaps and walk.astray_share < norms["f16_astray_s3"]
+    astray = walk.astray_share if walk.readable and not explained else 0.0
     findings = [
         _regular(pattern, norms),
-        _uniform(pattern, uniform, _loose(lines, norms) > 0, norms),
+        _uniform(pattern, uniform, order_evidence(walk, lines, norms), norms),
         _walk(stand, walk, norms),
         _lines(stand, lines, norms),
     ]
     return findings, Places(
-        pattern.clark_evans_z if pattern.clark_evans > 1 else 0.0, uniform, walk.lost,
-        walk.astray_share if walkable else 0.0, _loose(lines, norms),
+        pattern.clark_evans_z if pattern.clark_evans > 1 else 0.0, uniform, walk.lost, astray,
+        _loose(lines, norms),
     )  # fmt: skip
 
 
@@ -87,20 +124,21 @@ def _regular(pattern: Pattern, norms: Thresholds) -> Finding:
     )  # fmt: skip
 
 
-def _uniform(pattern: Pattern, uniform: float, loose: bool, norms: Thresholds) -> Finding:
-    """Less evidence is enough where the survey lines of the list do not lie together on the ground either."""
-    limit = norms["f03_evidence_s3_without_lines"] if loose else norms["f03_evidence_s3"]
-    severity = grade(uniform, norms["f03_evidence_s2"], limit)
+def _uniform(pattern: Pattern, bands: float, order: tuple[str, float], norms: Thresholds) -> Finding:
+    uniform = bands + order[1]
+    severity = grade(uniform, norms["f03_evidence_s2"], norms["f03_evidence_s3"])
     names = ("all_pairs_to_60m", "all_pairs_60_to_180m", "same_species_to_150m", "same_species_150_to_400m")
     excess = {name: round(band.effect, 3) for name, band in zip(names, pattern.bands, strict=True)}
     errors = {name: round(band.z, 1) for name, band in zip(names, pattern.bands, strict=True)}
     return norms.finding(
-        "F03", severity, ("f03_evidence_s2", "f03_evidence_s3", "f03_evidence_s3_without_lines"),
-        {"evidence_ln": round(uniform, 2), "lines_together": not loose, "excess": excess, "errors": errors},
+        "F03", severity, ("f03_evidence_s2", "f03_evidence_s3", "f03_order_ln"),
+        {"evidence_ln": round(uniform, 2), "of_the_places_ln": round(bands, 2), "order": order[0], "excess": excess,
+         "errors": errors},
         "Agrupamiento de los árboles y de las especies: en el bosque hay más pares cercanos y más vecinos de la misma especie "
-        f"que por azar. Posiciones inventadas al azar explican esta lista {_times(uniform)} que los planes de referencia.",
+        f"que por azar. Posiciones inventadas al azar explican esta lista{ORDER[order[0]][0]} {_times(uniform)} que los planes "
+        "de referencia.",
         "Clumping of trees and species: a forest has more near pairs and more neighbours of one species than chance. "
-        f"Invented random places explain this list {_times_en(uniform)} than the reference plans do.",
+        f"Invented random places explain this list{ORDER[order[0]][1]} {_times_en(uniform)} than the reference plans do.",
     )  # fmt: skip
 
 

@@ -45,7 +45,8 @@ class Excess:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What the positions show. ``bands`` are near and far pairs, then same-species pairs, in the order of the norms."""
+    """What the positions show. ``bands`` are near and far pairs, then same-species pairs, in the order of the norms; the
+    first two rest on the land, which is ``surveyed`` when polygons give it."""
 
     trees: int
     area_m2: float
@@ -53,6 +54,7 @@ class Pattern:
     clark_evans: float
     clark_evans_z: float
     bands: tuple[Excess, ...]
+    surveyed: bool
 
 
 def measure_pattern(stand: Stand) -> Pattern:
@@ -61,7 +63,8 @@ def measure_pattern(stand: Stand) -> Pattern:
     near = _all_pairs(stand, (0.5 * stand.spacing_m,))
     total = _all_pairs(stand, (NEAR_M, FAR_M))
     mixed = _same_species(stand, (MIXED_M, SPREAD_M))
-    return Pattern(len(stand), stand.area_m2, near[0], ratio, z, (*total, *mixed))
+    surveyed = all(ground.surveyed for ground in stand.grounds)
+    return Pattern(len(stand), stand.area_m2, near[0], ratio, z, (*total, *mixed), surveyed)
 
 
 def chosen(stand: Stand, r_m: float) -> Ints:

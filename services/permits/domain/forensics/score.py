@@ -23,6 +23,7 @@ PARTS: dict[str, tuple[str, str]] = {
     "scatter": ("alturas sin dispersión", "heights without scatter"),
     "bell": ("diámetros en campana", "diameters in a bell"),
     "comb": ("diámetros multiplicados", "multiplied diameters"),
+    "edge": ("diámetros que empiezan sobre el mínimo", "diameters that begin above the minimum"),
 }
 
 
@@ -60,6 +61,7 @@ def evidence(copies: float, places: Places, marks: Marks) -> dict[str, float]:
         "scatter": within((0.14 - marks.scatter) / 0.07, 0, 2),
         "bell": within((0.20 - marks.skew) / 0.1, 0, 2),
         "comb": within(marks.comb / 12, 0, 3),
+        "edge": within(marks.edge, 0, 2),
     }
 
 

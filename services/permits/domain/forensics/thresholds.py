@@ -12,11 +12,16 @@ from services.permits.domain.finding import Finding, Severity
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The values in force on one day, by name, and where each comes from."""
+    """The values in force on one day, by name, where each comes from and which version of the document last changed it.
+
+    ``version`` is that of the whole document. A finding names the newest version among the thresholds it looked at: so a
+    rule whose thresholds did not change finds the same as before, with what people answered to it.
+    """
 
     version: str
     values: dict[str, Any]
     sources: dict[str, str]
+    versions: dict[str, str]
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -28,7 +33,7 @@ class Thresholds:
         """A rule that was evaluated: failed when it has a severity. ``names`` are the thresholds it looked at."""
         return Finding(
             rule, "FAIL" if severity else "PASS", severity, subject, plain(computed),
-            {name: self.values[name] for name in names}, self.version,
+            {name: self.values[name] for name in names}, max(self.versions[name] for name in names),
             "; ".join(dict.fromkeys(self.sources[name] for name in names)), es, en, plain(evidence or []),
         )  # fmt: skip
 
@@ -50,12 +55,14 @@ def thresholds_from(document: dict[str, Any], day: date) -> Thresholds:
     """The newest value of each threshold whose validity began by ``day``; ``ValueError`` when there is none at all."""
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for row in sorted(document["thresholds"], key=lambda row: str(row["valid_from"])):
         if date.fromisoformat(row["valid_from"]) <= day:
             values[row["name"]], sources[row["name"]] = row["value"], row["source"]
+            versions[row["name"]] = row.get("version", document["rows_version"])
     if not values:
         raise ValueError(f"no forensic threshold is in force on {day}")
-    return Thresholds(document["version"], values, sources)
+    return Thresholds(document["version"], values, sources, versions)
 
 
 @cache

@@ -10,7 +10,7 @@ from services.permits.domain.rules.catalogue import Rules
 
 
 def review(facts: PlanFacts, rules: Rules) -> list[Finding]:
-    """What P01 to P15 and F00 to F17 say of a plan, and the spelling of its species. Slow for a large census: use a thread."""
+    """What P01 to P15 and F00 to F18 say of a plan, and the spelling of its species. Slow for a large census: use a thread."""
     shift = datum.shifted(facts, rules["P03"])
     return [
         *area.within_title(facts, rules["P01"], datum_error=shift.status == "FAIL"),
@@ -32,7 +32,7 @@ def review(facts: PlanFacts, rules: Rules) -> list[Finding]:
 
 
 def forensics(facts: PlanFacts) -> list[Finding]:
-    """F00 to F17 over the census; none where its places are not at hand. The score is F00, which is S3 at most."""
+    """F00 to F18 over the census; none where its places are not at hand. The score is F00, which is S3 at most."""
     from services.permits.domain.forensics import examine  # numpy, which only a plan handed in needs
     from services.permits.domain.forensics.thresholds import thresholds_on
 
