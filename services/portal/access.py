@@ -110,7 +110,7 @@ DESK: dict[str, Row] = {
     **dict.fromkeys(("plan_steps_page", "take_plan_step"), STEPPERS),
     **dict.fromkeys(("permit_steps_page", "take_permit_step"), STEPPERS),
     "supervisions_page": EVERYBODY,
-    "take_supervision_step": {"manager": "own", "supervisor": "any"},
+    "take_supervision_step": {"manager": "own", "regent": "own", "company": "own", "supervisor": "any"},
     "crowns_page": {**RECORDERS, **STEPPERS},
     "attach_crowns": STEPPERS,
     "desk_page": {**OFFICERS, "regent": "own"},

@@ -1,4 +1,4 @@
-"""What may be done over a supervision and the volumes it finds fault with, as forms: by the community that is supervised and by the
+"""What may be done over a supervision and the volumes it finds fault with, as forms: by whom it is held against and by the
 supervisor. Who exactly may, and when, permits decides. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -63,20 +63,27 @@ def of_supervision(one: Json, plan: Json, roles: Collection[str], org: str) -> l
     return [Offered(step, {}, one["number"], one, given=given.get(step.act, {})) for step in found]
 
 
-def of_volume(one: Json, volume: Json, plan: Json, roles: Collection[str], org: str) -> list[Offered]:
-    """What this person may say of a volume that was found fault with."""
-    of, state = volume_of(one, volume), volume["state"]
-    supervises, holds = "supervisor" in roles, "manager" in roles and plan["org"] == org
+def of_volume(
+    one: Json, volume: Json, against: Mapping[str, Collection[str]], roles: Collection[str], org: str
+) -> list[Offered]:
+    """What this person may say of a volume that was found fault with; by role, the organisations that it is held ``against``."""
+    of, state, supervises = volume_of(one, volume), volume["state"], "supervisor" in roles
     if supervises and one["supervisor"] == org and one["state"] == "notified" and state in ("open", "explained"):
         options = ("upheld",) if state == "open" else ("accepted", "upheld")
         return [Offered(_ending(DECIDE, options), {}, of, volume)]
     if one["state"] != "closed":
         return []
-    if holds and state == "upheld":
-        return [Offered(APPEAL, {}, of, volume)]
+    if state in ("upheld", "appealed") and any(org in against.get(role, ()) for role in roles):
+        return [Offered(APPEAL, {}, of, volume)]  # an open appeal takes the words of the others
     if supervises and state in ENDS:
         return [Offered(_ending(CLOSE, ENDS[state]), {}, of, volume)]
     return []
+
+
+def held_against(one: Json, plan: Json, permits: Iterable[Json]) -> dict[str, set[str]]:
+    """Whom its volumes are held against, by the role that speaks for them: the community, its regent firm, who held the permit."""
+    holders = {permit["holder"] for permit in permits if permit["number"] == one["permit"]}
+    return {"manager": {plan["org"]} | holders, "regent": {plan["regent"]} - {None}, "company": holders}
 
 
 def _ending(step: Step, options: tuple[str, ...]) -> Step:

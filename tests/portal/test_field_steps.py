@@ -112,6 +112,27 @@ async def test_acts_are_offered_to_whom_they_belong_and_closed_supervisions_are_
     assert "acto" in unknown
 
 
+@pytest.mark.parametrize(
+    ("role", "org", "offered"),
+    [
+        ("manager", "comunidad-a", True), ("regent", "regencia-a", True), ("company", "maderera-a", True),
+        ("member", "comunidad-a", False), ("manager", "comunidad-b", False), ("regent", "regencia-b", False), ("company", "maderera-b", False),
+    ],
+)  # fmt: skip
+def test_a_volume_is_appealed_by_whom_it_is_held_against(role: str, org: str, offered: bool) -> None:
+    plan = {"org": "comunidad-a", "regent": "regencia-a"}
+    permits = [{"number": "P-1", "holder": "maderera-a"}, {"number": "P-2", "holder": "maderera-b"}]
+    one = {"number": "SUP-01", "permit": "P-1", "state": "closed", "supervisor": "osinfor"}
+    against = field_steps.held_against(one, plan, permits)
+
+    for state in ("upheld", "appealed"):
+        volume = {"parcel": "PC 01", "species": "Myroxylon balsamum", "numeral": 21, "state": state}
+        found = [each.step for each in field_steps.of_volume(one, volume, against, {role}, org)]
+        assert found == ([field_steps.APPEAL] if offered else [])
+    accepted = {"parcel": "PC 01", "species": "Myroxylon balsamum", "numeral": 21, "state": "accepted"}
+    assert field_steps.of_volume(one, accepted, against, {role}, org) == []
+
+
 def test_a_form_says_what_it_lacks() -> None:
     wrong = Filled(FOUND | {"of": "SUP-01", "found0_volume": "mucho", "found1_reason": "sin especie"})
 

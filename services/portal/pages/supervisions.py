@@ -19,7 +19,7 @@ router = Router(tags=["steps"])
 Json = dict[str, Any]
 SUPERVISIONS = 100
 # Who may do one of the acts; others read.
-ACTORS = {"manager", "supervisor"}
+ACTORS = {"manager", "regent", "company", "supervisor"}
 
 
 @router.get("/plans/{plan_id}/supervisions", response_class=Response)
@@ -53,8 +53,9 @@ async def _page(house: House, plan_id: str, act: str = "", form: Filled | None =
     papers, permits = await asyncio.gather(_papers(house, plan["org"], acts), _permits(house, plan_id, acts))
     opened = field_steps.of_plan(plan, roles, today().isoformat())
     own = {one["number"]: field_steps.of_supervision(one, plan, roles, org) for one in listed["items"]}
+    against = {one["number"]: field_steps.held_against(one, plan, permits) for one in listed["items"]}
     said = {
-        field_steps.volume_of(one, volume): field_steps.of_volume(one, volume, plan, roles, org)
+        field_steps.volume_of(one, volume): field_steps.of_volume(one, volume, against[one["number"]], roles, org)
         for one in listed["items"]
         for volume in one["volumes"]
     }
@@ -72,7 +73,7 @@ async def _papers(house: House, org: str, acts: bool) -> list[Json]:
 
 
 async def _permits(house: House, plan_id: str, acts: bool) -> list[Json]:
-    """The permits on the plan, for the form that opens a supervision."""
+    """The permits on the plan: for the form that opens a supervision, and for who holds them."""
     if not acts:
         return []
     found: list[Json] = (await house.permits.get("/v1/permits", plan=plan_id))["items"]
