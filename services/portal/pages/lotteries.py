@@ -18,9 +18,10 @@ SHOWN = 100
 
 
 @router.get("/plans/{plan_id}/lotteries", response_class=Response)
-async def lotteries_page(plan_id: str, house: HouseDep) -> Response:
+async def lotteries_page(plan_id: str, house: HouseDep, cursor: Annotated[str, Query(max_length=200)] = "") -> Response:
     """The lotteries of a plan, and those of other plans of its title."""
-    found = await house.permits.get(f"/v1/plans/{part(plan_id)}/verifications")
+    asked: dict[str, Any] = {"cursor": cursor} if cursor else {}
+    found = await house.permits.get(f"/v1/plans/{part(plan_id)}/verifications", **asked)
     return await house.page("auditor/lotteries.html", plan=plan_id, found=found)
 
 

@@ -17,7 +17,7 @@ from shared.web.app import Router
 
 router = Router(tags=["steps"])
 Json = dict[str, Any]
-SUPERVISIONS = 100
+MOST_PAGES = 5
 # Who may do one of the acts; others read.
 ACTORS = {"manager", "regent", "company", "supervisor"}
 
@@ -46,26 +46,37 @@ async def take_supervision_step(plan_id: str, act: str, house: HouseDep) -> Resp
 async def _page(house: House, plan_id: str, act: str = "", form: Filled | None = None) -> Response:
     path, session = f"/v1/plans/{part(plan_id)}", house.session
     roles, org = (session.roles, session.org) if session else (frozenset[str](), "")
-    plan, listed = await asyncio.gather(
-        house.permits.get(path), house.permits.get(f"{path}/supervisions", limit=SUPERVISIONS)
-    )
+    plan, listed = await asyncio.gather(house.permits.get(path), _supervisions(house, f"{path}/supervisions"))
     acts = bool(roles & ACTORS)
     papers, permits = await asyncio.gather(_papers(house, plan["org"], acts), _permits(house, plan_id, acts))
     opened = field_steps.of_plan(plan, roles, today().isoformat())
-    own = {one["number"]: field_steps.of_supervision(one, plan, roles, org) for one in listed["items"]}
-    against = {one["number"]: field_steps.held_against(one, plan, permits) for one in listed["items"]}
+    own = {one["number"]: field_steps.of_supervision(one, plan, roles, org) for one in listed}
+    against = {one["number"]: field_steps.held_against(one, plan, permits) for one in listed}
     said = {
         field_steps.volume_of(one, volume): field_steps.of_volume(one, volume, against[one["number"]], roles, org)
-        for one in listed["items"]
+        for one in listed
         for volume in one["volumes"]
     }
     every = [*opened, *(each for forms in (*own.values(), *said.values()) for each in forms)]
     return await step_page(
         house, "steps/supervisions.html", f"/plans/{part(plan_id)}/supervisions", every, act, form, plan=plan, papers=papers,
-        supervisions=listed["items"], opened=opened, own_forms=own, said=said, volume_of=field_steps.volume_of, permits=permits,
+        supervisions=listed, opened=opened, own_forms=own, said=said, volume_of=field_steps.volume_of, permits=permits,
         marks=field_steps.MARKS, state_marks=field_steps.STATE_MARKS, rows=field_steps.ROWS, numerals=field_steps.NUMERALS,
         there=field_steps.THERE, species=sorted(catalogue(), key=lambda one: one.trade_name) if acts else (),
     )  # fmt: skip
+
+
+async def _supervisions(house: House, path: str) -> list[Json]:
+    """All of a plan; of a hundred and more the first."""
+    found: list[Json] = []
+    asked: dict[str, Any] = {}
+    for _ in range(MOST_PAGES):
+        answer = await house.permits.get(path, **asked)
+        found += answer["items"]
+        if answer["next"] is None:
+            break
+        asked["cursor"] = answer["next"]
+    return found
 
 
 async def _papers(house: House, org: str, acts: bool) -> list[Json]:
