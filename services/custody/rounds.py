@@ -82,17 +82,18 @@ def _derived(round_: Round, facts: Facts) -> Derived:
     admitted = round_.admitted
     stored = [(key, dump(facts.get(key))) for key in sorted(facts.dirty)]
     # What the round says of a piece that begins in it stands with the piece: a row of its own is written for the rest.
-    begun: dict[str, list[int]] = {key: [] for key in facts.new}
+    new = facts.new  # a set, as names are: less a view of a dictionary, each record would cost all that is new
+    begun: dict[str, list[int]] = {key: [] for key in new}
     mentions: list[tuple[int, int]] = []
     for one in admitted:
         names = names_of(one.record)
-        for name in names & begun.keys():
+        for name in names & new:
             begun[name].append(one.index)
         # Two names of one record may share a reference.
-        mentions += [(ref, one.index) for ref in {ref_of(name) for name in names - begun.keys()}]
+        mentions += [(ref, one.index) for ref in {ref_of(name) for name in names - new}]
     return Derived(
-        [(key, doc, begun[key]) for key, doc in stored if key in begun],
-        [(key, doc) for key, doc in stored if key not in begun],
+        [(key, doc, begun[key]) for key, doc in stored if key in new],
+        [(key, doc) for key, doc in stored if key not in new],
         mentions,
         [(item, one.index) for one in admitted for item in spends(one.record, facts)],
         [finding for one in admitted for finding in _findings(one)],

@@ -54,6 +54,7 @@ QUESTIONS: dict[str, tuple[str, Sequence[str]]] = {
     "mentions": (store.MENTIONS, [INDICES, NAMES, "900", "20000"]),
     "used": (tracing.USED, ["{" + ",".join(f"00000000-0000-0000-0000-{i:012}" for i in SOME) + "}"]),
     "cut": (tracing.CUT, [NAMES, INDICES]),
+    "oldest": (tracing.OLDEST, [INDICES, NAMES, "5000"]),
     "weights": (proving.WEIGHTS, [INDICES]),
     "entries of private fields": (disclosures.ENTRIES, [HASHES]),
     "under names": (derived.UNDER, ["{org:1,org:2}", "0", "900", "1", "500"]),

@@ -12,6 +12,7 @@ from shared.tlog import checkpoint, merkle
 from shared.tlog.note import open_note
 from tests.custody.conftest import PARCEL, PERMIT, PLAN, Custody, cut, felling, log_id
 from tests.custody.forest import grown, parents_of, reached, reversed_links
+from tests.custody.private import as_admin
 from tests.custody.test_guides import LOG_DM3, guide
 from tests.custody.test_log import Reader
 from tests.custody.test_lots import SAWN, sold
@@ -59,6 +60,28 @@ async def test_a_lot_is_traced_to_its_trees(ready: Custody) -> None:
     assert [item["id"] for item in answer["items"]] == [SAWN, log_id("501/A"), tree_item(PLAN, PARCEL, "501")]
     assert "entries" not in answer
     assert {item["index"] for item in answer["items"]} < set(answer["indices"])
+
+
+BEFORE_0003 = (
+    "INSERT INTO mention SELECT 1, ('x' || encode(substr(sha256(convert_to(key, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint, "
+    "unnest(entries) FROM fact",
+    "UPDATE fact SET entries = '{}'",
+)
+
+
+async def test_a_log_from_before_entries_stood_with_facts_is_found_in_as_well(ready: Custody) -> None:
+    await ready.log(felling(ready, "501"), cut(ready, "501", "AB"))
+    tree = tree_item(PLAN, PARCEL, "501")
+    asked = [f"/v1/items/{tree}", f"/v1/items/{tree}/descendants", f"/v1/items/{log_id('501/A')}"]
+    now = [await ready.get(one) for one in asked]
+
+    for statement in BEFORE_0003:
+        await as_admin(ready, statement)
+
+    assert [await ready.get(one) for one in asked] == now
+    await ready.log(cut(ready, "501", "C"))
+    after = await ready.get(asked[1])
+    assert {item["code"] for item in after["items"]} == {"501", "501/A", "501/B", "501/C"}
 
 
 async def test_a_tree_is_followed_to_everything_made_of_it_and_where_that_is(ready: Custody) -> None:

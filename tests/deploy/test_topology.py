@@ -124,7 +124,7 @@ def test_only_services_with_a_database_are_on_its_network() -> None:
 
 def test_services_wait_for_the_migration_and_the_gateway_for_the_services() -> None:
     for part in PARTS:
-        if part.database:
+        if part.database or any(need.endswith("-migrate") for need in part.needs):
             assert SERVICES[part.name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert set(SERVICES["gateway"]["depends_on"]) == {*names(PARTS), "gateway-config"}
     assert SERVICES["gateway"]["depends_on"]["gateway-config"]["condition"] == "service_completed_successfully"

@@ -25,7 +25,7 @@ CUT = """
 SELECT asked.name, m.idx FROM unnest($2::text[], $3::bigint[]) AS asked (name, ref)
 CROSS JOIN LATERAL (
     SELECT idx FROM mention WHERE log_id = $1 AND ref = asked.ref
-    UNION ALL SELECT unnest(entries) FROM fact WHERE log_id = $1 AND key = asked.name OFFSET 0) AS m
+    UNION SELECT unnest(entries) FROM fact WHERE log_id = $1 AND key = asked.name OFFSET 0) AS m
 CROSS JOIN LATERAL (
     SELECT FROM entry WHERE log_id = $1 AND idx = m.idx
         AND substr(body, octet_length(body) - 17) = convert_to('"type":"log.cut"}}', 'UTF8') OFFSET 0) AS e"""

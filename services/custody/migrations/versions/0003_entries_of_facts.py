@@ -2,9 +2,14 @@
 
 from alembic import op
 
+from shared.web.db import app_role
+
 revision = "0003"
 down_revision = "0002"
 
 
 def upgrade() -> None:
     op.execute("ALTER TABLE fact ADD COLUMN entries bigint[] NOT NULL DEFAULT '{}'")
+    app = app_role()
+    op.execute(f"REVOKE UPDATE ON fact FROM {app}")  # where an entry is found is written once
+    op.execute(f"GRANT UPDATE (doc) ON fact TO {app}")
