@@ -53,7 +53,7 @@ KINDS_ES = {
     "membership": "membresía", "organisation": "organización",
     "package": "paquete", "page": "página", "parcel": "parcela", "permit": "permiso", "person": "persona", "plan": "plan",
     "price_book": "libro de precios", "price_report": "informe de precio", "record": "registro",
-    "resolution": "respuesta", "review": "revisión", "settlement": "liquidación",
+    "resolution": "respuesta", "review": "revisión", "revocation": "revocación", "settlement": "liquidación",
     "shape": "lindero", "species": "especie", "supervision": "supervisión", "tile": "bloque de la bitácora", "title": "título", "volume": "volumen",
     "tree": "árbol", "verification": "verificación", "version": "versión", "webhook": "suscripción", "zone": "zona",
 }  # fmt: skip
