@@ -13,7 +13,12 @@ from services.portal.acts import Filled
 from services.portal.offer_form import in_parts, milli, written
 
 Json = Mapping[str, Any]
-MORE_LINES, INSTALMENTS, OBLIGATIONS = 2, 6, 4
+MORE_LINES = 2
+# Rows shown at least; at most what the service takes.
+ROWS = {"instalment": 6, "obligation": 4}
+MORE_ROWS, MOST_ROWS = 2, 60
+# What makes that a row says something.
+SAID_BY = {"instalment": ("percent", "amount"), "obligation": ("what",)}
 PARTIES = ("buyer", "community")
 # Prices that the form asks for; those of other kinds are taken over.
 PER = {"per_volume": "", "per_tree": "tree", "lump_sum": "lot"}
@@ -66,7 +71,7 @@ def begun(base: Base, day: date) -> dict[str, str]:
         held["late"] = _percent(late["annual_milli"])
     for n, line in enumerate(base.lines):
         held |= _line_fields(f"line{n}_", line)
-    for n, one in enumerate((text.get("schedule") or {}).get("instalments", ())[:INSTALMENTS]):
+    for n, one in enumerate((text.get("schedule") or {}).get("instalments", ())):
         amount = one.get("amount")
         held |= {
             f"instalment{n}_on": one["due_on"], f"instalment{n}_percent": "" if amount else _percent(one["share_milli"]),
@@ -74,7 +79,7 @@ def begun(base: Base, day: date) -> dict[str, str]:
         }  # fmt: skip
         if amount:
             held["currency"] = amount["currency"]
-    for n, one in enumerate((text.get("obligations") or ())[:OBLIGATIONS]):
+    for n, one in enumerate(text.get("obligations") or ()):
         worth = one.get("worth")
         held |= {
             f"obligation{n}_of": one["of"], f"obligation{n}_what": one["what"], f"obligation{n}_on": one.get("due_on") or "",
@@ -92,6 +97,17 @@ def _line_fields(name: str, line: Json) -> dict[str, str]:
         f"{name}product": line["product"], f"{name}point": line["point_of_sale"],
         f"{name}species": "any" if line["species"] == "any" else ",".join(line["species"]),
     }  # fmt: skip
+
+
+def rows_of(fields: Mapping[str, str], part: str) -> list[int]:
+    """The rows of a part (``instalment``, ``obligation``) that say something, by their number in the form."""
+    return [n for n in range(MOST_ROWS) if any(fields.get(f"{part}{n}_{name}", "").strip() for name in SAID_BY[part])]
+
+
+def rows_shown(fields: Mapping[str, str], part: str) -> int:
+    """As many as say something, and some more to fill in."""
+    used = rows_of(fields, part)
+    return min(MOST_ROWS, max(ROWS[part], used[-1] + 1 + MORE_ROWS if used else 0))
 
 
 def _percent(permille: int) -> str:
@@ -138,10 +154,8 @@ def _schedule(form: Filled) -> dict[str, Any]:
     """Shares of the price, or amounts, which then are its total."""
     currency, instalments = form.get("currency") or "PEN", list[dict[str, Any]]()
     total = Decimal(0)
-    for n in range(INSTALMENTS):
+    for n in rows_of(form.fields, "instalment"):
         percent, amount = form.get(f"instalment{n}_percent"), form.get(f"instalment{n}_amount")
-        if not (percent or amount):
-            continue
         one: dict[str, Any] = {"due_on": form.needed(f"instalment{n}_on")}
         if percent:
             one["share_milli"] = milli(percent)
@@ -159,10 +173,8 @@ def _schedule(form: Filled) -> dict[str, Any]:
 
 def _obligations(form: Filled) -> list[dict[str, Any]]:
     found = list[dict[str, Any]]()
-    for n in range(OBLIGATIONS):
+    for n in rows_of(form.fields, "obligation"):
         name = f"obligation{n}_"
-        if not form.get(f"{name}what"):
-            continue
         one = {"of": form.get(f"{name}of") or PARTIES[0], "what": " ".join(form.get(f"{name}what").split())}
         if form.get(f"{name}on"):
             one["due_on"] = form.get(f"{name}on")

@@ -10,7 +10,7 @@ import pytest
 
 from services.portal import contract_form
 from services.portal.acts import Filled
-from services.portal.contract_form import Base, begun, field_of, text_of
+from services.portal.contract_form import ROWS, Base, begun, field_of, rows_shown, text_of
 from tests.contracts.builders import TORNILLO, pen
 from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
 from tests.contracts.test_versions import AS_BUYER, a_contract, a_text, signed
@@ -53,6 +53,27 @@ def test_a_form_that_nobody_touched_says_what_its_version_says() -> None:
         form = filled(Base(one))
         assert text_of(form, Base(one), []) == one
         assert form.faults == {}
+
+
+def a_long_text() -> Json:
+    """More instalments and obligations than an empty form has rows for."""
+    days = [f"{2026 + month // 12}-{month % 12 + 1:02}-15" for month in range(6, 18)]
+    return a_text(
+        schedule={"instalments": [{"due_on": day, "amount": pen("50.00")} for day in days], "total": pen("600.00")},
+        obligations=[{"of": "community", "what": f"Tramo {n} del camino"} for n in range(6)],
+    )  # fmt: skip
+
+
+def test_a_long_contract_is_taken_over_whole() -> None:
+    base = Base(a_long_text(), amends=1)
+    form = filled(base, reason="x")
+
+    body = text_of(form, base, [])
+
+    assert (form.faults, body["changes"]) == ({}, [])
+    assert (body["schedule"], body["obligations"]) == (base.text["schedule"], base.text["obligations"])
+    assert [rows_shown(form.fields, part) for part in ROWS] == [14, 8]
+    assert [rows_shown({}, part) for part in ROWS] == [6, 4]
 
 
 def test_an_amendment_names_what_changes_and_an_amount_written_otherwise_is_no_change() -> None:
@@ -159,6 +180,25 @@ async def test_a_contract_is_written_signed_and_amended_by_form(
     last = (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"][-1]
     assert (last["number"], last["text"]["amends"], last["text"]["changes"]) == (2, 1, ["ends_on"])
     assert last["written_by_org"] == BUYER, "either party writes"
+
+
+async def test_a_long_contract_that_is_opened_and_sent_back_untouched_is_no_change(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts)
+    await signed(contracts, contract, a_long_text())
+    sign_in(browser, contracts.issuer, "manager", org="comunidad-a")
+    at = f"/community/contracts/{contract}/text"
+
+    form = await opened(browser, at)
+    nothing = await browser.post(at, data=form | {"reason": "x"})
+    done = await browser.post(
+        at, data=form | {"reason": "x", "instalment12_on": "2027-06-20", "instalment12_amount": "5"}
+    )
+
+    assert (nothing.status_code, done.status_code) == (422, 303)
+    last = (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"][-1]["text"]
+    assert (last["changes"], last["schedule"]["total"], len(last["obligations"])) == (["schedule"], pen("605.00"), 6)
 
 
 async def test_what_the_service_refuses_stands_beside_its_field_and_nothing_typed_is_lost(
