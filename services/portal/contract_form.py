@@ -184,7 +184,8 @@ def _obligations(form: Filled) -> list[dict[str, Any]]:
 
 
 def _annexes(form: Filled, base: Base, papers: Iterable[Json]) -> list[dict[str, str]]:
-    """The papers that were ticked. One that an earlier version has keeps its name there; another is called by what it is."""
+    """The papers that were ticked. One that an earlier version has keeps its name there; another is called by what it is. None
+    is left out: of one that is not there, the form says so."""
     known = {one["sha256"]: dict(one) for one in base.text.get("annexes") or ()}
     ticked, names = form.get("annexes").split(), {one["name"] for one in known.values()}
     for one in papers:
@@ -193,6 +194,8 @@ def _annexes(form: Filled, base: Base, papers: Iterable[Json]) -> list[dict[str,
             name = name if name not in names else f"{name} ({one['sha256'][:8]})"
             known[one["sha256"]] = {"name": name, "sha256": one["sha256"], "media_type": one["media_type"]}
             names.add(name)
+    if not known.keys() >= set(ticked):
+        form.faults["annexes"] = "act.unknown_paper"
     return [known[sha256] for sha256 in dict.fromkeys(ticked) if sha256 in known]
 
 

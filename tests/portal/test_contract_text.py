@@ -14,7 +14,7 @@ from services.portal.contract_form import ROWS, Base, begun, field_of, rows_show
 from tests.contracts.builders import TORNILLO, pen
 from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
 from tests.contracts.test_versions import AS_BUYER, a_contract, a_text, signed
-from tests.portal.conftest import HEALTHY, Open, Written
+from tests.portal.conftest import HEALTHY, Listed, Open, Written
 from tests.portal.signed import sign_in
 
 __all__ = ["contracts", "migrated"]
@@ -92,8 +92,11 @@ def test_papers_that_are_ticked_become_annexes_each_under_a_name_of_its_own() ->
         for one in (PAPER, "ef" * 32)
     ]
 
-    body = text_of(filled(base, annexes=f"{PAPER} {'cd' * 32} {'ef' * 32} {'99' * 32}"), base, vault)
+    form, unknown = [filled(base, annexes=f"{PAPER} {'cd' * 32} {'ef' * 32} {more}") for more in ("", "99" * 32)]
+    body = text_of(form, base, vault)
+    text_of(unknown, base, vault)
 
+    assert (form.faults, unknown.faults) == ({}, {"annexes": "act.unknown_paper"})
     assert [one["name"] for one in body["annexes"]] == [
         "contrato, 2026-11-20",
         "Acta",
@@ -180,6 +183,30 @@ async def test_a_contract_is_written_signed_and_amended_by_form(
     last = (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"][-1]
     assert (last["number"], last["text"]["amends"], last["text"]["changes"]) == (2, 1, ["ends_on"])
     assert last["written_by_org"] == BUYER, "either party writes"
+
+
+async def test_an_annex_that_is_far_down_in_the_vault_is_found_and_one_that_is_nowhere_is_said(
+    open_portal: Open, contracts: Contracts
+) -> None:
+    paper = VAULT["/v1/documents"]["items"][0]
+    many = [paper | {"sha256": f"{n:064x}"} for n in range(2, 603)]
+    vault = Written(VAULT | {"/v1/documents": Listed([*many, paper])})
+    browser = await open_portal(contracts=contracts.app, permits=vault)
+    contract = await a_contract(contracts)
+    at = f"/community/contracts/{contract}/text"
+    sign_in(browser, contracts.issuer, "manager", org="comunidad-a")
+    form = await opened(browser, f"{at}?annex={PAPER}") | {
+        "dated": "2026-12-01", "starts_on": "2026-12-01", "ends_on": "2027-11-30", "instalment0_on": "2026-12-01",
+        "instalment0_percent": "100",
+    }  # fmt: skip
+
+    nowhere = await browser.post(at, data=form | {"annexes": [PAPER, "99" * 32]})
+    done = await browser.post(at, data=form)
+
+    assert (form["annexes"], nowhere.status_code, done.status_code) == (PAPER, 422, 303)
+    assert "Uno de los papeles marcados no está" in nowhere.text
+    [version] = (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"]
+    assert [one["sha256"] for one in version["text"]["annexes"]] == [PAPER]
 
 
 async def test_a_long_contract_that_is_opened_and_sent_back_untouched_is_no_change(
