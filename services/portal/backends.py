@@ -190,13 +190,14 @@ def _as_witnessed(note: bytes | None, policy: Policy) -> Witnessed | None:
 
 async def all_of(client: ServiceClient, path: str, name: str = "items", **asked: str | int) -> list[dict[str, Any]]:
     """Every item of a list, page after page; of a longer one than any page of ours can show, the first thousands."""
-    found, asked = list[dict[str, Any]](), {"limit": PAGE} | asked
+    found, query = list[dict[str, Any]](), dict[str, Any](asked)
+    query.setdefault("limit", PAGE)
     for _ in range(MOST_PAGES):
-        answer = await client.get(path, **asked)
+        answer = await client.get(path, **query)
         found += answer[name]
         if answer["next"] is None:
             break
-        asked["cursor"] = answer["next"]
+        query["cursor"] = answer["next"]
     return found
 
 
