@@ -15,7 +15,7 @@ from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
 BUNDLE_S = 60.0
 CHECKPOINT_BYTES = 64 * 1024
 # How far a list is read for a page that wants all of it.
-PAGE, MOST_PAGES = 500, 10
+PAGE, MOST_PAGES = 500, 20
 OF_THE_LOG = ("size", "signed_size", "witnessed_size", "frozen", "witnesses")
 
 
@@ -188,11 +188,13 @@ def _as_witnessed(note: bytes | None, policy: Policy) -> Witnessed | None:
     return Witnessed(checked.checkpoint.size, max(checked.witnesses.values()), len(checked.witnesses))
 
 
-async def all_of(client: ServiceClient, path: str, name: str = "items", **asked: str | int) -> list[dict[str, Any]]:
+async def all_of(
+    client: ServiceClient, path: str, name: str = "items", most_pages: int = MOST_PAGES, /, **asked: str | int
+) -> list[dict[str, Any]]:
     """Every item of a list, page after page; of a longer one than any page of ours can show, the first thousands."""
     found, query = list[dict[str, Any]](), dict[str, Any](asked)
     query.setdefault("limit", PAGE)
-    for _ in range(MOST_PAGES):
+    for _ in range(most_pages):
         answer = await client.get(path, **query)
         found += answer[name]
         if answer["next"] is None:

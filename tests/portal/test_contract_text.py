@@ -250,6 +250,18 @@ async def test_what_the_service_refuses_stands_beside_its_field_and_nothing_type
     assert (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"] == []
 
 
+async def test_every_permit_may_be_chosen(open_portal: Open, contracts: Contracts) -> None:
+    numbers = [f"RGR-{n}" for n in range(501)]
+    permits = Listed([{"number": one, "state": "in_force"} for one in numbers])
+    browser = await open_portal(contracts=contracts.app, permits=Written(VAULT | {"/v1/permits": permits}))
+    contract = await a_contract(contracts)
+    sign_in(browser, contracts.issuer, "manager", org="comunidad-a")
+
+    page = await browser.get(f"/community/contracts/{contract}/text")
+
+    assert set(re.findall(r'value="(RGR-\d+)"', page.text)) == set(numbers)
+
+
 async def test_an_offer_without_a_registered_buyer_says_who_is_missing(
     browser: httpx.AsyncClient, contracts: Contracts
 ) -> None:
