@@ -137,14 +137,19 @@ def text_of(form: Filled, base: Base, papers: Iterable[Json]) -> dict[str, Any]:
     return body
 
 
+def _kept(form: Filled, base: Base, n: int) -> bool:
+    return form.get(f"line{n}_kept") == "yes" and n < len(base.lines)
+
+
+def _line_rows(form: Filled, base: Base) -> list[int]:
+    """The rows of prices that say something or are taken over, by their number in the form."""
+    every = range(len(base.lines) + MORE_LINES)
+    return [n for n in every if _kept(form, base, n) or form.get(f"line{n}_price")]
+
+
 def _lines(form: Filled, base: Base) -> list[Json]:
     asked = offer_form.Asked(form.fields, "", date.min)
-    lines = list[Json]()
-    for n in range(len(base.lines) + MORE_LINES):
-        if form.get(f"line{n}_kept") == "yes" and n < len(base.lines):
-            lines.append(base.lines[n])
-        elif form.get(f"line{n}_price"):
-            lines.append(asked.line(f"line{n}_"))
+    lines = [base.lines[n] if _kept(form, base, n) else asked.line(f"line{n}_") for n in _line_rows(form, base)]
     if not lines:
         form.faults["line0_price"] = "act.needed"
     return lines
@@ -210,24 +215,37 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def field_of(where: str) -> str:
-    """The field behind a place in the body; none for what the form does not ask for."""
+# Where a row stands in the body, its part of the form, and the names of its fields where they are others.
+_ROW_PLACES = (
+    (r"lines\.(\d+)\.(price|unit|kind|rule|product|point_of_sale|species)", "line", {"unit": "per", "kind": "per", "point_of_sale": "point"}),
+    (r"schedule\.instalments\.(\d+)\.(due_on|share_milli|amount)", "instalment", {"due_on": "on", "share_milli": "percent"}),
+    (r"obligations\.(\d+)\.(of|what|due_on|worth)", "obligation", {"due_on": "on"}),
+)  # fmt: skip
+
+
+def field_of(where: str, rows: Mapping[str, Sequence[int | None]]) -> str:
+    """The field behind a place in the body; none for what the form does not ask for. By part, ``rows`` are those of the form that
+    stand in the body."""
     place = offer_form.KIND.sub("", where.removeprefix("body."))
-    if match := re.match(r"lines\.(\d+)\.(price|unit|kind|rule|product|point_of_sale|species)", place):
-        return f"line{match[1]}_{ {'unit': 'per', 'kind': 'per', 'point_of_sale': 'point'}.get(match[2], match[2]) }"
-    if match := re.match(r"schedule\.instalments\.(\d+)\.(due_on|share_milli|amount)", place):
-        return f"instalment{match[1]}_{ {'due_on': 'on', 'share_milli': 'percent'}.get(match[2], match[2]) }"
-    if match := re.match(r"obligations\.(\d+)\.(of|what|due_on|worth)", place):
-        return f"obligation{match[1]}_{ {'due_on': 'on'}.get(match[2], match[2]) }"
+    for pattern, part, names in _ROW_PLACES:
+        if match := re.match(pattern, place):
+            row = rows[part][int(match[1])]
+            return "" if row is None else f"{part}{row}_{names.get(match[2], match[2])}"
     return next((name for start, name in _PLACES.items() if place.startswith(start)), "")
 
 
-def beside(problem: Json, text: str, language: str) -> dict[str, str]:
+def rows_sent(form: Filled, base: Base) -> dict[str, list[int | None]]:
+    """By part, the rows that ``text_of`` puts into the body; none for a price that is taken over, which has no fields."""
+    lines = [None if _kept(form, base, n) else n for n in _line_rows(form, base)]
+    return {"line": lines} | {part: list[int | None](rows_of(form.fields, part)) for part in ROWS}
+
+
+def beside(problem: Json, text: str, language: str, rows: Mapping[str, Sequence[int | None]]) -> dict[str, str]:
     """A refusal by the field it speaks of; above the form when it speaks of the whole."""
     found = dict[str, str]()
     listed = problem.get("errors") or [problem.get("facts", {})]
     for one in listed:
         reason = one.get(f"reason_{language}") or one.get("reason")
         if reason and one.get("where"):
-            found.setdefault(field_of(str(one["where"])), str(reason))
+            found.setdefault(field_of(str(one["where"]), rows), str(reason))
     return found or {"": text}

@@ -10,7 +10,7 @@ import pytest
 
 from services.portal import contract_form
 from services.portal.acts import Filled
-from services.portal.contract_form import ROWS, Base, begun, field_of, rows_shown, text_of
+from services.portal.contract_form import ROWS, Base, begun, field_of, rows_sent, rows_shown, text_of
 from tests.contracts.builders import TORNILLO, pen
 from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
 from tests.contracts.test_versions import AS_BUYER, a_contract, a_text, signed
@@ -113,7 +113,26 @@ def test_papers_that_are_ticked_become_annexes_each_under_a_name_of_its_own() ->
     ],
 )  # fmt: skip
 def test_a_fault_finds_its_field(where: str, field: str) -> None:
-    assert field_of(where) == field
+    every = list(range(3))
+    assert field_of(where, {"line": every, "instalment": every, "obligation": every}) == field
+
+
+def test_a_fault_stands_beside_the_row_it_speaks_of_however_many_before_it_are_blank() -> None:
+    base = Base(a_text(lines=[SHARE, *a_text()["lines"]]))
+    form = filled(
+        base, line1_price="", line2_price="10", instalment0_percent="", instalment4_percent="50", obligation2_what="El camino",
+        obligation3_what="El puente",
+    )  # fmt: skip
+    body, rows = text_of(form, base, []), rows_sent(form, base)
+    places = (
+        "body.lines.1.per_tree.price", "body.schedule.instalments.1.due_on", "body.obligations.1.due_on", "body.obligations.0.what",
+        "body.lines.0.species",
+    )  # fmt: skip
+
+    assert [len(body["lines"]), len(body["schedule"]["instalments"]), len(body["obligations"])] == [2, 2, 2]
+    assert [field_of(place, rows) for place in places] == [
+        "line2_price", "instalment4_on", "obligation3_on", "obligation2_what", "",
+    ]  # fmt: skip
 
 
 # ---- the pages
@@ -239,12 +258,19 @@ async def test_what_the_service_refuses_stands_beside_its_field_and_nothing_type
     }  # fmt: skip
 
     short = await browser.post(at, data=form)
+    later = await browser.post(
+        at, data=form | {"instalment0_percent": "", "instalment3_on": "2020-01-01", "instalment3_percent": "no sé"}
+    )
     empty = await browser.post(at, data=form | {"instalment0_percent": "", "line0_price": ""})
     forged = await browser.post(at, data=form | {"form_token": "x"})
 
     assert short.status_code == 422
     assert "las partes no suman 1000" in short.text
     assert 'value="Mi contrato"' in short.text
+    assert re.search(r'name="instalment3_percent"[^>]* aria-invalid', later.text)
+    assert re.search(
+        r"<details open><summary>[^<]*</summary>\s*<div[^>]*><div[^>]*><label for=\"instalment2_on", later.text
+    )
     assert (empty.status_code, empty.text.count("Falta este dato.")) == (422, 2)
     assert forged.status_code == 403
     assert (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"] == []

@@ -37,13 +37,15 @@ async def write_text(contract: str, house: HouseDep) -> Response:
     stored, versions, papers = await asyncio.gather(
         house.contracts.get(f"/v1/contracts/{part(contract)}"), versions_of(house, contract), papers_of(house, org)
     )
-    body = contract_form.text_of(form, contract_form.base_of(stored["offer"], versions), papers)
+    base = contract_form.base_of(stored["offer"], versions)
+    body = contract_form.text_of(form, base, papers)
     if form.faults:
         return await _page(house, contract, form)
     try:
         kept = await house.contracts.post(f"/v1/contracts/{part(contract)}/versions", body)
     except UpstreamRefused as refused:
-        form.faults |= contract_form.beside(refused.problem, refused.text(house.language), house.language)
+        rows = contract_form.rows_sent(form, base)
+        form.faults |= contract_form.beside(refused.problem, refused.text(house.language), house.language, rows)
         return await _page(house, contract, form)
     return house.go(f"/community/contracts/{part(contract)}/versions/{kept['number']}", done="version_written")
 
