@@ -14,6 +14,8 @@ from shared.web.client import ServiceClient, UpstreamDown, UpstreamRefused
 # A large bundle takes custody a while.
 BUNDLE_S = 60.0
 CHECKPOINT_BYTES = 64 * 1024
+# How far a list is read for a page that wants all of it.
+PAGE, MOST_PAGES = 500, 20
 OF_THE_LOG = ("size", "signed_size", "witnessed_size", "frozen", "witnesses")
 
 
@@ -184,6 +186,21 @@ def _as_witnessed(note: bytes | None, policy: Policy) -> Witnessed | None:
     if checked is None or not checked.witnesses:
         return None
     return Witnessed(checked.checkpoint.size, max(checked.witnesses.values()), len(checked.witnesses))
+
+
+async def all_of(
+    client: ServiceClient, path: str, name: str = "items", most_pages: int = MOST_PAGES, /, **asked: str | int
+) -> list[dict[str, Any]]:
+    """Every item of a list, page after page; of a longer one than any page of ours can show, the first thousands."""
+    found, query = list[dict[str, Any]](), dict[str, Any](asked)
+    query.setdefault("limit", PAGE)
+    for _ in range(most_pages):
+        answer = await client.get(path, **query)
+        found += answer[name]
+        if answer["next"] is None:
+            break
+        query["cursor"] = answer["next"]
+    return found
 
 
 async def or_none(call: Any) -> Any:

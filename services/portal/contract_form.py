@@ -13,7 +13,12 @@ from services.portal.acts import Filled
 from services.portal.offer_form import in_parts, milli, written
 
 Json = Mapping[str, Any]
-MORE_LINES, INSTALMENTS, OBLIGATIONS = 2, 6, 4
+MORE_LINES = 2
+# Rows shown at least; at most what the service takes.
+ROWS = {"instalment": 6, "obligation": 4}
+MORE_ROWS, MOST_ROWS = 2, 60
+# What makes that a row says something.
+SAID_BY = {"instalment": ("percent", "amount"), "obligation": ("what",)}
 PARTIES = ("buyer", "community")
 # Prices that the form asks for; those of other kinds are taken over.
 PER = {"per_volume": "", "per_tree": "tree", "lump_sum": "lot"}
@@ -66,7 +71,7 @@ def begun(base: Base, day: date) -> dict[str, str]:
         held["late"] = _percent(late["annual_milli"])
     for n, line in enumerate(base.lines):
         held |= _line_fields(f"line{n}_", line)
-    for n, one in enumerate((text.get("schedule") or {}).get("instalments", ())[:INSTALMENTS]):
+    for n, one in enumerate((text.get("schedule") or {}).get("instalments", ())):
         amount = one.get("amount")
         held |= {
             f"instalment{n}_on": one["due_on"], f"instalment{n}_percent": "" if amount else _percent(one["share_milli"]),
@@ -74,7 +79,7 @@ def begun(base: Base, day: date) -> dict[str, str]:
         }  # fmt: skip
         if amount:
             held["currency"] = amount["currency"]
-    for n, one in enumerate((text.get("obligations") or ())[:OBLIGATIONS]):
+    for n, one in enumerate(text.get("obligations") or ()):
         worth = one.get("worth")
         held |= {
             f"obligation{n}_of": one["of"], f"obligation{n}_what": one["what"], f"obligation{n}_on": one.get("due_on") or "",
@@ -92,6 +97,17 @@ def _line_fields(name: str, line: Json) -> dict[str, str]:
         f"{name}product": line["product"], f"{name}point": line["point_of_sale"],
         f"{name}species": "any" if line["species"] == "any" else ",".join(line["species"]),
     }  # fmt: skip
+
+
+def rows_of(fields: Mapping[str, str], part: str) -> list[int]:
+    """The rows of a part (``instalment``, ``obligation``) that say something, by their number in the form."""
+    return [n for n in range(MOST_ROWS) if any(fields.get(f"{part}{n}_{name}", "").strip() for name in SAID_BY[part])]
+
+
+def rows_shown(fields: Mapping[str, str], part: str) -> int:
+    """As many as say something, and some more to fill in."""
+    used = rows_of(fields, part)
+    return min(MOST_ROWS, max(ROWS[part], used[-1] + 1 + MORE_ROWS if used else 0))
 
 
 def _percent(permille: int) -> str:
@@ -121,14 +137,19 @@ def text_of(form: Filled, base: Base, papers: Iterable[Json]) -> dict[str, Any]:
     return body
 
 
+def _kept(form: Filled, base: Base, n: int) -> bool:
+    return form.get(f"line{n}_kept") == "yes" and n < len(base.lines)
+
+
+def _line_rows(form: Filled, base: Base) -> list[int]:
+    """The rows of prices that say something or are taken over, by their number in the form."""
+    every = range(len(base.lines) + MORE_LINES)
+    return [n for n in every if _kept(form, base, n) or form.get(f"line{n}_price")]
+
+
 def _lines(form: Filled, base: Base) -> list[Json]:
     asked = offer_form.Asked(form.fields, "", date.min)
-    lines = list[Json]()
-    for n in range(len(base.lines) + MORE_LINES):
-        if form.get(f"line{n}_kept") == "yes" and n < len(base.lines):
-            lines.append(base.lines[n])
-        elif form.get(f"line{n}_price"):
-            lines.append(asked.line(f"line{n}_"))
+    lines = [base.lines[n] if _kept(form, base, n) else asked.line(f"line{n}_") for n in _line_rows(form, base)]
     if not lines:
         form.faults["line0_price"] = "act.needed"
     return lines
@@ -138,10 +159,8 @@ def _schedule(form: Filled) -> dict[str, Any]:
     """Shares of the price, or amounts, which then are its total."""
     currency, instalments = form.get("currency") or "PEN", list[dict[str, Any]]()
     total = Decimal(0)
-    for n in range(INSTALMENTS):
+    for n in rows_of(form.fields, "instalment"):
         percent, amount = form.get(f"instalment{n}_percent"), form.get(f"instalment{n}_amount")
-        if not (percent or amount):
-            continue
         one: dict[str, Any] = {"due_on": form.needed(f"instalment{n}_on")}
         if percent:
             one["share_milli"] = milli(percent)
@@ -159,10 +178,8 @@ def _schedule(form: Filled) -> dict[str, Any]:
 
 def _obligations(form: Filled) -> list[dict[str, Any]]:
     found = list[dict[str, Any]]()
-    for n in range(OBLIGATIONS):
+    for n in rows_of(form.fields, "obligation"):
         name = f"obligation{n}_"
-        if not form.get(f"{name}what"):
-            continue
         one = {"of": form.get(f"{name}of") or PARTIES[0], "what": " ".join(form.get(f"{name}what").split())}
         if form.get(f"{name}on"):
             one["due_on"] = form.get(f"{name}on")
@@ -172,7 +189,8 @@ def _obligations(form: Filled) -> list[dict[str, Any]]:
 
 
 def _annexes(form: Filled, base: Base, papers: Iterable[Json]) -> list[dict[str, str]]:
-    """The papers that were ticked. One that an earlier version has keeps its name there; another is called by what it is."""
+    """The papers that were ticked. One that an earlier version has keeps its name there; another is called by what it is. None
+    is left out: of one that is not there, the form says so."""
     known = {one["sha256"]: dict(one) for one in base.text.get("annexes") or ()}
     ticked, names = form.get("annexes").split(), {one["name"] for one in known.values()}
     for one in papers:
@@ -181,6 +199,8 @@ def _annexes(form: Filled, base: Base, papers: Iterable[Json]) -> list[dict[str,
             name = name if name not in names else f"{name} ({one['sha256'][:8]})"
             known[one["sha256"]] = {"name": name, "sha256": one["sha256"], "media_type": one["media_type"]}
             names.add(name)
+    if not known.keys() >= set(ticked):
+        form.faults["annexes"] = "act.unknown_paper"
     return [known[sha256] for sha256 in dict.fromkeys(ticked) if sha256 in known]
 
 
@@ -195,24 +215,37 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def field_of(where: str) -> str:
-    """The field behind a place in the body; none for what the form does not ask for."""
+# Where a row stands in the body, its part of the form, and the names of its fields where they are others.
+_ROW_PLACES = (
+    (r"lines\.(\d+)\.(price|unit|kind|rule|product|point_of_sale|species)", "line", {"unit": "per", "kind": "per", "point_of_sale": "point"}),
+    (r"schedule\.instalments\.(\d+)\.(due_on|share_milli|amount)", "instalment", {"due_on": "on", "share_milli": "percent"}),
+    (r"obligations\.(\d+)\.(of|what|due_on|worth)", "obligation", {"due_on": "on"}),
+)  # fmt: skip
+
+
+def field_of(where: str, rows: Mapping[str, Sequence[int | None]]) -> str:
+    """The field behind a place in the body; none for what the form does not ask for. By part, ``rows`` are those of the form that
+    stand in the body."""
     place = offer_form.KIND.sub("", where.removeprefix("body."))
-    if match := re.match(r"lines\.(\d+)\.(price|unit|kind|rule|product|point_of_sale|species)", place):
-        return f"line{match[1]}_{ {'unit': 'per', 'kind': 'per', 'point_of_sale': 'point'}.get(match[2], match[2]) }"
-    if match := re.match(r"schedule\.instalments\.(\d+)\.(due_on|share_milli|amount)", place):
-        return f"instalment{match[1]}_{ {'due_on': 'on', 'share_milli': 'percent'}.get(match[2], match[2]) }"
-    if match := re.match(r"obligations\.(\d+)\.(of|what|due_on|worth)", place):
-        return f"obligation{match[1]}_{ {'due_on': 'on'}.get(match[2], match[2]) }"
+    for pattern, part, names in _ROW_PLACES:
+        if match := re.match(pattern, place):
+            row = rows[part][int(match[1])]
+            return "" if row is None else f"{part}{row}_{names.get(match[2], match[2])}"
     return next((name for start, name in _PLACES.items() if place.startswith(start)), "")
 
 
-def beside(problem: Json, text: str, language: str) -> dict[str, str]:
+def rows_sent(form: Filled, base: Base) -> dict[str, list[int | None]]:
+    """By part, the rows that ``text_of`` puts into the body; none for a price that is taken over, which has no fields."""
+    lines = [None if _kept(form, base, n) else n for n in _line_rows(form, base)]
+    return {"line": lines} | {part: list[int | None](rows_of(form.fields, part)) for part in ROWS}
+
+
+def beside(problem: Json, text: str, language: str, rows: Mapping[str, Sequence[int | None]]) -> dict[str, str]:
     """A refusal by the field it speaks of; above the form when it speaks of the whole."""
     found = dict[str, str]()
     listed = problem.get("errors") or [problem.get("facts", {})]
     for one in listed:
         reason = one.get(f"reason_{language}") or one.get("reason")
         if reason and one.get("where"):
-            found.setdefault(field_of(str(one["where"])), str(reason))
+            found.setdefault(field_of(str(one["where"]), rows), str(reason))
     return found or {"": text}

@@ -11,6 +11,7 @@ from services.portal.steps import PAPERS, Asked, Offered, Step
 
 Json = Mapping[str, Any]
 ROWS = 6  # volumes of one form
+MOST_DIGITS = 3  # of a numeral
 NUMERALS = ("21", "26", "10")
 THERE = ("present", "absent", "not_applicable")
 SAID = (Asked("text", "text"), PAPERS)
@@ -125,7 +126,8 @@ def body_of(step: Step, form: Filled, papers: Iterable[Json]) -> tuple[str, dict
         body["attachments"] = [{"name": names.get(sha256, sha256[:12]), "sha256": sha256} for sha256 in ticked]
     if step.of == "volumes":
         parcel, species, numeral = volume if len(volume) == 3 else ("", "", "0")
-        body |= {"parcel": parcel, "species": species, "numeral": int(numeral) if numeral.isdecimal() else 0}
+        known = numeral.isdecimal() and len(numeral) <= MOST_DIGITS
+        body |= {"parcel": parcel, "species": species, "numeral": int(numeral) if known else 0}
     return number, body
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 from tests.contracts.conftest import Contracts
 from tests.contracts.test_api import STEWARD
+from tests.contracts.test_market import reported
 from tests.contracts.test_standing import FILE, a_list
 from tests.contracts.test_versions import AS_BUYER, a_contract, a_text, sign, written
 from tests.moments import stopped
@@ -44,3 +45,24 @@ async def test_no_version_is_signed_under_one_that_is_written_meanwhile(contract
 
     slugs = (made.get("slug"), written_now.get("slug"))
     assert slugs in (("version-superseded", None), (None, "amends-another-version"))
+
+
+async def test_no_decision_closes_a_review_that_a_book_opens_meanwhile(contracts: Contracts) -> None:
+    await reported(contracts, [100, 102])
+    [odd] = await reported(contracts, [190], first=2)
+    path = f"/v1/price-reviews/{odd['id']}"
+    read = (await contracts.get(path, **STEWARD))["seen_sha256"]
+
+    # The book is made and about to put the report before the stewards when one decides by what was read before.
+    async with stopped(contracts.database, "LOCK TABLE price_report_act IN SHARE ROW EXCLUSIVE MODE") as waiting:
+        body = {"region": "madre-de-dios"}
+        publishing = asyncio.create_task(contracts.post("/v1/price-books/snapshots", body, None, **STEWARD))
+        await waiting(1)
+        deciding = asyncio.create_task(contracts.decide(odd["id"], "upheld", expect=None, seen=read, **STEWARD))
+        await waiting(2)
+    made, decided = await asyncio.gather(publishing, deciding)
+
+    assert made["book"]["entries"][0]["reporters"] == 3
+    assert decided.get("slug") == "review-moved-on"
+    now = (await contracts.get(path, **STEWARD))["filed"]
+    assert (now["state"], now["why"][-1]["reason"]) == ("in_review", "influence")

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import orjson
@@ -29,6 +30,23 @@ SILENT = httpx.ConnectError("nobody there")
 
 
 @dataclass
+class Listed:
+    """An answer that is a list, given page by page; ``asked`` are the questions."""
+
+    items: list[Any]
+    name: str = "items"
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+    def page(self, query: str) -> dict[str, Any]:
+        """What a service says: as many as were asked for, and where the list goes on."""
+        asked = dict(parse_qsl(query))
+        self.asked.append(asked)
+        first, limit = int(asked.get("cursor", 0)), int(asked.get("limit", 100))
+        following = str(first + limit) if len(self.items) > first + limit else None
+        return {self.name: self.items[first : first + limit], "next": following}
+
+
+@dataclass
 class Written:
     """A service whose answers are written down by path; asked for anything else it says there is no such thing."""
 
@@ -45,6 +63,8 @@ class Written:
             raise found
         else:
             status = 200
+        if isinstance(found, Listed):
+            found = found.page(scope["query_string"].decode())
         body = found if isinstance(found, bytes) else orjson.dumps(found)
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": body})

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 from starlette.types import Receive, Scope, Send
 
 from services.portal.records import fields
@@ -313,6 +314,20 @@ def a_drawn_plan(wood: Wood) -> tuple[dict[str, Any], bytes]:
         "strata": [{"name": s.name, "trees": s.of, "volume_dm3": s.volume_dm3, "sample": s.sample} for s in drawn.strata],
     }  # fmt: skip
     return one, draw_document(terms, census, source, note, drawn)
+
+
+@pytest.mark.parametrize("more", [False, True])
+async def test_lotteries_of_other_plans_of_the_title_say_whether_there_are_more(open_portal: Open, more: bool) -> None:
+    listed = {
+        "items": [], "next": None, "more_of_title": more,
+        "same_title": [{"plan": "PO-16", "number": "VC-9", "stage": "approved", "drawn": True}],
+    }  # fmt: skip
+    browser: httpx.AsyncClient = await open_portal(permits=Written({"/v1/plans/PO-17/verifications": listed}))
+
+    said = read(await browser.get("/plans/PO-17/lotteries")).said
+
+    assert "VC-9" in said
+    assert ("Hay más, anteriores a estos" in said) is more
 
 
 async def test_a_lottery_is_worked_out_again_and_a_changed_one_is_found_out(open_portal: Open) -> None:

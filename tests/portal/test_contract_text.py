@@ -10,11 +10,11 @@ import pytest
 
 from services.portal import contract_form
 from services.portal.acts import Filled
-from services.portal.contract_form import Base, begun, field_of, text_of
+from services.portal.contract_form import ROWS, Base, begun, field_of, rows_sent, rows_shown, text_of
 from tests.contracts.builders import TORNILLO, pen
 from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
 from tests.contracts.test_versions import AS_BUYER, a_contract, a_text, signed
-from tests.portal.conftest import HEALTHY, Open, Written
+from tests.portal.conftest import HEALTHY, Listed, Open, Written
 from tests.portal.signed import sign_in
 
 __all__ = ["contracts", "migrated"]
@@ -55,6 +55,27 @@ def test_a_form_that_nobody_touched_says_what_its_version_says() -> None:
         assert form.faults == {}
 
 
+def a_long_text() -> Json:
+    """More instalments and obligations than an empty form has rows for."""
+    days = [f"{2026 + month // 12}-{month % 12 + 1:02}-15" for month in range(6, 18)]
+    return a_text(
+        schedule={"instalments": [{"due_on": day, "amount": pen("50.00")} for day in days], "total": pen("600.00")},
+        obligations=[{"of": "community", "what": f"Tramo {n} del camino"} for n in range(6)],
+    )  # fmt: skip
+
+
+def test_a_long_contract_is_taken_over_whole() -> None:
+    base = Base(a_long_text(), amends=1)
+    form = filled(base, reason="x")
+
+    body = text_of(form, base, [])
+
+    assert (form.faults, body["changes"]) == ({}, [])
+    assert (body["schedule"], body["obligations"]) == (base.text["schedule"], base.text["obligations"])
+    assert [rows_shown(form.fields, part) for part in ROWS] == [14, 8]
+    assert [rows_shown({}, part) for part in ROWS] == [6, 4]
+
+
 def test_an_amendment_names_what_changes_and_an_amount_written_otherwise_is_no_change() -> None:
     base = Base(a_text(), amends=1)
 
@@ -71,8 +92,11 @@ def test_papers_that_are_ticked_become_annexes_each_under_a_name_of_its_own() ->
         for one in (PAPER, "ef" * 32)
     ]
 
-    body = text_of(filled(base, annexes=f"{PAPER} {'cd' * 32} {'ef' * 32} {'99' * 32}"), base, vault)
+    form, unknown = [filled(base, annexes=f"{PAPER} {'cd' * 32} {'ef' * 32} {more}") for more in ("", "99" * 32)]
+    body = text_of(form, base, vault)
+    text_of(unknown, base, vault)
 
+    assert (form.faults, unknown.faults) == ({}, {"annexes": "act.unknown_paper"})
     assert [one["name"] for one in body["annexes"]] == [
         "contrato, 2026-11-20",
         "Acta",
@@ -89,7 +113,26 @@ def test_papers_that_are_ticked_become_annexes_each_under_a_name_of_its_own() ->
     ],
 )  # fmt: skip
 def test_a_fault_finds_its_field(where: str, field: str) -> None:
-    assert field_of(where) == field
+    every = list(range(3))
+    assert field_of(where, {"line": every, "instalment": every, "obligation": every}) == field
+
+
+def test_a_fault_stands_beside_the_row_it_speaks_of_however_many_before_it_are_blank() -> None:
+    base = Base(a_text(lines=[SHARE, *a_text()["lines"]]))
+    form = filled(
+        base, line1_price="", line2_price="10", instalment0_percent="", instalment4_percent="50", obligation2_what="El camino",
+        obligation3_what="El puente",
+    )  # fmt: skip
+    body, rows = text_of(form, base, []), rows_sent(form, base)
+    places = (
+        "body.lines.1.per_tree.price", "body.schedule.instalments.1.due_on", "body.obligations.1.due_on", "body.obligations.0.what",
+        "body.lines.0.species",
+    )  # fmt: skip
+
+    assert [len(body["lines"]), len(body["schedule"]["instalments"]), len(body["obligations"])] == [2, 2, 2]
+    assert [field_of(place, rows) for place in places] == [
+        "line2_price", "instalment4_on", "obligation3_on", "obligation2_what", "",
+    ]  # fmt: skip
 
 
 # ---- the pages
@@ -161,6 +204,49 @@ async def test_a_contract_is_written_signed_and_amended_by_form(
     assert last["written_by_org"] == BUYER, "either party writes"
 
 
+async def test_an_annex_that_is_far_down_in_the_vault_is_found_and_one_that_is_nowhere_is_said(
+    open_portal: Open, contracts: Contracts
+) -> None:
+    paper = VAULT["/v1/documents"]["items"][0]
+    many = [paper | {"sha256": f"{n:064x}"} for n in range(2, 603)]
+    vault = Written(VAULT | {"/v1/documents": Listed([*many, paper])})
+    browser = await open_portal(contracts=contracts.app, permits=vault)
+    contract = await a_contract(contracts)
+    at = f"/community/contracts/{contract}/text"
+    sign_in(browser, contracts.issuer, "manager", org="comunidad-a")
+    form = await opened(browser, f"{at}?annex={PAPER}") | {
+        "dated": "2026-12-01", "starts_on": "2026-12-01", "ends_on": "2027-11-30", "instalment0_on": "2026-12-01",
+        "instalment0_percent": "100",
+    }  # fmt: skip
+
+    nowhere = await browser.post(at, data=form | {"annexes": [PAPER, "99" * 32]})
+    done = await browser.post(at, data=form)
+
+    assert (form["annexes"], nowhere.status_code, done.status_code) == (PAPER, 422, 303)
+    assert "Uno de los papeles marcados no está" in nowhere.text
+    [version] = (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"]
+    assert [one["sha256"] for one in version["text"]["annexes"]] == [PAPER]
+
+
+async def test_a_long_contract_that_is_opened_and_sent_back_untouched_is_no_change(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts)
+    await signed(contracts, contract, a_long_text())
+    sign_in(browser, contracts.issuer, "manager", org="comunidad-a")
+    at = f"/community/contracts/{contract}/text"
+
+    form = await opened(browser, at)
+    nothing = await browser.post(at, data=form | {"reason": "x"})
+    done = await browser.post(
+        at, data=form | {"reason": "x", "instalment12_on": "2027-06-20", "instalment12_amount": "5"}
+    )
+
+    assert (nothing.status_code, done.status_code) == (422, 303)
+    last = (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"][-1]["text"]
+    assert (last["changes"], last["schedule"]["total"], len(last["obligations"])) == (["schedule"], pen("605.00"), 6)
+
+
 async def test_what_the_service_refuses_stands_beside_its_field_and_nothing_typed_is_lost(
     browser: httpx.AsyncClient, contracts: Contracts
 ) -> None:
@@ -172,15 +258,34 @@ async def test_what_the_service_refuses_stands_beside_its_field_and_nothing_type
     }  # fmt: skip
 
     short = await browser.post(at, data=form)
+    later = await browser.post(
+        at, data=form | {"instalment0_percent": "", "instalment3_on": "2020-01-01", "instalment3_percent": "no sé"}
+    )
     empty = await browser.post(at, data=form | {"instalment0_percent": "", "line0_price": ""})
     forged = await browser.post(at, data=form | {"form_token": "x"})
 
     assert short.status_code == 422
     assert "las partes no suman 1000" in short.text
     assert 'value="Mi contrato"' in short.text
+    assert re.search(r'name="instalment3_percent"[^>]* aria-invalid', later.text)
+    assert re.search(
+        r"<details open><summary>[^<]*</summary>\s*<div[^>]*><div[^>]*><label for=\"instalment2_on", later.text
+    )
     assert (empty.status_code, empty.text.count("Falta este dato.")) == (422, 2)
     assert forged.status_code == 403
     assert (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"] == []
+
+
+async def test_every_permit_may_be_chosen(open_portal: Open, contracts: Contracts) -> None:
+    numbers = [f"RGR-{n}" for n in range(501)]
+    permits = Listed([{"number": one, "state": "in_force"} for one in numbers])
+    browser = await open_portal(contracts=contracts.app, permits=Written(VAULT | {"/v1/permits": permits}))
+    contract = await a_contract(contracts)
+    sign_in(browser, contracts.issuer, "manager", org="comunidad-a")
+
+    page = await browser.get(f"/community/contracts/{contract}/text")
+
+    assert set(re.findall(r'value="(RGR-\d+)"', page.text)) == set(numbers)
 
 
 async def test_an_offer_without_a_registered_buyer_says_who_is_missing(

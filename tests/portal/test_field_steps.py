@@ -146,6 +146,15 @@ def test_a_form_says_what_it_lacks() -> None:
     assert bodies.VolumesIn.model_validate(body).volumes[0].volume_dm3 == 4_000
 
 
+@pytest.mark.parametrize(("numeral", "sent"), [("21", 21), ("²", 0), ("-1", 0), ("", 0), ("9" * 5000, 0)])
+def test_a_volume_is_named_by_a_numeral_of_few_digits(numeral: str, sent: int) -> None:
+    form = Filled({"of": f"SUP-01|PC 01|Myroxylon balsamum|{numeral}", "text": "x"})
+
+    number, body = field_steps.body_of(field_steps.APPEAL, form, [])
+
+    assert (number, body["parcel"], body["numeral"]) == ("SUP-01", "PC 01", sent)
+
+
 def test_every_step_of_a_volume_has_a_form_with_its_ends() -> None:
     """The table of findings is that of volumes: an act of it that gains an end must be offered here."""
     ends: dict[str, set[str]] = {}

@@ -10,6 +10,7 @@ import httpx
 import orjson
 import pytest
 
+from tests.portal.conftest import Listed
 from tests.portal.test_session import House, form_token, signed_in
 
 KEY = {
@@ -108,6 +109,20 @@ async def test_the_second_word_on_a_revocation_is_offered_until_it_is_said(house
     assert all(words in after for words in ("objetada por otra persona", "estaba en la oficina", "c3d4"))
 
 
+async def test_what_awaits_a_second_person_is_listed_to_the_end(house: House) -> None:
+    ended = Listed([ENDED | {"kid": f"k{n}"} for n in range(501)])
+    let_answer(
+        house, "permits",
+        {"GET /v1/keys": {"items": [], "next": None}, "GET /v1/keys/revocations": ended.page},
+    )  # fmt: skip
+    operator = await signed_in(house, "operador")
+
+    page = (await operator.get("/operator/keys")).text
+
+    assert len(re.findall(r'action="/operator/keys/k\d+/revoke/confirm"', page)) == 501
+    assert [one.get("cursor") for one in ended.asked] == [None, "500"]
+
+
 async def test_what_awaits_a_second_person_is_found_and_done_by_form(house: House) -> None:
     """Also of a key that the registry does not know, whose organisation is then named."""
     listed = {"items": [ENDED | {"kid": "k2"}], "next": None}
@@ -133,7 +148,7 @@ async def test_what_awaits_a_second_person_is_found_and_done_by_form(house: Hous
     )
 
     assert 'action="/operator/keys/k2/revoke/confirm"' in page
-    assert asked == ["awaiting=true&limit=50", "awaiting=true&org=comunidad-a&limit=50"]
+    assert asked == ["awaiting=true&limit=500", "awaiting=true&org=comunidad-a&limit=500"]
     assert done.headers["location"] == "/operator/keys?done=end_confirmed"
     assert (refused.status_code, NO["detail_es"] in refused.text) == (409, True)
     assert unknown.headers["location"] == "/operator/keys?done=key_revoked"

@@ -19,9 +19,9 @@ from tests.portal.signed import sign_in
 
 WINDOW = {"harvest_from": "2025-07-22", "harvest_to": "2027-07-21", "move_to": "2099-12-31"}
 PERMITS = {
-    "/v1/titles": {"items": []},
-    "/v1/plans": {"items": []},
-    "/v1/permits": {"items": [{"number": PERMIT, "plan": PLAN, "state": "in_force", "holder": "comunidad-a", **WINDOW}]},
+    "/v1/titles": {"items": [], "next": None},
+    "/v1/plans": {"items": [], "next": None},
+    "/v1/permits": {"items": [{"number": PERMIT, "plan": PLAN, "state": "in_force", "holder": "comunidad-a", **WINDOW}], "next": None},
     "/v1/organisations": {"next": None, "items": [
         {"id": "aserradero-1", "name": "Aserradero El Águila", "kind": "mill"},
         {"id": "comunidad-a", "name": "Comunidad A", "kind": "community"},

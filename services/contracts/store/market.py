@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.contracts.domain.market import Reported
-from services.contracts.store.price_reports import stands
+from services.contracts.store.price_reports import alone_with, stands
 from shared.web.auth import Caller
 
 _VERSION = text("SELECT market_version(:product, :point, :opened, :closed)")
@@ -89,6 +89,9 @@ async def note_reports(
 
 
 async def open_influence_reviews(tx: AsyncSession, alarming: Sequence[tuple[str, str]], caller: Caller) -> None:
-    """Put reports that carry an estimate too far before the stewards, each with the per cent by which it does."""
+    """Put reports that carry an estimate too far before the stewards, each with the per cent by which it does. What a steward
+    decides in that moment is decided before it or after it, never over a review that nobody has read."""
+    for id_ in sorted({id_ for id_, _ in alarming}):  # in one order, so that two books do not wait for one another
+        await alone_with(tx, id_)
     row = {"ids": [id_ for id_, _ in alarming], "percents": [percent for _, percent in alarming]}
     await tx.execute(_OPEN_REVIEWS, row | {"by_org": caller.org, "by_sub": caller.sub})

@@ -109,7 +109,7 @@ _ONE_PAIR_AT_A_TIME = text(
 _OTHER_SIDE = text(
     "SELECT id, side, species, observed_on, product, point_of_sale, region, unit, rule, currency, bark, amount, pen_m3,"
     " CAST(acts AS text) AS acts"
-    " FROM other_side(:pair, :org)"
+    " FROM other_side(:pair, :org) ORDER BY id"
 )
 _RELATE = text(
     "INSERT INTO related_party (org, other, linked, reason, by_org, by_sub)"

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.portal import contract_form, deals, offer_form
 from services.portal.acts import Filled
-from services.portal.backends import or_none, part
+from services.portal.backends import all_of, or_none, part
 from services.portal.contract_form import Base
 from services.portal.pages.deals import versions_of
 from services.portal.pages.filling import fields_of, say_of, today
@@ -37,13 +37,15 @@ async def write_text(contract: str, house: HouseDep) -> Response:
     stored, versions, papers = await asyncio.gather(
         house.contracts.get(f"/v1/contracts/{part(contract)}"), versions_of(house, contract), papers_of(house, org)
     )
-    body = contract_form.text_of(form, contract_form.base_of(stored["offer"], versions), papers)
+    base = contract_form.base_of(stored["offer"], versions)
+    body = contract_form.text_of(form, base, papers)
     if form.faults:
         return await _page(house, contract, form)
     try:
         kept = await house.contracts.post(f"/v1/contracts/{part(contract)}/versions", body)
     except UpstreamRefused as refused:
-        form.faults |= contract_form.beside(refused.problem, refused.text(house.language), house.language)
+        rows = contract_form.rows_sent(form, base)
+        form.faults |= contract_form.beside(refused.problem, refused.text(house.language), house.language, rows)
         return await _page(house, contract, form)
     return house.go(f"/community/contracts/{part(contract)}/versions/{kept['number']}", done="version_written")
 
@@ -57,7 +59,7 @@ async def _page(house: House, contract: str, form: Filled | None = None, annex: 
     say, org = say_of(house), house.need().org
     stored, versions, papers, kinds, permits = await asyncio.gather(
         house.contracts.get(f"/v1/contracts/{part(contract)}"), versions_of(house, contract), papers_of(house, org),
-        kinds_of(house), or_none(house.permits.get("/v1/permits")),
+        kinds_of(house), or_none(all_of(house.permits, "/v1/permits")),
     )  # fmt: skip
     base = contract_form.base_of(stored["offer"], versions)
     fields = contract_form.begun(base, today()) if form is None else dict(form.fields)
@@ -72,7 +74,7 @@ async def _page(house: House, contract: str, form: Filled | None = None, annex: 
         kept={n: _in_words(base, n, house) for n, one in enumerate(base.lines) if one["kind"] not in contract_form.PER},
         taken_over={name: deals.said(base.text[name]) for name in contract_form.TAKEN_OVER if deals.said(base.text.get(name))},
         annexes=_annexes(base, papers), kinds=kinds, accepted=ACCEPTED, lists=offer_form, asked=contract_form,
-        permits=[one["number"] for one in (permits or {"items": ()})["items"] if one["state"] != "proposed"],
+        permits=[one["number"] for one in permits or () if one["state"] != "proposed"],
         species=sorted(catalogue(), key=lambda one: one.trade_name), versions=versions,
     )  # fmt: skip
 

@@ -77,7 +77,7 @@ def _look(form: Filled) -> Json:
 async def _page(house: House, plan_id: str, form: Filled | None = None, image: str = "") -> Response:
     path, say = f"/v1/plans/{part(plan_id)}", say_of(house)
     plan, looks = await asyncio.gather(house.permits.get(path), house.permits.get(f"{path}/crowns"))
-    papers = [one for one in await papers_of(house, plan["org"]) if one["kind"] == IMAGE]
+    papers = await papers_of(house, plan["org"], IMAGE)
     faults = {
         name: say(text) if text.startswith("act.") else text for name, text in (form.faults if form else {}).items()
     }

@@ -2,13 +2,13 @@
 
 import asyncio
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import Query
 from starlette.responses import Response
 
 from services.portal import desk
 from services.portal.acts import Filled
+from services.portal.backends import all_of
 from services.portal.desk import Waiting
 from services.portal.navigation import may
 from services.portal.pages.filling import fields_of, say_of
@@ -19,7 +19,8 @@ from shared.web.client import UpstreamRefused
 
 router = Router(tags=["desk"])
 Json = dict[str, Any]
-PAGE, MOST_PAGES, AT_ONCE = 200, 5, 8
+AT_ONCE = 8
+MOST_PAGES = 2  # the review of each plan is read too
 
 
 @router.get("/desk", response_class=Response)
@@ -112,14 +113,5 @@ async def _inspections(house: House, form: Filled) -> Response:
 
 
 async def _all(house: House, path: str) -> list[Json]:
-    """Every item of a list of permits that the caller may see, up to a bound."""
-    found: list[Json] = []
-    cursor: str | None = None
-    for _ in range(MOST_PAGES):
-        asked = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
-        answer = await house.permits.get(f"{path}?{urlencode(asked)}")
-        found += answer["items"]
-        cursor = answer["next"]
-        if cursor is None:
-            break
-    return found
+    """A list of permits that the caller may see, up to a bound."""
+    return await all_of(house.permits, path, "items", MOST_PAGES)

@@ -8,7 +8,7 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from services.portal.access import KEY_HOLDERS
-from services.portal.backends import or_none
+from services.portal.backends import all_of, or_none
 from services.portal.naming import DEPARTMENTS, region_name
 from services.portal.navigation import may
 from services.portal.pages.house import House, HouseDep
@@ -102,10 +102,8 @@ async def _awaiting(house: House) -> list[dict[str, Any]]:
     if not _may(house, "confirm_end"):
         return []
     session = house.need()
-    own = "" if "any" in {KEY_HOLDERS.get(role) for role in session.roles} else session.org
-    asked = _asking("/v1/keys/revocations", awaiting="true", org=own, limit=PAGE_LENGTH)
-    listed: list[dict[str, Any]] = (await or_none(house.permits.get(asked)) or {"items": []})["items"]
-    return listed
+    own = {} if "any" in {KEY_HOLDERS.get(role) for role in session.roles} else {"org": session.org}
+    return await or_none(all_of(house.permits, "/v1/keys/revocations", awaiting="true", **own)) or []
 
 
 @router.post("/operator/keys", response_class=Response)

@@ -7,6 +7,7 @@ from fastapi import Query
 from starlette.responses import Response
 
 from services.portal import offer_form, prices
+from services.portal.backends import all_of
 from services.portal.drawing.charts import chart
 from services.portal.drawing.deals import price_bands
 from services.portal.naming import region_name
@@ -53,7 +54,7 @@ async def _permits(house: House) -> list[dict[str, Any]]:
     if house.session is None:
         return []
     try:
-        found: list[dict[str, Any]] = (await house.permits.get("/v1/permits"))["items"]
+        found = await all_of(house.permits, "/v1/permits")
     except UpstreamRefused:
         return []
     return [one for one in found if one["holder"] == house.session.org]

@@ -12,14 +12,13 @@ from starlette.responses import Response
 
 from services.portal import acts, figures, standing
 from services.portal.acts import Filled
-from services.portal.backends import part
+from services.portal.backends import all_of, part
 from services.portal.pages.filling import now, say_of
 from services.portal.pages.house import House
 from shared.web.client import UpstreamRefused
 
 Json = dict[str, Any]
 AT_ONCE = 20
-ORGANISATIONS = 500  # as many as a page of the list holds
 BUYERS = ("mill", "company", "community")
 
 
@@ -35,7 +34,7 @@ async def form_page(
     """The form with what it held and what was wrong with it, in words, and how what it speaks of stands."""
     say, posted = say_of(house), house.request.method == "POST"
     faults = {name: say(text) if text.startswith("act.") else text for name, text in form.faults.items()}
-    permits = [one for one in (await house.permits.get("/v1/permits"))["items"] if one["state"] != "proposed"]
+    permits = [one for one in await all_of(house.permits, "/v1/permits") if one["state"] != "proposed"]
     if clock and notes:
         named = next((one for one in permits if one["number"] == form.get("permit")), None)
         notes = [*standing.of_permit(named, form.get("day"), move=clock == "move"), *notes]
@@ -128,11 +127,6 @@ async def pieces_of(house: House, form: Filled) -> list[Json]:
 
 
 async def parties_of(house: House) -> list[Json]:
-    """Who may be sent or sold wood: every one there is, page by page."""
-    listed, asked = list[Json](), dict[str, Any](limit=ORGANISATIONS)
-    while asked.get("cursor", True):
-        page = await house.permits.get("/v1/organisations", **asked)
-        listed += page["items"]
-        asked["cursor"] = page["next"]
-    own = house.need().org
+    """Who may be sent or sold wood: every one there is."""
+    listed, own = await all_of(house.permits, "/v1/organisations"), house.need().org
     return [one for one in listed if one["kind"] in BUYERS and one["id"] != own]

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from services.portal import steps
 from services.portal.acts import Filled
+from services.portal.backends import all_of
 from services.portal.pages.filling import fields_of, say_of, today
 from services.portal.pages.house import House
 from services.portal.steps import Offered
@@ -18,7 +19,6 @@ from shared.refusal import Missing
 from shared.web.client import UpstreamRefused
 
 Json = dict[str, Any]
-PAPERS = 200
 
 
 def filled(form: FormData) -> Filled:
@@ -86,10 +86,12 @@ async def step_page(
     )  # fmt: skip
 
 
-async def papers_of(house: House, org: str) -> list[Json]:
-    """The papers of the community and of this person's own organisation that may be cited, the newest first."""
-    asked = (house.permits.get("/v1/documents", org=one, limit=PAPERS) for one in {org, house.need().org})
-    found = [paper for answer in await asyncio.gather(*asked) for paper in answer["items"]]
+async def papers_of(house: House, org: str, kind: str = "") -> list[Json]:
+    """The papers of the community and of this person's own organisation that may be cited, or those of one kind, the newest
+    first."""
+    wanted = {"kind": kind} if kind else {}
+    asked = (all_of(house.permits, "/v1/documents", org=one, **wanted) for one in {org, house.need().org})
+    found = [paper for papers in await asyncio.gather(*asked) for paper in papers]
     kinds = (
         {one["kind"]: one[house.language] for one in (await house.permits.get("/v1/norms"))["documents"]}
         if found

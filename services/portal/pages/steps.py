@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from services.portal import steps
 from services.portal.acts import Filled
-from services.portal.backends import or_none, part
+from services.portal.backends import all_of, or_none, part
 from services.portal.desk import STATE_MARKS
 from services.portal.land import trees_of
 from services.portal.pages.house import House, HouseDep
@@ -46,11 +46,11 @@ async def _plan_page(house: House, plan_id: str, act: str = "", form: Filled | N
     path, roles = f"/v1/plans/{part(plan_id)}", house.need().roles
     plan, table, review, done, permits = await asyncio.gather(
         house.permits.get(path), house.permits.get(LIFECYCLE), review_of(house.permits, plan_id),
-        or_none(house.permits.get(f"{path}/acts")), house.permits.get("/v1/permits", plan=plan_id),
+        or_none(house.permits.get(f"{path}/acts")), all_of(house.permits, "/v1/permits", plan=plan_id),
     )  # fmt: skip
     # The whole census is read for this form only: for the first permit, or when it is asked for.
     may_propose = steps.may_propose(plan, roles, table)
-    proposes = may_propose and (act == steps.PROPOSAL.act or not permits["items"])
+    proposes = may_propose and (act == steps.PROPOSAL.act or not permits)
     trees = (await trees_of(house.permits, plan_id))[0] if proposes else None
     failed = [one for one in (review or {"findings": ()})["findings"] if one["status"] == "FAIL"]
     answers = {one["id"]: steps.answers_to(one, roles) for one in failed}
@@ -59,7 +59,7 @@ async def _plan_page(house: House, plan_id: str, act: str = "", form: Filled | N
     return await step_page(
         house, "steps/plan.html", f"/plans/{part(plan_id)}/steps", every, act, form, papers=await papers_of(house, plan["org"]),
         plan=plan, review=review, failed=sorted(failed, key=lambda one: (one["blocks"] is None, one["rule"])), answers=answers,
-        offered=offered, done_acts=(done or {"items": ()})["items"], permits=permits["items"], marks=STATE_MARKS,
+        offered=offered, done_acts=(done or {"items": ()})["items"], permits=permits, marks=STATE_MARKS,
         another=may_propose and not proposes,
         rows={row["act"]: row for row in table["transitions"] if row["object"] == "plan"},
         others=steps.others_turn("plan", plan["state"], roles, table),

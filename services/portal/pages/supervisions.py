@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.portal import field_steps
 from services.portal.acts import Filled
-from services.portal.backends import part
+from services.portal.backends import all_of, part
 from services.portal.pages.filling import today
 from services.portal.pages.house import House, HouseDep
 from services.portal.pages.stepping import filled, papers_of, sent, step_page
@@ -17,7 +17,7 @@ from shared.web.app import Router
 
 router = Router(tags=["steps"])
 Json = dict[str, Any]
-MOST_PAGES = 5
+SUPERVISIONS = 20  # as many as a page of the list holds
 # Who may do one of the acts; others read.
 ACTORS = {"manager", "regent", "company", "supervisor"}
 
@@ -46,7 +46,8 @@ async def take_supervision_step(plan_id: str, act: str, house: HouseDep) -> Resp
 async def _page(house: House, plan_id: str, act: str = "", form: Filled | None = None) -> Response:
     path, session = f"/v1/plans/{part(plan_id)}", house.session
     roles, org = (session.roles, session.org) if session else (frozenset[str](), "")
-    plan, listed = await asyncio.gather(house.permits.get(path), _supervisions(house, f"{path}/supervisions"))
+    asked = all_of(house.permits, f"{path}/supervisions", limit=SUPERVISIONS)
+    plan, listed = await asyncio.gather(house.permits.get(path), asked)
     acts = bool(roles & ACTORS)
     papers, permits = await asyncio.gather(_papers(house, plan["org"], acts), _permits(house, plan_id, acts))
     opened = field_steps.of_plan(plan, roles, today().isoformat())
@@ -66,26 +67,10 @@ async def _page(house: House, plan_id: str, act: str = "", form: Filled | None =
     )  # fmt: skip
 
 
-async def _supervisions(house: House, path: str) -> list[Json]:
-    """All of a plan; of a hundred and more the first."""
-    found: list[Json] = []
-    asked: dict[str, Any] = {}
-    for _ in range(MOST_PAGES):
-        answer = await house.permits.get(path, **asked)
-        found += answer["items"]
-        if answer["next"] is None:
-            break
-        asked["cursor"] = answer["next"]
-    return found
-
-
 async def _papers(house: House, org: str, acts: bool) -> list[Json]:
     return await papers_of(house, org) if acts else []
 
 
 async def _permits(house: House, plan_id: str, acts: bool) -> list[Json]:
     """The permits on the plan: for the form that opens a supervision, and for who holds them."""
-    if not acts:
-        return []
-    found: list[Json] = (await house.permits.get("/v1/permits", plan=plan_id))["items"]
-    return found
+    return await all_of(house.permits, "/v1/permits", plan=plan_id) if acts else []
