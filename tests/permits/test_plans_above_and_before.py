@@ -15,6 +15,9 @@ from tests.permits.conftest import (
     SECOND,
     SQUARE,
     SUPERVISOR,
+    TITLE,
+    TREE_501,
+    TREE_1170,
     Permits,
     Person,
     a_census,
@@ -31,10 +34,10 @@ PATH, PERMIT_PATH = f"/v1/plans/{PLAN}", f"/v1/permits/{PERMIT}"
 OTHER_SPECIES = a_line(species="Myroxylon balsamum", volume_dm3=9_215)
 
 
-async def draw(permits: Permits, plan: str) -> None:
+async def draw(permits: Permits, plan: str, code: str = "PC 01") -> None:
     """The boundary of its parcel, as large as the title."""
     drawn = {"content": orjson.dumps(SQUARE), "headers": {"content-type": "application/geo+json"}}
-    await permits.call("POST", f"/v1/plans/{plan}/parcels/PC 01/shape", MANAGER, 200, **drawn)
+    await permits.call("POST", f"/v1/plans/{plan}/parcels/{code}/shape", MANAGER, 200, **drawn)
 
 
 async def approved(
@@ -137,6 +140,56 @@ async def test_the_land_of_plans_before_it_is_no_overlap_and_that_of_others_is(p
 
     assert {one["plan"] for one in own["overlaps"]} == {"PO-ELSE"}
     assert {one["plan"] for one in other["overlaps"]} == {PLAN, "PO-2", "PO-3"}
+
+
+SECOND_PARCEL = {"code": "PC 02", "area_m2": 14_000_000}
+
+
+async def found_in(permits: Permits, plan: str, code: str, **changes: Any) -> dict[str, Any]:
+    """Rule P02 on a plan that is handed in with one parcel of this code, drawn over the whole title."""
+    await permits.post("/v1/plans", MANAGER, a_plan(id=plan, **changes))
+    await draw(permits, plan, code)
+    await permits.agreed(plan)
+    await permits.upload(a_census().replace(b"PC 01", code.encode()), REGENT, plan)
+    await permits.post(f"/v1/plans/{plan}/submit", MANAGER)
+    return next(
+        one for one in (await permits.get(f"/v1/plans/{plan}/findings", MANAGER))["findings"] if one["rule"] == "P02"
+    )
+
+
+async def test_land_of_an_operating_plan_under_another_code_is_an_overlap_for_what_replaces_the_general_plan(
+    permits: Permits,
+) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await approved(permits, "PGMF-1", **GENERAL)
+    await approved(permits, PLAN, a_census(), drawn=True, parent="PGMF-1")
+    medium = GENERAL | {"kind": "PMFI", "census_basis": "listed", "cycle_years": None, "supersedes": "PGMF-1"}
+
+    renamed = await found_in(permits, "PMFI-R", "PC 02", **medium | {"parcels": [SECOND_PARCEL]})
+    same = await found_in(permits, "PMFI-S", "PC 01", **medium)
+
+    assert (renamed["status"], renamed["severity"]) == ("FAIL", "S3")
+    assert renamed["evidence"][0] | {"overlap_m2": 0} == {
+        "parcel": "PC 02", "kind": "used_parcel", "name": f"{TITLE} PC 01", "overlap_m2": 0,
+    }  # fmt: skip
+    assert same["status"] == "PASS"
+    land = await permits.get("/v1/plans/PMFI-R/land-check", MANAGER)
+    assert {(one["plan"], one["code"]) for one in land["overlaps"]} == {(PLAN, "PC 01"), ("PMFI-S", "PC 01")}
+
+
+async def test_land_of_a_medium_plan_under_another_code_is_an_overlap_for_a_plan_on_it(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    both = [{"code": "PC 01", "area_m2": 14_000_000}, SECOND_PARCEL]
+    medium = GENERAL | {"kind": "PMFI", "census_basis": "listed", "cycle_years": None, "parcels": both}
+    census = a_census(TREE_501, TREE_1170.replace("PC 01", "PC 02"))
+    await approved(permits, "PMFI-1", census, drawn=True, **medium)
+    await issued(permits, "P-PMFI", plan="PMFI-1")
+
+    renamed = await found_in(permits, "PO-R", "PC 02", parent="PMFI-1", parcels=[SECOND_PARCEL])
+    same = await found_in(permits, "PO-S", "PC 01", parent="PMFI-1")
+
+    assert [renamed["status"], same["status"]] == ["FAIL", "PASS"]
+    assert renamed["evidence"][0]["name"] == f"{TITLE} PC 01"
 
 
 # ---- what a permit gives up
