@@ -3,9 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import httpx
 import orjson
 
+from services.permits.api.balances import Drawn, drawn_on
 from services.permits.domain.rules.catalogue import rules_on
+from shared.web.client import ServiceClient
 from tests.permits.conftest import (
     MANAGER,
     OFFICER,
@@ -225,6 +228,17 @@ async def test_what_was_drawn_is_not_freed_by_lowering_the_permit(permits: Permi
     permits.custody.silent = False
     amended = await permits.post(f"{PERMIT_PATH}/amendments/A1/approve", SECOND)
     assert [line["volume_dm3"] for line in amended["lines"]] == [4_000]
+
+
+async def test_a_count_in_several_pages_is_as_old_as_the_oldest_of_them() -> None:
+    def page(request: httpx.Request) -> httpx.Response:
+        size, following = {None: (40, "b"), "b": (38, "c"), "c": (41, None)}[request.url.params.get("cursor")]
+        return httpx.Response(200, json={"as_of": size, "balances": [{}], "next": following})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(page), base_url="http://custody") as http:
+        drawn = await drawn_on(ServiceClient("custody", http), PERMIT)
+
+    assert drawn == Drawn([{}, {}, {}], 38)
 
 
 async def test_a_permit_is_lowered_once_the_log_has_its_suspension(permits: Permits) -> None:
