@@ -133,7 +133,8 @@ _KEPT_OUT = {
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An act on a finding: who did what, when and why. ``text`` is ``None`` where the reader may not see it."""
+    """An act on a finding: who did what, when and why. ``text`` is ``None`` where the reader may not see it; ``documents`` are the papers
+    that an act on a supervised volume rests on."""
 
     act: str
     state: str
@@ -143,6 +144,7 @@ class Done:
     org: str
     text: str | None
     attachment_sha256: str | None
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
