@@ -14,6 +14,10 @@ _ACTS = text(
     " FROM supervision_volume_acts a LEFT JOIN supervision_volume_words w"
     " USING (supervision, parcel, species, numeral, seq) WHERE a.supervision = :number ORDER BY a.seq"
 )
+_LAST = text(
+    "SELECT coalesce(max(seq), 0) FROM supervision_volume_acts"
+    " WHERE supervision = :number AND parcel = :parcel AND species = :species AND numeral = :numeral"
+)
 _ANSWERED = text(
     "SELECT coalesce((SELECT min(at) FROM supervision_answers WHERE supervision = :number),"
     " (SELECT min(at) FROM supervision_volume_acts WHERE supervision = :number AND act = 'accept'))"
@@ -36,6 +40,14 @@ async def acts(tx: Tx, number: str) -> dict[VolumeKey, list[Done]]:
         parcel, species, numeral, act, state, outcome, at, by, org, said, documents = row
         done = Done(act, state, outcome, at, by, org, said, None, tuple(documents or ()))
         found.setdefault((parcel, species, numeral), []).append(done)
+    return found
+
+
+async def last(tx: Tx, number: str, key: VolumeKey) -> int:
+    """The number of the last recorded act on a volume. Asked before the acts are read, it is no later than they are."""
+    parcel, species, numeral = key
+    place = {"number": number, "parcel": parcel, "species": species, "numeral": numeral}
+    found: int = (await tx.execute(_LAST, place)).scalar_one()
     return found
 
 
