@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import orjson
+import pytest
 
 from services.permits.api.balances import Drawn, drawn_on
 from services.permits.domain.rules.catalogue import rules_on
@@ -37,9 +38,9 @@ PATH, PERMIT_PATH = f"/v1/plans/{PLAN}", f"/v1/permits/{PERMIT}"
 OTHER_SPECIES = a_line(species="Myroxylon balsamum", volume_dm3=9_215)
 
 
-async def draw(permits: Permits, plan: str, code: str = "PC 01") -> None:
-    """The boundary of its parcel, as large as the title."""
-    drawn = {"content": orjson.dumps(SQUARE), "headers": {"content-type": "application/geo+json"}}
+async def draw(permits: Permits, plan: str, code: str = "PC 01", land: Any = SQUARE) -> None:
+    """The boundary of its parcel, as large as the title unless another is given."""
+    drawn = {"content": orjson.dumps(land), "headers": {"content-type": "application/geo+json"}}
     await permits.call("POST", f"/v1/plans/{plan}/parcels/{code}/shape", MANAGER, 200, **drawn)
 
 
@@ -193,6 +194,63 @@ async def test_land_of_a_medium_plan_under_another_code_is_an_overlap_for_a_plan
 
     assert [renamed["status"], same["status"]] == ["FAIL", "PASS"]
     assert renamed["evidence"][0]["name"] == f"{TITLE} PC 01"
+
+
+def between(west: float, east: float) -> dict[str, Any]:
+    """A strip of the title."""
+    around = [[west, -11.0], [east, -11.0], [east, -10.9], [west, -10.9], [west, -11.0]]
+    return {"type": "Polygon", "coordinates": [around]}
+
+
+EAST, WEST = between(-69.95, -69.9), between(-70.0, -69.95)
+TREE_IN_THE_EAST = TREE_501.replace("506299,8805463", "399500,8789300")
+
+
+@pytest.mark.parametrize(
+    ("dropped", "kept", "tree", "status"),
+    [
+        (EAST, WEST, TREE_501, "PASS"),
+        (EAST, between(-70.0, -69.94), TREE_501, "FAIL"),
+        (EAST, None, TREE_501, "FAIL"),
+        (None, WEST, TREE_501, "FAIL"),
+        (EAST, WEST, TREE_IN_THE_EAST, "FAIL"),
+    ],
+    ids=["apart", "overlapping", "successor not drawn", "dropped not drawn", "its trees under the other code"],
+)
+async def test_a_parcel_with_a_permit_is_left_out_of_the_successor_only_where_it_lies_apart(
+    permits: Permits, dropped: Any, kept: Any, tree: str, status: str
+) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    both = [{"code": "PC 01", "area_m2": 14_000_000}, SECOND_PARCEL]
+    await permits.post("/v1/plans", MANAGER, a_plan(parcels=both))
+    if dropped is not None:
+        await draw(permits, PLAN, "PC 02", dropped)
+    await permits.upload(a_census(TREE_501, TREE_1170.replace("PC 01", "PC 02")), REGENT, PLAN)
+    await permits.post(f"{PATH}/submit", MANAGER)
+    await permits.answered()
+    await permits.post(f"{PATH}/approve", OFFICER, DECISION)
+    line = a_line(species="Myroxylon balsamum", volume_dm3=9_215)
+    await issued(permits, PERMIT, lines=[line | {"parcel": "PC 02"}, a_line(volume_dm3=1_000)])
+
+    await permits.post("/v1/plans", MANAGER, a_plan(id="PO-NEW", supersedes=PLAN))
+    await permits.agreed("PO-NEW")
+    if kept is not None:
+        await draw(permits, "PO-NEW", "PC 01", kept)
+    await permits.upload(a_census(tree), REGENT, "PO-NEW")
+    await permits.post("/v1/plans/PO-NEW/submit", MANAGER)
+
+    found = (await permits.get("/v1/plans/PO-NEW/findings", MANAGER))["findings"]
+    assert next(one["status"] for one in found if one["rule"] == "P05") == status
+    await permits.answered("PO-NEW")
+    if status == "FAIL":
+        await permits.refused("findings-open", "/v1/plans/PO-NEW/approve", OFFICER, DECISION)
+        return
+    await permits.post("/v1/plans/PO-NEW/approve", OFFICER, DECISION)
+    assert await counts(permits) == (True, "in_force")
+    more = a_permit(number="P-MORE", plan="PO-NEW", lines=[a_line(volume_dm3=5_000)])
+    await permits.post("/v1/permits", OFFICER, more)
+    await permits.refused("exceeds-census", "/v1/permits/P-MORE/approve", SECOND)
+    await issued(permits, "P-REST", plan="PO-NEW", lines=[a_line(volume_dm3=4_881)])
 
 
 # ---- what a permit gives up
