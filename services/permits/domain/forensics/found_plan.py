@@ -178,7 +178,7 @@ def find_clones(
                 f"None of the {plans} other plans compared has the same trees.",
             )
         ]  # fmt: skip
-    return [_clone(other.own or stand, other, match, norms, names) for other, match in failed]
+    return [_clone(stand if other.own is None else other.own, other, match, norms, names) for other, match in failed]
 
 
 def _clone(stand: Stand, other: OtherPlan, match: Match, norms: Thresholds, names: tuple[str, ...]) -> Finding:
