@@ -54,15 +54,20 @@ def copied(plan: Listing, seed: int = 5) -> Listing:
 
 async def handed_in(permits: Permits, plan: str, who: Person, listing: Listing, folder: Path) -> None:
     """The community registers land round the plan and hands it in with this census."""
-    around = shapely.from_geojson(json.dumps(listing.geometry())).buffer(0.005).convex_hull
-    polygon = json.loads(shapely.to_geojson(around))
-    title = a_title(number=f"T-{plan}", org=who.org, polygon=polygon, declared_area_m2=measure.area_m2(polygon))
-    await permits.post("/v1/titles", OFFICER, title)
+    await titled(permits, plan, who, listing)
     await permits.agreed(plan, who, regent=None)
     area = {"code": "PC 01", "area_m2": round(listing.land.area)}
     await permits.post("/v1/plans", who, a_plan(id=plan, title=f"T-{plan}", regent=None, parcels=[area]))
     await uploaded(permits, plan, who, listing, folder)
     await permits.post(f"/v1/plans/{plan}/submit", who)
+
+
+async def titled(permits: Permits, plan: str, who: Person, listing: Listing) -> None:
+    """A title of the community round these trees."""
+    around = shapely.from_geojson(json.dumps(listing.geometry())).buffer(0.005).convex_hull
+    polygon = json.loads(shapely.to_geojson(around))
+    title = a_title(number=f"T-{plan}", org=who.org, polygon=polygon, declared_area_m2=measure.area_m2(polygon))
+    await permits.post("/v1/titles", OFFICER, title)
 
 
 async def uploaded(permits: Permits, plan: str, who: Person, listing: Listing, folder: Path) -> None:
@@ -99,6 +104,61 @@ async def test_a_clone_of_another_communitys_plan_is_refused_and_honest_neighbou
         assert (said["status"], said["severity"], said["blocks"]) == (status, severity, None)
         assert (await permits.post(f"/v1/plans/{plan}/approve", OFFICER, DECISION))["state"] == "approved"
     assert (await f13(permits, "PO-C", MANAGER))["computed"] == {"plans": 2}
+
+
+async def against(
+    permits: Permits, other: str, plan: str, code: str, listing: Listing, folder: Path, **changes: Any
+) -> list[Any]:
+    """What F13 says of the other plan, of one on its title whose trees all stand in one parcel of this code."""
+    area = {"code": code, "area_m2": round(listing.land.area)}
+    await permits.agreed(plan, MANAGER, regent=None)
+    await permits.post(
+        "/v1/plans", MANAGER, a_plan(id=plan, title="T-PO-A", regent=None) | {"parcels": [area]} | changes
+    )
+    file = folder / f"{plan}.csv"
+    listing.write(file)
+    await permits.upload(file.read_bytes().replace(b"PC 01", code.encode()), MANAGER, plan)
+    await permits.post(f"/v1/plans/{plan}/submit", MANAGER)
+    said = (await permits.get(f"/v1/plans/{plan}/findings", MANAGER))["findings"]
+    return [one for one in said if one["rule"] == "F13" and one["other_plan"] == other]
+
+
+async def test_trees_of_a_replaced_plan_under_another_parcel_code_are_a_copy(permits: Permits, tmp_path: Path) -> None:
+    original = cut(honest())
+    await handed_in(permits, "PO-A", MANAGER, original, tmp_path)
+    await permits.answered("PO-A", MANAGER)
+    await permits.post("/v1/plans/PO-A/approve", OFFICER, DECISION)
+
+    [renamed] = await against(permits, "PO-A", "PO-R", "PC 02", original, tmp_path, supersedes="PO-A")
+    [carried] = await against(permits, "PO-A", "PO-C", "PC 03", copied(original), tmp_path, supersedes="PO-A")
+
+    assert [(one["status"], one["severity"]) for one in (renamed, carried)] == [("FAIL", "S3"), ("FAIL", "S4")]
+    assert {row["there"]["parcel"] for row in renamed["evidence"]} == {"PC 01"}
+    assert not await against(permits, "PO-A", "PO-S", "PC 01", original, tmp_path, supersedes="PO-A")
+
+
+async def test_trees_of_a_medium_plan_under_another_of_its_codes_are_a_copy(permits: Permits, tmp_path: Path) -> None:
+    original = cut(honest())
+    first, second = original.at(np.arange(200)), original.at(np.arange(200, 400))
+    await titled(permits, "PO-A", MANAGER, original)
+    await permits.agreed("PMFI", MANAGER, regent=None)
+    parcels = [{"code": code, "area_m2": round(original.land.area)} for code in ("PC 01", "PC 02")]
+    medium = {"kind": "PMFI", "parcels": parcels, "harvest_from": "2025-01-01", "harvest_to": "2044-12-31"}
+    await permits.post("/v1/plans", MANAGER, a_plan(id="PMFI", title="T-PO-A", regent=None) | medium)
+    files = [tmp_path / "1.csv", tmp_path / "2.csv"]
+    for listing, file in zip((first, second), files, strict=True):
+        listing.write(file)
+    rows = files[1].read_bytes().replace(b"PC 01", b"PC 02").splitlines(keepends=True)[1:]
+    await permits.upload(files[0].read_bytes() + b"".join(rows), MANAGER, "PMFI")
+    await permits.post("/v1/plans/PMFI/submit", MANAGER)
+    await permits.answered("PMFI", MANAGER)
+    await permits.post("/v1/plans/PMFI/approve", OFFICER, DECISION)
+
+    [renamed] = await against(permits, "PMFI", "PO-R", "PC 02", first, tmp_path, parent="PMFI")
+
+    assert (renamed["status"], renamed["severity"]) == ("FAIL", "S3")
+    assert {row["there"]["parcel"] for row in renamed["evidence"]} == {"PC 01"}
+    assert not await against(permits, "PMFI", "PO-S", "PC 01", first, tmp_path, parent="PMFI")
 
 
 async def test_the_other_plan_is_named_to_who_may_see_it(permits: Permits, tmp_path: Path) -> None:

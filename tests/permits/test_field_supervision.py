@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.permits.domain.field_norms import checklist
+from services.permits.domain.finding_life import MOST_APPEALS
 from tests.permits.conftest import (
     MANAGER,
     NEIGHBOUR,
@@ -426,6 +427,10 @@ async def test_the_holder_of_the_permit_and_the_regent_appeal_what_is_held_again
 
     assert how(told) == how(again) == ("appealed", "", False)
     assert [act["org"] for act in again["volumes"][0]["acts"] if act["act"] == "appeal"] == [COMPANY.org, FIRM.org]
+    for _ in range(MOST_APPEALS - 1):
+        await permits.post(f"{VOLUMES}/appeal", COMPANY, WORD)
+    await permits.refused("too-many-appeals", f"{VOLUMES}/appeal", COMPANY, WORD)
+    await permits.post(f"{VOLUMES}/appeal", FIRM, WORD)
 
 
 async def test_an_appeal_of_the_company_is_not_decided_over_the_head_of_the_community(permits: Permits) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from services.permits.domain.finding import Finding
 from services.permits.domain.finding_life import (
+    MOST_APPEALS,
     STATES,
     STEPS,
     Act,
@@ -21,6 +22,7 @@ from services.permits.domain.finding_life import (
     Review,
     ReviewNeeded,
     TermNotOver,
+    TooManyAppeals,
     check_gate,
     digest_of,
     next_step,
@@ -128,6 +130,21 @@ def test_who_decided_hears_no_appeal(outcome: Outcome) -> None:
         next_step(known(*PATHS["appealed"]), PLAN, "close", outcome, SUPERVISOR, TERMS)
 
     assert next_step(known(*PATHS["appealed"]), PLAN, "close", outcome, OTHER, TERMS).after == "closed"
+
+
+def test_each_organisation_speaks_only_so_often_in_one_appeal() -> None:
+    def appealed(often: int) -> KnownFinding:
+        said = [Done("appeal", "appealed", "", OPENED, "u-manager", "comunidad-a", "", None)] * often
+        return replace(known(EXPLAINED, UPHELD), acts=(*known(EXPLAINED, UPHELD).acts, *said))
+
+    with pytest.raises(TooManyAppeals) as refused:
+        next_step(appealed(MOST_APPEALS), PLAN, "appeal", "", COMMUNITY, TERMS)
+
+    assert refused.value.slug == "too-many-appeals"
+    assert all(str(MOST_APPEALS) in refused.value.text(language) for language in ("es", "en"))
+    assert next_step(appealed(MOST_APPEALS - 1), PLAN, "appeal", "", COMMUNITY, TERMS).after == "appealed"
+    assert next_step(appealed(MOST_APPEALS), PLAN, "appeal", "", REGENT, TERMS).after == "appealed"
+    assert next_step(appealed(MOST_APPEALS), PLAN, "close", "lifted", OTHER, TERMS).after == "closed"
 
 
 def test_silence_is_upheld_only_when_the_term_to_explain_is_over() -> None:

@@ -269,6 +269,10 @@ async def test_one_officer_ends_only_so_many_keys_before_another_looks(permits: 
     ended = [await permits.post(a_guess(), OPERATOR, body) for _ in range(MOST_AWAITING)]
 
     await permits.refused("too-many-awaiting", a_guess(), OPERATOR, body)
+    repeated = await permits.post(path(ended[0], "revoke"), OPERATOR, body, expect=200)
+    assert {**repeated, "log": None} == {**ended[0], "log": None}
+    more = body | {"distrust_from": 3}
+    await permits.refused("too-many-awaiting", path(ended[0], "revoke"), OPERATOR, more)
 
     await permits.post(a_guess(), SUPERVISOR, body)
     await permits.post(path(ended[0], "revoke/confirm"), SUPERVISOR, {"org": "comunidad-a"})
@@ -318,10 +322,12 @@ async def test_an_organisation_guesses_only_so_many_keys(permits: Permits) -> No
         return path({"kid": key_id(secrets.token_bytes(32))}, "revoke")
 
     body = {"reason": "x", "org": "comunidad-a"}
-    for _ in range(MOST_UNKNOWN):
-        await permits.post(a_guess(), MANAGER, body)
+    guessed = [a_guess() for _ in range(MOST_UNKNOWN)]
+    for guess in guessed:
+        await permits.post(guess, MANAGER, body)
 
     await permits.refused("too-many-unknown-keys", a_guess(), MANAGER, body)
+    await permits.post(guessed[0], MANAGER, body, expect=200)
 
     await permits.post(a_guess(), OFFICER, body)
     await permits.post(path(await permits.add_key(a_key()), "revoke"), MANAGER, {"reason": "x"})

@@ -2,11 +2,13 @@
 
 import asyncio
 
+import asyncpg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.moments import stopped
 from tests.permits import test_certificates as certificates
 from tests.permits import test_field_supervision as supervised
+from tests.permits import test_plans_above_and_before as lines
 from tests.permits.conftest import (
     CERTIFIER,
     MANAGER,
@@ -19,6 +21,7 @@ from tests.permits.conftest import (
     SUPERVISOR,
     Permits,
     Person,
+    a_census,
     a_key,
     a_line,
     a_permit,
@@ -136,6 +139,52 @@ async def test_nothing_found_changes_once_the_holder_is_told(permits: Permits) -
     answers = await asyncio.gather(telling, recording, again)
     assert [answer.status_code for answer in answers] == [200, 409, 409]
     assert (await permits.get(path, SUPERVISOR))["trees_reported"] == 1
+
+
+async def test_what_an_appeal_rests_on_is_shown_with_it_or_not_at_all(permits: Permits) -> None:
+    await supervised.answered(permits, supervised.a_volume())
+    await supervised.closed(permits)
+    admin = await asyncpg.connect(permits.database.admin_dsn)
+    appeal = (
+        "WITH v AS (SELECT * FROM supervision_volumes), a AS (INSERT INTO supervision_volume_acts SELECT v.supervision, v.parcel,"
+        " v.species, v.numeral, 1, 'appeal', 'appealed', '', now(), 'u-manager', 'comunidad-a' FROM v)"
+        " INSERT INTO supervision_volume_words (supervision, parcel, species, numeral, seq, said, documents, by_org)"
+        " SELECT v.supervision, v.parcel, v.species, v.numeral, 1, 'No es así', ARRAY[repeat('a', 64)], 'comunidad-a' FROM v"
+    )
+
+    async with stopped(permits.database, "LOCK TABLE supervision_answers IN ACCESS EXCLUSIVE MODE") as waiting:
+        reading = asyncio.create_task(permits.get(supervised.PATH, SUPERVISOR))
+        await waiting(1)
+        await admin.execute(appeal)
+    before, after = await reading, await permits.get(supervised.PATH, SUPERVISOR)
+    await admin.close()
+
+    acts = [[(act["act"], act["documents"]) for act in told["volumes"][0]["acts"]] for told in (before, after)]
+    assert acts == [[("explain", []), ("uphold", [])], [("explain", []), ("uphold", []), ("appeal", ["a" * 64])]]
+
+
+async def test_a_plan_is_not_approved_under_a_general_plan_that_is_superseded_in_that_moment(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await lines.approved(permits, "PGMF-1", **lines.GENERAL)
+    shorter = lines.GENERAL | {"harvest_to": "2027-07-20", "supersedes": "PGMF-1"}
+    for name, changes in (("PGMF-S", shorter), ("PO-LATE", {"parent": "PGMF-1"}), ("PO-FITS", {"parent": "PGMF-1"})):
+        days = {"harvest_to": "2027-07-20"} if name == "PO-FITS" else {}
+        await permits.post("/v1/plans", MANAGER, a_plan(id=name, **changes | days))
+        await permits.agreed(name)
+        if name != "PGMF-S":
+            await permits.upload(a_census(), REGENT, name)
+        await permits.post(f"/v1/plans/{name}/submit", MANAGER)
+        await permits.answered(name)
+
+    async with stopped(permits.database, "LOCK TABLE outbox IN SHARE MODE") as waiting:
+        approving = []
+        for many, name in enumerate(("PGMF-S", "PO-LATE", "PO-FITS"), 1):
+            call = permits.call("POST", f"/v1/plans/{name}/approve", OFFICER, json=DECISION)
+            approving.append(asyncio.create_task(call))
+            await waiting(many)
+    general, late, fits = [answer.json() for answer in await asyncio.gather(*approving)]
+
+    assert [general["state"], late.get("slug"), fits.get("state")] == ["approved", "not-under-plan", "approved"]
 
 
 async def test_no_appeal_stays_open_against_a_measure_that_was_lifted_meanwhile(permits: Permits) -> None:

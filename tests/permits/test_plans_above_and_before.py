@@ -3,9 +3,13 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import httpx
 import orjson
+import pytest
 
+from services.permits.api.balances import Drawn, drawn_on
 from services.permits.domain.rules.catalogue import rules_on
+from shared.web.client import ServiceClient
 from tests.permits.conftest import (
     MANAGER,
     OFFICER,
@@ -15,6 +19,9 @@ from tests.permits.conftest import (
     SECOND,
     SQUARE,
     SUPERVISOR,
+    TITLE,
+    TREE_501,
+    TREE_1170,
     Permits,
     Person,
     a_census,
@@ -31,10 +38,10 @@ PATH, PERMIT_PATH = f"/v1/plans/{PLAN}", f"/v1/permits/{PERMIT}"
 OTHER_SPECIES = a_line(species="Myroxylon balsamum", volume_dm3=9_215)
 
 
-async def draw(permits: Permits, plan: str) -> None:
-    """The boundary of its parcel, as large as the title."""
-    drawn = {"content": orjson.dumps(SQUARE), "headers": {"content-type": "application/geo+json"}}
-    await permits.call("POST", f"/v1/plans/{plan}/parcels/PC 01/shape", MANAGER, 200, **drawn)
+async def draw(permits: Permits, plan: str, code: str = "PC 01", land: Any = SQUARE) -> None:
+    """The boundary of its parcel, as large as the title unless another is given."""
+    drawn = {"content": orjson.dumps(land), "headers": {"content-type": "application/geo+json"}}
+    await permits.call("POST", f"/v1/plans/{plan}/parcels/{code}/shape", MANAGER, 200, **drawn)
 
 
 async def approved(
@@ -139,6 +146,113 @@ async def test_the_land_of_plans_before_it_is_no_overlap_and_that_of_others_is(p
     assert {one["plan"] for one in other["overlaps"]} == {PLAN, "PO-2", "PO-3"}
 
 
+SECOND_PARCEL = {"code": "PC 02", "area_m2": 14_000_000}
+
+
+async def found_in(permits: Permits, plan: str, code: str, **changes: Any) -> dict[str, Any]:
+    """Rule P02 on a plan that is handed in with one parcel of this code, drawn over the whole title."""
+    await permits.post("/v1/plans", MANAGER, a_plan(id=plan, **changes))
+    await draw(permits, plan, code)
+    await permits.agreed(plan)
+    await permits.upload(a_census().replace(b"PC 01", code.encode()), REGENT, plan)
+    await permits.post(f"/v1/plans/{plan}/submit", MANAGER)
+    return next(
+        one for one in (await permits.get(f"/v1/plans/{plan}/findings", MANAGER))["findings"] if one["rule"] == "P02"
+    )
+
+
+async def test_land_of_an_operating_plan_under_another_code_is_an_overlap_for_what_replaces_the_general_plan(
+    permits: Permits,
+) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    await approved(permits, "PGMF-1", **GENERAL)
+    await approved(permits, PLAN, a_census(), drawn=True, parent="PGMF-1")
+    medium = GENERAL | {"kind": "PMFI", "census_basis": "listed", "cycle_years": None, "supersedes": "PGMF-1"}
+
+    renamed = await found_in(permits, "PMFI-R", "PC 02", **medium | {"parcels": [SECOND_PARCEL]})
+    same = await found_in(permits, "PMFI-S", "PC 01", **medium)
+
+    assert (renamed["status"], renamed["severity"]) == ("FAIL", "S3")
+    assert renamed["evidence"][0] | {"overlap_m2": 0} == {
+        "parcel": "PC 02", "kind": "used_parcel", "name": f"{TITLE} PC 01", "overlap_m2": 0,
+    }  # fmt: skip
+    assert same["status"] == "PASS"
+    land = await permits.get("/v1/plans/PMFI-R/land-check", MANAGER)
+    assert {(one["plan"], one["code"]) for one in land["overlaps"]} == {(PLAN, "PC 01"), ("PMFI-S", "PC 01")}
+
+
+async def test_land_of_a_medium_plan_under_another_code_is_an_overlap_for_a_plan_on_it(permits: Permits) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    both = [{"code": "PC 01", "area_m2": 14_000_000}, SECOND_PARCEL]
+    medium = GENERAL | {"kind": "PMFI", "census_basis": "listed", "cycle_years": None, "parcels": both}
+    census = a_census(TREE_501, TREE_1170.replace("PC 01", "PC 02"))
+    await approved(permits, "PMFI-1", census, drawn=True, **medium)
+    await issued(permits, "P-PMFI", plan="PMFI-1")
+
+    renamed = await found_in(permits, "PO-R", "PC 02", parent="PMFI-1", parcels=[SECOND_PARCEL])
+    same = await found_in(permits, "PO-S", "PC 01", parent="PMFI-1")
+
+    assert [renamed["status"], same["status"]] == ["FAIL", "PASS"]
+    assert renamed["evidence"][0]["name"] == f"{TITLE} PC 01"
+
+
+def between(west: float, east: float) -> dict[str, Any]:
+    """A strip of the title."""
+    around = [[west, -11.0], [east, -11.0], [east, -10.9], [west, -10.9], [west, -11.0]]
+    return {"type": "Polygon", "coordinates": [around]}
+
+
+EAST, WEST = between(-69.95, -69.9), between(-70.0, -69.95)
+TREE_IN_THE_EAST = TREE_501.replace("506299,8805463", "399500,8789300")
+
+
+@pytest.mark.parametrize(
+    ("dropped", "kept", "tree", "status"),
+    [
+        (EAST, WEST, TREE_501, "PASS"),
+        (EAST, between(-70.0, -69.94), TREE_501, "FAIL"),
+        (EAST, None, TREE_501, "FAIL"),
+        (None, WEST, TREE_501, "FAIL"),
+        (EAST, WEST, TREE_IN_THE_EAST, "FAIL"),
+    ],
+    ids=["apart", "overlapping", "successor not drawn", "dropped not drawn", "its trees under the other code"],
+)
+async def test_a_parcel_with_a_permit_is_left_out_of_the_successor_only_where_it_lies_apart(
+    permits: Permits, dropped: Any, kept: Any, tree: str, status: str
+) -> None:
+    await permits.post("/v1/titles", OFFICER, a_title())
+    both = [{"code": "PC 01", "area_m2": 14_000_000}, SECOND_PARCEL]
+    await permits.post("/v1/plans", MANAGER, a_plan(parcels=both))
+    if dropped is not None:
+        await draw(permits, PLAN, "PC 02", dropped)
+    await permits.upload(a_census(TREE_501, TREE_1170.replace("PC 01", "PC 02")), REGENT, PLAN)
+    await permits.post(f"{PATH}/submit", MANAGER)
+    await permits.answered()
+    await permits.post(f"{PATH}/approve", OFFICER, DECISION)
+    line = a_line(species="Myroxylon balsamum", volume_dm3=9_215)
+    await issued(permits, PERMIT, lines=[line | {"parcel": "PC 02"}, a_line(volume_dm3=1_000)])
+
+    await permits.post("/v1/plans", MANAGER, a_plan(id="PO-NEW", supersedes=PLAN))
+    await permits.agreed("PO-NEW")
+    if kept is not None:
+        await draw(permits, "PO-NEW", "PC 01", kept)
+    await permits.upload(a_census(tree), REGENT, "PO-NEW")
+    await permits.post("/v1/plans/PO-NEW/submit", MANAGER)
+
+    found = (await permits.get("/v1/plans/PO-NEW/findings", MANAGER))["findings"]
+    assert next(one["status"] for one in found if one["rule"] == "P05") == status
+    await permits.answered("PO-NEW")
+    if status == "FAIL":
+        await permits.refused("findings-open", "/v1/plans/PO-NEW/approve", OFFICER, DECISION)
+        return
+    await permits.post("/v1/plans/PO-NEW/approve", OFFICER, DECISION)
+    assert await counts(permits) == (True, "in_force")
+    more = a_permit(number="P-MORE", plan="PO-NEW", lines=[a_line(volume_dm3=5_000)])
+    await permits.post("/v1/permits", OFFICER, more)
+    await permits.refused("exceeds-census", "/v1/permits/P-MORE/approve", SECOND)
+    await issued(permits, "P-REST", plan="PO-NEW", lines=[a_line(volume_dm3=4_881)])
+
+
 # ---- what a permit gives up
 
 
@@ -172,6 +286,17 @@ async def test_what_was_drawn_is_not_freed_by_lowering_the_permit(permits: Permi
     permits.custody.silent = False
     amended = await permits.post(f"{PERMIT_PATH}/amendments/A1/approve", SECOND)
     assert [line["volume_dm3"] for line in amended["lines"]] == [4_000]
+
+
+async def test_a_count_in_several_pages_is_as_old_as_the_oldest_of_them() -> None:
+    def page(request: httpx.Request) -> httpx.Response:
+        size, following = {None: (40, "b"), "b": (38, "c"), "c": (41, None)}[request.url.params.get("cursor")]
+        return httpx.Response(200, json={"as_of": size, "balances": [{}], "next": following})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(page), base_url="http://custody") as http:
+        drawn = await drawn_on(ServiceClient("custody", http), PERMIT)
+
+    assert drawn == Drawn([{}, {}, {}], 38)
 
 
 async def test_a_permit_is_lowered_once_the_log_has_its_suspension(permits: Permits) -> None:

@@ -335,7 +335,6 @@ async def answer_of(
     lives = await lives_of(tx, one, volumes)
     dropped = [key for key, life in lives.items() if not counts(life)]
     found = indicators(results.values(), {key: tree.species for key, tree in planned.items()}, volumes, moved, dropped)
-    papers = await supervised_volumes.papers(tx, number)
     return SupervisionOut(
         number=number, plan=visit.plan, permit=one.permit, state=one.state, supervisor=visit.visitor,
         visited_from=one.visited_from, visited_to=one.visited_to, opened_at=visit.opened_at,
@@ -346,7 +345,7 @@ async def answer_of(
             moved=_known(one.permit, moved, asked),
             moved_as_of=None if moved is None else moved.as_of,
         ),
-        volumes=[_volume(v, lives[v.key], papers.get(v.key, []), shown, house) for v in volumes],
+        volumes=[_volume(v, lives[v.key], shown, house) for v in volumes],
         documents=_documents_out(documents, shown),
         answers=[
             AnswerOut(answer=a.answer, attachments=list(a.attachments), at=a.at)
@@ -364,17 +363,15 @@ def _known(permit: str | None, moved: Moved | None, asked: bool) -> Known:
     return "unknown" if moved is None else "known"
 
 
-def _volume(one: FoundVolume, life: KnownFinding, papers: Sequence[list[str]], shown: bool, house: House) -> VolumeOut:
-    """``papers`` are those of the recorded acts, which follow what answer and closing of the supervision did."""
-    cited = [*([[]] * (len(life.acts) - len(papers))), *papers]
+def _volume(one: FoundVolume, life: KnownFinding, shown: bool, house: House) -> VolumeOut:
     facts = {name: getattr(one, name) for name in FoundVolume.__slots__}
     acts = [
         VolumeActOut(
             act=done.act, state=done.state, outcome=done.outcome, at=done.at, org=done.org,
             by=house.registrar.pseudonym(done.by) if shown and done.by else None, text=done.text if shown else None,
-            documents=documents if shown else [],
+            documents=list(done.documents) if shown else [],
         )
-        for done, documents in zip(life.acts, cited, strict=True)
+        for done in life.acts
     ]  # fmt: skip
     return VolumeOut(
         **(facts if shown else facts | {"reason": None}), state=life.state, outcome=life.outcome, counts=counts(life),

@@ -39,7 +39,7 @@ from services.permits.schemas.keys import (
 from services.permits.schemas.words import Page
 from services.permits.store import keys, outbox, parties
 from services.permits.store.session import Tx
-from shared.refusal import Missing
+from shared.refusal import Missing, Refusal
 from shared.timber.outgoing import Announced
 from shared.web.access import Grant, GrantDep, OtherOrganisation
 from shared.web.app import Router
@@ -110,11 +110,8 @@ async def revoke_key(kid: str, body: RevocationIn, grant: GrantDep, command: Com
         if work.first:
             return work.first
         known, org = await _to_end(work, kid, body.org, grant, "revoke_key")
-        if grant.scope == "any" and await keys.awaiting_of(work.tx, work.caller.sub) >= MOST_AWAITING:
-            raise TooManyAwaiting(MOST_AWAITING)
-        if known is None and grant.scope != "any" and await keys.unknown_revocations(work.tx, org) >= MOST_UNKNOWN:
-            raise TooManyUnknown(org, MOST_UNKNOWN)
         revocation = Revocation(kid, org, body.reason, body.distrust_from)
+        await _check_bounds(work, grant, known, revocation)
         letter = house.registrar.write(
             "key.revoked", REGISTRY, revocation.statement(), work.now, subject=f"key:{kid}",
             prev=[None if known is None else known.sid],
@@ -229,6 +226,24 @@ async def _to_end(work: Work, kid: str, named: str | None, grant: Grant, action:
         raise WrongState("key", kid, known.state, "registered")
     await _check_region(work.tx, grant, org, action)
     return known, org
+
+
+async def _check_bounds(work: Work, grant: Grant, known: Enrolment | None, revocation: Revocation) -> None:
+    """So many and no more, by one person and of keys that did not come through here; what repeats a revocation that stands is none."""
+    refusal: Refusal | None = None
+    if grant.scope == "any" and await keys.awaiting_of(work.tx, work.caller.sub) >= MOST_AWAITING:
+        refusal = TooManyAwaiting(MOST_AWAITING)
+    if (
+        known is None
+        and grant.scope != "any"
+        and await keys.unknown_revocations(work.tx, revocation.org) >= MOST_UNKNOWN
+    ):
+        refusal = TooManyUnknown(revocation.org, MOST_UNKNOWN)
+    if refusal is None:
+        return
+    stands = await keys.revocation(work.tx, revocation.kid, revocation.org)
+    if stands is None or stands.revocation != revocation:
+        raise refusal
 
 
 async def _to_take_further(work: Work, kid: str, grant: Grant, action: str) -> Enrolment:

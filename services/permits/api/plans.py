@@ -99,6 +99,15 @@ async def _check_parent(tx: Tx, plan: Plan) -> None:
     await check_standing(tx, parent)
 
 
+async def _hold_parent(tx: Tx, plan: Plan) -> None:
+    """The general plan that this one stands under is superseded after this act or before it: it is held, as is whatever took its
+    place, each before that is asked of it."""
+    held = plan.parent
+    while held is not None:
+        await plans.hold(tx, held)
+        held = await plans.successor(tx, held)
+
+
 async def _check_superseded(tx: Tx, plan: Plan) -> None:
     """The plan that this one takes the place of is approved and of the same title."""
     if plan.supersedes is None:
@@ -267,9 +276,10 @@ async def approve_plan(
         await _check_gate(work, plan)
         papers = [*body.documents, *_minutes(earlier)]
         await check_cited(work.tx, body.documents)
-        await _check_parent(work.tx, plan)
+        await _hold_parent(work.tx, plan)
         if plan.supersedes is not None:
             await plans.hold(work.tx, plan.supersedes)
+        await _check_parent(work.tx, plan)
         await _check_superseded(work.tx, plan)
         await _check_holds(work.tx, plan, work.today)
         await require_organisations(work.tx, [officer.org])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from services.permits.api.house import Work
 from services.permits.domain.census import Tree
-from services.permits.domain.compared import Compared
+from services.permits.domain.compared import Compared, Renamed, renamed
 from services.permits.domain.day import peru_day
 from services.permits.domain.finding import Finding
 from services.permits.domain.land.around import around
@@ -84,7 +84,19 @@ async def _compared(work: Work, plan: Plan, trees: Sequence[Tree]) -> Compared |
         {name: one.trees for name, one in others.items()}, searched,
         {name: one.since.tolist() for name, one in others.items()},
         {(tree.parcel, tree.code): since for tree, since in zip(own.trees, own.since.tolist(), strict=True)},
+        await _renamed(work.tx, plan, trees),
     )  # fmt: skip
+
+
+async def _renamed(tx: Tx, plan: Plan, trees: Sequence[Tree]) -> list[Renamed]:
+    """Censuses of the plans that this one replaces, stands under or holds. The code of each of their trees is its place in its list,
+    as it is of others."""
+    found: list[Renamed] = []
+    for other, no in (await prints.kin(tx, plan)).items():
+        theirs = [tree._replace(code=str(place)) for place, tree in enumerate(await census.standing_trees(tx, other))]
+        if all(tree.zone for tree in theirs):
+            found += renamed(f"#{no}", trees, theirs)
+    return found
 
 
 async def _own_trees(work: Work, plan: Plan, trees: Sequence[Tree], keys: Sequence[int]) -> "Dated":

@@ -76,7 +76,10 @@ async def _act(
         holder = "" if permit is None else permit.holder
         await _check_who(work, grant, one, plan, act, holder)
         check_time(one, act)
-        volumes = await supervisions.volumes(work.tx, number)
+        volumes, last = (
+            await supervisions.volumes(work.tx, number),
+            await supervised_volumes.last(work.tx, number, body.key),
+        )
         known = (await lives_of(work.tx, one, volumes)).get(body.key)
         if known is None:
             raise Missing("volume", f"{number} {' '.join(map(str, body.key))}")
@@ -86,6 +89,6 @@ async def _act(
             check_heard(one, known, who, terms)
         await check_cited(work.tx, body.documents)
         done = Done(act, step.after, outcome, work.now, caller.sub, caller.org, body.text, None)
-        if not await supervised_volumes.add_act(work.tx, number, body.key, len(known.acts) + 1, done, body.documents):
+        if not await supervised_volumes.add_act(work.tx, number, body.key, last + 1, done, body.documents):
             raise WrongState("volume", known.id, "changing", known.state)
         return await work.answer(200, await answer_of(work.tx, grant, house, one))

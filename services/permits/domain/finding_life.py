@@ -21,6 +21,8 @@ Act = Literal["explain", "accept", "uphold", "appeal", "close"]
 DECISIONS: dict[str, Act] = {"accepted": "accept", "upheld": "uphold"}
 Outcome = Literal["", "accepted", "upheld", "lifted"]
 Part = Literal["operator", "officer"]
+# How often one organisation speaks in one appeal.
+MOST_APPEALS = 5
 
 
 @dataclass(eq=False)
@@ -44,6 +46,19 @@ class TermNotOver(Refusal):
     until: str
     act_es: str
     act_en: str
+
+
+@dataclass(eq=False)
+class TooManyAppeals(Refusal):
+    """The organisation has said what it had to say: whoever decides the appeal reads all of it."""
+
+    slug: ClassVar[str] = "too-many-appeals"
+    es: ClassVar[str] = "{org} ya presentó {most} escritos en esta apelación; no se admiten más hasta que se resuelva."
+    en: ClassVar[str] = (
+        "{org} has already put in {most} writings in this appeal; no more are taken until it is decided."
+    )
+    org: str
+    most: int
 
 
 @dataclass(eq=False)
@@ -133,7 +148,8 @@ _KEPT_OUT = {
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An act on a finding: who did what, when and why. ``text`` is ``None`` where the reader may not see it."""
+    """An act on a finding: who did what, when and why. ``text`` is ``None`` where the reader may not see it; ``documents`` are the papers
+    that an act on a supervised volume rests on."""
 
     act: str
     state: str
@@ -143,6 +159,7 @@ class Done:
     org: str
     text: str | None
     attachment_sha256: str | None
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +232,8 @@ def next_step(
     step = next((one for one in asked if one.before == known.state), None)
     if step is None:
         raise WrongState("finding", known.id, known.state, ", ".join(one.before for one in asked))
+    if act == "appeal" and sum(done.act == "appeal" and done.org == who.org for done in known.acts) >= MOST_APPEALS:
+        raise TooManyAppeals(who.org, MOST_APPEALS)
     _check_person(step, known, plan, who)
     _check_term(step, known, who, terms)
     return step

@@ -23,11 +23,13 @@ Area = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class OtherArea:
-    """Land a plan must not lie on. ``kept`` is a zone that the community keeps from harvest (its life plan)."""
+    """Land a plan must not lie on. ``kept`` is a zone that the community keeps from harvest (its life plan). ``same_as`` is the code of
+    the one parcel that may lie there: that of a plan above, under, before or after is the same land under the same code only."""
 
     kind: Literal["title", "protected_area", "parcel", "used_parcel", "kept"]
     name: str
     area: Area
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

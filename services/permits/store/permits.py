@@ -1,5 +1,6 @@
 """Permits, what was done to them, and proposals to change them."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
@@ -9,10 +10,12 @@ from sqlalchemy import func, or_, text, update
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from services.permits.domain.land.document import geojson_of
 from services.permits.domain.lifecycle import Extension
 from services.permits.domain.permit import Act, Amendment, Line, Permit
 from services.permits.domain.plan import Plan
-from services.permits.store import plans
+from services.permits.domain.rules.area import place
+from services.permits.store import census, land, plans
 from services.permits.store.rows import AmendmentRow, PermitRow
 from services.permits.store.session import Tx, added, one_at_a_time
 
@@ -75,7 +78,8 @@ async def permits(
 
 async def authorised_on(tx: Tx, plan: Plan, but: str = "") -> list[Permit]:
     """Every permit ever issued on a plan, on one that it superseded, or above or under it, revoked ones too: what P05 weighs
-    together. Of those above and under it the lines in its own parcels."""
+    together. Of those above and under it the lines in its own parcels; of those it superseded also the lines in parcels that it
+    does not have, unless they are known to lie apart from it: then they are no trees of its census."""
     own, parcels = await plans.before(tx, plan.id), {parcel.code for parcel in plan.parcels}
     asked = select(PermitRow).where(
         col(PermitRow.plan).in_({plan.id, *await plans.kin(tx, plan.id)}),
@@ -83,10 +87,35 @@ async def authorised_on(tx: Tx, plan: Plan, but: str = "") -> list[Permit]:
         PermitRow.number != but,
     )
     found = [_permit(row) for row in await tx.exec(_fresh(asked.order_by(col(PermitRow.number))))]
+    dropped = {(one.plan, line.parcel) for one in found if one.plan in own for line in one.lines} - {
+        (before, code) for before in own for code in parcels
+    }
+    weighed = dropped - await _apart(tx, plan, dropped)
     return [
-        one if one.plan in own else replace(one, lines=tuple(line for line in one.lines if line.parcel in parcels))
+        replace(
+            one, lines=tuple(line for line in one.lines if line.parcel in parcels or (one.plan, line.parcel) in weighed)
+        )
         for one in found
     ]
+
+
+async def _apart(tx: Tx, plan: Plan, dropped: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of these parcels of plans that this one superseded share no land and no tree with it: all is drawn, and every tree of its
+    census has a place."""
+    if not dropped:
+        return set()
+    from services.permits.domain.land import ground  # 30 MB of libraries that only a place needs
+
+    drawn = {shape.parcel: geojson_of(shape.document) for shape in await land.shapes(tx, plan.id)}
+    trees = await census.standing_trees(tx, plan.id)
+    if any(parcel.code not in drawn for parcel in plan.parcels) or any(not tree.zone for tree in trees):
+        return set()
+    places, found = [place(tree) for tree in trees], set()
+    for before, code in sorted(dropped):
+        for shape in await land.shapes(tx, before, code):
+            if await asyncio.to_thread(ground.apart, list(drawn.values()), places, geojson_of(shape.document)):
+                found.add((before, code))
+    return found
 
 
 async def hold_authorised(tx: Tx, plan: str) -> None:

@@ -84,8 +84,8 @@ async def below(tx: Tx, plan_id: str) -> set[str]:
 
 
 async def kin(tx: Tx, plan_id: str) -> frozenset[str]:
-    """The other plans whose land this one lies on by right: above it, under it, before and after it. Two operating plans of one
-    general plan are none to each other."""
+    """The other plans on whose parcels of the same code this one lies by right: above it, under it, before and after it. Two operating
+    plans of one general plan are none to each other."""
     return frozenset((await above(tx, plan_id) | await below(tx, plan_id)) - {plan_id})
 
 

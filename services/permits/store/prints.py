@@ -25,6 +25,7 @@ _ALIKE = text(
 )
 _MARKS = text("SELECT plan, root, handed_in, marks FROM census_marks(CAST(:plans AS text[]))")
 _COUNT = text("SELECT censuses_known(CAST(:but AS text[]))")
+_OF = text("SELECT plan, no FROM census_prints WHERE plan = ANY(CAST(:plans AS text[])) AND current ORDER BY plan")
 _PLANS = text(
     "SELECT c.no, c.plan, p.census->>'root' = c.root AS stands FROM census_prints c JOIN plans p ON p.id = c.plan"
     " WHERE c.no = ANY(CAST(:nos AS bigint[]))"
@@ -70,12 +71,17 @@ async def keep_print(tx: Tx, plan: Plan, keys: Sequence[int], marks: bytes, hand
 
 
 async def alike(tx: Tx, plan: Plan, asked: Sequence[int]) -> tuple[list[Alike], int]:
-    """The censuses most alike, of other plans than this one and its kin: those it replaces, stands under or holds; and how many were
-    searched."""
+    """The censuses most alike, of other plans than this one and its kin (``kin``: those it replaces, stands under or holds); and how
+    many were searched."""
     but = [plan.id, *await plans.kin(tx, plan.id)]
     values = {"asked": list(asked), "but": but, "region": plan.region, "most": MOST_EACH}
     found = [Alike(*row) for row in await tx.execute(_ALIKE, values)]
     return found, int((await tx.execute(_COUNT, {"but": but})).scalar_one())
+
+
+async def kin(tx: Tx, plan: Plan) -> dict[str, int]:
+    """The censuses of the plans that this one replaces, stands under or holds, by plan; those that the caller may see."""
+    return {row.plan: row.no for row in await tx.execute(_OF, {"plans": sorted(await plans.kin(tx, plan.id))})}
 
 
 async def plans_named(tx: Tx, nos: Sequence[int]) -> dict[int, tuple[str, bool]]:

@@ -10,14 +10,13 @@ from services.permits.domain.finding_life import Done
 from services.permits.store.session import Tx
 
 _ACTS = text(
-    "SELECT a.parcel, a.species, a.numeral, a.act, a.state, a.outcome, a.at, a.by_sub, a.by_org, w.said"
+    "SELECT a.parcel, a.species, a.numeral, a.act, a.state, a.outcome, a.at, a.by_sub, a.by_org, w.said, w.documents"
     " FROM supervision_volume_acts a LEFT JOIN supervision_volume_words w"
     " USING (supervision, parcel, species, numeral, seq) WHERE a.supervision = :number ORDER BY a.seq"
 )
-_PAPERS = text(
-    "SELECT a.parcel, a.species, a.numeral, w.documents FROM supervision_volume_acts a"
-    " LEFT JOIN supervision_volume_words w USING (supervision, parcel, species, numeral, seq)"
-    " WHERE a.supervision = :number ORDER BY a.seq"
+_LAST = text(
+    "SELECT coalesce(max(seq), 0) FROM supervision_volume_acts"
+    " WHERE supervision = :number AND parcel = :parcel AND species = :species AND numeral = :numeral"
 )
 _ANSWERED = text(
     "SELECT coalesce((SELECT min(at) FROM supervision_answers WHERE supervision = :number),"
@@ -35,20 +34,20 @@ _ADD_WORDS = text(
 
 
 async def acts(tx: Tx, number: str) -> dict[VolumeKey, list[Done]]:
-    """The recorded acts on each volume of a supervision, in order; without words for who may not see them."""
+    """The recorded acts on each volume of a supervision, in order; without words and papers for who may not see them."""
     found: dict[VolumeKey, list[Done]] = {}
-    for parcel, species, numeral, act, state, outcome, at, by, org, said in await tx.execute(_ACTS, {"number": number}):
-        found.setdefault((parcel, species, numeral), []).append(
-            Done(act, state, outcome, at, by, org, said, None)
-        )  # fmt: skip
+    for row in await tx.execute(_ACTS, {"number": number}):
+        parcel, species, numeral, act, state, outcome, at, by, org, said, documents = row
+        done = Done(act, state, outcome, at, by, org, said, None, tuple(documents or ()))
+        found.setdefault((parcel, species, numeral), []).append(done)
     return found
 
 
-async def papers(tx: Tx, number: str) -> dict[VolumeKey, list[list[str]]]:
-    """On which papers each of ``acts`` rests, in the same order, as far as the caller may see them."""
-    found: dict[VolumeKey, list[list[str]]] = {}
-    for parcel, species, numeral, documents in await tx.execute(_PAPERS, {"number": number}):
-        found.setdefault((parcel, species, numeral), []).append(list(documents or ()))
+async def last(tx: Tx, number: str, key: VolumeKey) -> int:
+    """The number of the last recorded act on a volume. Asked before the acts are read, it is no later than they are."""
+    parcel, species, numeral = key
+    place = {"number": number, "parcel": parcel, "species": species, "numeral": numeral}
+    found: int = (await tx.execute(_LAST, place)).scalar_one()
     return found
 
 

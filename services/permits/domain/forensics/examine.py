@@ -64,7 +64,9 @@ def examine(
         return Examination([replace(finding, subject=subject) for finding in few.values()], None)
     stand = stand_of(trees, polygons)
     others = others or Compared({})
-    clones = find_clones(stand, _other_plans(stand, others), norms, others.searched)
+    renamed = _renamed(others, norms)
+    searched = None if others.searched is None else others.searched + len({other.name for other in renamed})
+    clones = find_clones(stand, [*_other_plans(stand, others), *renamed], norms, searched)
     examined = _rules(stand, norms, [*clones, above], polygons, terrain)
     ordered = sorted(examined.findings, key=lambda finding: RULES.index(finding.rule))
     return Examination([replace(finding, subject=subject) for finding in ordered], examined.score)
@@ -79,6 +81,15 @@ def _other_plans(stand: Stand, others: Compared) -> list[OtherPlan]:
         for name, rows in others.trees.items()
         if rows
     ]  # fmt: skip
+
+
+def _renamed(others: Compared, norms: Thresholds) -> list[OtherPlan]:
+    """Of few trees nothing is said, here as elsewhere."""
+    return [
+        OtherPlan(part.name, stand_of(part.others), own=stand_of(part.own))
+        for part in others.renamed
+        if min(len(part.own), len(part.others)) >= norms["least_trees"]
+    ]
 
 
 def _rules(

@@ -38,11 +38,12 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class OtherPlan:
     """The census of another plan, under the name it is to be called by; ``order`` says whose trees were handed in first, where
-    that is known."""
+    that is known, and ``own`` which of the own trees are held against it, where not all are."""
 
     name: str
     stand: Stand
     order: Order | None = None
+    own: Stand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,13 @@ def find_clones(
     names = ("f13_share_s2", "f13_jaccard_s4", "f13_same_place_m")
     species: dict[str, int] = {}
     marks = marks_of(stand, species)
-    found = [(other, match_marks(marks, marks_of(other.stand, species))) for other in others]
+    found = [
+        (
+            other,
+            match_marks(marks if other.own is None else marks_of(other.own, species), marks_of(other.stand, species)),
+        )
+        for other in others
+    ]
     failed = [(other, match) for other, match in found if match.share > norms["f13_share_s2"]]
     if not failed:
         return [
@@ -171,7 +178,7 @@ def find_clones(
                 f"None of the {plans} other plans compared has the same trees.",
             )
         ]  # fmt: skip
-    return [_clone(stand, other, match, norms, names) for other, match in failed]
+    return [_clone(stand if other.own is None else other.own, other, match, norms, names) for other, match in failed]
 
 
 def _clone(stand: Stand, other: OtherPlan, match: Match, norms: Thresholds, names: tuple[str, ...]) -> Finding:

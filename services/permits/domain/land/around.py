@@ -1,6 +1,6 @@
 """The land around a plan, from what is stored to what the rules ask (``plan_facts``)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services.permits.domain.land.document import geojson_of
@@ -42,7 +42,7 @@ def _other(
     land: LandInputs, plot: Plot, cycle: tuple[date, date], limits: LandLimits, title: Area | None
 ) -> OtherArea | None:
     ours = plot.title == land.plan.title
-    if limits.harvests(plot.kind) or plot.plan in land.kin | {land.plan.id} or (plot.kind == "title" and ours):
+    if limits.harvests(plot.kind) or plot.plan == land.plan.id or (plot.kind == "title" and ours):
         return None
     if plot.kind == "parcel" and not ours and not plot.approved:
         return None  # that a neighbour drafts a plan is not to be learnt here
@@ -55,10 +55,12 @@ def _other(
         else plot.kind
     )
     if plot.kind == "parcel":
+        kin = plot.plan in land.kin
         used = plot.approved and plot.harvest_from is not None and cycle[0] <= plot.harvest_from <= cycle[1]
-        return (
-            _within("used_parcel" if used and ours else "parcel", name, plot, title, ours) if used or not ours else None
-        )
+        if ours and not (used or kin):
+            return None
+        found = _within("used_parcel" if ours else "parcel", name, plot, title, ours)
+        return replace(found, same_as=plot.code) if found is not None and kin else found
     if plot.kind in ("title", "protected_area"):
         return _within(plot.kind, name, plot, title, ours)
     return _within("kept", name, plot, title, ours) if ours else None

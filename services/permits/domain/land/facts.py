@@ -14,8 +14,8 @@ from services.permits.domain.plan import Plan
 @dataclass(frozen=True, slots=True)
 class LandInputs:
     """What is stored about the land of a plan: shapes by parcel, the polygon of its title, what lies near (``more_near``:
-    not all of it), and the private line of each tree with its parcel. ``kin`` are the plans on whose parcels it lies by right:
-    those it stands under, takes the place of or holds."""
+    not all of it), and the private line of each tree with its parcel. ``kin`` are the plans on whose parcels of the same code its
+    own lie by right: those it stands under, takes the place of or holds."""
 
     plan: Plan
     kin: frozenset[str]
@@ -42,7 +42,7 @@ def weigh(land: LandInputs, limits: LandLimits) -> LandFacts:
     """The figures. Slow for large land: use a thread."""
     plan, shapes, title = land.plan, land.shapes, land.title
     zones = [plot.document for plot in land.near if plot.title == plan.title and limits.harvests(plot.kind)]
-    others = [plot for plot in land.near if not limits.harvests(plot.kind) and plot.plan not in land.kin]
+    others = [plot for plot in land.near if not limits.harvests(plot.kind)]
     cycle = cycle_of(plan, limits)
     trees = [(parcel, *utm_of(line)) for parcel, line in land.lines]
     lacking = [f"shape:{parcel.code}" for parcel in plan.parcels if parcel.code not in shapes]
@@ -51,7 +51,7 @@ def weigh(land: LandInputs, limits: LandLimits) -> LandFacts:
     lacking += ["neighbours"] if land.more_near else []
     return LandFacts(
         placed=overlap.placed([(parcel.code, parcel.area_m2) for parcel in plan.parcels], shapes, title, zones),
-        overlaps=overlap.overlaps(plan.id, plan.title, shapes, others, cycle, title),
+        overlaps=overlap.overlaps(plan.id, plan.title, shapes, others, cycle, title, land.kin),
         datum=overlap.datum_trial(list(shapes.values()), title, limits) if title else None,
         trees=overlap.trees_placed(trees, shapes, title, limits) if title and trees else None,
         not_measured=lacking,

@@ -2,7 +2,7 @@
 Loaded at first use: numpy, GEOS and PROJ take 30 MB."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +41,12 @@ def clipped(area: dict[str, Any], bound: dict[str, Any]) -> dict[str, Any] | Non
         return None
     found: dict[str, Any] = mapping(form)
     return found
+
+
+def apart(land: Iterable[dict[str, Any]], trees: Sequence[Place], other: dict[str, Any]) -> bool:
+    """Whether a plan with these parcels and trees has no square metre and no tree in another parcel. Slow for large land: use a
+    thread."""
+    return not any(shared_m2(area, other) for area in land) and len(places_outside(trees, other, 0)) == len(trees)
 
 
 def places_outside(places: Sequence[Place], area: dict[str, Any], tolerance_m: float) -> list[int]:

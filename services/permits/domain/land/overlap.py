@@ -1,6 +1,6 @@
 """Land laid over land: areas in square metres, and nothing said of what they mean (rules P01, P02 and P03 do)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -111,10 +111,11 @@ def placed(
 
 def overlaps(
     plan: str, title: str, shapes: dict[str, bytes], near: Iterable[Plot], cycle: tuple[date, date],
-    title_document: bytes | None = None,
+    title_document: bytes | None = None, kin: Collection[str] = (),
 ) -> list[Overlap]:  # fmt: skip
     """What the parcels of a plan share with other titles, with zones in which no wood is cut, with each other and with
-    parcels of other plans (P02). Zones of harvest and the plan's own title are no overlap; less than 1 m² is none.
+    parcels of other plans (P02). Zones of harvest and the plan's own title are no overlap, nor is the parcel of the same code of a plan
+    that is ``kin``; less than 1 m² is none.
 
     ``cycle`` bounds the ``harvest_from`` of a parcel that counts as used.
     """
@@ -132,6 +133,8 @@ def overlaps(
         for code, form in sorted(forms.items()):
             if plot.plan == plan and plot.code <= code:
                 continue  # itself, or a pair that was measured from the other side
+            if plot.plan in kin and plot.code == code:
+                continue
             common = measure.inside(form, other)
             if not plot.seen and own is not None:
                 common = measure.inside(common, own)

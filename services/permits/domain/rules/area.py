@@ -88,7 +88,7 @@ def on_nobody_elses(facts: PlanFacts, rule: PlanRule) -> list[Finding]:
     rows: list[Row] = []
     severity: Severity = ""
     for other in (one for one in facts.others if one.kind != "kept"):
-        for code, area in facts.parcels.items():
+        for code, area in ((code, area) for code, area in facts.parcels.items() if code != other.same_as):
             shared = ground.shared_m2(area, other.area)
             if level := rule.over("overlap_m2", shared):
                 severity = _worse(severity, level)
