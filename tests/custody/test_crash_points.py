@@ -2,7 +2,7 @@
 nothing is there twice or half, and every checkpoint anybody saw still holds."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -155,7 +155,8 @@ async def test_custody_may_die_before_every_file_that_it_puts_in_its_place(
         batch = house.batch()
         await house.process.start(name)
         await house.look()
-        await house.hand_in(batch)  # acknowledged: it dies while it publishes
+        with suppress(httpx.HTTPError):  # it dies while it publishes, mostly after the answer
+            await house.hand_in(batch)
         await house.process.gone()
 
         await house.come_back(batch)
