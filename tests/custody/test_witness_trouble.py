@@ -35,10 +35,12 @@ async def test_a_witness_that_is_down_keeps_nobody_waiting(watched: Watched) -> 
     async def near() -> bool:
         return watched.cosigners(await note_of(custody)) == {"near"}
 
+    async def told() -> bool:
+        problem = await problems(custody)
+        return problem["near"] is None and problem["gone"] is not None
+
     await until(near)
-    told = await problems(custody)
-    assert told["near"] is None
-    assert told["gone"] is not None
+    await until(told)
 
 
 async def test_a_witness_that_does_not_answer_is_given_two_seconds(watched: Watched) -> None:
