@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.custody.witnesses import cosignatures
 from shared.tlog import merkle
 from shared.tlog.checkpoint import Checkpoint, parse
 from shared.tlog.note import Signer, open_note, sign
@@ -182,3 +183,37 @@ async def test_of_two_signers_the_slower_one_stores_nothing_behind_the_other(rea
     async with store.transaction() as again:
         assert (await again.add_checkpoint(ahead, b"", b"of somebody else")).note == b"ahead"
         assert (await again.add_checkpoint(ahead + 1, b"", b"further")).note == b"further"
+
+
+async def test_a_witness_that_answers_late_does_not_change_what_was_cosigned_first(ready: Custody) -> None:
+    """Neither with a smaller checkpoint than one that is cosigned already, nor with a clock that is behind: a seed stays."""
+    store, near, far = ready.app.state.custody.store, b"n" * 32, b"f" * 32
+    earlier, first = await heads(ready, "501", "502")
+    async with store.transaction() as tx:
+        await cosignatures.add(tx, near, first.size, 200, "near\n")
+
+    async with store.transaction() as tx:
+        await cosignatures.add(tx, far, earlier.size, 100, "far of the smaller one\n")
+        await cosignatures.add(tx, far, first.size, 100, "far\n")
+
+    async with store.snapshot() as tx:
+        found = await cosignatures.first_after(tx, [near, far], 0, first.size)
+        assert found is not None
+        assert (found[0].size, found[1]) == (first.size, "near\n")
+        assert await cosignatures.under(tx, earlier.size) == {}
+        assert await cosignatures.under(tx, first.size) == {near: "near\n", far: "far\n"}
+
+
+async def test_of_two_processes_the_slower_one_keeps_no_cosignature_behind_the_other(ready: Custody) -> None:
+    store, near, far = ready.app.state.custody.store, b"n" * 32, b"f" * 32
+    behind, ahead = await heads(ready, "501", "502")
+    async with store.transaction() as slower:
+        async with store.transaction() as faster:
+            await cosignatures.add(faster, near, ahead.size, 100, "near\n")
+            waiting = asyncio.create_task(cosignatures.add(slower, far, behind.size, 100, "far\n"))
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+        await waiting
+
+    async with store.snapshot() as tx:
+        assert await cosignatures.under(tx, behind.size) == {}

@@ -276,11 +276,11 @@ async def test_cosignatures_stay_as_they_were_kept(watched: Watched) -> None:
             await connection.close()
 
 
-async def test_the_first_cosigned_checkpoint_after_a_size_keeps_its_earliest_line(watched: Watched) -> None:
+async def test_the_first_cosigned_checkpoint_after_a_size_keeps_its_first_line(watched: Watched) -> None:
     await watched.real("near")
     custody = await watched.custody()
     await (await watched.pushing(custody)).push()
-    [(size, line)] = await rows(custody, "SELECT size, line FROM cosignature ORDER BY size, at LIMIT 1")
+    [(size, line)] = await rows(custody, "SELECT size, line FROM cosignature ORDER BY size, kept_at LIMIT 1")
     path = f"/v1/logs/{ORIGIN}/first-checkpoint"
     await asyncio.sleep(1.1)  # a cosignature tells whole seconds
 

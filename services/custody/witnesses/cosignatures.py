@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from services.custody.store import SignedHead, Transaction
 from shared.tlog.note import Verifier
 
-ADD = "INSERT INTO cosignature (log_id, key, size, at, line) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"
+IN_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('cosignature:' || $1::smallint::text, 0))"
+ADD = """
+INSERT INTO cosignature (log_id, key, size, at, line, kept_at)
+SELECT $1::smallint, $2::bytea, $3::bigint, $4::bigint, $5::text, clock_timestamp()
+WHERE EXISTS (SELECT FROM cosignature WHERE log_id = $1 AND size = $3)
+   OR NOT EXISTS (SELECT FROM cosignature WHERE log_id = $1 AND size > $3)
+ON CONFLICT DO NOTHING"""
 LAST = """
 SELECT c.key, c.size, extract(epoch FROM now() - c.kept_at)::float8 FROM unnest($2::bytea[]) AS asked (key)
 CROSS JOIN LATERAL (SELECT key, size, kept_at FROM cosignature WHERE log_id = $1 AND key = asked.key AND size > $3
@@ -19,7 +25,7 @@ WHERE log_id = $1 AND key = ANY($2) AND size >= $3 AND size < $4 GROUP BY size O
 CHECKPOINT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size = $2"
 FIRST_COSIGNED = """
 SELECT size, line FROM cosignature WHERE log_id = $1 AND key = ANY($2) AND size > $3 AND size <= $4
-ORDER BY size, at, line LIMIT 1"""
+ORDER BY size, kept_at LIMIT 1"""
 FIRST = "SELECT min(size) FROM checkpoint WHERE log_id = $1 AND size > $2 AND size <= $3"
 
 
@@ -37,7 +43,9 @@ def key_of(witness: Verifier) -> bytes:
 
 
 async def add(tx: Transaction, key: bytes, size: int, at: int, line: str) -> None:
-    """Keeps an answer; the same one twice adds nothing."""
+    """Keeps an answer; the same one twice adds nothing. So does the first one under a checkpoint when a larger one is
+    cosigned already, by whomever: one answer after the other, so that the first cosigned after a size stays the first."""
+    await tx.execute(IN_TURN, tx.log_id)
     await tx.execute(ADD, tx.log_id, key, size, at, line)
 
 
@@ -69,7 +77,7 @@ async def first_after(
     tx: Transaction, keys: Sequence[bytes], after: int, upto: int
 ) -> tuple[SignedHead, str | None] | None:
     """The first checkpoint of more than `after` and at most `upto` entries. With `keys`, the first that one of them
-    cosigned, with the earliest line under it. None while there is none."""
+    cosigned, with the line under it that was kept first. None while there is none."""
     if keys:
         rows = await tx.fetch(FIRST_COSIGNED, tx.log_id, list(keys), after, upto)
         size, line = rows[0] if rows else (None, None)
