@@ -2,15 +2,18 @@
 
 In between the log is filled by `deploy.bench.filling`; what is measured goes through the gateway, as ever. Before each
 measure the house comes to rest: everything signed and archived, PostgreSQL's own checkpoint made. After a checkpoint
-PostgreSQL writes each page whole that it touches for the first time, and in a large log nearly every touch is one; so as many
-records as are measured go before, and their rate is told apart.
+PostgreSQL writes each page whole that it touches for the first time, and in a large log nearly every touch is one; so the
+records right after it are told apart, and with them the rate over a whole stretch between two checkpoints.
+
+A machine's speed changes within minutes, so a larger log takes turns with a fresh house of the first size.
 """
 
 import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ import asyncpg
 from deploy.bench import filling, fresh, measures, wood
 from deploy.bench.figures import percentile, shown
 from deploy.bench.fresh import fresh_instance
+from deploy.bench.load import Outcome
 from deploy.bench.measures import NDJSON, UPLOADERS, Plot, Reading
 from deploy.bench.plot import Line, plotted
 from deploy.bench.sitting import machine
@@ -30,12 +34,15 @@ from shared.timber.event import parse_entry
 BATCH = 500
 MEASURED = 4_000
 RUNS = 5
+AFTER_A_CHECKPOINT = 40_000  # until each page that is written often was written whole
 TREES_BETWEEN = 40
 PATIENCE_S = 1_800.0
 REST_S = 3.0
 COLUMNS = {
-    "rate": "records/s, batches of 500", "rate_min": "min", "rate_max": "max", "of_first": "of that at the first size, %",
-    "rate_first": "the first ones after a checkpoint", "batch_p99": "one batch p99, ms", "proof_p50": "record with proof p50, ms", "proof_p99": "p99, ms",
+    "rate": "records/s, batches of 500", "rate_min": "min", "rate_max": "max", "of_small": "of a fresh house in turns, %",
+    "rate_first": "the first after a checkpoint", "first_records": "as many as these",
+    "cycle_records": "from one checkpoint to the next", "of_small_cycle": "over all these, of a fresh house, %",
+    "batch_p99": "one batch p99, ms", "proof_p50": "record with proof p50, ms", "proof_p99": "p99, ms",
     "back_p50": "500-log lot to its trees p50, ms", "back_p99": "p99, ms", "forward_p50": "its trees forward p50, ms",
     "forward_p99": "p99, ms", "record_bytes": "database bytes a record", "archive_bytes": "archive bytes a record",
     "memory": "memory of all processes, MB",
@@ -51,7 +58,9 @@ def run(largest: int, as_json: bool, figures: Path | None) -> int:
     """Measure at every power of ten from 10,000 up to `largest`, and at `largest`; print a table or JSON, and leave table and
     plot in `figures`. NoRoom before anything is started when the disk is too small."""
     begun = time.monotonic()
-    with fresh_instance(before=lambda folder: _say(filling.check_room(folder, largest + 2 * RUNS * MEASURED))) as own:
+    with fresh_instance(
+        before=lambda folder: _say(filling.check_room(folder, largest + AFTER_A_CHECKPOINT + RUNS * MEASURED))
+    ) as own:
         rows = measured(own, sizes(largest))
     answer: dict[str, Any] = {"machine": machine(), "seconds": round(time.monotonic() - begun), "sizes": rows}
     text = f"{answer['machine']['words']}\n\n{table(rows)}\n"
@@ -75,53 +84,98 @@ def sizes(largest: int) -> list[int]:
 
 def measured(instance: Instance, at: list[int]) -> dict[int, Reading]:
     """All measures at each of these sizes, ascending."""
-    plot = Plot(instance, quick=True)
-    with opened(instance) as house:
-        registrar = fresh.registrar_of(house)
-    filler = filling.Filler(instance, registrar)
-    woodlot = wood.Woodlot(plot.name(), len(at))
-    fresh.plant(instance, woodlot.forest, plot.tokens[0])
+    house = _House(instance)
+    woodlot = wood.Woodlot(house.plot.name(), len(at))
+    fresh.plant(instance, woodlot.forest, house.plot.tokens[0])
     rows: dict[int, Reading] = {}
     for size in at:
         each = min(MEASURED, size // RUNS // BATCH * BATCH) or BATCH
-        begun = time.monotonic()
-        size_before = _size(instance)
-        if (goal := size - RUNS * each * 3 // 2) > size_before:
-            filled = filler.fill(goal, partial(woodlot.cut, TREES_BETWEEN), partial(_so_far, size))
-            _say(f"filled {filled - size_before:,} in {time.monotonic() - begun:.0f} s")
-        rows[size] = _at(plot, woodlot, each)
-        rows[size]["of_first"] = 100 * rows[size]["rate"] / rows[at[0]]["rate"]
+        before = min(AFTER_A_CHECKPOINT, RUNS * each) if size == at[0] else AFTER_A_CHECKPOINT
+        house.grow(size - before - RUNS * each // 2, partial(woodlot.cut, TREES_BETWEEN))
+        lot, trees, entries = woodlot.compose()
+        fresh.record(instance, entries, fresh.machine_tokens(instance, 1)[0])
+        with ExitStack() as stack:
+            small = None if size == at[0] else _House(stack.enter_context(fresh_instance()))
+            if small is not None:
+                small.grow(at[0], tuple)
+            rates, sids = _rates(house, small, before, each)
+        memory = measures.memory(house.plot, "memory")
+        _come_to_rest(instance)
+        proofs = measures.proofs(instance, sids[: measures.PROOFS])
+        rows[size] = {
+            **rates, **wood.traces(instance, lot, trees), **memory,
+            "proof_p50": percentile(proofs, 500) * 1000, "proof_p99": percentile(proofs, 990) * 1000,
+            "record_bytes": measures.record_bytes(instance), "archive_bytes": _archive_bytes(instance),
+        }  # fmt: skip
     return rows
 
 
-def _at(plot: Plot, woodlot: wood.Woodlot, each: int) -> Reading:
-    """The measures on the log as it stands."""
-    lot, trees, entries = woodlot.compose()
-    plot.tokens = fresh.machine_tokens(plot.instance, measures.CARRIERS)
-    fresh.record(plot.instance, entries, plot.tokens[0])
-    forests = [plot.forest(each) for _ in range(2 * RUNS)]
-    _come_to_rest(plot.instance)
-    outcomes, sids = [], []
-    for forest in forests:
-        bodies = [forest.upload(BATCH) for _ in range(each // BATCH)]
-        outcome = plot.send(bodies, NDJSON, UPLOADERS)
-        if outcome.logged != each:
-            raise RuntimeError(f"{outcome.logged} of {each} records logged, answers {outcome.statuses}")
-        outcomes.append(outcome)
-        sids += [parse_entry(line).sid for body in bodies for line in body.splitlines()[:: BATCH // 10]]
-    first, outcomes = outcomes[:RUNS], outcomes[RUNS:]
-    rates = sorted(outcome.logged / outcome.seconds for outcome in outcomes)
-    memory = measures.memory(plot, "memory")
-    _come_to_rest(plot.instance)
-    proofs = measures.proofs(plot.instance, sids[: measures.PROOFS])
-    return {
-        "rate": rates[RUNS // 2], "rate_min": rates[0], "rate_max": rates[-1],
-        "rate_first": sum(one.logged for one in first) / sum(one.seconds for one in first),
-        "batch_p99": percentile([one for outcome in outcomes for one in outcome.latencies], 990) * 1000,
-        "proof_p50": percentile(proofs, 500) * 1000, "proof_p99": percentile(proofs, 990) * 1000,
-        **wood.traces(plot.instance, lot, trees), **memory,
-        "record_bytes": measures.record_bytes(plot.instance), "archive_bytes": _archive_bytes(plot.instance),
+class _House:
+    """A log that grows, and takes uploads."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance, self.plot = instance, Plot(instance, quick=True)
+        with opened(instance) as house:
+            self._filler = filling.Filler(instance, fresh.registrar_of(house))
+
+    def grow(self, size: int, between: Callable[[], Sequence[bytes]]) -> None:
+        """To about `size` entries, if it is not as large."""
+        begun, before = time.monotonic(), _size(self.instance)
+        if size > before:
+            filled = self._filler.fill(size, between, partial(_so_far, size))
+            _say(f"filled {filled - before:,} in {time.monotonic() - begun:.0f} s")
+
+    def send(self, records: int) -> tuple[Outcome, list[str]]:
+        """Batches of so many records in all; a few of their sids. RuntimeError when one is not logged."""
+        forest = self.plot.forest(records)
+        bodies = [forest.upload(BATCH) for _ in range(records // BATCH)]
+        outcome = self.plot.send(bodies, NDJSON, UPLOADERS)
+        if outcome.logged != records:
+            raise RuntimeError(f"{outcome.logged} of {records} records logged, answers {outcome.statuses}")
+        return outcome, [parse_entry(line).sid for body in bodies for line in body.splitlines()[:: BATCH // 10]]
+
+
+def _rates(house: _House, small: _House | None, before: int, each: int) -> tuple[Reading, list[str]]:
+    """Records a second right after a checkpoint of PostgreSQL (`before` records) and from then on, in turns with the small
+    house; and some sids. The stretch to the next checkpoint is as long as PostgreSQL's settings and the bytes of
+    write-ahead log a record make it."""
+    both = [house, *([small] if small else [])]
+    for one in both:
+        _come_to_rest(one.instance)
+    begun = _log_bytes(house.instance)
+    sent = [house.send(each) for _ in range(before // each)]
+    between = _log_bytes(house.instance)
+    if small is not None:
+        small.send(each)
+    turns = [[one.send(each) for one in both] for _ in range(RUNS)]
+    ended = _log_bytes(house.instance)
+    rates = sorted(_rate(turn[0][0]) for turn in turns)
+    first = sum(one.logged for one, _ in sent) / sum(one.seconds for one, _ in sent)
+    rate, base = rates[RUNS // 2], sorted(_rate(turn[-1][0]) for turn in turns)[RUNS // 2]
+    later = max(0.0, (_log_limit(house.instance) - (between - begun)) / (ended - between) * RUNS * each)
+    cycle = (before + later) / (before / first + later / rate)
+    reading = {
+        "rate": rate, "rate_min": rates[0], "rate_max": rates[-1], "of_small": 100 * rate / base, "rate_first": first,
+        "first_records": before, "cycle_records": before + later, "of_small_cycle": 100 * cycle / base,
+        "batch_p99": percentile([one for turn in turns for one in turn[0][0].latencies], 990) * 1000,
     }  # fmt: skip
+    return reading, [sid for outcome in (*sent, *(turn[0] for turn in turns)) for sid in outcome[1]]
+
+
+def _rate(outcome: Outcome) -> float:
+    return outcome.logged / outcome.seconds
+
+
+def _log_bytes(instance: Instance) -> int:
+    """Where PostgreSQL's write-ahead log stands."""
+    return int(asyncio.run(_asked(instance, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")))
+
+
+def _log_limit(instance: Instance) -> int:
+    """How much of it is written from one checkpoint to the next under load: PostgreSQL begins one so early that
+    what comes while it is under way still fits into `max_wal_size` (CalculateCheckpointSegments in PostgreSQL's xlog.c)."""
+    limit = "pg_size_bytes(current_setting('max_wal_size')) / (1 + current_setting('checkpoint_completion_target')::numeric)"
+    return int(asyncio.run(_asked(instance, f"SELECT {limit}")))
 
 
 def _size(instance: Instance) -> int:
@@ -138,7 +192,7 @@ def _come_to_rest(instance: Instance) -> None:
         return bool(log["size"] == log["signed_size"])
 
     _until(signed)
-    asyncio.run(_database_checkpoint(instance))
+    asyncio.run(_asked(instance, "CHECKPOINT"))
     time.sleep(REST_S)
 
 
@@ -150,10 +204,10 @@ def _until(done: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-async def _database_checkpoint(instance: Instance) -> None:
+async def _asked(instance: Instance, question: str) -> Any:
     connection = await asyncpg.connect(instance.admin_dsn("custody"))
     try:
-        await connection.execute("CHECKPOINT", timeout=PATIENCE_S)
+        return await connection.fetchval(question, timeout=PATIENCE_S)
     finally:
         await connection.close()
 
