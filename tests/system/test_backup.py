@@ -119,7 +119,7 @@ def test_a_restored_house_is_frozen_until_what_was_lost_is_back(evening: Evening
     assert "will be frozen" in restored
     up(instance)
 
-    assert evening.health()["status"] == "frozen"
+    wait_until(lambda: evening.health()["status"] == "frozen")
     refused = door.http.post("/v1/records", content=evening.after[0], headers=headers(door))
     assert (refused.status_code, refused.json()["slug"]) == (503, "log-frozen")
     assert door.http.get(f"/v1/records/{evening.answers[0][0]['sid']}").status_code == 200

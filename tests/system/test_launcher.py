@@ -70,7 +70,7 @@ def test_all_processes_are_healthy_and_told(one: Instance) -> None:
     assert set(healthy) == {"launcher", "nursery", "postgres", "gateway", *(n for part in PARTS for n in part.names)}
     assert all(healthy.values())
     assert shown["state"] == "running"
-    assert status_of(f"{shown['url']}/healthz") == 200
+    wait_until(lambda: status_of(f"{shown['url']}/healthz") == 200)
 
 
 def test_a_second_up_shows_the_first_and_is_content(one: Instance) -> None:
@@ -141,7 +141,7 @@ def test_messages_do_not_grow_without_bound_while_it_runs(one: Instance, name: s
     wait_until(lambda: log.stat().st_size < MAX_LOG_BYTES)
 
     assert piece_of(log, 1).stat().st_size >= len(flood)
-    assert status_of(f"{one.base_url}/healthz") == 200
+    wait_until(lambda: status_of(f"{one.base_url}/healthz") == 200)
     if name == "gateway":  # a program that knows nothing of it goes on in the emptied file
         status_of(f"{one.base_url}/v1/items/after-the-flood")
         wait_until(lambda: b"after-the-flood" in log.read_bytes())
@@ -210,7 +210,7 @@ def test_two_starts_at_once_make_one_instance_and_both_wait_for_it(short_folder:
 
     assert [start.returncode for start in both] == [0, 0]
     assert all(f"Portal     {instance.base_url}/" in text for text in said)
-    assert status_of(f"{instance.base_url}/healthz") == 200
+    wait_until(lambda: status_of(f"{instance.base_url}/healthz") == 200)
     assert timber("reset", "--yes", "--data", str(instance.data)).returncode == 0
 
 
