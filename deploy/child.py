@@ -19,6 +19,7 @@ from deploy.process import begun_at, die_with_parent
 
 LAST_LINES = 20
 POLL_S = 0.02
+ANSWER_S = 5.0  # a service that is busy is not one that is down
 
 
 class StageFailed(Exception):  # noqa: N818
@@ -54,7 +55,7 @@ class Program:
     name: str
     spawn: Callable[[Path], Awaitable[Running]]
     ready: Callable[[int], Awaitable[bool]] | None
-    deadline_s: float = 30
+    deadline_s: float = 60  # a busy machine is no broken one
     stop_signal: signal.Signals = signal.SIGTERM
     force_signal: signal.Signals = signal.SIGKILL
     grace_s: float = 12
@@ -194,14 +195,14 @@ def ended(status: int) -> str:
         return f"was ended by signal {-status}"
 
 
-async def http_status(where: Path | int, target: str, deadline_s: float = 1.0, method: str = "GET") -> int | None:
+async def http_status(where: Path | int, target: str, deadline_s: float = ANSWER_S, method: str = "GET") -> int | None:
     """The status of one HTTP request over a Unix socket or a loopback port; None when nobody answers in time."""
     status, _ = await http_fetch(where, target, deadline_s, method)
     return status
 
 
 async def http_fetch(
-    where: Path | int, target: str, deadline_s: float = 1.0, method: str = "GET"
+    where: Path | int, target: str, deadline_s: float = ANSWER_S, method: str = "GET"
 ) -> tuple[int | None, bytes]:
     """Status and body of one HTTP request, read to the end; (None, b"") when nobody answers in time."""
     try:

@@ -158,7 +158,7 @@ class House:
             return admin.exists() and await http_status(admin, "/ready") == 200
 
         admin.unlink(missing_ok=True)
-        await self._start(Program("gateway", spawn, ready, deadline_s=15, grace_s=5))
+        await self._start(Program("gateway", spawn, ready, grace_s=5))
         self._set_ready("gateway")
         self._stage(f"gateway  {self.instance.base_url}", begun)
 

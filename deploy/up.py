@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import resource
+import secrets
 import shlex
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from deploy.instance import CHECKOUT, Instance, NoInstance, default_data, find, 
 from deploy.process import holder_of, is_still
 
 TRIES = 50
+PORTS = range(20_000, 32_000)
 DETACHED_DEADLINE_S = 3_900  # longer than any step of a launcher, the longest being a migration of a large log
 
 
@@ -91,10 +93,10 @@ def is_free(port: int) -> bool:
 
 
 def any_free_port() -> int:
-    """A port that the system chose."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A port to listen on later. Below those that systems give to outgoing connections: one of these could take it until
+    then."""
+    while not is_free(port := PORTS.start + secrets.randbelow(len(PORTS))):
+        continue
     return port
 
 

@@ -4,6 +4,7 @@ What holds for every page is checked by ``Visitor.check``: no serious finding of
 complaint of the browser, nothing wider than the screen.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from tests import chromium
 
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 NARROW, WIDE = 360, 1280
+PATIENCE_S = 60.0  # for a page of a house that is busy with other things
 SERIOUS = ("serious", "critical")
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
@@ -41,9 +43,22 @@ class Visitor:
         answer = self.page.goto(self.base_url + path)
         assert answer is not None
         assert answer.status == status, f"{path}: {answer.status}"
-        if status != 200:  # the browser notes it as an error of the page
-            self.complaints = [one for one in self.complaints if f"status of {status}" not in one]
+        if status != 200:
+            self.was_answered(status)
         return answer
+
+    def was_answered(self, status: int) -> None:
+        """The browser notes such a status as an error of the page, sooner or later; that it came is what was asked for."""
+        noted = f"status of {status}"
+        self.wait_until(lambda: any(noted in one for one in self.complaints), f"nothing of a {noted}")
+        self.complaints = [one for one in self.complaints if noted not in one]
+
+    def wait_until(self, done: Callable[[], bool], why: str) -> None:
+        """Poll until it is so; fails when it takes far too long."""
+        end = time.monotonic() + PATIENCE_S
+        while not done():
+            assert time.monotonic() < end, why
+            self.page.wait_for_timeout(50)
 
     def sign_in(self, name: str, password: str) -> None:
         """From the first page by the link in its head, over the provider's page, and back."""
@@ -55,13 +70,19 @@ class Visitor:
         self.page.locator(".who").wait_for()
 
     def says(self, *texts: str) -> None:
-        """Each of these stands on the page, hidden parts left out."""
-        said = " ".join(self.page.locator("body").inner_text().split())
-        for text in texts:
-            assert text.casefold() in said.casefold(), f"{self.page.url}: {text!r} is not in:\n{said}"
+        """Each of these stands on the page once it is loaded and its scripts are through, hidden parts left out."""
+        self.page.wait_for_load_state()
+        end = time.monotonic() + PATIENCE_S
+        while missing := [text for text in texts if text.casefold() not in self.said().casefold()]:
+            assert time.monotonic() < end, f"{self.page.url}: {missing} not in:\n{self.said()}"
+            self.page.wait_for_timeout(50)
+
+    def said(self) -> str:
+        return " ".join(self.page.locator("body").inner_text().split())
 
     def check(self, axe: bool = True) -> None:
         """What holds for every page."""
+        self.page.wait_for_load_state()
         own = urlsplit(self.base_url).netloc
         strangers = [url for url in self.asked_for if urlsplit(url).netloc not in ("", own)]
         assert strangers == [], f"{self.page.url} asked for {strangers}"
@@ -105,7 +126,7 @@ class Windows:
             java_script_enabled=scripts, storage_state=self._signed_in.get(name or ""),
             color_scheme="dark" if dark else "light", reduced_motion="reduce", timezone_id="America/Lima",
         )  # fmt: skip
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(1000 * PATIENCE_S)
         self._open.append(context)
         visitor = Visitor(self.base_url, context, context.new_page())
         if name is not None and name not in self._signed_in:

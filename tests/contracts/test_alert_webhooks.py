@@ -16,7 +16,7 @@ from services.contracts.watcher import Watcher
 from shared.web.webhooks.destination import Address, Destinations
 from shared.web.webhooks.post import Pace
 from tests.contracts.builders import Json
-from tests.contracts.conftest import BUYER, Contracts
+from tests.contracts.conftest import BUYER, PATIENCE_S, Contracts
 from tests.contracts.test_api import STEWARD
 from tests.contracts.test_deals_rows import as_org
 from tests.contracts.test_standing import RUC, a_list, a_sanction
@@ -179,7 +179,7 @@ async def test_the_background_of_the_service_posts_by_itself(contracts: Contract
     await house.hook(receiver)
     await house.tell()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await arrived.wait()
 
 

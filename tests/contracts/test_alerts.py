@@ -27,7 +27,7 @@ from services.contracts.shipped import alert_limits
 from services.contracts.store.alerts import HOUSE, claim_alerts
 from services.contracts.watcher import Watcher
 from tests.contracts.builders import TORNILLO, a_price_book, an_offer, sawn
-from tests.contracts.conftest import BUYER, Contracts
+from tests.contracts.conftest import BUYER, PATIENCE_S, Contracts
 from tests.contracts.deals import a_payment, a_sheet, a_signed_contract, a_statement, pay, settled
 from tests.contracts.test_api import STEWARD
 from tests.contracts.test_standing import OTHER, RUC, a_list, a_sanction
@@ -280,7 +280,7 @@ async def test_the_background_looks_by_itself_and_not_again_before_its_turn(cont
     await contracts.post("/v1/alerts", PERMIT)
     worker = asyncio.create_task(Watcher(contracts.app.state.store, contracts.app.state.permits).run())
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while (await contracts.get("/v1/alerts"))["items"][0]["looked_at"] is None:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     worker.cancel()

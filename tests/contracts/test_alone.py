@@ -25,11 +25,10 @@ UPSTREAM = ("L07", "L08", "V03", "V04")
 
 @asynccontextmanager
 async def stopped(_: object = None) -> AsyncIterator[str]:
-    """An address where nothing listens any more."""
+    """An address where nothing listens."""
     with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
+        one.bind(("127.0.0.1", 0))  # held, so that nobody else does
+        yield f"http://127.0.0.1:{one.getsockname()[1]}"
 
 
 @asynccontextmanager

@@ -10,10 +10,12 @@ import asyncpg
 import httpx
 import pytest
 
+from services.contracts import quick_limit
 from services.contracts.api.house import today
 from services.contracts.quick_limit import Bucket
 from shared.web.client import service_client
 from shared.web.problems import TooManyAttempts
+from tests.clock import Clock
 from tests.contracts.builders import (
     LUPUNA,
     TORNILLO,
@@ -286,14 +288,16 @@ async def test_a_stored_book_and_given_figures_at_once_contradict(contracts: Con
     assert (await contracts.post("/v1/appraisals/quick", both, 422))["slug"] == "malformed"
 
 
-async def test_strangers_ask_so_many_questions_and_then_wait() -> None:
+async def test_strangers_ask_so_many_questions_and_then_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(quick_limit, "time", clock)
     bucket = Bucket(rate=1_000.0, burst=2)
 
     bucket.take()
     bucket.take()
     with pytest.raises(TooManyAttempts):
         bucket.take()
-    await asyncio.sleep(0.01)
+    clock.now_s += 0.01
     bucket.take()
 
 

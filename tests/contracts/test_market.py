@@ -21,7 +21,7 @@ from services.contracts.estimates import Estimates
 from shared.timber.species import catalogue
 from shared.web.problems import TooManyAttempts, Unavailable
 from tests.contracts.builders import LUPUNA, TORNILLO, a_price_book, a_report, an_offer, pen, per_volume, sawn, wood
-from tests.contracts.conftest import BUYER, Contracts
+from tests.contracts.conftest import BUYER, PATIENCE_S, Contracts
 from tests.contracts.strict_log import ORIGIN
 
 STEWARD = {"role": "operator", "org": "trozalog"}
@@ -58,11 +58,9 @@ async def arrived_in_time(contracts: Contracts) -> None:
 
 async def estimate(contracts: Contracts, path: str = ASK, expect: int = 200) -> Any:
     """What is told of the reports as they stand: asked again while the last answer is told and the next worked out."""
-    for _ in range(100):
-        told = await contracts.get(path, expect, role=None)
-        if told.get("current", True):
-            break
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(PATIENCE_S):
+        while not (told := await contracts.get(path, expect, role=None)).get("current", True):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
     return told
 
 
@@ -281,7 +279,7 @@ async def test_another_rule_needs_diameters_and_the_base_is_answered(contracts: 
 
 
 async def test_a_market_is_worked_out_once_for_each_state_of_its_closed_months(contracts: Contracts) -> None:
-    estimates, name = Estimates(contracts.app.state.store), "standing/stump"
+    estimates, name = Estimates(contracts.app.state.store, PATIENCE_S, PATIENCE_S), "standing/stump"
     await reported(contracts, [118, 122, 120])
 
     first, second = await asyncio.gather(*(estimates.told(today(), name) for _ in range(2)))
@@ -302,9 +300,9 @@ async def test_who_asks_first_and_is_in_a_hurry_is_told_to_come_back_and_finds_t
 
     with pytest.raises(Unavailable):
         await estimates.told(today(), name)
-    patient = Estimates(contracts.app.state.store)
+    patient = Estimates(contracts.app.state.store, PATIENCE_S)
     expected = await patient.told(today(), name)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             with suppress(Unavailable):
                 found = await estimates.told(today(), name)
@@ -318,7 +316,8 @@ async def test_who_asks_first_and_is_in_a_hurry_is_told_to_come_back_and_finds_t
 async def test_while_a_market_is_worked_out_again_the_last_answer_is_told_with_its_state_and_one_task_works(
     contracts: Contracts,
 ) -> None:
-    estimates, name, go_on = Estimates(contracts.app.state.store, grace_s=0), "standing/stump", threading.Event()
+    estimates, name = Estimates(contracts.app.state.store, PATIENCE_S, grace_s=0), "standing/stump"
+    go_on = threading.Event()
     await reported(contracts, [118, 122, 120])
     first = await estimates.told(today(), name)
     estimates._worker.submit(go_on.wait)  # somebody else's large market
@@ -341,7 +340,8 @@ async def test_while_a_market_is_worked_out_again_the_last_answer_is_told_with_i
 
 
 async def test_a_book_waits_for_the_reports_as_they_stand(contracts: Contracts) -> None:
-    estimates, name, go_on = Estimates(contracts.app.state.store, grace_s=0), "standing/stump", threading.Event()
+    estimates, name = Estimates(contracts.app.state.store, PATIENCE_S, grace_s=0), "standing/stump"
+    go_on = threading.Event()
     await reported(contracts, [118, 122, 120])
     await estimates.told(today(), name)
     estimates._worker.submit(go_on.wait)
@@ -543,7 +543,7 @@ async def test_what_the_log_refuses_waits_and_is_shown(contracts: Contracts) -> 
 
     contracts.log.refuses = lambda _: False
     await contracts.as_admin("UPDATE outbox SET next_attempt_at = '-infinity'")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not contracts.log.log:
             contracts.app.state.publisher.wake.set()
             await asyncio.sleep(0.02)

@@ -12,7 +12,7 @@ import pytest
 from services.contracts.domain.contract import ContractText, changed_parts
 from shared.timber.commitment import opens
 from tests.contracts.builders import LUPUNA, TORNILLO, Json, an_offer, pen, per_volume
-from tests.contracts.conftest import BUYER, Contracts
+from tests.contracts.conftest import BUYER, PATIENCE_S, Contracts
 
 AS_BUYER: dict[str, Any] = {"role": "company", "org": BUYER}
 SHA = "ab" * 32
@@ -331,7 +331,7 @@ async def test_a_statement_that_the_log_refuses_is_shown_and_tried_again(contrac
     admin = await asyncpg.connect(contracts.database.admin_dsn)
     await admin.execute("UPDATE outbox SET next_attempt_at = now() - interval '1 day'")
     await admin.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not contracts.log.log:
             contracts.app.state.publisher.wake.set()
             await asyncio.sleep(0.02)

@@ -82,7 +82,9 @@ class Custody:
     async def send(self, *entries: bytes, role: str = "manager", org: str = "comunidad-a", **query: str) -> list[Any]:
         """Uploads a batch; one result an entry."""
         headers, content = NDJSON | self.issuer.headers(role, org=org), b"\n".join(entries)
-        answer = await _signed(lambda: self.http.post("/v1/records", content=content, params=query, headers=headers))
+        answer = await once_signed(
+            lambda: self.http.post("/v1/records", content=content, params=query, headers=headers)
+        )
         assert answer.status_code == 200, answer.text
         results: list[Any] = answer.json()["results"]
         return results
@@ -98,12 +100,18 @@ class Custody:
     ) -> Any:
         headers = self.issuer.headers(role, org=org) if role else {}
         asked = partial(self.http.get, path, params=query, headers=headers)
-        answer = await (_signed(asked) if expect == 200 else asked())
+        answer = await (once_signed(asked) if expect == 200 else asked())
         assert answer.status_code == expect, answer.text
         return answer.json() if "json" in answer.headers["content-type"] else answer.content
 
+    async def bundle(self, lot: str) -> bytes:
+        """The proof file of a lot."""
+        answer = await once_signed(partial(self.http.get, f"/v1/lots/{lot}/bundle"))
+        assert answer.status_code == 200, answer.text
+        return answer.content
 
-async def _signed(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+
+async def once_signed(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     """Asked again, as the problem says to, while no checkpoint covers what was asked: on a machine that is busy with other
     things that takes longer than an answer waits."""
     end = time.monotonic() + SIGNED_S

@@ -218,7 +218,7 @@ async def test_a_log_is_used_up_once_and_the_second_try_is_noted_and_answered_wi
     await ready.log(felling(ready, "501"), cut(ready, "501"))
     lots = ["LOT-1", "LOT-2"]
     first, second = (ready.entry("lot.composed", {"lot": lot, "items": [log_id("501/A")]}) for lot in lots)
-    [index] = await ready.log(first)
+    [index] = await ready.log(first, wait="inclusion")  # a proof of it is told only where there is one soon
 
     [refused] = await ready.send(second)
     [again] = await ready.send(second)

@@ -11,6 +11,7 @@ from shared.tlog.checkpoint import Checkpoint, parse
 from shared.tlog.note import open_note
 from shared.tlog.tile import entries_path, tile_path, width_at
 from tests.custody.conftest import Custody, felling, genesis, permit_acts
+from tests.custody.set_back import until
 
 CODES = [f"{code:04}" for code in range(300)]
 
@@ -41,23 +42,26 @@ async def test_the_archive_is_the_log_as_it_is_served_byte_for_byte(custody: Cus
 
 async def test_whatever_is_shown_is_in_the_archive_already(custody: Custody) -> None:
     await custody.log(*genesis(custody), *permit_acts(custody, CODES))
-    over = asyncio.Event()
+    over, looks = asyncio.Event(), 0
 
-    async def watch() -> int:
-        looks = 0
+    async def watch() -> None:
+        nonlocal looks
         while not over.is_set():
             shown = await served(custody)
             assert archived(custody).size >= shown.size
             looks += 1
-        return looks
+
+    async def watched_thrice() -> bool:
+        return watching.done() or looks >= enough
 
     watching = asyncio.create_task(watch())
     for n in range(0, 300, 30):
         await custody.log(*(felling(custody, code) for code in CODES[n : n + 30]))
-        await asyncio.sleep(0.05)
+        enough = looks + 3
+        await until(watched_thrice)
     over.set()
 
-    assert await watching > 20
+    await watching
 
 
 async def test_two_processes_keep_one_archive_in_turns(custody: Custody, open_custody: Any) -> None:
@@ -80,9 +84,18 @@ async def test_partial_tiles_of_earlier_days_do_not_pile_up(ready: Custody) -> N
         await ready.send(felling(ready, str(code)), wait="inclusion")
 
     for folder in ("tile/entries/000.p", "tile/0/000.p"):
-        widths = sorted(int(path.name) for path in (ready.settings.archive / folder).iterdir())
-        assert len(widths) == 2  # this checkpoint's, and that of a reader who is still at the one before
-        assert widths[-1] == archived(ready).size
+
+        async def swept(folder: str = folder) -> bool:
+            return (
+                len(widths(ready, folder)) == 2
+            )  # this checkpoint's, and that of a reader who is still at the one before
+
+        await until(swept)
+        assert widths(ready, folder)[-1] == archived(ready).size
+
+
+def widths(custody: Custody, folder: str) -> list[int]:
+    return sorted(int(path.name) for path in (custody.settings.archive / folder).iterdir())
 
 
 async def test_the_archive_may_lie_on_another_disk(custody: Custody, open_custody: Any, tmp_path: Path) -> None:

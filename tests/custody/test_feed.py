@@ -13,6 +13,7 @@ from shared.tlog import checkpoint, merkle
 from shared.tlog.note import open_note
 from tests.custody.conftest import PERMIT, Custody, cut, felling, genesis, key_added, log_id, permit_acts
 from tests.custody.forest import grown
+from tests.custody.set_back import PATIENCE_S
 from tests.custody.test_guides import guide
 from tests.custody.test_traces import entries_of
 
@@ -82,6 +83,7 @@ async def test_a_growing_log_is_followed_and_each_page_extends_the_last(custody:
 
 @pytest.mark.parametrize("spoil", ["entry", "proof", "index", "swap"])
 async def test_a_page_that_was_tampered_with_does_not_check(ready: Custody, spoil: str) -> None:
+    await signed_size(ready)
     answer = await ready.get("/v1/records", since=3, limit=4)
     verifier = ready.keys.log.verifier
     assert [index for index, _ in CHECK(answer, verifier)] == [3, 4, 5, 6]
@@ -177,7 +179,7 @@ async def test_a_reader_that_waits_is_answered_when_something_comes(ready: Custo
 
     await ready.log(felling(ready, "501"))
 
-    answer = await asyncio.wait_for(waiting, 10)
+    answer = await asyncio.wait_for(waiting, PATIENCE_S)
     assert types_of(ready, answer) == ["tree.felled"]
     assert answer["next"] == size + 1
 
@@ -189,7 +191,7 @@ async def test_a_reader_that_waits_for_a_type_is_not_woken_by_others(ready: Cust
     await ready.send(felling(ready, "501"), wait="inclusion")
     await ready.send(felling(ready, "502"), cut(ready, "501"), wait="inclusion")
 
-    answer = await asyncio.wait_for(waiting, 10)
+    answer = await asyncio.wait_for(waiting, PATIENCE_S)
     assert types_of(ready, answer) == ["log.cut"]
 
 

@@ -89,7 +89,7 @@ async def test_the_proof_file_of_a_lot_carries_the_resolution(ready: Custody) ->
     policy = Policy.parse(f"log {ready.keys.log.verifier.vkey}\nquorum none\n".encode())
 
     async def c01() -> str:
-        report = verify((await ready.http.get("/v1/lots/L-1/bundle")).content, policy)
+        report = verify(await ready.bundle("L-1"), policy)
         assert report.outcome == "valid", report.text("en")
         assert report.verdict is not None
         return {rule.rule: rule.status for rule in report.verdict.rules}["C01"]

@@ -111,7 +111,7 @@ async def test_a_lot_whose_story_spans_two_years_verifies_under_the_new_log_alon
 
     new = await into_2027(ready, capsys, open_custody)
     await new.log(*the_other_half(new))
-    bundle = (await new.http.get("/v1/lots/LOT-1/bundle")).content
+    bundle = await new.bundle("LOT-1")
 
     report = verify(bundle, policy_of(new.keys.log))
     assert (report.outcome, report.verdict and report.verdict.word) == ("valid", "CONSISTENT")
@@ -127,6 +127,7 @@ async def test_what_was_used_in_one_year_is_used_in_the_next(
     first = await ready.log(*story)
 
     new = await into_2027(ready, capsys, open_custody)
+    await covered(new)  # a proof of the first use is told only where there is one soon
 
     assert await new.log(*story) == first  # sent again from a phone that never heard the answer
     mill, other = {"by": new.keys.mill, "actor": "aserradero-1"}, {"time": LATER, "nonce": "A" * 22}

@@ -105,7 +105,7 @@ async def test_a_bundle_made_during_the_change_is_valid_under_either_key(ready: 
     lot = running.entry("lot.composed", {"lot": "L-1", "items": [log_id("501/A")]}, time="2026-11-03T12:00:00Z")
     await running.log(felling(running, "501"), cut(running, "501"), lot)
 
-    data = (await running.http.get("/v1/lots/L-1/bundle")).content
+    data = await running.bundle("L-1")
 
     for policy in (a_policy(old), a_policy(new), a_policy(old, new)):
         assert verify(data, policy).outcome == "valid"

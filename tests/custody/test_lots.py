@@ -48,7 +48,7 @@ async def sold(custody: Custody, lot: str = "LOT-1", code: str = "501", species:
         custody.entry("lot.composed", {"lot": lot, "items": [SAWN]}, **mill),
         custody.entry("lot.sold", {"lot": lot, "buyer": "comprador-1"}, **mill),
     )  # fmt: skip
-    bundle: bytes = (await custody.http.get(f"/v1/lots/{lot}/bundle")).content
+    bundle: bytes = await custody.bundle(lot)
     return bundle
 
 
@@ -63,7 +63,7 @@ async def test_a_lot_sold_by_the_rules_verifies_offline(ready: Custody) -> None:
 async def test_the_same_lot_and_checkpoint_give_the_same_bytes(ready: Custody) -> None:
     first = await sold(ready)
 
-    assert (await ready.http.get("/v1/lots/LOT-1/bundle")).content == first
+    assert await ready.bundle("LOT-1") == first
 
 
 async def test_a_file_stands_under_no_checkpoint_beyond_the_records_it_holds(ready: Custody) -> None:
@@ -120,7 +120,7 @@ async def test_a_line_overdrawn_by_others_before_shows_in_the_lot(custody: Custo
     await custody.log(felling(custody, "501"), cut(custody, "501"), guide(custody, "017-2", ["501/A"], form="official"))
     await custody.log(custody.entry("lot.composed", {"lot": "LOT-2", "items": [log_id("501/A")]}, time=LATER))
 
-    report = verify((await custody.http.get("/v1/lots/LOT-2/bundle")).content, policy(custody))
+    report = verify(await custody.bundle("LOT-2"), policy(custody))
 
     assert report.exit_code == 3
     assert report.verdict is not None

@@ -1,6 +1,6 @@
 """The database is gone: said as such, nothing promised, and everything goes on when it is back."""
 
-import asyncio
+import json
 
 import asyncpg
 import pytest
@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from services.custody.main import CustodySettings
 from tests.custody.conftest import NDJSON, Custody, felling
+from tests.custody.set_back import until
 
 
 async def allow_connections(custody: Custody, allowed: bool) -> None:
@@ -17,7 +18,8 @@ async def allow_connections(custody: Custody, allowed: bool) -> None:
         await connection.execute(f"ALTER DATABASE {custody.database.name} ALLOW_CONNECTIONS {allowed}")
         if not allowed:
             await connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", custody.database.name
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = $1",
+                custody.database.name,
             )
     finally:
         await connection.close()
@@ -34,12 +36,12 @@ async def test_without_its_database_custody_answers_unavailable_and_then_goes_on
     assert written.json()["slug"] == "unavailable"
     assert "retry-after" in written.headers
     await allow_connections(ready, allowed=True)
-    for _ in range(100):
+
+    async def taken() -> bytes | None:
         again = await ready.http.post("/v1/records", content=felling(ready, "501"), headers=headers)
-        if again.status_code == 200:
-            break
-        await asyncio.sleep(0.2)
-    assert [result["status"] for result in again.json()["results"]] == ["logged"]
+        return again.content if again.status_code == 200 else None
+
+    assert [result["status"] for result in json.loads(await until(taken))["results"]] == ["logged"]
 
 
 def test_production_refuses_the_origin_of_the_laptop() -> None:

@@ -1,10 +1,12 @@
 """The proof file of a lot shows the private fields that whoever asks may see, and only when asked."""
 
+from functools import partial
+
 import pytest
 
 from shared.lot.bundle import read
 from shared.lot.verify import verify
-from tests.custody.conftest import Custody, cut, felling, log_id
+from tests.custody.conftest import Custody, cut, felling, log_id, once_signed
 from tests.custody.private import DRIVER, PRICE, REGION, ROAD, a_departure, a_statement, grant, post, stated
 from tests.custody.test_lots import policy
 
@@ -28,7 +30,7 @@ async def bundle(custody: Custody, disclose: str | None = None, *roles: str, exp
                  purpose: str | None = None, **claims: str) -> bytes:  # fmt: skip
     query = {name: value for name, value in (("disclose", disclose), ("purpose", purpose)) if value}
     headers = custody.issuer.headers(*roles, org=org, **claims) if roles else {}
-    answer = await custody.http.get(BUNDLE, params=query, headers=headers)
+    answer = await once_signed(partial(custody.http.get, BUNDLE, params=query, headers=headers))
     assert answer.status_code == expect, answer.text
     assert expect != 200 or ("no-store" in answer.headers["cache-control"]) == (disclose is not None)
     content: bytes = answer.content

@@ -26,7 +26,7 @@ async def test_an_upload_neither_ends_a_log_nor_says_what_it_continues(
     told = await ready.send(closing, continuing, felling(ready, "509"))
     await ready.stop()
     again = await open_custody(ready)
-    bundle = (await again.http.get("/v1/lots/LOT-1/bundle")).content
+    bundle = await again.bundle("LOT-1")
 
     assert [one["status"] for one in told] == ["refused", "refused", "logged"]
     assert {one["problem"]["slug"] for one in told[:2]} == {"keepers-word"}

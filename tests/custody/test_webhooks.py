@@ -17,6 +17,7 @@ from shared.timber.event import parse_entry
 from shared.web.webhooks.destination import Address, BadDestination, Destinations, reachable
 from shared.web.webhooks.signing import signature, verification_key
 from tests.custody.conftest import PERMIT, Custody, cut, felling
+from tests.custody.set_back import until as until_so
 from tests.custody.test_feed import example
 from tests.custody.test_guides import guide
 from tests.receivers import Receiver, listening
@@ -34,11 +35,7 @@ async def until(done: Callable[[], bool]) -> None:
 
 
 async def until_told(look: Callable[[], Awaitable[bool]]) -> None:
-    for _ in range(1000):
-        if await look():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("not in time")
+    await until_so(look)
 
 
 async def asked(

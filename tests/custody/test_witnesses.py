@@ -15,9 +15,10 @@ from shared.lot.verify import verify
 from shared.tlog.note import Signer
 from shared.tlog.policy import Policy
 from tests.custody.conftest import ORIGIN, felling, genesis
+from tests.custody.set_back import until
 from tests.custody.test_log import flip
 from tests.custody.test_lots import sold
-from tests.custody.watched import DOWN, LOG_PATHS, Watched, health, note_of, point, problems, rows, until, witnessed
+from tests.custody.watched import DOWN, LOG_PATHS, Watched, health, note_of, point, problems, rows, witnessed
 
 
 @pytest.fixture
@@ -32,12 +33,12 @@ async def test_a_checkpoint_is_served_with_the_cosignatures_of_its_witnesses(wat
     custody = await watched.custody()
 
     async def both() -> bool:
-        return watched.cosigners(await note_of(custody)) == {"near", "far"}
+        nobody_fails = await problems(custody) == {"near": None, "far": None}
+        return nobody_fails and watched.cosigners(await note_of(custody)) == {"near", "far"}
 
     await until(both)
     asks_for_both = Policy.parse(watched.policy("group g all near far\nquorum g").encode())
     assert set(asks_for_both.check(await note_of(custody)).witnesses) == {"near", "far"}
-    assert await problems(custody) == {"near": None, "far": None}
 
 
 async def test_what_grew_is_pushed_again_and_the_witnessed_checkpoint_follows(watched: Watched) -> None:
@@ -60,6 +61,7 @@ async def test_between_two_pushes_both_the_newest_and_the_newest_witnessed_are_t
     await watched.real("near")
     custody = await watched.custody()
     await until(lambda: witnessed(custody))
+    await watched.stop("near")
 
     await custody.send(felling(custody, "501"), wait="inclusion")
 
@@ -69,6 +71,7 @@ async def test_between_two_pushes_both_the_newest_and_the_newest_witnessed_are_t
 async def test_a_log_at_rest_is_cosigned_again_for_freshness_only(watched: Watched) -> None:
     await watched.real("near")
     custody = await watched.custody()
+    await until(lambda: witnessed(custody))  # its own push is over, and the next one far
     await (await watched.pushing(custody)).push()
     before = await rows(custody, "SELECT size, at FROM cosignature ORDER BY size, at")
     await asyncio.sleep(1.1)  # a cosignature tells whole seconds
@@ -105,6 +108,7 @@ async def test_two_processes_that_both_push_do_no_harm(watched: Watched) -> None
 async def test_a_process_that_lags_behind_another_troubles_nobody(watched: Watched, forgotten: str) -> None:
     await watched.real("near")
     custody = await watched.custody()
+    await until(lambda: witnessed(custody))  # its own push is over, and the next one far
     lagging = Published()
     await lagging.announce(custody.app.state.custody.published.head)
     await custody.send(felling(custody, "501"), wait="inclusion")
@@ -207,9 +211,10 @@ async def test_a_lot_stands_under_a_witnessed_checkpoint_that_covers_it(watched:
     custody = await watched.custody()
     await sold(custody)
     await (await watched.pushing(custody)).push()
+    await watched.stop("near")
     await custody.send(felling(custody, "502"), wait="inclusion")  # nothing of the lot's
 
-    data = (await custody.http.get("/v1/lots/LOT-1/bundle")).content
+    data = await custody.bundle("LOT-1")
     report = verify(data, Policy.parse(watched.policy("quorum near").encode()))
 
     assert report.exit_code == 0, report.text("en")
@@ -222,6 +227,7 @@ async def test_a_lot_that_no_witness_has_seen_stands_under_the_newest_checkpoint
     await watched.real("near")
     custody = await watched.custody()
     await until(lambda: witnessed(custody))
+    await watched.stop("near")
 
     bundle = await sold(custody)
 
@@ -279,6 +285,7 @@ async def test_cosignatures_stay_as_they_were_kept(watched: Watched) -> None:
 async def test_the_first_cosigned_checkpoint_after_a_size_keeps_its_first_line(watched: Watched) -> None:
     await watched.real("near")
     custody = await watched.custody()
+    await until(lambda: witnessed(custody))  # its own push is over, and the next one far
     await (await watched.pushing(custody)).push()
     [(size, line)] = await rows(custody, "SELECT size, line FROM cosignature ORDER BY size, kept_at LIMIT 1")
     path = f"/v1/logs/{ORIGIN}/first-checkpoint"

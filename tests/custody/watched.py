@@ -1,7 +1,5 @@
 """A log and those who watch it: real witnesses on real ports, and scripts that pretend to be one."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -11,6 +9,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from deploy.up import any_free_port
 from services.custody.outside.published import Published
 from services.custody.witnesses.asking import Pace, Witnesses
 from services.witness.main import build
@@ -18,11 +17,11 @@ from shared.tlog import checkpoint as checkpoints
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.note import COSIGNATURE, Signer, split_note
 from tests.custody.conftest import ORIGIN, Custody, Keys, genesis, permit_acts
+from tests.custody.set_back import PATIENCE_S
 from tests.witness.conftest import settle
 from tests.witness.foreign import cosigned_at
 from tests.witness.serving import Answer, Script, served
 
-PATIENCE_S = 15.0
 DOWN = "http://127.0.0.1:9"  # the discard port: nobody listens
 LOG_PATHS = ("/log/checkpoint", "/log/witnessed")
 NOT_FOUND: Answer = (404, "text/plain", b"")
@@ -44,7 +43,7 @@ class Watched:
         """A witness of ours on a port of its own; with the key, port and memory it had before if it ran before."""
         stack = self.running[name] = await self.stack.enter_async_context(AsyncExitStack())
         app = build(settle(self.folder / name, self.key(name), self.keys.log.verifier.vkey))
-        port = int(self.addresses[name].rpartition(":")[2]) if name in self.addresses else 0
+        port = int(self.addresses[name].rpartition(":")[2]) if name in self.addresses else any_free_port()
         self.addresses[name] = await stack.enter_async_context(served(app, port))
 
     async def stop(self, name: str) -> None:
@@ -88,28 +87,21 @@ class Watched:
             cosigned_at(signature.line, text, self.signers[names[signature.name]].verifier.vkey)
         return {names[signature.name] for signature in signatures[1:]}
 
-    async def pushing(self, custody: Custody, published: Published | None = None) -> Witnesses:
+    async def pushing(
+        self, custody: Custody, published: Published | None = None, answer_s: float = PATIENCE_S
+    ) -> Witnesses:
         """Another process of this custody, which pushes whenever it is told to; what it knows to be published is given,
-        or what this one knows."""
+        or what this one knows. It waits for answers longer than the two seconds of the real one."""
         running = custody.app.state.custody
         found = Witnesses(
             running.store, published or running.published, running.witnesses.policy, [self.keys.log.verifier], lambda *_: None,
-            Pace(grown_s=0, fresh_s=0),
+            Pace(grown_s=0, fresh_s=0, answer_s=answer_s),
         )  # fmt: skip
         for name, url in self.addresses.items():
             [witness] = [w for w in found.policy.witnesses if w.name == name]
-            http = httpx.AsyncClient(trust_env=False, timeout=3)
+            http = httpx.AsyncClient(trust_env=False, timeout=answer_s)
             found.ask(witness, await self.stack.enter_async_context(http), url)
         return found
-
-
-async def until(done: Callable[[], Awaitable[Any]]) -> Any:
-    """What is so sooner or later."""
-    end = time.monotonic() + PATIENCE_S
-    while not (found := await done()):
-        assert time.monotonic() < end, "not in time"
-        await asyncio.sleep(0.02)
-    return found
 
 
 async def note_of(custody: Custody, path: str = "/log/checkpoint") -> bytes:

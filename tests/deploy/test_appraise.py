@@ -29,7 +29,7 @@ def appraise(tmp_path: Path, content: str, *words: str, hash_seed: str = "0") ->
     file.write_text(content, encoding="utf-8")
     command = [sys.executable, "-m", "deploy", "appraise", str(file), *words]
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=120, check=False)
 
 
 def test_the_example_of_the_guide_is_answered_in_words(tmp_path: Path) -> None:

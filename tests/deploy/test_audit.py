@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 def timber(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"TIMBER_DATA": str(data)}
     command = [sys.executable, "-m", "deploy", *words]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from importlib import import_module
 import pytest
 
 from deploy.__main__ import PASSED_ON, parser
+from deploy.up import any_free_port
 
 VERBS = (
     "up", "down", "status", "logs", "test", "demo", "doctor", "reset", "token", "verify", "appraise", "census", "prices",
@@ -71,3 +72,12 @@ def test_an_option_that_is_shown_is_explained_or_explains_itself() -> None:
     }
 
     assert bare == {"--json", "--lang", "--form", "--listen", "--quick", "-f", "--follow"}
+
+
+def test_a_port_that_is_chosen_for_later_is_none_that_an_outgoing_connection_gets() -> None:
+    lowest_of_linux = 32_768  # Documentation/networking/ip-sysctl.rst, ip_local_port_range; others begin higher
+
+    chosen = {any_free_port() for _ in range(20)}
+
+    assert len(chosen) > 1
+    assert max(chosen) < lowest_of_linux

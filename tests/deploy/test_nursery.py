@@ -3,13 +3,15 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from deploy.nursery import Nursery, Order
 from deploy.process import alive
+
+PATIENCE_S = 120.0
 
 
 @pytest.fixture
@@ -18,6 +20,13 @@ async def nursery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     found = Nursery(tmp_path / "nursery.log")
     yield found
     await found.stop()
+
+
+async def until(done: Callable[[], bool]) -> None:
+    """Returns once it is so; fails when it takes far too long."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not done():  # noqa: ASYNC110  (a process is waited for)
+            await asyncio.sleep(0.02)
 
 
 def order(folder: Path, argument: str) -> Order:
@@ -56,11 +65,7 @@ async def test_forks_do_not_outlive_the_nursery_and_a_new_one_takes_its_place(nu
     os.kill(nursery.pid, signal.SIGKILL)
 
     assert await forked.wait() == -signal.SIGKILL
-    for _ in range(200):
-        if not alive(forked.pid):
-            break
-        await asyncio.sleep(0.02)
-    assert not alive(forked.pid)
+    await until(lambda: not alive(forked.pid))
     again = await nursery.start(order(tmp_path, "0"))
     assert await again.wait() == 0
 
@@ -75,8 +80,4 @@ async def test_a_fork_that_nobody_waits_for_any_more_is_ended(nursery: Nursery, 
     following = await nursery.start(order(tmp_path, "3"))
 
     assert await following.wait() == 3
-    for _ in range(200):
-        if set(nursery._running) == set():
-            break
-        await asyncio.sleep(0.02)
-    assert not nursery._running
+    await until(lambda: not nursery._running)

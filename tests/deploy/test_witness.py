@@ -21,6 +21,7 @@ from shared.tlog.policy import Policy
 from tests.witness.foreign import ForeignLog, cosigned_at
 
 NAME = "watcher.example/w1"
+PATIENCE_S = 120  # a machine that is busy with other things starts a process in half a minute
 
 
 @pytest.fixture
@@ -38,8 +39,8 @@ def running(folder: Path, *arguments: str) -> Iterator[httpx.Client]:
         env={"PYTHONPATH": str(CHECKOUT), "TROZALOG_NOT_OURS": "x"}, preexec_fn=die_with_parent(signal.SIGKILL),
     )  # fmt: skip
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=10) as http:
-            end = time.monotonic() + 20
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE_S) as http:
+            end = time.monotonic() + PATIENCE_S
             while child.poll() is None and time.monotonic() < end:
                 with contextlib.suppress(httpx.HTTPError):
                     http.get("/healthz").raise_for_status()

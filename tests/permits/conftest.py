@@ -27,6 +27,7 @@ from tests.tokens import Issuer
 MINUTES = b"Acta de asamblea comunal. Acuerdo: presentar el plan.\n"
 TITLE, PLAN, PERMIT = "CN-A-P-MAD-000", "CN-A.PO-19", "RGR-0000-2025"
 CSV = "text/csv"
+PATIENCE_S = 120.0  # for what comes sooner or later, on a machine that is busy with other things
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # 0.1 degrees of longitude by 0.1 of latitude in Madre de Dios.
 SQUARE = {
@@ -189,7 +190,7 @@ class Permits:
 
     async def published(self) -> None:
         """Wait until nothing is left to be said to the log."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while (await self.get("/v1/publications", OPERATOR))["pending"]:  # noqa: ASYNC110  (asked through the door)
                 await asyncio.sleep(0.02)
         assert self.custody.complaints == []

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from tests.permits.conftest import OFFICER, PLAN, SUPERVISOR, Permits, Person, a_census
+from tests.permits.conftest import OFFICER, PATIENCE_S, PLAN, SUPERVISOR, Permits, Person, a_census
 
 VERIFIER = SUPERVISOR
 NUMBER = "VER-01"
@@ -38,7 +38,7 @@ async def drawn(permits: Permits, census: bytes | None = None, **changes: Any) -
     await permits.published()
     await opened(permits, **changes)
     await another_record(permits)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while (answer := await permits.call("POST", f"{PATH}/draw", OFFICER)).status_code == 409:
             assert answer.json()["slug"] == "seed-not-yet"
             await asyncio.sleep(0.05)  # a log signs what it took in a moment later

@@ -18,6 +18,7 @@ from tests.permits.conftest import (
     MEMBER,
     NEIGHBOUR,
     OFFICER,
+    PATIENCE_S,
     PLAN,
     REGENT,
     SUPERVISOR,
@@ -50,7 +51,7 @@ async def hand_in(permits: Permits, data: bytes, expect: int = 202, who: Person 
 
 async def ended(permits: Permits, job: str) -> Any:
     """The job once it has ended."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while (found := await permits.get(f"{JOBS}/{job}", MANAGER))["state"] in ("queued", "running"):  # noqa: ASYNC110  (asked through the door)
             await asyncio.sleep(0.02)
         return found
@@ -218,7 +219,7 @@ async def test_progress_is_written_down_while_a_large_file_is_read(idle: Permits
     watching = asyncio.create_task(
         importer._watched(task, caller, {"stage": "checking", "rows_read": 5001, "rows_checked": 1500}, work)
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not (seen := await idle.get(f"{JOBS}/{job['id']}", MANAGER))["rows_checked"]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     watching.cancel()

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import functools
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -333,13 +334,14 @@ async def test_a_workbook_of_twenty_thousand_trees_is_read_within_its_memory(dra
     assert answer["trees"] == 20_108
 
 
-def _workbooks_open() -> int:
+def _workbooks_open() -> list[int]:
     """Processes of ours that open a workbook now."""
-    found = 0
+    found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            found += parent == os.getpid() and b"services.permits.workbook" in (stat.parent / "cmdline").read_bytes()
+            if parent == os.getpid() and b"services.permits.workbook" in (stat.parent / "cmdline").read_bytes():
+                found.append(int(stat.parent.name))
         except (OSError, ValueError):
             continue
     return found
@@ -350,7 +352,7 @@ async def test_however_many_arrive_one_workbook_is_open_at_a_time(draft: Permits
     uploads = [asyncio.create_task(draft.upload(workbook(), media_type=XLSX)) for _ in range(4)]
     most = 0
     while not all(upload.done() for upload in uploads):
-        most = max(most, _workbooks_open())
+        most = max(most, len(_workbooks_open()))
         await asyncio.sleep(0.01)
 
     assert [(await upload)["trees"] for upload in uploads] == [2] * 4
@@ -361,12 +363,15 @@ async def test_no_lock_is_held_while_a_workbook_is_read(draft: Permits) -> None:
     data = twenty_thousand()
     await draft.upload(a_census())
     upload = asyncio.create_task(draft.upload(data, media_type=XLSX, expect=409))
-    while not _workbooks_open() and not upload.done():  # noqa: ASYNC110  (a process is waited for)
+    while not (reading := _workbooks_open()) and not upload.done():  # noqa: ASYNC110  (a process is waited for)
         await asyncio.sleep(0.01)
+    [process] = reading
+    os.kill(process, signal.SIGSTOP)
 
     # Meanwhile the plan is handed in with the census it had; the new one comes too late.
     await draft.post(f"/v1/plans/{PLAN}/submit", MANAGER)
 
     assert not upload.done()
+    os.kill(process, signal.SIGCONT)
     assert (await upload)["slug"] == "wrong-state"
     assert (await draft.get(f"/v1/plans/{PLAN}", MANAGER))["census"]["trees"] == 2

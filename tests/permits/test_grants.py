@@ -35,7 +35,6 @@ SUPERVISED = f"/v1/plans/{PLAN}/supervisions/SUP-01"
 AUDITOR = Person("auditor", "auditores-1", "u-auditor")
 BUYER = Person("company", "aserradero-1", "u-buyer")
 GRANTS, AUDIT = "/v1/organisations/comunidad-a/grants", "/v1/organisations/comunidad-a/audit"
-TODAY = peru_day(datetime.now(UTC)).isoformat()
 LATER = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 FAR_OFFICER = Person("authority", "gerfor-lo", "u-far", "loreto")
 
@@ -333,10 +332,21 @@ async def test_the_trail_has_what_is_done_to_papers_findings_and_approved_plans(
     await permits.post(
         papers, OFFICER, {"species": "Dipteryx ferrea", "kind": "non_detriment_finding", "number": quota}, 201
     )
-    gone = {"species": "Dipteryx ferrea", "number": quota, "act": "revoked", "reason": "Falso", "no_more_from": TODAY}
+    gone = {
+        "species": "Dipteryx ferrea",
+        "number": quota,
+        "act": "revoked",
+        "reason": "Falso",
+        "no_more_from": peru_day(datetime.now(UTC)).isoformat(),
+    }
     await permits.post(f"{papers}/changes", OFFICER, gone, 201)
     await permits.post(licences, OFFICER, licence, 201)
-    ended = {"number": "LR-1", "act": "ended", "reason": "Renuncia", "no_more_from": TODAY}
+    ended = {
+        "number": "LR-1",
+        "act": "ended",
+        "reason": "Renuncia",
+        "no_more_from": peru_day(datetime.now(UTC)).isoformat(),
+    }
     await permits.post(f"{licences}/changes", OFFICER, ended, 201)
     await permits.post("/v1/organisations/regencia-9/licences", OFFICER, licence, 201)  # of nobody's plan
     await permits.post(f"/v1/plans/{PLAN}/suspend", SUPERVISOR, {"reason": "Se revisa"})

@@ -20,6 +20,7 @@ from tests.permits.conftest import (
     NEIGHBOUR,
     OFFICER,
     OPERATOR,
+    PATIENCE_S,
     SECOND,
     SUPERVISOR,
     Opener,
@@ -440,7 +441,7 @@ async def test_what_the_log_refused_is_sent_again_under_the_new_key(
     admin = await asyncpg.connect(permits.database.admin_dsn)
     await admin.execute("UPDATE outbox SET next_attempt_at = now() WHERE state = 'refused'")
     await admin.close()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while (await permits.get("/v1/publications", OPERATOR))["refused"]:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

@@ -176,6 +176,7 @@ async def test_a_plan_is_not_approved_under_a_general_plan_that_is_superseded_in
         await permits.post(f"/v1/plans/{name}/submit", MANAGER)
         await permits.answered(name)
 
+    await permits.published()  # so that only acts wait
     async with stopped(permits.database, "LOCK TABLE outbox IN SHARE MODE") as waiting:
         approving = []
         for many, name in enumerate(("PGMF-S", "PO-LATE", "PO-FITS"), 1):
@@ -229,6 +230,7 @@ async def test_permits_suspended_in_one_moment_are_all_in_the_last_list(permits:
         await permits.post("/v1/permits", OFFICER, a_permit(number=number, lines=[a_line(volume_dm3=900, trees=0)]))
         await permits.post(f"/v1/permits/{number}/approve", SECOND)
 
+    await permits.published()  # so that only acts wait
     async with stopped(permits.database, "LOCK TABLE outbox IN SHARE MODE") as waiting:
         suspending = [
             asyncio.create_task(permits.post(f"/v1/permits/{number}/suspend", OFFICER, WHY)) for number in numbers

@@ -45,12 +45,15 @@ from tests.permits.test_field_supervision import PATH as SUPERVISED
 
 LICENCES = f"/v1/organisations/{REGENT.org}/licences"
 PAPERS = f"/v1/plans/{PLAN}/cites-papers"
-TODAY = peru_day(datetime.now(UTC))
 CHANGES = f"{LICENCES}/changes"
 PAPER_CHANGES = f"{PAPERS}/changes"
 LICENCE = {"number": "LR-0001", "valid_from": "2020-01-01", "valid_to": "2098-12-31"}
 QUOTA = {"species": "Dipteryx ferrea", "kind": "non_detriment_finding", "number": "DENP 01-2026"}
 COMPANY = Person("company", "tercero-1", "u-tercero")
+
+
+def today() -> date:
+    return peru_day(datetime.now(UTC))
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ async def submitted(permits: Permits, **said: Any) -> None:
 
 
 async def test_the_resolution_is_judged_once_licence_and_census_day_are_known(permits: Permits) -> None:
-    await submitted(permits, census_ended_on=TODAY.isoformat())
+    await submitted(permits, census_ended_on=today().isoformat())
     assert await rule(permits, "P04") == ("NOT_EVALUATED", "")
     await permits.post(LICENCES, OFFICER, LICENCE | {"number": "LR-0000", "valid_to": "2020-12-31"}, 201)
     assert await rule(permits, "P04") == ("FAIL", "S4")
@@ -96,11 +99,11 @@ async def test_a_census_does_not_end_on_a_day_that_has_not_come(permits: Permits
     await permits.post("/v1/titles", OFFICER, a_title())
     await permits.post("/v1/plans", MANAGER, a_plan())
     await permits.upload(a_census(), REGENT)
-    tomorrow = (TODAY + timedelta(days=2)).isoformat()
+    tomorrow = (today() + timedelta(days=2)).isoformat()
 
     await permits.refused("day-not-come", f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": tomorrow})
 
-    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": TODAY.isoformat()})
+    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": today().isoformat()})
 
 
 async def test_a_census_that_ended_after_it_was_uploaded_is_not_one(permits: Permits) -> None:
@@ -110,13 +113,13 @@ async def test_a_census_that_ended_after_it_was_uploaded_is_not_one(permits: Per
     await permits.upload(a_census(), REGENT)
     await permits.post(LICENCES, OFFICER, LICENCE, 201)
     permits.app.state.house.clock = lambda: datetime.now(UTC) + timedelta(days=3)
-    later = (TODAY + timedelta(days=2)).isoformat()
+    later = (today() + timedelta(days=2)).isoformat()
     await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": later})
 
     assert await rule(permits, "P04") == ("FAIL", "S4")
 
     await permits.post(f"/v1/plans/{PLAN}/observe", SECOND, {"reason": "El censo terminó después de subirlo."})
-    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": TODAY.isoformat()})
+    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": today().isoformat()})
     assert await rule(permits, "P04") == ("PASS", "")
 
 
@@ -132,9 +135,9 @@ async def test_trees_that_are_dated_after_the_upload_were_measured_by_nobody(
 ) -> None:
     await permits.post("/v1/titles", OFFICER, a_title())
     await permits.post("/v1/plans", MANAGER, a_plan())
-    await permits.upload(dated(TODAY + timedelta(days=days)), REGENT)
+    await permits.upload(dated(today() + timedelta(days=days)), REGENT)
     await permits.post(LICENCES, OFFICER, LICENCE, 201)
-    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": TODAY.isoformat()})
+    await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER, {"census_ended_on": today().isoformat()})
 
     assert (await rule(permits, "P04"))[0] == status
 
@@ -143,7 +146,7 @@ async def test_the_pace_of_a_census_is_judged_where_it_dates_its_trees(permits: 
     await permits.post("/v1/titles", OFFICER, a_title())
     await permits.post("/v1/plans", MANAGER, a_plan())
     for census, expected in (
-        (a_forest(common=60), ("NOT_EVALUATED", "")), (dated(TODAY), ("PASS", "")), (dated(TODAY, 420), ("FAIL", "S2")),
+        (a_forest(common=60), ("NOT_EVALUATED", "")), (dated(today()), ("PASS", "")), (dated(today(), 420), ("FAIL", "S2")),
     ):  # fmt: skip
         await permits.upload(census, REGENT)
         await permits.post(f"/v1/plans/{PLAN}/submit", MANAGER)
@@ -153,19 +156,19 @@ async def test_the_pace_of_a_census_is_judged_where_it_dates_its_trees(permits: 
 
 def a_change(**changes: Any) -> dict[str, Any]:
     return {
-        "number": LICENCE["number"], "act": "revoked", "no_more_from": TODAY.isoformat(), "reason": "Sanción firme",
+        "number": LICENCE["number"], "act": "revoked", "no_more_from": today().isoformat(), "reason": "Sanción firme",
     } | changes  # fmt: skip
 
 
 async def test_p04_does_not_pass_on_a_licence_that_was_revoked_and_the_old_finding_stays(permits: Permits) -> None:
     await permits.post(LICENCES, OFFICER, LICENCE, 201)
-    await submitted(permits, census_ended_on=TODAY.isoformat())
+    await submitted(permits, census_ended_on=today().isoformat())
     assert await rule(permits, "P04") == ("PASS", "")
     review = (await permits.get(f"/v1/plans/{PLAN}/findings", MANAGER))["review"]
 
     told = await permits.post(CHANGES, SECOND, a_change(), 201)
 
-    assert (told["state"], told["no_more_from"]) == ("revoked", TODAY.isoformat())
+    assert (told["state"], told["no_more_from"]) == ("revoked", today().isoformat())
     assert [(one["version"], one["act"], one["by_org"]) for one in told["versions"]] == [
         (1, "registered", OFFICER.org), (2, "revoked", SECOND.org),
     ]  # fmt: skip
@@ -181,8 +184,8 @@ async def test_p04_does_not_pass_on_a_licence_that_was_revoked_and_the_old_findi
 
 async def test_a_licence_that_ended_after_the_signature_or_was_corrected_still_holds(permits: Permits) -> None:
     await permits.post(LICENCES, OFFICER, LICENCE, 201)
-    await submitted(permits, census_ended_on=TODAY.isoformat())
-    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+    await submitted(permits, census_ended_on=today().isoformat())
+    tomorrow = (today() + timedelta(days=1)).isoformat()
 
     await permits.post(CHANGES, OFFICER, a_change(act="ended", no_more_from=tomorrow, reason="Renunció"), 201)
     assert await rule(permits, "P04") == ("PASS", "")
@@ -197,7 +200,7 @@ async def test_a_licence_that_ended_after_the_signature_or_was_corrected_still_h
 
 async def test_a_plan_is_not_approved_on_a_review_that_read_a_paper_which_was_taken_back(permits: Permits) -> None:
     await permits.post(LICENCES, OFFICER, LICENCE, 201)
-    await submitted(permits, census_ended_on=TODAY.isoformat())
+    await submitted(permits, census_ended_on=today().isoformat())
     await permits.answered()
     permits.app.state.house.clock = lambda: datetime.now(UTC) + timedelta(minutes=1)
     await permits.post(CHANGES, OFFICER, a_change(act="ended", no_more_from="2098-01-01", reason="Renunció"), 201)
@@ -234,7 +237,7 @@ async def test_p15_does_not_pass_on_a_cites_paper_that_was_taken_back(permits: P
     assert await rule(permits, "P15") == ("PASS", "")
     change = {"species": QUOTA["species"], "number": QUOTA["number"], "act": "revoked", "reason": "Cupo anulado"}
 
-    told = await permits.post(PAPER_CHANGES, OFFICER, change | {"no_more_from": TODAY.isoformat()}, 201)
+    told = await permits.post(PAPER_CHANGES, OFFICER, change | {"no_more_from": today().isoformat()}, 201)
 
     assert (told["state"], [one["act"] for one in told["versions"]]) == ("revoked", ["registered", "revoked"])
     assert await rule(permits, "P15") == ("FAIL", "S4")
@@ -343,7 +346,7 @@ async def test_what_a_supervision_found_of_moved_wood_is_in_the_record_of_the_co
     told = await permits.get(record, COMPANY)
     assert told["supervised"] == [
         {
-            "org": "comunidad-a", "supervision": "SUP-01", "permit": PERMIT, "closed_on": TODAY.isoformat(),
+            "org": "comunidad-a", "supervision": "SUP-01", "permit": PERMIT, "closed_on": today().isoformat(),
             "moved_dm3": 8_000, "unjustified_dm3": 4_000, "v3_permille": 500,
         }
     ]  # fmt: skip

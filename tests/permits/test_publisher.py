@@ -16,6 +16,7 @@ from tests.permits.conftest import (
     OFFICER,
     OPERATOR,
     ORGANISATIONS,
+    PATIENCE_S,
     PERMIT,
     SECOND,
     SUPERVISOR,
@@ -127,7 +128,7 @@ async def test_what_builds_on_a_refused_statement_follows_it_in(permits: Permits
 
 async def _try_refused_now(permits: Permits) -> None:
     admin = await asyncpg.connect(permits.database.admin_dsn)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while (await permits.get("/v1/publications", OPERATOR))["refused"]:
             await admin.execute("UPDATE outbox SET next_attempt_at = now() WHERE state = 'refused'")
             await asyncio.sleep(0.05)
@@ -196,7 +197,7 @@ async def test_a_list_of_the_day_that_was_not_kept_is_tried_again(database: Data
         await admin.execute("DROP FUNCTION fail_late CASCADE")
         await admin.close()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while "status.listed" not in permits.custody.types():
             await permits.published()
 

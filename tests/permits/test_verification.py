@@ -13,6 +13,7 @@ from shared.tlog.note import COSIGNATURE, Signer
 from tests.permits.conftest import (
     MANAGER,
     OFFICER,
+    PATIENCE_S,
     PLAN,
     REGENT,
     SECOND,
@@ -156,7 +157,7 @@ async def test_a_submitted_plan_is_not_opened_before_the_log_has_its_census(perm
 
     await permits.refused("census-not-in-log", VERIFICATIONS, OFFICER, body)
     permits.custody.refuses = lambda _: False
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while (answer := await permits.call("POST", VERIFICATIONS, OFFICER, json=body)).status_code == 409:  # noqa: ASYNC110
             await asyncio.sleep(0.2)  # a refused statement is tried again
 

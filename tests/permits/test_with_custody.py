@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from shared.timber.event import key_id, make_statement, sign, tree_item
 from shared.tlog.encoding import to_base64url
 from shared.tlog.note import Signer
 from shared.tlog.policy import Policy
+from tests.custody.conftest import once_signed
 from tests.permits.conftest import (
     CERTIFIER,
     MANAGER,
@@ -57,7 +59,8 @@ class Both:
 
     async def ask(self, path: str, expect: int = 200, **query: Any) -> Any:
         headers = self.permits.issuer.headers("authority", org="gerfor-md")
-        answer = await self.custody.get(path, params=query, headers=headers)
+        asked = partial(self.custody.get, path, params=query, headers=headers)
+        answer = await (once_signed(asked) if expect == 200 else asked())
         assert answer.status_code == expect, answer.text
         return answer.json()
 

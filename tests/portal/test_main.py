@@ -13,6 +13,8 @@ import pytest
 
 from tests.portal.conftest import POLICY
 
+PATIENCE_S = 120  # a machine that is busy with other things starts a process in half a minute
+
 
 def start(folder: Path, *words: str, **variables: str) -> "subprocess.Popen[str]":
     """``python -m services.portal.main`` in a clean environment."""
@@ -40,7 +42,7 @@ def test_a_start_that_cannot_work_says_why(
     tmp_path: Path, words: list[str], variables: dict[str, str], reason: str
 ) -> None:
     process = start(tmp_path, *words, **variables)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 1
     assert reason in said
@@ -49,7 +51,7 @@ def test_a_start_that_cannot_work_says_why(
 
 def test_without_a_policy_nothing_is_believed_and_nothing_starts(tmp_path: Path) -> None:
     process = start(tmp_path, "serve")
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 1
     assert "portal: cannot start:" in said
@@ -70,19 +72,21 @@ def test_it_takes_the_place_of_a_dead_one_and_ends_when_asked(tmp_path: Path) ->
         assert "text/html" in answer.headers["content-type"]
     finally:
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=15)
+        _, said = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode in (0, -signal.SIGTERM)
     assert said == ""
 
 
 def _first_answer(process: "subprocess.Popen[str]", path: Path) -> httpx.Response:
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE_S
     while not _listens(path):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
         time.sleep(0.05)
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://portal") as client:
+    with httpx.Client(
+        transport=httpx.HTTPTransport(uds=str(path)), base_url="http://portal", timeout=PATIENCE_S
+    ) as client:
         return client.get("/")
 
 

@@ -30,6 +30,7 @@ from tests.shared.lot.wood import Wood, a_lot, a_policy
 PAPER = b"%PDF-1.7 an agreement of the assembly"
 DIGEST = hashlib.sha256(PAPER).hexdigest()
 SPEECHES = tuple(words_in(Pages(), language) for language in ("es", "en"))
+PATIENCE_S = 120.0
 PROGRAM = {"accept": "application/json", "content-type": "application/json"}
 
 
@@ -151,12 +152,10 @@ async def nothing(_: str) -> None:
 
 
 async def until_done(packages: Packages, id_: str, reader: str = "") -> Any:
-    for _ in range(400):
-        job = packages.job(id_, reader)
-        if job.state in ("done", "failed"):
-            return job
-        await asyncio.sleep(0.05)
-    raise AssertionError("not in time")
+    async with asyncio.timeout(PATIENCE_S):
+        while (job := packages.job(id_, reader)).state not in ("done", "failed"):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return job
 
 
 async def test_a_package_is_built_once_and_found_again_after_a_restart(tmp_path: Path) -> None:
@@ -303,12 +302,10 @@ async def test_a_program_asks_waits_and_downloads_in_pieces(open_portal: Open) -
 
 
 async def _done(client: httpx.AsyncClient, place: str) -> dict[str, Any]:
-    for _ in range(400):
-        found: dict[str, Any] = (await client.get(place, headers=PROGRAM)).json()
-        if found["state"] == "done":
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError("not in time")
+    async with asyncio.timeout(PATIENCE_S):
+        while (found := (await client.get(place, headers=PROGRAM)).json())["state"] != "done":  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return dict(found)
 
 
 async def test_a_lot_that_does_not_hold_has_no_package(open_portal: Open) -> None:

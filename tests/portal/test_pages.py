@@ -175,8 +175,7 @@ async def test_the_page_says_what_the_offline_command_says(
     from shared.tlog.policy import Policy
 
     await a_lot(ready)
-    bundle = await ready.get("/v1/lots/LOTE-01/bundle")
-    data = bundle if isinstance(bundle, bytes) else (await ready.http.get("/v1/lots/LOTE-01/bundle")).content
+    data = await ready.bundle("LOTE-01")
     report = verify(data, Policy.parse((tmp_path / "policy.txt").read_bytes()))
     page = read(await browser.get("/v/LOTE-01", headers=ENGLISH))
 

@@ -17,7 +17,7 @@ import pytest
 from deploy.bench.forest import Forest
 from deploy.bench.fresh import down, fresh_instance, machine_tokens, up
 from deploy.instance import Instance
-from tests.system.conftest import timber, wait_until
+from tests.system.conftest import PATIENCE_S, timber, wait_until
 from tests.system.test_crash import Door, a_forest
 
 pytestmark = pytest.mark.system
@@ -41,7 +41,9 @@ class Evening:
         return done
 
     def health(self) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"{self.door.instance.base_url}/healthz", trust_env=False).json()
+        found: dict[str, Any] = httpx.get(
+            f"{self.door.instance.base_url}/healthz", trust_env=False, timeout=PATIENCE_S
+        ).json()
         return found
 
 
@@ -117,7 +119,7 @@ def test_a_restored_house_is_frozen_until_what_was_lost_is_back(evening: Evening
     assert "will be frozen" in restored
     up(instance)
 
-    assert evening.health()["status"] == "frozen"
+    wait_until(lambda: evening.health()["status"] == "frozen")
     refused = door.http.post("/v1/records", content=evening.after[0], headers=headers(door))
     assert (refused.status_code, refused.json()["slug"]) == (503, "log-frozen")
     assert door.http.get(f"/v1/records/{evening.answers[0][0]['sid']}").status_code == 200

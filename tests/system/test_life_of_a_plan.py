@@ -21,7 +21,6 @@ from tests.system.conftest import timber
 
 pytestmark = pytest.mark.system
 
-TODAY = peru_day(datetime.now(UTC))
 WHY = {"reason": "Informe de supervisión 12-2026"}
 DECISION = {"resolution": "RGR-0001-2026"}
 # Each walk has land of its own: where it begins in the west, and the easting of its middle in zone 19S.
@@ -30,7 +29,7 @@ SOUTH, NORTHING, SIDE_DEG = -12.60, 8_608_050, 0.03
 
 
 def day(days: int) -> str:
-    return (TODAY + timedelta(days=days)).isoformat()
+    return (peru_day(datetime.now(UTC)) + timedelta(days=days)).isoformat()
 
 
 class Walk:

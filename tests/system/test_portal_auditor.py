@@ -75,7 +75,7 @@ def test_an_auditor_follows_a_lot_from_its_code_to_a_package_that_verifies_offli
 
     auditor.go("/lots/LOTE-501/package")
     press(auditor, say["prepare"])
-    auditor.page.locator(".chip.yes").wait_for(timeout=60_000)
+    auditor.page.locator(".chip.yes").wait_for()
     auditor.says(say["done"])
     with auditor.page.expect_download() as waiting:
         auditor.page.locator("a[href$='/file']").click()

@@ -8,7 +8,7 @@ import pytest
 from tests.browser import WIDE
 from tests.portal.screens import PLACES, places_of
 from tests.portal.weights import OF_A_VERDICT
-from tests.system.conftest import Instance, Visit
+from tests.system.conftest import PATIENCE_S, Instance, Visit
 
 pytestmark = pytest.mark.system
 STRANGE = {"verifier"}  # a page of its own, tested in tests/shared/lot
@@ -56,7 +56,7 @@ def test_the_browser_comes_to_the_word_of_the_server(visit: Visit, language: str
     visitor.page.wait_for_url("**/v/LOTE-1170*")
     before = list(visitor.asked_for)
     visitor.page.click("#recheck-button")
-    visitor.page.wait_for_selector("#recheck[data-found]", timeout=60_000)
+    visitor.page.wait_for_selector("#recheck[data-found]")
 
     assert visitor.page.get_attribute("#recheck", "data-found") == "TO_REVIEW"
     visitor.says(said, "LOTE-1170")
@@ -76,7 +76,7 @@ def test_a_page_that_lies_is_found_out_by_the_browser(visit: Visit) -> None:
     visitor.page.route("**/v/LOTE-1170", lying)
     visitor.go("/v/LOTE-1170")
     visitor.page.click("#recheck-button")
-    visitor.page.wait_for_selector("#recheck[data-found]", timeout=60_000)
+    visitor.page.wait_for_selector("#recheck[data-found]")
 
     visitor.says("No coincide con lo que dice el servidor")
 
@@ -94,7 +94,7 @@ def test_the_first_load_of_a_verdict_is_light(visit: Visit, told_house: Instance
     visitor = visit()
     visitor.go("/v/LOTE-501")
     sizes = {}
-    with httpx.Client(trust_env=False, headers={"accept-encoding": "gzip"}) as http:
+    with httpx.Client(trust_env=False, timeout=PATIENCE_S, headers={"accept-encoding": "gzip"}) as http:
         for url in set(visitor.asked_for):
             with http.stream("GET", url) as answer:
                 sizes[url.removeprefix(told_house.base_url)] = len(b"".join(answer.iter_raw()))

@@ -88,7 +88,7 @@ def registered() -> list[str]:
 def test_both_answer_and_nothing_of_the_others_is_theirs(two: tuple[Instance, Instance], server: Server) -> None:
     own = {f"{prefix_of(instance)}{service}" for instance in two for service in ("permits", "custody", "contracts")}
 
-    assert [status_of(f"{instance.base_url}/healthz") for instance in two] == [200, 200]
+    wait_until(lambda: [status_of(f"{instance.base_url}/healthz") for instance in two] == [200, 200])
     assert server.databases() == own | {"custody"}
     assert len(own) == 6
     assert not any((instance.data / "pg").exists() for instance in two)
@@ -120,7 +120,7 @@ def test_a_process_with_the_number_of_one_of_ours_is_left_alone(two: tuple[Insta
 
     assert said == f"not running ({dead.data})\n"
     assert all(alive(process["pid"]) for process in theirs.values())
-    assert status_of(f"{one.base_url}/healthz") == status_of(f"{other.base_url}/healthz") == 200
+    wait_until(lambda: status_of(f"{one.base_url}/healthz") == status_of(f"{other.base_url}/healthz") == 200)
 
 
 def test_a_reset_takes_its_own_and_leaves_the_other(two: tuple[Instance, Instance], server: Server) -> None:
@@ -137,7 +137,7 @@ def test_a_reset_takes_its_own_and_leaves_the_other(two: tuple[Instance, Instanc
     assert not other.data.exists()
     assert not elsewhere.exists()
     assert str(other.data) not in registered()
-    assert status_of(f"{one.base_url}/healthz") == 200
+    wait_until(lambda: status_of(f"{one.base_url}/healthz") == 200)
     assert str(one.data) in registered()
     assert server.databases() == {"custody", *(f"{stays}{service}" for service in ("permits", "custody", "contracts"))}
     assert server.ask("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'timber%'") == 6

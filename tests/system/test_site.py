@@ -22,7 +22,7 @@ from deploy import gateway
 from deploy.gateway.site import Site
 from deploy.topology import DEVELOPMENT_ISSUER, PARTS, Laptop
 from deploy.up import any_free_port
-from tests.system.conftest import PYTHON, started, status_of, wait_until
+from tests.system.conftest import PATIENCE_S, PYTHON, started, status_of, wait_until
 from tests.tokens import Issuer, bearer
 
 pytestmark = pytest.mark.system
@@ -102,11 +102,11 @@ class Door:
         self.url, self.log, self.issuer = f"http://127.0.0.1:{port}", folder / "gateway.log", issuer
 
     def post(self, path: str, token: str | None = None, **headers: str) -> httpx.Response:
-        with httpx.Client(base_url=self.url, trust_env=False, timeout=20) as client:
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=PATIENCE_S) as client:
             return client.post(path, content=b"{}", headers=headers | (bearer(token) if token else {}))
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(self.url + path, trust_env=False, timeout=20)
+        return httpx.get(self.url + path, trust_env=False, timeout=PATIENCE_S)
 
 
 @pytest.fixture(scope="module")

@@ -80,7 +80,7 @@ class Process:
 
     def stored(self) -> int:
         """The size in the file, read as somebody else would."""
-        with contextlib.closing(sqlite3.connect(self.folder / "cosigned.db")) as db:
+        with contextlib.closing(sqlite3.connect(self.folder / "cosigned.db", timeout=PATIENCE_S)) as db:
             size: int = db.execute("SELECT max(size) FROM cosigned").fetchone()[0]
         return size
 

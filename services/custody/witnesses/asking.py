@@ -41,10 +41,11 @@ FAILURES = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, Refusal)
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How often a witness is asked: at once when the log has grown, and not again for `grown_s`; when it has not, after
-    `fresh_s`, because a cosignature also says that nothing came."""
+    `fresh_s`, because a cosignature also says that nothing came. Its answer is awaited for `answer_s`."""
 
     grown_s: float = 10.0
     fresh_s: float = 600.0
+    answer_s: float = TIMEOUT_S
 
 
 HURRIED = Pace(grown_s=1.0)  # where nothing leaves unwitnessed, everybody waits for it
@@ -226,7 +227,7 @@ class Witnesses:
             lines = await self._lines(tx, head.size)
         # Its own earlier signature goes back to it: a witness that was set back will know.
         request = Request(asked.size, tuple(proof), head.note + lines)
-        return await _fetch(asked.http, "POST", f"{asked.base}/{ADD_CHECKPOINT}", request.encode())
+        return await self._fetch(asked, "POST", ADD_CHECKPOINT, request.encode())
 
     async def _keep(self, asked: _Asked, head: SignedHead, answer: bytes) -> None:
         line, at = read_cosignature(head.note, answer, asked.witness.verifier)
@@ -238,8 +239,7 @@ class Witnesses:
 
     async def _shown_by(self, asked: _Asked) -> Seen | None:
         """What the witness shows of our log; None when it shows nothing. BadNote when our key did not sign it."""
-        url = f"{asked.base}/{monitoring_path(self._logs[0].name)}"
-        status, _, note = await _fetch(asked.http, "GET", url)
+        status, _, note = await self._fetch(asked, "GET", monitoring_path(self._logs[0].name))
         if status == 404:
             return None
         if status != 200:
@@ -261,6 +261,19 @@ class Witnesses:
                 f"the witness {seen.witness} shows another history of the first {size} entries"
             )
             logger.error("witness_contradicts", reason=self._published.contradicted)
+
+    async def _fetch(
+        self, asked: _Asked, method: str, path: str, content: bytes | None = None
+    ) -> tuple[int, str, bytes]:
+        """Status, content type and body. In the time that it has, and no more bytes than a note may have."""
+        url, parts, read = f"{asked.base}/{path}", [], 0
+        async with asyncio.timeout(self._pace.answer_s), asked.http.stream(method, url, content=content) as answer:
+            async for part in answer.aiter_bytes():
+                parts.append(part)
+                read += len(part)
+                if read > MOST_BYTES:
+                    raise WitnessRefused(url, "its answer is too long")
+        return answer.status_code, answer.headers.get("content-type", ""), b"".join(parts)
 
     # --- what they said
 
@@ -290,17 +303,3 @@ class Witnesses:
 
 def _key(witness: Witness) -> bytes:
     return cosignatures.key_of(witness.verifier)
-
-
-async def _fetch(
-    http: httpx.AsyncClient, method: str, url: str, content: bytes | None = None
-) -> tuple[int, str, bytes]:
-    """Status, content type and body. Within two seconds, and no more bytes than a note may have."""
-    parts, read = [], 0
-    async with asyncio.timeout(TIMEOUT_S), http.stream(method, url, content=content) as answer:
-        async for part in answer.aiter_bytes():
-            parts.append(part)
-            read += len(part)
-            if read > MOST_BYTES:
-                raise WitnessRefused(url, "its answer is too long")
-    return answer.status_code, answer.headers.get("content-type", ""), b"".join(parts)

@@ -4,7 +4,6 @@ import functools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from deploy.up import any_free_port
 from tests.shared.audit.logs import LOG, PlainLog
 from tests.shared.lot.wood import Wood, a_lot
 
@@ -58,7 +58,7 @@ def command(folder: Path, *words: str) -> list[str]:
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(folder, *words), cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
+        command(folder, *words), cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
     )
 
 
@@ -160,9 +160,7 @@ def test_a_log_that_the_policy_does_not_know_ends_with_1(site: Path) -> None:
 
 
 def test_a_monitor_that_listens_answers_and_follows_until_it_is_interrupted(site: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = any_free_port()
     words = ("monitor", str(site / "log"), "--state", str(site / "state"), "--follow", "--every", "0.1", "--json")
     process = subprocess.Popen(
         command(site, *words, "--listen", f"127.0.0.1:{port}"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -174,7 +172,7 @@ def test_a_monitor_that_listens_answers_and_follows_until_it_is_interrupted(site
         assert _posted(port, note)["outcome"] == "consistent"
         forked(site)
         assert json.loads(process.stdout.readline())["slug"] == "log-forked"
-        assert process.wait(timeout=60) == 1
+        assert process.wait(timeout=120) == 1
     finally:
         process.kill()
         process.communicate()
@@ -208,7 +206,7 @@ def test_a_monitor_that_listens_ends_when_it_is_interrupted(site: Path) -> None:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["size"] == 21
         os.kill(process.pid, signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=120) == 130
     finally:
         process.kill()
         _, errors = process.communicate()

@@ -35,7 +35,7 @@ def run(
         file.write_bytes(data)
     trusted.write_bytes(policy if policy is not None else f"log {log_signer().verifier.vkey}\nquorum none\n".encode())
     command = [sys.executable, "-m", "shared.lot", str(file), "--policy", str(trusted), *options]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
 
 
 def test_a_consistent_lot_ends_with_0_and_speaks_spanish(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def bundle() -> bytes:
 def command(*words: object) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "shared.lot", "split", *map(str, words)], cwd=ROOT, capture_output=True, text=True,
-        encoding="utf-8", timeout=60, check=False,
+        encoding="utf-8", timeout=120, check=False,
     )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ class Node:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=120)
 
     def _ask(self, **request: bytes) -> Any:
         assert self._process.stdin is not None

@@ -1,7 +1,6 @@
 """Only an ES256 access token of our issuer, for us, in its time, under a published key, makes a caller."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +9,10 @@ import pytest
 from joserfc.jwk import ECKey
 
 from shared.refusal import Refusal
+from shared.web import auth
 from shared.web.auth import HttpJwks, StaticJwks, TokenVerifier
 from shared.web.problems import TokenExpired, TokenInvalid, Unavailable
+from tests.clock import Clock
 from tests.tokens import AUDIENCE, ORG, URL, Issuer, new_key
 
 Make = Callable[[Issuer], str]
@@ -85,12 +86,20 @@ async def test_an_expired_token_is_refused_after_the_allowed_skew(issuer: Issuer
         await issuer.verifier().verify(issuer.token("member", exp=now - 40))
 
 
-async def test_a_token_seen_before_still_expires(issuer: Issuer) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of those who verify."""
+    found = Clock()
+    monkeypatch.setattr(auth, "time", found)
+    return found
+
+
+async def test_a_token_seen_before_still_expires(issuer: Issuer, clock: Clock) -> None:
     verifier = issuer.verifier()
-    token = issuer.token("member", exp=time.time() - 29.7)
+    token = issuer.token("member", exp=clock.now_s - 29.7)
 
     assert await verifier.verify(token)
-    await asyncio.sleep(0.5)
+    clock.now_s += 0.5
 
     with pytest.raises(TokenExpired):
         await verifier.verify(token)
@@ -149,7 +158,7 @@ async def test_many_at_once_ask_the_issuer_once() -> None:
     assert page.asked == 1
 
 
-async def test_a_new_key_works_at_once_and_invented_ids_cost_nothing() -> None:
+async def test_a_new_key_works_at_once_and_invented_ids_cost_nothing(clock: Clock) -> None:
     page = Published(new_key("k1"))
     source = page.source(again_s=0.2)
     assert await source.key("k1")
@@ -157,7 +166,7 @@ async def test_a_new_key_works_at_once_and_invented_ids_cost_nothing() -> None:
 
     assert [await source.key(f"invented-{i}") for i in range(20)] == [None] * 20
     assert page.asked == 1
-    await asyncio.sleep(0.25)
+    clock.now_s += 0.25
 
     assert await source.key("k2")
     assert page.asked == 2
@@ -179,14 +188,16 @@ async def test_a_withdrawn_key_stops_counting_for_tokens_already_seen() -> None:
 
 
 @pytest.mark.parametrize("trouble", [{"silent": True}, {"text": "<html>"}, {"text": '{"keys": 1}'}, {"text": "[]"}])
-async def test_a_silent_issuer_is_forgiven_for_a_while_then_503(trouble: dict[str, Any]) -> None:
+async def test_a_silent_issuer_is_forgiven_for_a_while_then_503(trouble: dict[str, Any], clock: Clock) -> None:
     page = Published(new_key("k1"))
     source = page.source(fresh_s=0.0, again_s=0.0, stale_s=0.2)
     assert await source.key("k1")
     vars(page).update(trouble)
+    clock.now_s += 0.1
 
     assert await source.key("k1")
-    await asyncio.sleep(0.25)
+    assert page.asked == 2
+    clock.now_s += 0.15
 
     with pytest.raises(Unavailable):
         await source.key("k1")
