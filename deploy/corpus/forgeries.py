@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shapely
+from shapely.geometry import Point
 
 from deploy.corpus.cuts import ordered
 from deploy.corpus.listing import Floats, Ints, Listing, joined, uniform_in
@@ -173,7 +174,11 @@ def species_upward(plan: Listing, rng: np.random.Generator) -> Listing:
 
 
 def phantoms(share: float, where: str = "anywhere") -> Forge:
-    """Invented trees make up this share: real-looking marks at uniform places, between the rows, at the end, or in strips."""
+    """Invented trees make up this share: real-looking marks at uniform places, between the rows, at the end, or in strips.
+
+    A row is a real one written again with another place, so its line is that of the real tree; in strips all lines are
+    written anew, and "lined" ones get the line of the nearest real tree: by somebody who knows of these tests.
+    """
 
     def forge(plan: Listing, rng: np.random.Generator) -> Listing:
         n = round(len(plan) * share / (1 - share))
@@ -182,11 +187,17 @@ def phantoms(share: float, where: str = "anywhere") -> Forge:
         dbh = plan.dbh_mm[rng.integers(0, len(plan), n)]
         height = plan.height_mm[rng.integers(0, len(plan), n)]
         invented = replace(taken, x_m=np.round(x, 1), y_m=np.round(y, 1), dbh_mm=dbh, height_mm=height)
+        if where == "lined":
+            nearest = shapely.STRtree([Point(*at) for at in zip(plan.x_m, plan.y_m, strict=True)]).nearest(
+                [Point(*at) for at in zip(x, y, strict=True)]
+            )
+            invented = replace(invented, block=plan.block[nearest], line=plan.line[nearest], day=plan.day[nearest])
         both = joined(plan, invented, np.arange(len(plan) + n))
         if where == "end":
             return both
         if where == "strips":
             strip = ((both.x_m - both.x_m.min()) // 75).astype(np.int64)
+            both = replace(both, line=strip + 1, block=strip // 10 + 1)
             return both.at(np.lexsort((np.where(strip % 2 == 0, both.y_m, -both.y_m), strip)))
         place = np.concatenate([np.arange(len(plan), dtype=float), rng.uniform(-0.5, len(plan), n)])
         return both.at(np.argsort(place, kind="stable"))
@@ -258,6 +269,7 @@ HARD: dict[str, Forge] = {
     "copies scattered, shuffled": scattered_copies,
     "half again, shuffled, noisy": noisy_copies,
     "inflated by hand": inflated_by_hand,
+    "phantoms 30 %, lines fitted": phantoms(0.30, "lined"),
     "phantoms 30 %, in strips": phantoms(0.30, "strips"),
     "species upward": species_upward,
 }

@@ -245,6 +245,73 @@ def test_lines_that_do_not_lie_together_are_seen_and_real_ones_pass() -> None:
     assert found(replace(plan, line=np.arange(len(plan))), "F17").status == "NOT_EVALUATED"
 
 
+@pytest.mark.parametrize("order", ["as listed", "species", "shuffled"])
+def test_trees_far_from_the_line_written_for_them_are_seen_in_any_order_and_typing_errors_ask_nothing(
+    order: str,
+) -> None:
+    plan, forged = honest(), phantoms(0.3)(honest(), rng())
+    mistyped = replace(plan, line=np.where(rng().random(len(plan)) < 0.04, rng(6).permutation(plan.line), plan.line))
+
+    def listed(list_: Listing) -> Listing:
+        orders = {"as listed": np.arange(len(list_)), "species": np.argsort(list_.species, kind="stable")}
+        return list_.at(orders.get(order, rng().permutation(len(list_))))
+
+    finding = found(listed(forged), "F17")
+
+    assert (finding.severity, found(listed(mistyped), "F17").status) == ("S3", "PASS")
+    assert 0.15 < finding.computed["misplaced"] < 0.3
+    real = set(zip(plan.x_m.tolist(), plan.y_m.tolist(), strict=True))
+    placed = {tree.code: (tree.easting_dm / 10, tree.northing_dm / 10) for tree in listed(forged).trees()}
+    assert sum(placed[row["code"]] not in real for row in finding.evidence) >= 0.9 * MAX_EXAMPLES
+
+
+def test_invented_trees_whose_lines_were_fitted_are_not_strangers_to_them() -> None:
+    fitted = phantoms(0.3, "lined")(honest(), rng())
+
+    assert found(fitted, "F17").severity == ""
+    assert found(fitted, "F16").severity == "S3"
+
+
+def test_line_numbers_that_begin_again_in_each_block_tell_no_place() -> None:
+    """The column of the block was left out: one number stands for a line in each block."""
+    plan = honest()
+    x = plan.x_m - plan.x_m.min()
+    again = replace(plan, block=np.zeros(len(plan), np.int64), line=((x % 500) // 50).astype(np.int64) + 1)
+
+    assert found(again, "F17").status == "NOT_EVALUATED"
+    numbered = replace(again, block=(x // 500).astype(np.int64))
+    assert found(numbered, "F17").status == "PASS"
+
+
+def test_lines_of_a_patch_so_small_that_all_of_it_is_near_them_tell_nothing() -> None:
+    plan = honest()
+    middle = np.hypot(plan.x_m - np.median(plan.x_m), plan.y_m - np.median(plan.y_m))
+    patch = replace(plan, block=np.zeros(len(plan), np.int64)).at(np.sort(np.argsort(middle)[:70]))
+    patch = replace(patch, line=np.digitize(patch.x_m, np.quantile(patch.x_m, [0.2, 0.4, 0.6, 0.8])) + 1)
+
+    assert found(patch, "F17").status == "NOT_EVALUATED"
+    assert found(plan, "F17").status == "PASS"
+
+
+def test_trees_added_later_under_a_line_of_their_own_are_not_held_against_the_list() -> None:
+    plan = honest()
+    later = rng().random(len(plan)) < 0.2
+
+    finding = found(replace(plan, line=np.where(later, 9_999, plan.line), block=np.where(later, 0, plan.block)), "F17")
+
+    assert finding.status == "PASS"
+
+
+def test_trees_of_a_thin_narrow_line_are_not_strangers_to_it() -> None:
+    plan = honest()
+    line = ((plan.x_m - plan.x_m.min()) // 20).astype(np.int64) + 1
+    thin = replace(plan, line=line, block=line // 25).at(np.flatnonzero(rng().random(len(plan)) < 0.6))
+
+    finding = found(thin, "F17")
+
+    assert (finding.status, finding.computed["misplaced"]) == ("PASS", 0)
+
+
 def test_the_score_is_the_sum_of_its_parts_and_blocks_nothing() -> None:
     answer = examined(jittered_grid(honest(), rng()))
     finding = answer.findings[0]

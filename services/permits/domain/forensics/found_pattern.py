@@ -200,16 +200,27 @@ def _lines(stand: Stand, lines: Lines | None, norms: Thresholds) -> Finding:
             "F17", "No hay fajas, o muy pocos árboles por faja.", "There are no lines, or too few trees in each.",
         )  # fmt: skip
     loose = _loose(lines, norms) > 0
-    share = len(lines.strangers) / lines.trees
-    # What stands in the column may be no line at all: by itself never more than a question.
-    severity: Severity = "S2" if loose or share > norms["f17_strangers_s2"] else ""
+    if not loose and (2 * lines.told < lines.trees or lines.far_by_chance < norms["f17_far_by_chance"]):
+        return norms.unknown(
+            "F17", "Los números de faja no dicen dónde está cada faja (se repiten), o casi todo el terreno está cerca de cualquiera.",
+            "The numbers do not tell where each line is (they occur again), or nearly all of the land is near any line.",
+            lines=lines.lines, trees=lines.trees,
+        )  # fmt: skip
+    misplaced = 0.0 if loose else lines.misplaced
+    severity: Severity = "S2" if loose else grade(misplaced, norms["f17_misplaced_s2"], norms["f17_misplaced_s3"])
+    if lines.together.z < norms["f17_errors_s3"] and severity:
+        severity = "S2"  # what stands in the column may be no line at all: never more than a question
     return norms.finding(
-        "F17", severity, ("f17_errors", "f17_strangers_s2"),
+        "F17", severity,
+        ("f17_errors", "f17_errors_s3", "f17_far_by_chance", "f17_misplaced_s2", "f17_misplaced_s3"),
         {"lines": lines.lines, "trees": lines.trees, "errors": round(lines.together.z, 1),
-         "strangers": len(lines.strangers), "strangers_share": round(share, 4)},
+         "strangers": len(lines.strangers), "misplaced": round(misplaced, 4),
+         "far_by_chance": round(lines.far_by_chance, 3)},
         "Los árboles de una misma faja no están juntos en el terreno." if loose else
-        f"{len(lines.strangers)} árboles están lejos de todos los de su faja.",
+        f"{len(lines.strangers)} árboles están lejos de todos los de la faja que la lista les da; en lugares al azar lo estaría "
+        f"{lines.far_by_chance:.0%}. Al menos {misplaced:.0%} de los árboles no tiene que ver con su faja.",
         "The trees of one line do not lie together on the ground." if loose else
-        f"{len(lines.strangers)} trees lie far from all others of their line.",
+        f"{len(lines.strangers)} trees lie far from all others of the line the list gives them; at places at random "
+        f"{lines.far_by_chance:.0%} would. At least {misplaced:.0%} of the trees have nothing to do with their line.",
         [stand.shown(int(place)) for place in _spread(lines.strangers)] if severity else [],
     )  # fmt: skip
