@@ -146,7 +146,7 @@ async def browser(open_portal: Open, contracts: Contracts) -> httpx.AsyncClient:
 
 def fields_in(page: str) -> Json:
     """What a browser would send of the form, untouched."""
-    form = page[page.rindex('<form class="form"') :].partition("</form>")[0]
+    form = page[page.rindex('<form class="form') :].partition("</form>")[0]
     found: Json = {}
     for tag in re.findall(r"<input[^>]+>", form):
         given = dict(re.findall(r'([a-z]+)="([^"]*)"', tag))
