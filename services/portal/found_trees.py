@@ -147,7 +147,7 @@ def _by_facts(form: Filled, rows: Iterable[int], problem: Json, text: str) -> di
     facts, name = problem.get("facts", {}), BY_SLUG.get(str(problem.get("slug")))
     if problem.get("slug") == "day-not-come":
         return {f"seen_on{n}": text for n in rows if form.get(f"seen_on{n}") == facts.get("day")} or {"": text}
-    key = name_of((str(facts.get("parcel")), str(facts.get("code"))))
+    key = name_of((str(facts.get("parcel")), str(facts.get("code", facts.get("trees")))))
     return {f"{name}{n}": text for n in rows if name and form.get(f"tree{n}") == key} or {"": text}
 
 
