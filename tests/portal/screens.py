@@ -72,8 +72,8 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
         ("supervisor", "/plans/{plan}/supervisions"),
     ],
     "found_trees_page": [
-        (None, "/plans/{plan}/supervisions/{supervision}/trees"),
-        ("supervisor", "/plans/{plan}/supervisions/{supervision}/trees"),
+        ("comunidad", "/plans/{plan}/supervisions/SUP-0002-2026/trees"),
+        ("supervisor", "/plans/{plan}/supervisions/SUP-0002-2026/trees?parcel={parcel}"),
     ],
     "crowns_page": [("comunidad", "/plans/{plan}/crowns"), ("supervisor", "/plans/{plan}/crowns")],
     "plan_steps_page": [("autoridad", "/plans/{plan}/steps"), ("comunidad", "/plans/{plan}/steps")],
