@@ -16,7 +16,9 @@ from services.portal.naming import natural
     ],
 )
 def test_codes_stand_in_the_order_of_their_numbers_however_long(codes: list[str]) -> None:
-    assert sorted(codes[::-1], key=natural) == codes
+    backwards = codes[::-1]
+
+    assert sorted(backwards, key=natural) == codes
 
 
 def test_a_number_with_zeros_before_it_is_the_same_number() -> None:
