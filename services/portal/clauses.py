@@ -14,12 +14,14 @@ Json = Mapping[str, Any]
 MORE_ROWS, MOST_ROWS = 2, 100
 NONE = "none"  # ticked: nothing of the list, which is not the same as nobody having said
 UNITS = ("m3", "pt")
+# A part of a whole; and how far a price may follow an index.
+PERCENT = {"percent": (1_000, "act.not_a_percent"), "index": (10_000, "act.not_a_percent_of_index")}
 
 
 @dataclass(frozen=True)
 class Clause:
-    """A fact by its name in the text. ``kind``: yes, choice, several, count, days, percent, milli, day, number, money, text, lines; or
-    group and rows, which have ``parts``."""
+    """A fact by its name in the text. ``kind``: yes, choice, several, count, days, percent, index, milli, day, number, money, species, paper,
+    text, lines; or group and rows, which have ``parts``."""
 
     name: str
     kind: str = "yes"
@@ -51,7 +53,7 @@ GROUPS: dict[str, tuple[Clause, ...]] = {
         Clause("paid_after_resale"), Clause("guarantee", "choice", ("none", "bond", "deposit", "title_retention")),
         Clause("penalties_on", "choice", ("nobody", "community", "buyer", "both")), Clause("penalty_milli", "percent"),
         Clause("index_clause"),
-        Clause("index_shares", "group", parts=(Clause("up_milli", "percent"), Clause("down_milli", "percent"))),
+        Clause("index_shares", "group", parts=(Clause("up_milli", "index"), Clause("down_milli", "index"))),
         Clause("buyer_sells_in", "choice", CURRENCIES), Clause("fx_clause"),
         *_yes(
             "buyer_controls_costs", "cost_cap", "audit_right", "costs_deducted_uncapped", "repaid_in_wood_or_labour_only",
@@ -147,8 +149,8 @@ def _spelled(kind: str, value: Any) -> str:
         return "yes" if value else "no"
     if kind == "several":
         return " ".join(value) or NONE
-    if kind in ("percent", "milli"):
-        return f"{(Decimal(value) / (10 if kind == 'percent' else 1000)).normalize():f}"
+    if kind in (*PERCENT, "milli"):
+        return f"{(Decimal(value) / (10 if kind in PERCENT else 1000)).normalize():f}"
     return str(value)
 
 
@@ -169,6 +171,8 @@ def read(one: Clause, form: Filled, name: str) -> Any:
         case "lines":
             lines = [" ".join(line.split()) for line in form.get(name).splitlines() if line.strip()]
             return _listed(form, name, [*lines, *([NONE] if form.get(f"{name}_{NONE}") else [])])
+        case "percent" | "index":
+            return percent(form, name, one.kind)
         case "money":
             amount = written(form.get(name))
             return {"amount": amount, "currency": form.get(f"{name}_currency") or CURRENCIES[0]} if amount else None
@@ -185,6 +189,14 @@ def _listed(form: Filled, name: str, ticked: list[str]) -> list[str] | None:
     return [one for one in ticked if one != NONE] if ticked else None
 
 
+def percent(form: Filled, name: str, kind: str = "percent") -> int | str | None:
+    """Percent as thousandths. The service speaks of those, so what is none is said here, in percent."""
+    read, (most, fault) = milli(form.get(name)) if form.get(name) else None, PERCENT[kind]
+    if read is not None and (not isinstance(read, int) or not 0 <= read <= most):
+        form.faults[name] = fault
+    return read
+
+
 def _plain(kind: str, form: Filled, name: str) -> Any:
     text = _line(form, name)
     if not text:
@@ -193,8 +205,6 @@ def _plain(kind: str, form: Filled, name: str) -> Any:
         return {"yes": True, "no": False}.get(text, text)
     if kind == "count":
         return whole(text)
-    if kind == "percent":
-        return milli(text)
     if kind == "milli":
         found = in_parts(text, 1000)
         return text if found is None else found

@@ -197,7 +197,7 @@ def _line(form: Filled, name: str) -> Json:
     }
     if kind in SHARES:
         del line["price"]
-        line |= {"kind": kind, "share_milli": offer_form.milli(form.get(f"{name}share"))}
+        line |= {"kind": kind, "share_milli": clauses.percent(form, f"{name}share")}
         if buy := _amount(form, f"{name}buy"):
             units = {part: form.get(f"{name}buy_{part}") for part in ("unit", "rule")}
             line["buy_back"] = {"price": buy} | {part: value for part, value in units.items() if value}

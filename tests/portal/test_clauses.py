@@ -237,12 +237,12 @@ async def test_goods_and_clauses_of_a_signed_contract_are_changed_by_form_and_th
 @pytest.mark.parametrize(
     ("changes", "field", "said"),
     [
-        ({"line1_share": "130"}, "line1_share", ""), ({"line1_share": "mucho"}, "line1_share", ""), ({"line1_buy_rule": ""}, "line1_buy_rule", ""),
+        ({"line1_share": "130"}, "line1_share", "de 0 a 100"), ({"line1_share": "0"}, "line1_share", ""), ({"line1_share": "mucho"}, "line1_share", "de 0 a 100"), ({"line1_buy_rule": ""}, "line1_buy_rule", ""),
         ({"line0_billed": "0"}, "line0_billed", ""), ({"line0_per": "share_of_profit"}, "line0_price", "no va con lo que se paga"),
         ({"deductions0_kind": ""}, "deductions0_kind", ""), ({"deductions0_formula": ""}, "deductions0_formula", "necesita su fórmula"),
         ({"advances0_recovered_days": "0"}, "advances0_recovered_days", "se recupera antes"), ({"advances0_worth": ""}, "advances0_worth", ""),
         ({"term_term_months": "doce"}, "term_term_months", ""), ({"term_term_months": "9" * 5_000}, "term_term_months", ""),
-        ({"term_penalty_milli": "101"}, "term_penalty_milli", ""), ({"term_assembly_held": ""}, "term_assembly_held", ""),
+        ({"term_penalty_milli": "101"}, "term_penalty_milli", "de 0 a 100"), ({"term_index_shares_up_milli": "1001"}, "term_index_shares_up_milli", "de 0 a 1000"), ({"term_assembly_held": ""}, "term_assembly_held", ""),
         ({"term_scaler": "nadie"}, "term_scaler", ""), ({"term_index_clause": "no"}, "term_index_shares_up_milli", "no hay cláusula"),
         ({"term_census_species_m30_volume_m3": "1000"}, "term_census_species_m30_species", "más que el censo"),
         ({"term_fine_risks0_uit_milli": "1e999999"}, "term_fine_risks0_uit_milli", ""), ({"where_scaler": "x" * 300}, "where_scaler", ""),

@@ -147,6 +147,7 @@ async def test_what_does_not_fit_stands_beside_its_field_and_nothing_is_recorded
     assert refused.status_code == 422
     assert re.search(rf'name="{field}"[^>]* aria-invalid', refused.text), unescape(refused.text)[-4000:]
     assert said in unescape(refused.text)
+    assert " / both" not in refused.text, "in one language"
     assert await kept(desk) == {}
     assert (await send(desk, form)).status_code == 303
 
