@@ -29,8 +29,6 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})")
 # Fields whose value is a word of our own, and the texts that say it.
 _SAID = {"product": "product.", "severity": "severity.", "type": "type.", "form": "guide.form.", "kind": "org_kind."}
-# Else the words of a contract: those of the fact itself, then of what is paid for and taken off.
-_OF_CONTRACTS = ("deduction.", "clause.kind.", "per.")
 
 
 def stem_of(path: str) -> str:
@@ -46,9 +44,7 @@ def field_name(path: str, say: Say, known: Callable[[str], bool]) -> str:
 
     def called(name: str) -> str:
         stem = stem_of(name)
-        if known(f"field.{stem}"):
-            return say(f"field.{stem}")
-        return _begun_small(say(f"clause.{name}")) if known(f"clause.{name}") else stem.replace("_", " ")
+        return say(f"field.{stem}") if known(f"field.{stem}") else stem.replace("_", " ")
 
     *rows, last = path.split(".")
     *_, row = rows or [""]
@@ -79,14 +75,7 @@ def field_value(path: str, value: Any, language: Language, say: Say, known: Call
     if _DAY.fullmatch(text) and _is_day(text):
         return figures.day(text, language)
     start = "severity." if last.startswith("severity_") else _SAID.get(last)
-    starts = [start] if start else []
-    starts += [f"clause.{last}.", *(_OF_CONTRACTS if last == "kind" else ())]
-    return next((say(f"{one}{text}") for one in starts if known(f"{one}{text}")), text)
-
-
-def _begun_small(words: str) -> str:
-    """A label of a form as the name of a field: without its capital, unless it is one of many."""
-    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+    return say(f"{start}{text}") if start and known(f"{start}{text}") else text
 
 
 def _is_day(text: str) -> bool:

@@ -231,7 +231,19 @@ async def test_goods_and_clauses_of_a_signed_contract_are_changed_by_form_and_th
     assert text["terms"]["assembly"] == TERMS["assembly"]
     page = unescape((await browser.get(done.headers["location"])).text)
     assert "quién mide: los dos juntos" in page
-    assert "la asamblea: " in page
+    assert "la asamblea: se hizo: sí, día: 1 jun. 2026, hubo quórum: sí" in page
+    assert "penalidad, % del precio: 5.5 %" in page
+    assert "parte: 40.0 %" in page
+    for code_name in (
+        "per_volume",
+        "roadside",
+        "lines",
+        "deductions",
+        "share_of_volume",
+        "power_over",
+        "penalty_milli",
+    ):
+        assert code_name not in page[page.index("<main") :]
 
 
 @pytest.mark.parametrize(
