@@ -45,7 +45,9 @@ def part_told(name: str, value: Any, language: Language, say: Say) -> str:
         if isinstance(value, bool)
         else _first(say, (f"{start}{value}" for start in _SAID.get(name, (f"clause.{name}.",))))
     )
-    return field_value(name, value, language, say, lambda _: False) if words is None else _begun_small(words)
+    if words is None:
+        return field_value(name, value, language, say, lambda _: False)
+    return _begun_small(words) if name == "changes" else words
 
 
 def _first(say: Say, keys: Iterable[str]) -> str | None:
