@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from services.portal.acts import CM, MOST_CODES, Filled, M
+from services.portal.acts import CM, Filled, M
 from services.portal.field_words import field_value
 from services.portal.figures import number
 from services.portal.naming import Say
@@ -61,7 +61,7 @@ def keys_in(form: Filled) -> list[Key]:
 def codes_in(text: str) -> list[str]:
     """The codes that somebody wrote, each once and in the order given."""
     found = dict.fromkeys(re.split(r"[\s,;]+", text.upper()))
-    return [code for code in found if code][:MOST_CODES]
+    return [code for code in found if code]
 
 
 def begun(trees: Sequence[Tree], day: str) -> dict[str, str]:
