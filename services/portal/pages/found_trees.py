@@ -11,6 +11,7 @@ from services.portal import found_trees
 from services.portal.acts import Filled
 from services.portal.backends import all_of, or_none, part
 from services.portal.found_trees import ROWS, Tree
+from services.portal.land import shown_or_none
 from services.portal.navigation import may
 from services.portal.pages.filling import fields_of, say_of
 from services.portal.pages.house import House, HouseDep
@@ -21,7 +22,7 @@ from shared.web.client import UpstreamRefused
 router = Router(tags=["steps"])
 Json = dict[str, Any]
 SHOWN = 50  # trees of one page of the list
-Text = Annotated[str, Query(max_length=2_000)]
+Text = Annotated[str, Query(max_length=6_000)]  # some hundreds of codes
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ async def _chosen(house: House, plan_id: str, parcel: str, codes: str, place: st
         page = await house.permits.get(f"/v1/plans/{part(plan_id)}/trees", parcel=parcel, limit=ROWS, **asked)
         return Chosen(parcel, tuple(Tree(one) for one in page["items"]), place=page["next"] or "")
     now, rest = written[:ROWS], written[ROWS:]
-    found = await asyncio.gather(*(or_none(_tree(house, plan_id, parcel, code)) for code in now))
+    found = await asyncio.gather(*(shown_or_none(_tree(house, plan_id, parcel, code)) for code in now))
     there = tuple(Tree(one) for one in found if one is not None)
     unknown = tuple(code for code, one in zip(now, found, strict=True) if one is None)
     return Chosen(parcel, there, unknown, " ".join(rest))
