@@ -109,7 +109,8 @@ STEPPERS: Row = {"manager": "own", "regent": "own", **OFFICERS}
 DESK: dict[str, Row] = {
     **dict.fromkeys(("plan_steps_page", "take_plan_step"), STEPPERS),
     **dict.fromkeys(("permit_steps_page", "take_permit_step"), STEPPERS),
-    "supervisions_page": EVERYBODY,
+    **dict.fromkeys(("supervisions_page", "found_trees_page"), EVERYBODY),
+    "record_found_trees": {"supervisor": "any"},
     "take_supervision_step": {"manager": "own", "regent": "own", "company": "own", "supervisor": "any"},
     "crowns_page": {**RECORDERS, **STEPPERS},
     "attach_crowns": STEPPERS,

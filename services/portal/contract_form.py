@@ -1,5 +1,5 @@
-"""From the fields of a contract's form to the text of a version, and back. What the form does not ask for is taken over as it stands in
-the offer, or in the version that is amended. What does not fit, the service says. Pure."""
+"""From the fields of a contract's form to the text of a version, and back: all that a text may say. What does not fit, the service
+says. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,21 +8,22 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from services.portal import offer_form
+from services.portal import clauses, offer_form
 from services.portal.acts import Filled
 from services.portal.offer_form import in_parts, milli, written
 
 Json = Mapping[str, Any]
-MORE_LINES = 2
 # Rows shown at least; at most what the service takes.
-ROWS = {"instalment": 6, "obligation": 4}
+ROWS = {"line": 3, "instalment": 6, "obligation": 4}
 MORE_ROWS, MOST_ROWS = 2, 60
 # What makes that a row says something.
-SAID_BY = {"instalment": ("percent", "amount"), "obligation": ("what",)}
+SAID_BY = {"line": ("price", "share"), "instalment": ("percent", "amount"), "obligation": ("what",)}
 PARTIES = ("buyer", "community")
-# Prices that the form asks for; those of other kinds are taken over.
-PER = {"per_volume": "", "per_tree": "tree", "lump_sum": "lot"}
-TAKEN_OVER = ("deductions", "advances", "terms")
+# What is paid for: the kinds of prices by what the form calls them, and the parts of wood or money beside them.
+PER = {"per_volume": "", "per_tree": "tree", "lump_sum": "lot", "in_kind": "in_kind"}
+SHARES = ("share_of_volume", "share_of_revenue", "share_of_profit")
+PAID = (*offer_form.PER, "in_kind", *SHARES)
+LISTED = {"deductions": clauses.DEDUCTION, "advances": clauses.ADVANCE}
 # What an amendment may change, but for the words that say that it is one.
 PARTS = (
     "title", "dated", "starts_on", "ends_on", "lines", "schedule", "volume_m3", "permit", "deductions", "advances", "obligations",
@@ -38,38 +39,58 @@ _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 @dataclass(frozen=True)
 class Base:
-    """What the form begins with: the version that is amended or written anew, else the offer."""
+    """What the form begins with: the version that is amended or written anew, else the offer; of an amendment that is not signed by
+    both yet, its ``draft``. ``seen`` is the last version there is."""
 
     text: Json
     amends: int | None = None
+    draft: Json | None = None
+    seen: int = 0
 
     @property
-    def lines(self) -> Sequence[Json]:
-        """Its prices."""
-        found: Sequence[Json] = self.text["lines"]
-        return found
+    def begins(self) -> Json:
+        """The text that the fields hold before anybody writes."""
+        return self.draft or self.text
 
 
 def base_of(offer: Json, versions: Sequence[Json]) -> Base:
     """The last version that both signed is amended; before there is one, a draft is written anew."""
     signed = [one for one in versions if one["state"] == "signed"]
-    if signed:
-        return Base(signed[-1]["text"], signed[-1]["number"])
-    return Base(versions[-1]["text"]) if versions else Base(offer)
+    last = versions[-1] if versions else None
+    if signed and last is not None:
+        draft = None if last["state"] == "signed" else last["text"]
+        return Base(signed[-1]["text"], signed[-1]["number"], draft, last["number"])
+    return Base(offer) if last is None else Base(last["text"], seen=last["number"])
+
+
+def signed_by_one(versions: Sequence[Json], org: str) -> str:
+    """Who has signed the draft that would be replaced, but for ``org`` itself; empty when nobody has."""
+    last = versions[-1] if versions else None
+    if last is None or last["state"] == "signed":
+        return ""
+    return next((str(one["org"]) for one in last["signatures"] if one["org"] != org), "")
+
+
+def overtaken(form: Filled, base: Base, versions: Sequence[Json], body: Json) -> int:
+    """The number of a version that was written since the form was opened, and says something else; 0 when there is none."""
+    if not versions or form.get("seen") == str(base.seen):
+        return 0
+    told = versions[-1]["text"]
+    same = all(_same(body.get(name), told.get(name)) for name in (*PARTS, "amends", "reason"))
+    return 0 if same else base.seen
 
 
 def begun(base: Base, day: date) -> dict[str, str]:
     """What the fields hold before anybody writes."""
-    text = base.text
+    text = base.begins
     held = {
         "title": text["title"], "dated": text.get("dated") or day.isoformat(), "starts_on": text.get("starts_on") or day.isoformat(),
         "ends_on": text.get("ends_on") or "", "volume": text.get("volume_m3") or "", "permit": text.get("permit") or "",
+        "reason": text.get("reason") or "", "seen": str(base.seen),
     }  # fmt: skip
-    if base.amends is not None:
-        held["dated"] = text["dated"]
     if late := text.get("late_interest"):
         held["late"] = _percent(late["annual_milli"])
-    for n, line in enumerate(base.lines):
+    for n, line in enumerate(text["lines"]):
         held |= _line_fields(f"line{n}_", line)
     for n, one in enumerate((text.get("schedule") or {}).get("instalments", ())):
         amount = one.get("amount")
@@ -85,18 +106,33 @@ def begun(base: Base, day: date) -> dict[str, str]:
             f"obligation{n}_of": one["of"], f"obligation{n}_what": one["what"], f"obligation{n}_on": one.get("due_on") or "",
             f"obligation{n}_worth": worth["amount"] if worth else "", f"obligation{n}_currency": worth["currency"] if worth else "",
         }  # fmt: skip
+    for name, listed in LISTED.items():
+        held |= clauses.begun(listed, name, text.get(name) or ())
+    held |= clauses.terms_begun(text.get("terms") or {})
     return held | {"annexes": " ".join(one["sha256"] for one in text.get("annexes") or ())}
 
 
 def _line_fields(name: str, line: Json) -> dict[str, str]:
-    if line["kind"] not in PER:
-        return {f"{name}kept": "yes"}
-    return {
-        f"{name}price": line["price"]["amount"], f"{name}currency": line["price"]["currency"],
-        f"{name}per": PER[line["kind"]] or line["unit"], f"{name}rule": line.get("rule") or "",
+    held = {
+        f"{name}per": PER.get(line["kind"], line["kind"]) or line["unit"], f"{name}rule": line.get("rule") or "",
         f"{name}product": line["product"], f"{name}point": line["point_of_sale"],
         f"{name}species": "any" if line["species"] == "any" else ",".join(line["species"]),
     }  # fmt: skip
+    if line["kind"] in SHARES:
+        held[f"{name}share"] = _percent(line["share_milli"])
+    for part, price in (
+        ("", line.get("price")),
+        ("billed", line.get("billed")),
+        ("buy", (line.get("buy_back") or {}).get("price")),
+    ):
+        if price:
+            held |= {
+                f"{name}{part or 'price'}": price["amount"],
+                f"{name}{part and part + '_'}currency": price["currency"],
+            }
+    if buy := line.get("buy_back"):
+        held |= {f"{name}buy_unit": buy["unit"], f"{name}buy_rule": buy["rule"]}
+    return held
 
 
 def rows_of(fields: Mapping[str, str], part: str) -> list[int]:
@@ -120,7 +156,7 @@ def text_of(form: Filled, base: Base, papers: Iterable[Json]) -> dict[str, Any]:
     body: dict[str, Any] = {
         name: " ".join(form.needed(name).split()) for name in ("title", "dated", "starts_on", "ends_on")
     }
-    body |= {"lines": _lines(form, base), "schedule": _schedule(form)}
+    body |= {"lines": _lines(form), "schedule": _schedule(form)}
     for name, value in (("volume_m3", written(form.get("volume"))), ("permit", form.get("permit").upper())):
         if value:
             body[name] = value
@@ -130,29 +166,51 @@ def text_of(form: Filled, base: Base, papers: Iterable[Json]) -> dict[str, Any]:
         body["obligations"] = owed
     if annexes := _annexes(form, base, papers):
         body["annexes"] = annexes
-    body |= {name: base.text[name] for name in TAKEN_OVER if base.text.get(name)}
+    body |= {name: rows for name, one in LISTED.items() if (rows := clauses.read(one, form, name))}
+    if terms := clauses.terms_of(form, base.begins.get("terms") or {}):
+        body["terms"] = terms
     if base.amends is not None:
-        changes = [part for part in PARTS if _plain(body.get(part) or None) != _plain(base.text.get(part) or None)]
+        changes = [part for part in PARTS if not _same(body.get(part), base.text.get(part))]
         body |= {"amends": base.amends, "changes": changes, "reason": " ".join(form.needed("reason").split())}
     return body
 
 
-def _kept(form: Filled, base: Base, n: int) -> bool:
-    return form.get(f"line{n}_kept") == "yes" and n < len(base.lines)
-
-
-def _line_rows(form: Filled, base: Base) -> list[int]:
-    """The rows of prices that say something or are taken over, by their number in the form."""
-    every = range(len(base.lines) + MORE_LINES)
-    return [n for n in every if _kept(form, base, n) or form.get(f"line{n}_price")]
-
-
-def _lines(form: Filled, base: Base) -> list[Json]:
-    asked = offer_form.Asked(form.fields, "", date.min)
-    lines = [base.lines[n] if _kept(form, base, n) else asked.line(f"line{n}_") for n in _line_rows(form, base)]
+def _lines(form: Filled) -> list[Json]:
+    lines = [_line(form, f"line{n}_") for n in rows_of(form.fields, "line")]
     if not lines:
         form.faults["line0_price"] = "act.needed"
     return lines
+
+
+def _line(form: Filled, name: str) -> Json:
+    """A price, or the part of wood or money that is paid in its place; goods with what is billed for them. What was typed and has
+    no place in what is paid is a fault, not left out."""
+    line, kind = dict(offer_form.Asked(form.fields, "", date.min).line(name)), form.get(f"{name}per")
+    unfit = {
+        "price": kind in SHARES,
+        "share": kind not in SHARES,
+        "billed": kind != "in_kind",
+        "buy": kind != "share_of_volume",
+    }
+    form.faults |= {
+        f"{name}{part}": "act.not_with_this" for part, no in unfit.items() if no and form.get(f"{name}{part}")
+    }
+    if kind in SHARES:
+        del line["price"]
+        line |= {"kind": kind, "share_milli": clauses.percent(form, f"{name}share")}
+        if buy := _amount(form, f"{name}buy"):
+            units = {part: form.get(f"{name}buy_{part}") for part in ("unit", "rule")}
+            line["buy_back"] = {"price": buy} | {part: value for part, value in units.items() if value}
+    if kind == "in_kind":
+        line["kind"] = kind
+        if billed := _amount(form, f"{name}billed"):
+            line["billed"] = billed
+    return line
+
+
+def _amount(form: Filled, name: str) -> Json | None:
+    amount = written(form.get(name))
+    return {"amount": amount, "currency": form.get(f"{name}_currency") or "PEN"} if amount else None
 
 
 def _schedule(form: Filled) -> dict[str, Any]:
@@ -191,7 +249,7 @@ def _obligations(form: Filled) -> list[dict[str, Any]]:
 def _annexes(form: Filled, base: Base, papers: Iterable[Json]) -> list[dict[str, str]]:
     """The papers that were ticked. One that an earlier version has keeps its name there; another is called by what it is. None
     is left out: of one that is not there, the form says so."""
-    known = {one["sha256"]: dict(one) for one in base.text.get("annexes") or ()}
+    known = {one["sha256"]: dict(one) for one in base.begins.get("annexes") or ()}
     ticked, names = form.get("annexes").split(), {one["name"] for one in known.values()}
     for one in papers:
         if one["sha256"] not in known and one["sha256"] in ticked:
@@ -204,10 +262,16 @@ def _annexes(form: Filled, base: Base, papers: Iterable[Json]) -> list[dict[str,
     return [known[sha256] for sha256 in dict.fromkeys(ticked) if sha256 in known]
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Whether a part says the same twice. A part that is left out says nothing, as one that is empty."""
+    return (_plain(one) or None) == (_plain(other) or None)
+
+
 def _plain(value: Any) -> Any:
-    """A part without what it leaves open, its amounts without zeros behind the point: so that 140 and 140.00 are the same."""
+    """A part without what it leaves open, its amounts without zeros behind the point: so that 140 and 140.00 are the same. A list
+    inside it that is empty stays: that there is nothing is said."""
     if isinstance(value, Mapping):
-        return {name: plain for name, one in value.items() if (plain := _plain(one)) not in (None, [], {}, "")}
+        return {name: plain for name, one in value.items() if (plain := _plain(one)) not in (None, {}, "")}
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     if isinstance(value, str) and _NUMBER.fullmatch(value):
@@ -217,35 +281,34 @@ def _plain(value: Any) -> Any:
 
 # Where a row stands in the body, its part of the form, and the names of its fields where they are others.
 _ROW_PLACES = (
-    (r"lines\.(\d+)\.(price|unit|kind|rule|product|point_of_sale|species)", "line", {"unit": "per", "kind": "per", "point_of_sale": "point"}),
+    (r"lines\.(\d+)\.(price|unit|kind|rule|product|point_of_sale|species|share_milli|billed|buy_back\.price|buy_back\.unit|buy_back\.rule)",
+     "line", {"unit": "per", "kind": "per", "point_of_sale": "point", "share_milli": "share", "buy_back.price": "buy",
+              "buy_back.unit": "buy_unit", "buy_back.rule": "buy_rule"}),
     (r"schedule\.instalments\.(\d+)\.(due_on|share_milli|amount)", "instalment", {"due_on": "on", "share_milli": "percent"}),
     (r"obligations\.(\d+)\.(of|what|due_on|worth)", "obligation", {"due_on": "on"}),
 )  # fmt: skip
 
 
-def field_of(where: str, rows: Mapping[str, Sequence[int | None]]) -> str:
-    """The field behind a place in the body; none for what the form does not ask for. By part, ``rows`` are those of the form that
-    stand in the body."""
+def field_of(where: str, fields: Mapping[str, str]) -> str:
+    """The field of this form behind a place in its body; none for what the form does not ask for."""
     place = offer_form.KIND.sub("", where.removeprefix("body."))
     for pattern, part, names in _ROW_PLACES:
         if match := re.match(pattern, place):
-            row = rows[part][int(match[1])]
-            return "" if row is None else f"{part}{row}_{names.get(match[2], match[2])}"
+            return f"{part}{rows_of(fields, part)[int(match[1])]}_{names.get(match[2], match[2])}"
+    part, _, rest = place.partition(".")
+    if part in LISTED:
+        return clauses.field_of_row(LISTED[part], part, rest, fields)
+    if part == "terms":
+        return clauses.field_of(rest, fields)
     return next((name for start, name in _PLACES.items() if place.startswith(start)), "")
 
 
-def rows_sent(form: Filled, base: Base) -> dict[str, list[int | None]]:
-    """By part, the rows that ``text_of`` puts into the body; none for a price that is taken over, which has no fields."""
-    lines = [None if _kept(form, base, n) else n for n in _line_rows(form, base)]
-    return {"line": lines} | {part: list[int | None](rows_of(form.fields, part)) for part in ROWS}
-
-
-def beside(problem: Json, text: str, language: str, rows: Mapping[str, Sequence[int | None]]) -> dict[str, str]:
+def beside(problem: Json, text: str, language: str, fields: Mapping[str, str]) -> dict[str, str]:
     """A refusal by the field it speaks of; above the form when it speaks of the whole."""
     found = dict[str, str]()
     listed = problem.get("errors") or [problem.get("facts", {})]
     for one in listed:
         reason = one.get(f"reason_{language}") or one.get("reason")
         if reason and one.get("where"):
-            found.setdefault(field_of(str(one["where"]), rows), str(reason))
+            found.setdefault(field_of(str(one["where"]), fields), str(reason))
     return found or {"": text}

@@ -25,9 +25,11 @@ def region_name(region: str) -> str:
 
 
 def natural(code: str) -> tuple[tuple[int, int, str], ...]:
-    """A code as people put it in order: 9/A before 10/A, 501/B before 501/AA."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", code)
-    return tuple((0, int(one), "") if one.isdecimal() else (1, len(one), one) for one in parts)
+    """A code as people put it in order: 9/A before 10/A, 501/B before 501/AA. A run of digits is compared by its length, then its
+    digits: no run is too long to be read as a number."""
+    runs = re.findall(r"[0-9]+|[^0-9]+", code)
+    parts = [(0, one.lstrip("0")) if one.isdecimal() else (1, one) for one in runs]
+    return tuple((kind, len(one), one) for kind, one in parts)
 
 
 def section_letters(place: int) -> str:

@@ -34,7 +34,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "power_over": ("nothing", "permit", "gtf_book", "sunat_key", "bank_account"),
 }
 THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
-KIND = re.compile(r"\b(per_volume|per_tree|lump_sum)\.")
+KIND = re.compile(r"\b(per_volume|per_tree|lump_sum|in_kind|share_of_volume|share_of_revenue|share_of_profit)\.")
 
 
 def written(text: str) -> str:

@@ -52,7 +52,7 @@ def reason_es(error: Mapping[str, Any]) -> str:
     """The reason of one pydantic error in Spanish; a rule of our own keeps the words it raised with."""
     template = SPANISH.get(error["type"])
     if template is None:
-        return str(error["msg"]).removeprefix("Value error, ") if error["type"] == "value_error" else "valor no válido"
+        return _own(error)[0] if error["type"] == "value_error" else "valor no válido"
     said = {name: _listed(value) for name, value in error.get("ctx", {}).items()}
     return template.format(**said)
 
@@ -63,5 +63,12 @@ def _listed(value: Any) -> Any:
 
 
 def reason_en(error: Mapping[str, Any]) -> str:
-    """The reason in English, as pydantic says it."""
-    return str(error["msg"]).removeprefix("Value error, ")
+    """The reason in English, as pydantic says it; of a rule of our own its English words."""
+    return _own(error)[1]
+
+
+def _own(error: Mapping[str, Any]) -> tuple[str, str]:
+    """What a rule of our own raised with, ``en español / in English``, in each; words without a second half are those of both."""
+    said = str(error["msg"]).removeprefix("Value error, ")
+    spanish, _, english = said.partition(" / ")
+    return (spanish, english) if error["type"] == "value_error" and english else (said, said)

@@ -71,6 +71,10 @@ PLACES: dict[str, list[tuple[str | None, str]]] = {
         ("comunidad", "/plans/{plan}/supervisions"),
         ("supervisor", "/plans/{plan}/supervisions"),
     ],
+    "found_trees_page": [
+        ("comunidad", "/plans/{plan}/supervisions/SUP-0002-2026/trees"),
+        ("supervisor", "/plans/{plan}/supervisions/SUP-0002-2026/trees?parcel={parcel}"),
+    ],
     "crowns_page": [("comunidad", "/plans/{plan}/crowns"), ("supervisor", "/plans/{plan}/crowns")],
     "plan_steps_page": [("autoridad", "/plans/{plan}/steps"), ("comunidad", "/plans/{plan}/steps")],
     "permit_steps_page": [("autoridad", "/permits/{permit}/steps"), ("supervisor", "/permits/{permit}/steps")],
@@ -107,7 +111,7 @@ WITHOUT_PAGE = {
     "register_party", "bring_key", "take_key_up", "admit_key", "end_key", "end_unknown_key", "confirm_end", "contest_end", "subscribe", "tell_again", "unsubscribe",
     "census_file", "export_table", "suspend_member", "reinstate_member", "register_certificate", "amend_members",
     "end_certificate", "record_inspection", "take_plan_step", "take_permit_step", "sign_contract",
-    "store_paper", "share_paper", "paper_file", "write_text", "take_supervision_step", "attach_crowns",
+    "store_paper", "share_paper", "paper_file", "write_text", "take_supervision_step", "record_found_trees", "attach_crowns",
 }  # fmt: skip
 
 
@@ -205,7 +209,8 @@ PNG = bytes.fromhex(
 
 
 def look(instance: Instance, plan: str) -> dict[str, str]:
-    """An image in the vault with the crowns seen in it, and a supervision that is told to its holder. May be repeated."""
+    """An image in the vault with the crowns seen in it, a supervision that is told to its holder, one that is written.
+    May be repeated."""
     with httpx.Client(base_url=instance.base_url, trust_env=False, timeout=30) as http:
 
         def bearer(who: str) -> dict[str, str]:
@@ -230,7 +235,11 @@ def look(instance: Instance, plan: str) -> dict[str, str]:
             checked = [{"document": paper["document"], "state": "present"} for paper in one["documents"]]
             http.post(f"{base}/SUP-0001-2026/documents", json={"documents": checked}, headers=supervisor)
             http.post(f"{base}/SUP-0001-2026/notify", headers=supervisor).raise_for_status()
-    return {"paper": image}
+            http.post(base, json={"number": "SUP-0002-2026"} | days, headers=supervisor).raise_for_status()
+            absent = {"state": "absent", "seen_on": "2026-05-04", "observation": "Se buscó en 50 m a la redonda"}
+            results = {"trees": [{"parcel": tree["parcel"], "code": tree["code"]} | absent]}
+            http.post(f"{base}/SUP-0002-2026/trees", json=results, headers=supervisor).raise_for_status()
+    return {"paper": image, "parcel": tree["parcel"]}
 
 
 def places_of(instance: Instance) -> dict[str, str]:

@@ -3,6 +3,7 @@ that both have signed."""
 
 import re
 from datetime import date
+from html import unescape
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 
 from services.portal import contract_form
 from services.portal.acts import Filled
-from services.portal.contract_form import ROWS, Base, begun, field_of, rows_sent, rows_shown, text_of
+from services.portal.contract_form import ROWS, Base, begun, field_of, rows_shown, text_of
 from tests.contracts.builders import TORNILLO, pen
 from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
 from tests.contracts.test_versions import AS_BUYER, a_contract, a_text, signed
@@ -44,7 +45,7 @@ def test_a_form_that_nobody_touched_says_what_its_version_says() -> None:
     ]
     text = a_text(
         lines=[*a_text()["lines"], SHARE], obligations=obligations, volume_m3="60.000", permit="RGR-1",
-        late_interest={"annual_milli": 125}, deductions=[{"kind": "road", "amount": pen("10.00")}],
+        late_interest={"annual_milli": 125}, deductions=[{"kind": "road", "amount": pen("10.00"), "days": 0}],
     )  # fmt: skip
     amounts = {"instalments": [{"due_on": "2026-08-01", "amount": pen("70.00")}, {"due_on": "2027-01-01", "amount": pen("30.00")}],
                "total": pen("100.00")}  # fmt: skip
@@ -72,8 +73,8 @@ def test_a_long_contract_is_taken_over_whole() -> None:
 
     assert (form.faults, body["changes"]) == ({}, [])
     assert (body["schedule"], body["obligations"]) == (base.text["schedule"], base.text["obligations"])
-    assert [rows_shown(form.fields, part) for part in ROWS] == [14, 8]
-    assert [rows_shown({}, part) for part in ROWS] == [6, 4]
+    assert [rows_shown(form.fields, part) for part in ROWS] == [3, 14, 8]
+    assert [rows_shown({}, part) for part in ROWS] == [3, 6, 4]
 
 
 def test_an_amendment_names_what_changes_and_an_amount_written_otherwise_is_no_change() -> None:
@@ -109,29 +110,47 @@ def test_papers_that_are_ticked_become_annexes_each_under_a_name_of_its_own() ->
     [
         ("body.lines.1.per_volume.rule", "line1_rule"), ("body.schedule.instalments.2.due_on", "instalment2_on"),
         ("schedule.instalments", "instalment0_on"), ("body.obligations.0.due_on", "obligation0_on"), ("ends_on", "ends_on"),
-        ("annexes.name", "annexes"), ("terms.scaler", ""),
+        ("annexes.name", "annexes"), ("body.lines.0.share_of_volume.buy_back.unit", "line0_buy_unit"), ("lines.2.share_milli", "line2_share"),
+        ("body.lines.1.in_kind.billed.amount", "line1_billed"), ("terms.scaler", "term_scaler"), ("terms.where.scaler", "where_scaler"),
+        ("body.terms.assembly.votes_for", "term_assembly_votes_for"), ("terms.assembly", "term_assembly_held"),
+        ("terms.census_species_m3", "term_census_species_m30_species"), ("body.terms.fine_risks.1.uit_milli", "term_fine_risks3_uit_milli"),
+        ("body.deductions.1.amount.amount", "deductions4_amount"), ("deductions.formula", "deductions1_formula"),
+        ("body.advances.0.recovered_days", "advances0_recovered_days"), ("terms.unheard", ""), ("offer", ""),
     ],
 )  # fmt: skip
 def test_a_fault_finds_its_field(where: str, field: str) -> None:
-    every = list(range(3))
-    assert field_of(where, {"line": every, "instalment": every, "obligation": every}) == field
+    fields = {
+        f"{name}{n}_{said}": "x"
+        for n in range(3)
+        for name, said in (("line", "price"), ("instalment", "percent"), ("obligation", "what"))
+    }
+    fields |= {
+        f"{name}": "x"
+        for name in (
+            "term_fine_risks1_uit_milli",
+            "term_fine_risks3_uit_milli",
+            "deductions1_amount",
+            "deductions4_note",
+        )
+    }
+    assert field_of(where, fields) == field
 
 
 def test_a_fault_stands_beside_the_row_it_speaks_of_however_many_before_it_are_blank() -> None:
     base = Base(a_text(lines=[SHARE, *a_text()["lines"]]))
     form = filled(
-        base, line1_price="", line2_price="10", instalment0_percent="", instalment4_percent="50", obligation2_what="El camino",
+        base, line1_price="", line2_per="tree", line2_price="10", instalment0_percent="", instalment4_percent="50", obligation2_what="El camino",
         obligation3_what="El puente",
     )  # fmt: skip
-    body, rows = text_of(form, base, []), rows_sent(form, base)
+    body = text_of(form, base, [])
     places = (
         "body.lines.1.per_tree.price", "body.schedule.instalments.1.due_on", "body.obligations.1.due_on", "body.obligations.0.what",
         "body.lines.0.species",
     )  # fmt: skip
 
     assert [len(body["lines"]), len(body["schedule"]["instalments"]), len(body["obligations"])] == [2, 2, 2]
-    assert [field_of(place, rows) for place in places] == [
-        "line2_price", "instalment4_on", "obligation3_on", "obligation2_what", "",
+    assert [field_of(place, form.fields) for place in places] == [
+        "line2_price", "instalment4_on", "obligation3_on", "obligation2_what", "line0_species",
     ]  # fmt: skip
 
 
@@ -146,18 +165,21 @@ async def browser(open_portal: Open, contracts: Contracts) -> httpx.AsyncClient:
 
 def fields_in(page: str) -> Json:
     """What a browser would send of the form, untouched."""
-    form = page[page.rindex('<form class="form"') :].partition("</form>")[0]
+    form = page[page.rindex('<form class="form') :].partition("</form>")[0]
     found: Json = {}
     for tag in re.findall(r"<input[^>]+>", form):
         given = dict(re.findall(r'([a-z]+)="([^"]*)"', tag))
         if given.get("type") != "checkbox":
             found[given["name"]] = given.get("value", "")
         elif " checked" in tag:
-            found[given["name"]] = given["value"]
+            found[given["name"]] = [*found.get(given["name"], ()), given["value"]]
     for name, options in re.findall(r'<select id="[^"]+" name="([^"]+)".*?>(.*?)</select>', form, re.S):
         chosen = re.findall(r'value="([^"]*)" selected', options) or re.findall(r'value="([^"]*)"', options)
         found[name] = chosen[0]
-    return found
+    return found | {
+        name: unescape(text)
+        for name, text in re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>(.*?)</textarea>', form, re.S)
+    }
 
 
 async def opened(browser: httpx.AsyncClient, path: str) -> Json:
@@ -179,7 +201,7 @@ async def test_a_contract_is_written_signed_and_amended_by_form(
     twice = [await browser.post(at, data=written) for _ in range(2)]
     shown = await browser.get(twice[0].headers["location"])
 
-    assert form["annexes"] == PAPER
+    assert form["annexes"] == [PAPER]
     assert [one.status_code for one in twice] == [303, 303]
     assert "La versión quedó escrita" in shown.text
     [version] = (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"]
@@ -222,7 +244,7 @@ async def test_an_annex_that_is_far_down_in_the_vault_is_found_and_one_that_is_n
     nowhere = await browser.post(at, data=form | {"annexes": [PAPER, "99" * 32]})
     done = await browser.post(at, data=form)
 
-    assert (form["annexes"], nowhere.status_code, done.status_code) == (PAPER, 422, 303)
+    assert (form["annexes"], nowhere.status_code, done.status_code) == ([PAPER], 422, 303)
     assert "Uno de los papeles marcados no está" in nowhere.text
     [version] = (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"]
     assert [one["sha256"] for one in version["text"]["annexes"]] == [PAPER]

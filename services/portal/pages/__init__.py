@@ -12,6 +12,7 @@ from services.portal.pages import (
     desk,
     evidence,
     felling,
+    found_trees,
     guides,
     lots,
     lotteries,
@@ -37,5 +38,5 @@ routers = [
     papers.router, public.router, session.router, community.router, felling.router, guides.router, sales.router,
     recorded.router, census.router, offers.router, deals.router, signing.router, desk.router, prices.router, auditor.router, lots.router, evidence.router, plans.router,
     lotteries.router, packages.router, certifying.router, certifier.router,
-    operator.router, stumps.router, steps.router, supervisions.router, crowns.router, vault.router, contract_text.router,
+    operator.router, stumps.router, steps.router, supervisions.router, found_trees.router, crowns.router, vault.router, contract_text.router,
 ]  # fmt: skip

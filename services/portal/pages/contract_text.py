@@ -7,10 +7,11 @@ from fastapi import Query
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from services.portal import contract_form, deals, offer_form
+from services.portal import clauses, contract_form, offer_form
 from services.portal.acts import Filled
 from services.portal.backends import all_of, or_none, part
 from services.portal.contract_form import Base
+from services.portal.naming import region_name
 from services.portal.pages.deals import versions_of
 from services.portal.pages.filling import fields_of, say_of, today
 from services.portal.pages.house import House, HouseDep
@@ -41,18 +42,25 @@ async def write_text(contract: str, house: HouseDep) -> Response:
     body = contract_form.text_of(form, base, papers)
     if form.faults:
         return await _page(house, contract, form)
+    if number := contract_form.overtaken(form, base, versions, body):
+        say = say_of(house)
+        form.faults[""] = say("text.overtaken", number=number)
+        return await _page(house, contract, Filled({**form.fields, "seen": str(base.seen)}, form.faults))
     try:
         kept = await house.contracts.post(f"/v1/contracts/{part(contract)}/versions", body)
     except UpstreamRefused as refused:
-        rows = contract_form.rows_sent(form, base)
-        form.faults |= contract_form.beside(refused.problem, refused.text(house.language), house.language, rows)
+        text = refused.text(house.language)
+        form.faults |= contract_form.beside(refused.problem, text, house.language, form.fields)
         return await _page(house, contract, form)
     return house.go(f"/community/contracts/{part(contract)}/versions/{kept['number']}", done="version_written")
 
 
 def _filled(form: FormData) -> Filled:
-    ticked = " ".join(one for one in form.getlist("annexes") if isinstance(one, str))
-    return Filled(fields_of(form) | {"annexes": ticked})
+    ticked = {
+        name: " ".join(one for one in form.getlist(name) if isinstance(one, str))
+        for name in ("annexes", *clauses.SEVERAL)
+    }
+    return Filled(fields_of(form) | ticked)
 
 
 async def _page(house: House, contract: str, form: Filled | None = None, annex: str = "") -> Response:
@@ -71,20 +79,14 @@ async def _page(house: House, contract: str, form: Filled | None = None, annex: 
     place = f"/community/contracts/{contract}/text"
     return await house.page(
         "community/contract_text.html", 422 if faults else 200, place=place, stored=stored, base=base, fields=fields, faults=faults,
-        kept={n: _in_words(base, n, house) for n, one in enumerate(base.lines) if one["kind"] not in contract_form.PER},
-        taken_over={name: deals.said(base.text[name]) for name in contract_form.TAKEN_OVER if deals.said(base.text.get(name))},
-        annexes=_annexes(base, papers), kinds=kinds, accepted=ACCEPTED, lists=offer_form, asked=contract_form,
+        clauses=clauses, signed_by=contract_form.signed_by_one(versions, org), annexes=_annexes(base, papers), kinds=kinds, accepted=ACCEPTED, lists=offer_form, asked=contract_form,
         permits=[one["number"] for one in permits or () if one["state"] != "proposed"],
-        species=sorted(catalogue(), key=lambda one: one.trade_name), versions=versions,
+        species=sorted(catalogue(), key=lambda one: one.trade_name), region_name=region_name,
     )  # fmt: skip
-
-
-def _in_words(base: Base, n: int, house: House) -> str:
-    return deals.lines_in_words([base.lines[n]], say_of(house))[0]
 
 
 def _annexes(base: Base, papers: list[Json]) -> list[Json]:
     """The papers that may go with it: those an earlier version has, then those of the vault."""
-    known = [dict(one) for one in base.text.get("annexes") or ()]
+    known = [dict(one) for one in base.begins.get("annexes") or ()]
     there = {one["sha256"] for one in known}
     return [*known, *(one for one in papers if one["sha256"] not in there)]

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from services.portal import deals
 from services.portal.backends import part
+from services.portal.contract_words import part_name, part_told
 from services.portal.offer_answer import money
 from services.portal.pages.deals import versions_of
 from services.portal.pages.filling import fields_of, say_of
@@ -52,5 +53,5 @@ async def _version(house: House, contract: str, number: str, fault: str = "") ->
         offer=stored["offer"], version=version, money=money, fault=fault, whole=deals.said(version["text"]),
         changed=deals.changed(versions, version), lines=deals.lines_in_words(version["text"]["lines"], say_of(house)),
         mine=bool(offered := deals.to_sign(versions, org)) and offered == version["number"] and bool(stored["offer"]["buyer"]),
-        last=versions[-1]["number"], own=org in {one["org"] for one in version["signatures"]},
+        part_name=part_name, part_told=part_told, last=versions[-1]["number"], own=org in {one["org"] for one in version["signatures"]},
     )  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 from shared.refusal import Malformed
 from shared.web.language import preferred
 from shared.web.problems import describe
+from shared.web.reasons import reason_en, reason_es
 from tests.shared.web.example import LogIn
 from tests.tokens import Issuer
 
@@ -136,3 +137,17 @@ async def test_the_contract_documents_tokens_problems_and_who_may_call(api: http
 
 async def test_no_page_of_foreign_scripts_is_served(api: httpx.AsyncClient) -> None:
     assert [(await api.get(path)).status_code for path in ("/docs", "/redoc")] == [404, 404]
+
+
+@pytest.mark.parametrize(
+    ("raised", "spanish", "english"),
+    [
+        ("hacen falta dos / both are needed", "hacen falta dos", "both are needed"),
+        ("not a place of ours",) * 3,
+        ("a / ", "a / ", "a / "),
+    ],
+)
+def test_a_rule_of_our_own_is_said_in_one_language_at_a_time(raised: str, spanish: str, english: str) -> None:
+    error = {"type": "value_error", "msg": f"Value error, {raised}"}
+
+    assert (reason_es(error), reason_en(error)) == (spanish, english)
