@@ -11,6 +11,7 @@ from scipy import stats
 
 from services.permits.domain.census import Tree
 from services.permits.domain.finding import Finding
+from services.permits.domain.forensics.along import edge_likelihood
 from services.permits.domain.forensics.edges import _Group, _odds, measure_edges
 from services.permits.domain.forensics.found_marks import find_marks
 from services.permits.domain.forensics.stand import stand_of
@@ -55,19 +56,63 @@ def raised(trees: list[Tree], factor: float = 1.0, more_mm: int = 0) -> list[Tre
     return [tree._replace(dbh_mm=round(tree.dbh_mm * factor) + more_mm) for tree in trees]
 
 
-@pytest.mark.parametrize(("factor", "more_mm"), [(1.1, 0), (1.2, 0), (1.4, 0), (1.0, 50), (1.0, 100)])
-def test_diameters_that_were_raised_begin_above_every_minimum(factor: float, more_mm: int) -> None:
+def cut_higher(trees: list[Tree], cut_mm: int) -> list[Tree]:
+    """A company that fells from its own diameter on and lists what is thinner as left for later."""
+    return [tree._replace(condition="future") if tree.dbh_mm < cut_mm else tree for tree in trees]
+
+
+@pytest.mark.parametrize(("factor", "more_mm"), [(1.1, 0), (1.2, 0), (1.0, 40), (1.0, 80)])
+def test_a_raise_that_leaves_no_edge_at_a_round_diameter_asks_a_supervisor(factor: float, more_mm: int) -> None:
     honest = a_whole_list()
 
     found = f18(raised(honest, factor, more_mm))
 
     assert f18(honest).status == "PASS"
     assert found.severity == "S3"
+    along = (
+        found.computed["along_factor"] * 500 + found.computed["along_mm"]
+    )  # near the edge, both kinds of raise look alike
+    assert along == pytest.approx(factor * 500 + more_mm, abs=12)
     assert found.evidence
 
 
+@pytest.mark.parametrize("cut_mm", [550, 600, 650, 583])
+@pytest.mark.parametrize("begun_mm", [400, 410])
+def test_a_cut_of_its_own_over_a_list_begun_at_a_round_diameter_only_asks(cut_mm: int, begun_mm: int) -> None:
+    found = f18(cut_higher([tree for tree in a_whole_list() if tree.dbh_mm >= begun_mm], cut_mm))
+
+    assert found.severity == "S2"
+    assert "columna dmc" in found.es
+    assert "column dmc" in found.en
+    assert found.evidence
+
+
+@pytest.mark.parametrize(("factor", "more_mm"), [(1.3, 0), (1.4, 0), (1.0, 50), (1.0, 100)])
+def test_a_raise_to_about_round_diameters_again_is_told_from_no_own_cut_and_only_asks(
+    factor: float, more_mm: int
+) -> None:
+    assert f18(raised(a_whole_list(), factor, more_mm)).severity == "S2"
+
+
+def test_who_measures_girths_may_begin_at_a_round_girth() -> None:
+    begun_mm = round(1500 / np.pi)  # 477 mm: nearly 1.2 times 40 cm
+    trees = cut_higher([tree for tree in a_whole_list(2_000) if tree.dbh_mm >= begun_mm], 600)
+    taped = [tree._replace(dbh_mm=round(max(round(tree.dbh_mm * np.pi / 10), 150) * 10 / np.pi)) for tree in trees]
+
+    assert f18(taped).severity == "S2"
+    assert f18(raised(cut_higher(a_whole_list(2_000), 500), 1.2)).severity == "S3"
+
+
+def test_crews_that_pass_by_the_thinnest_trees_have_raised_nothing() -> None:
+    rng = np.random.default_rng(6)
+    honest = cut_higher(a_whole_list(1_500), 600)
+    passed_by = [tree for tree in honest if tree.dbh_mm >= 415 or rng.random() < 0.3]
+
+    assert f18(passed_by).severity == "S2"
+
+
 def test_a_plan_that_names_its_own_minimum_explains_where_its_trees_begin() -> None:
-    unexplained = raised(a_whole_list(), more_mm=100)
+    unexplained = raised(a_whole_list(), 1.2)
     explained = [tree._replace(dmc_mm=600) for tree in unexplained]
 
     assert f18(unexplained).severity == "S3"
@@ -117,6 +162,23 @@ def test_an_edge_is_weighed_by_the_exponential_tail_above_it(seed: int, trees: i
 
     assert group.likelihood(490) - group.likelihood(450) == pytest.approx(oracle(490) - oracle(450))
     assert group.likelihood(float(dbh.min()) + 1) == -np.inf
+
+
+@given(st.integers(0, 2**31), st.integers(15, 80))
+@settings(max_examples=40, deadline=None)
+def test_where_a_list_begins_is_weighed_by_its_tail_and_its_slips(seed: int, trees: int) -> None:
+    dbh = np.rint(400 + np.random.default_rng(seed).exponential(120, trees)).astype(np.int64)
+
+    def oracle(edge: float) -> float:
+        above, below = dbh[dbh >= edge], dbh[dbh < edge]
+        scale = max(float(above.mean()) - edge, 1.0)
+        return float((np.log(0.98) + stats.expon.logpdf(above, loc=edge, scale=scale)).sum()) + len(below) * np.log(
+            0.02 / 200
+        )
+
+    edges = np.array([380.0, 400.0, 420.0])
+
+    assert edge_likelihood(dbh, edges).tolist() == pytest.approx([oracle(float(edge)) for edge in edges])
 
 
 @given(st.integers(0, 2**31))

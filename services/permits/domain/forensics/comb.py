@@ -69,13 +69,13 @@ def measure_comb(stand: Stand) -> Comb:
     found = [_same_lattice(values, step)]
     if step > 1:
         found.append(_written_coarser(values, step))
-    elif (tape := _tape(dbh)) is not None:
+    elif (tape := tape_of(dbh)) is not None:
         girths = np.rint(dbh / tape).astype(np.int64)
         found.append(replace(_same_lattice(girths, tape), lattice="girth"))
     return max(found, key=lambda one: one.gain)
 
 
-def _tape(dbh_mm: Ints) -> float | None:
+def tape_of(dbh_mm: Ints) -> float | None:
     """The step of girth, in millimetres of diameter, that all diameters were reckoned from; None when there is none."""
     for tape in TAPES_MM:
         if np.mean(np.abs(dbh_mm - np.rint(dbh_mm / tape) * tape) <= 0.5) >= TAPED:

@@ -2,8 +2,8 @@
 
 Two looks. In a list that also holds trees left for a later harvest, the least diameter of those that may fall is where the
 limit of the plan lies; a limit well above any that the norms know, with trees "too thin to fall" all the way between, is
-either the plan's own (then its column of minimum diameters says so) or the norm's, carried up with every diameter. And
-where species have different minimum diameters, a factor carries all their edges up in proportion, which no one threshold
+either the plan's own (then its column of minimum diameters may say so) or the norm's, carried up with every diameter: which of
+both, the thinnest trees of the list tell (``along``). And where species have different minimum diameters, a factor carries all their edges up in proportion, which no one threshold
 of a company, no margin in centimetres and no choice species by species does as well.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from services.permits.domain.forensics.along import Along, measure_along
 from services.permits.domain.forensics.stand import Floats, Ints, Stand
 from shared.timber.species import catalogue
 
@@ -31,8 +32,8 @@ COMMON, MARGIN, EACH_SPECIES = 0.1, 0.05 / len(MARGINS_MM), 1 / 8
 class Edges:
     """``rise_mm``: how far above the limit harvestable trees begin; ``between``: trees left for later from the limit up to
     there, and the share of such trees that may fall farther up; ``gain``: natural logarithm of the odds against none of
-    them being harvestable if the limit held. ``factor`` and ``factor_gain``: the multiplication that explains the edges of
-    species with differing minimum diameters best, against what a company may choose; 1 and 0 where nothing can be told.
+    them being harvestable if the limit held; ``along``: whether the list begins above a round diameter by as much.
+    ``factor`` and ``factor_gain``: the multiplication that explains the edges of species with differing minimum diameters best, against what a company may choose; 1 and 0 where nothing can be told.
     """
 
     rise_mm: float
@@ -40,6 +41,7 @@ class Edges:
     harvestable_between: int
     share_above: float
     gain: float
+    along: Along
     factor: float
     factor_gain: float
     groups: int
@@ -63,7 +65,12 @@ def measure_edges(stand: Stand, general_limit_mm: int) -> Edges:
     share = float((above & harvestable).sum()) / both if both else 0.0
     groups = _groups(stand, np.where(plan > 0, plan, listed), harvestable)
     factor, gain = _multiplied(groups)
-    return Edges(rise, between, fell, share, _odds(len(between), fell, share), factor, gain, len(groups))
+    limit_mm = float(np.median((stand.dbh_mm - over)[told])) if told.any() else float(general_limit_mm)
+    return Edges(
+        rise, between, fell, share, _odds(len(between), fell, share),
+        measure_along(stand.dbh_mm, stand.species, np.unique(plan[plan > 0]).astype(np.float64), rise, limit_mm),
+        factor, gain, len(groups),
+    )  # fmt: skip
 
 
 def _listed_mm(species: str) -> int:

@@ -144,32 +144,66 @@ def _comb(comb: Comb, norms: Thresholds) -> Finding:
 
 
 def edge_evidence(edges: Edges, norms: Thresholds) -> float:
-    """The stronger of both looks at the edges, in units of its threshold at S3; a rise too small to tell counts nothing."""
-    risen = edges.gain / norms["f18_gain_s3"] if edges.rise_mm >= norms["f18_rise_mm"] else 0.0
-    return float(max(risen, edges.factor_gain / norms["f18_factor_gain_s3"], 0.0))
+    """The stronger of both looks at the edges, in units of its threshold at S3; a rise too small to tell counts nothing, and one
+    that an own cut explains as well no more than a question."""
+    risen = edges.gain if edges.rise_mm >= norms["f18_rise_mm"] else 0.0
+    if edges.along.gain < norms["f18_along_gain_s3"]:
+        risen = min(risen, norms["f18_gain_s2"])
+    return float(max(risen / norms["f18_gain_s3"], edges.factor_gain / norms["f18_factor_gain_s3"], 0.0))
 
 
 def _edges(stand: Stand, edges: Edges, norms: Thresholds) -> Finding:
-    risen = edges.rise_mm >= norms["f18_rise_mm"]
-    severity = max(
-        grade(edges.gain, norms["f18_gain_s2"], norms["f18_gain_s3"]) if risen else "",
-        grade(edges.factor_gain, norms["f18_factor_gain_s2"], norms["f18_factor_gain_s3"]),
+    risen = (
+        grade(edges.gain, norms["f18_gain_s2"], norms["f18_gain_s3"]) if edges.rise_mm >= norms["f18_rise_mm"] else ""
     )
-    rise_cm, between = edges.rise_mm / 10, len(edges.between)
-    by_rise = risen and edges.gain >= norms["f18_gain_s2"]
+    along = edges.along.gain >= norms["f18_along_gain_s3"]
+    # A company's own cut is honest and asks for an explanation; a supervisor looks where the whole list came up with it.
+    by_rise: Severity = "S3" if risen == "S3" and along else "S2" if risen else ""
+    by_factor = grade(edges.factor_gain, norms["f18_factor_gain_s2"], norms["f18_factor_gain_s3"])
+    es, en = _edges_said(edges, by_rise, by_factor)
     return norms.finding(
-        "F18", severity,
-        ("f18_general_limit_mm", "f18_rise_mm", "f18_gain_s2", "f18_gain_s3", "f18_factor_gain_s2", "f18_factor_gain_s3"),
-        {"rise_mm": round(edges.rise_mm), "left_between": between, "harvestable_between": edges.harvestable_between,
+        "F18", max(by_rise, by_factor),
+        ("f18_general_limit_mm", "f18_rise_mm", "f18_gain_s2", "f18_gain_s3", "f18_along_gain_s3", "f18_factor_gain_s2",
+         "f18_factor_gain_s3"),
+        {"rise_mm": round(edges.rise_mm), "left_between": len(edges.between), "harvestable_between": edges.harvestable_between,
          "share_harvestable_above": round(edges.share_above, 3), "gain_ln": round(edges.gain, 1),
+         "along_factor": edges.along.factor, "along_mm": round(edges.along.constant_mm), "along_gain_ln": round(edges.along.gain, 1),
          "minimum_diameters": edges.groups, "factor": edges.factor, "factor_gain_ln": round(edges.factor_gain, 1)},
+        es, en, [stand.shown(int(place)) for place in edges.between[:MAX_EXAMPLES]] if by_rise else [],
+    )  # fmt: skip
+
+
+def _edges_said(edges: Edges, by_rise: Severity, by_factor: Severity) -> tuple[str, str]:
+    """What is seen, and what both an honest company and a raise of all diameters would have written."""
+    if by_factor and by_factor >= by_rise:
+        return (
+            f"Los árboles de cada especie empiezan en {edges.factor} veces su diámetro mínimo, como si se hubieran multiplicado.",
+            f"The trees of each species begin at {edges.factor} times its minimum diameter, as if they had been multiplied.",
+        )  # fmt: skip
+    if not by_rise:
+        return (
+            "Los diámetros aprovechables empiezan donde un mínimo puede estar.",
+            "Harvestable diameters begin where a minimum may lie.",
+        )
+    rise_cm, between = edges.rise_mm / 10, len(edges.between)
+    es = (
         f"Los árboles aprovechables empiezan {rise_cm:.0f} cm por encima del diámetro mínimo, y {between} árboles de esas medidas "
-        "figuran como futuros o remanentes: el plan tiene mínimos propios (columna dmc) o los diámetros se aumentaron." if by_rise
-        else f"Los árboles de cada especie empiezan en {edges.factor} veces su diámetro mínimo, como si se hubieran multiplicado."
-        if severity else "Los diámetros aprovechables empiezan donde un mínimo puede estar.",
+        "figuran como futuros o remanentes: "
+    )
+    en = (
         f"Harvestable trees begin {rise_cm:.0f} cm above the minimum diameter, and {between} trees of such sizes are listed as left "
-        "for later: the plan has minima of its own (column dmc), or diameters were raised." if by_rise
-        else f"The trees of each species begin at {edges.factor} times its minimum diameter, as if they had been multiplied."
-        if severity else "Harvestable diameters begin where a minimum may lie.",
-        [stand.shown(int(place)) for place in edges.between[:MAX_EXAMPLES]] if severity and by_rise else [],
+        "for later: "
+    )
+    if by_rise == "S2":
+        return (
+            es + "el plan tiene un corte propio (dígalo en la columna dmc) o los diámetros se aumentaron.",
+            en + "the plan has a cut of its own (say so in the column dmc), or diameters were raised.",
+        )
+    along = edges.along
+    by = f"{along.factor} ×" if along.factor > 1 else f"+{along.constant_mm / 10:.0f} cm"
+    return (
+        es + f"además, toda la lista empieza donde quedaría un diámetro redondo aumentado otro tanto (p. ej. {by}), y no en uno redondo: no lo "
+        "explica un corte propio, sino un aumento de todos los diámetros.",
+        en + f"besides, the whole list begins where a round diameter raised by as much (such as {by}) would lie, and at no round one: not a cut of "
+        "its own explains this, but a raise of all diameters.",
     )  # fmt: skip
