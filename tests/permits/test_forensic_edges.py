@@ -138,6 +138,19 @@ def test_edges_in_proportion_to_the_minima_are_a_multiplication_and_other_choice
     assert f18([tree for tree in honest if tree.dbh_mm >= 650]).status == "PASS"  # one threshold for all
 
 
+def test_a_forest_that_thins_out_towards_its_limit_has_no_edge_of_a_multiplication() -> None:
+    """Large trees of one species, as in some forests: few stand near the minimum, and none begins at a place of its own."""
+    rng = np.random.default_rng(8)
+    sizes = {410: 1_950, 460: 50, 510: 40}
+    honest = [
+        a_tree(1_000 * least + k, SPECIES[least % 4], int(least + rng.gamma(2.0, 150)), "harvestable", least)
+        for least, trees in sizes.items()
+        for k in range(trees)
+    ]
+
+    assert f18(honest).status == "PASS"
+
+
 def test_under_three_minima_a_factor_is_no_explanation() -> None:
     assert measure_edges(stand_of(raised(a_list_of_minima((410, 510)), 1.2)), 500).factor_gain == 0
 
@@ -155,7 +168,7 @@ def test_the_odds_are_those_of_two_binomials(future: int, fell: int, share: floa
 @settings(max_examples=40, deadline=None)
 def test_an_edge_is_weighed_by_the_exponential_tail_above_it(seed: int, trees: int) -> None:
     dbh = 500 + np.random.default_rng(seed).exponential(120, trees)
-    group = _Group(410, float(dbh.min()), float(dbh.mean()), trees)
+    group = _Group(410, float(dbh.min()), float(dbh.mean()), dbh)
 
     def oracle(edge: float) -> float:
         return float(stats.expon.logpdf(dbh, loc=edge, scale=dbh.mean() - edge).sum())

@@ -23,6 +23,7 @@ from deploy.corpus.forgeries import (
     uniform_in_strips,
     uniform_positions,
 )  # fmt: skip
+from deploy.corpus.house import honest_listing
 from deploy.corpus.listing import Listing, joined, uniform_in
 from services.permits.domain.census import Tree
 from services.permits.domain.compared import Compared
@@ -465,3 +466,13 @@ def test_neither_the_half_step_at_the_cut_nor_girths_in_classes_are_gaps(seed: i
 
     for cm in (exact, in_classes):
         assert measured(np.floor(cm + 0.5).astype(np.int64) * 10).gain < NORMS["f15_gain_s2"]
+
+
+@pytest.mark.parametrize("number", [81, 479])
+def test_what_a_smooth_curve_misses_of_ten_thousand_trees_is_no_multiplication(number: int) -> None:
+    """Two honest lists of centimetres that were told as multiplied by 1.16 and 1.08."""
+    honest = honest_listing(2, number)
+
+    assert len(honest) > 9_000
+    assert measured(honest.dbh_mm).gain < NORMS["f15_gain_s2"]
+    assert measured(np.floor(honest.dbh_mm * 0.14 + 0.5).astype(np.int64) * 10).gain > NORMS["f15_gain_s3"]

@@ -21,6 +21,8 @@ LEAST_HARVESTABLE, LEAST_OF_GROUP, LEAST_GROUPS = 30, 15, 3
 SLIPS = 0.02
 # A diameter at the edge may be written so much lower than it was multiplied to.
 WRITTEN_MM = 5.0
+# A multiplication leaves an edge: this close below it stand at most so many for each tree as close above it.
+CLOSE_MM, SHARP = 20.0, 0.25
 FACTORS = np.round(np.arange(1.05, 1.505, 0.01), 2)
 # What a company may choose by itself, and how often: one threshold for all species, centimetres on top, each species its own.
 ROUND_MM = tuple(range(400, 1001, 50))
@@ -98,16 +100,21 @@ def _odds(future: int, fell: int, share: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The harvestable trees of one minimum diameter: where they begin, their mean, and how many."""
+    """The harvestable trees of one minimum diameter: where they begin, their mean, and all of them."""
 
     minimum_mm: int
     low_mm: float
     mean_mm: float
-    trees: int
+    dbh_mm: Floats
 
     def likelihood(self, edge_mm: float) -> float:
         """ln likelihood of an exponential tail above this edge, its scale at its best; none when trees stand below it."""
-        return -self.trees * float(np.log(self.mean_mm - edge_mm)) if edge_mm <= self.low_mm else -np.inf
+        return -len(self.dbh_mm) * float(np.log(self.mean_mm - edge_mm)) if edge_mm <= self.low_mm else -np.inf
+
+    def close(self, edge_mm: float) -> Ints:
+        """How many trees stand close below this edge, and close above it."""
+        away = self.dbh_mm - edge_mm
+        return np.array([((away < 0) & (away >= -CLOSE_MM)).sum(), ((away >= 0) & (away < CLOSE_MM)).sum()])
 
 
 def _groups(stand: Stand, minimum_mm: Ints, harvestable: np.ndarray) -> list[_Group]:
@@ -116,7 +123,7 @@ def _groups(stand: Stand, minimum_mm: Ints, harvestable: np.ndarray) -> list[_Gr
         dbh = stand.dbh_mm[harvestable & (minimum_mm == minimum)].astype(np.float64)
         low = _lowest(dbh) if len(dbh) >= LEAST_OF_GROUP else 0.0
         if low >= minimum and np.ptp(dbh) > 0:
-            found.append(_Group(int(minimum), low, float(dbh.mean()), len(dbh)))
+            found.append(_Group(int(minimum), low, float(dbh.mean()), dbh))
     return found
 
 
@@ -137,7 +144,13 @@ def _multiplied(groups: Sequence[_Group]) -> tuple[float, float]:
         *(together(minimum + more, MARGIN) for more in MARGINS_MM),
         sum(_own_choice(group) for group in groups),
     ]
-    gains = [together(by * minimum - WRITTEN_MM, 1 / len(FACTORS)) for by in FACTORS.tolist()]
+
+    def sharp(edges_mm: Floats) -> bool:
+        below, above = sum(group.close(edge) for group, edge in zip(groups, edges_mm.tolist(), strict=True))
+        return bool(below <= SHARP * above)
+
+    multiplied = [by * minimum - WRITTEN_MM for by in FACTORS.tolist()]
+    gains = [together(edges, 1 / len(FACTORS)) if sharp(edges) else -np.inf for edges in multiplied]
     best = int(np.argmax(gains))
     gain = gains[best] - max(honest)
     return (float(FACTORS[best]), float(gain)) if gain > 0 else (1.0, 0.0)
