@@ -14,6 +14,7 @@ from shared.tlog.note import Signer, open_note, sign
 from tests.custody.conftest import ORIGIN, Custody, felling
 from tests.custody.test_log import Reader
 
+NEAR, FAR = b"n" * 32, b"f" * 32  # under what the lines of two witnesses are kept
 CONSISTENCY = f"/v1/logs/{ORIGIN}/consistency"
 
 
@@ -187,7 +188,7 @@ async def test_of_two_signers_the_slower_one_stores_nothing_behind_the_other(rea
 
 async def test_a_witness_that_answers_late_does_not_change_what_was_cosigned_first(ready: Custody) -> None:
     """Neither with a smaller checkpoint than one that is cosigned already, nor with a clock that is behind: a seed stays."""
-    store, near, far = ready.app.state.custody.store, b"n" * 32, b"f" * 32
+    store, near, far = ready.app.state.custody.store, NEAR, FAR
     earlier, first = await heads(ready, "501", "502")
     async with store.transaction() as tx:
         await cosignatures.add(tx, near, first.size, 200, "near\n")
@@ -205,7 +206,7 @@ async def test_a_witness_that_answers_late_does_not_change_what_was_cosigned_fir
 
 
 async def test_of_two_processes_the_slower_one_keeps_no_cosignature_behind_the_other(ready: Custody) -> None:
-    store, near, far = ready.app.state.custody.store, b"n" * 32, b"f" * 32
+    store, near, far = ready.app.state.custody.store, NEAR, FAR
     behind, ahead = await heads(ready, "501", "502")
     async with store.transaction() as slower:
         async with store.transaction() as faster:
@@ -217,3 +218,39 @@ async def test_of_two_processes_the_slower_one_keeps_no_cosignature_behind_the_o
 
     async with store.snapshot() as tx:
         assert await cosignatures.under(tx, behind.size) == {}
+
+
+async def test_a_clock_that_is_set_back_does_not_put_a_later_cosignature_first(ready: Custody) -> None:
+    store, near, far = ready.app.state.custody.store, NEAR, FAR
+    [head] = await heads(ready, "501")
+    async with store.transaction() as tx:
+        await cosignatures.add(tx, near, head.size, 100, "near\n")
+    connection = await asyncpg.connect(ready.database.admin_dsn)
+    try:  # as if the clock had been a day ahead then
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute("UPDATE cosignature SET kept_at = kept_at + interval '1 day'")
+    finally:
+        await connection.close()
+
+    async with store.transaction() as tx:
+        await cosignatures.add(tx, far, head.size, 100, "far\n")
+
+    async with store.snapshot() as tx:
+        found = await cosignatures.first_after(tx, [near, far], 0, head.size)
+        assert found is not None
+        assert found[1] == "near\n"
+
+
+async def test_the_end_of_a_closed_log_is_cosigned_also_when_the_next_one_is_already(ready: Custody) -> None:
+    store, near, far = ready.app.state.custody.store, NEAR, FAR
+    end, later = await heads(ready, "501", "502")
+    async with store.transaction() as tx:
+        await cosignatures.add(tx, near, later.size, 100, "near\n", begins=end.size)
+        await cosignatures.add(tx, far, end.size, 100, "far\n", begins=end.size)
+
+    async with store.snapshot() as tx:
+        assert await cosignatures.under(tx, end.size) == {far: "far\n"}
+        tx.begins = end.size
+        found = await cosignatures.first_after(tx, [near, far], 0, later.size)
+        assert found is not None
+        assert (found[0].size, found[1]) == (later.size, "near\n")

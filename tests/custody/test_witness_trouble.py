@@ -6,6 +6,8 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,39 @@ async def test_a_lie_is_not_kept_not_served_and_told_to_the_operator(watched: Wa
     assert told["near"] is None
     assert told["liar"]
     assert (await health(custody))["frozen"] is None
+
+
+async def test_a_witness_that_takes_its_time_cosigns_what_the_quick_one_does_while_the_log_grows(
+    watched: Watched,
+) -> None:
+    """Else a quorum of both would wait for a pause: each was asked when it was due, and each for another checkpoint."""
+
+    async def slow(path: str, body: bytes) -> Answer:
+        if path != "/add-checkpoint":
+            return NOT_FOUND
+        await asyncio.sleep(0.7)
+        text, _ = split_note(parse_request(body).note)
+        return 200, "text/plain", watched.key("slow").line(text, int(time.time())).encode()
+
+    await watched.real("near")
+    await watched.script("slow", slow)
+    custody = await watched.custody("group both all near slow\nquorum both", only_witnessed=True)
+
+    async def grow() -> None:
+        for number in count():
+            firm = {"id": f"empresa-{number}", "name": f"empresa-{number}", "kind": "company"}
+            await custody.send(custody.act("organisation.registered", firm))
+            await asyncio.sleep(0.1)
+
+    async def published(sizes: set[int]) -> bool:
+        if (answer := await custody.http.get("/log/checkpoint")).status_code == 200:
+            sizes.add(point(answer.content).size)
+        return len(sizes) >= 4
+
+    growing = asyncio.create_task(grow())
+    await until(partial(published, set()))
+    growing.cancel()
+    await asyncio.gather(growing, return_exceptions=True)
 
 
 async def test_a_size_that_nobody_can_show_freezes_nothing(watched: Watched) -> None:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NoReturn
 import httpx
 import structlog
 
-from services.custody import tiles
+from services.custody import derived, tiles
 from services.custody.outside.anchor import Unreadable
 from services.custody.outside.published import Published
 from services.custody.store import SignedHead, Store, Transaction
@@ -121,10 +121,12 @@ class Witnesses:
         if head is None or head.size == 0 or not any(self._due(asked, head) for asked in self._asked):
             return  # of an empty log there is nothing to witness
         await self._learn()
-        # One that is further than this process knows was asked by another, or knows what our database has lost: the guard
-        # looks at what it shows.
-        due = [asked for asked in self._asked if self._due(asked, head) and asked.size <= head.size]
-        await asyncio.gather(*(self._tried(asked, head) for asked in due))
+        if any(self._due(asked, head) for asked in self._asked):
+            # Whoever lacks this checkpoint gets it with the others, due or not: asked at different times, each would cosign
+            # another one, and none would ever have two. One that is further than this process knows was asked by another, or
+            # knows what our database has lost: the guard looks at what it shows.
+            behind = [asked for asked in self._asked if self._due(asked, head) or asked.cosigned != head.size]
+            await asyncio.gather(*(self._tried(asked, head) for asked in behind if asked.size <= head.size))
         await self.catch_up()
 
     async def catch_up(self) -> None:
@@ -234,7 +236,9 @@ class Witnesses:
         if at > time.time() + AHEAD_S:
             raise WitnessRefused(asked.witness.name, "its clock is ahead")
         async with self._store.transaction() as tx:
-            await cosignatures.add(tx, _key(asked.witness), head.size, at, line)
+            # As the database says it: a process that nobody told of a hand-over does not know it.
+            begins = max(await derived.continuations(tx), default=-1)
+            await cosignatures.add(tx, _key(asked.witness), head.size, at, line, begins)
         asked.size = asked.cosigned = head.size
 
     async def _shown_by(self, asked: _Asked) -> Seen | None:

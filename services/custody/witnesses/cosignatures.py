@@ -10,9 +10,9 @@ from shared.tlog.note import Verifier
 IN_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('cosignature:' || $1::smallint::text, 0))"
 ADD = """
 INSERT INTO cosignature (log_id, key, size, at, line, kept_at)
-SELECT $1::smallint, $2::bytea, $3::bigint, $4::bigint, $5::text, clock_timestamp()
-WHERE EXISTS (SELECT FROM cosignature WHERE log_id = $1 AND size = $3)
-   OR NOT EXISTS (SELECT FROM cosignature WHERE log_id = $1 AND size > $3)
+SELECT $1::smallint, $2::bytea, $3::bigint, $4::bigint, $5::text, greatest(clock_timestamp(), last + interval '1 microsecond')
+FROM (SELECT max(kept_at) FROM cosignature WHERE log_id = $1 AND size = $3) AS same (last)
+WHERE $3 <= $6::bigint OR last IS NOT NULL OR NOT EXISTS (SELECT FROM cosignature WHERE log_id = $1 AND size > $3)
 ON CONFLICT DO NOTHING"""
 LAST = """
 SELECT c.key, c.size, extract(epoch FROM now() - c.kept_at)::float8 FROM unnest($2::bytea[]) AS asked (key)
@@ -42,11 +42,12 @@ def key_of(witness: Verifier) -> bytes:
     return hashlib.sha256(witness.vkey.encode()).digest()
 
 
-async def add(tx: Transaction, key: bytes, size: int, at: int, line: str) -> None:
+async def add(tx: Transaction, key: bytes, size: int, at: int, line: str, begins: int = -1) -> None:
     """Keeps an answer; the same one twice adds nothing. So does the first one under a checkpoint when a larger one is
-    cosigned already, by whomever: one answer after the other, so that the first cosigned after a size stays the first."""
+    cosigned already, by whomever: one answer after the other, so that the first cosigned after a size stays the first. Of
+    the logs before the one that ``begins`` at this size every answer is kept."""
     await tx.execute(IN_TURN, tx.log_id)
-    await tx.execute(ADD, tx.log_id, key, size, at, line)
+    await tx.execute(ADD, tx.log_id, key, size, at, line, begins)
 
 
 async def last_of(tx: Transaction, keys: Iterable[bytes]) -> dict[bytes, Last]:
@@ -76,8 +77,9 @@ async def checkpoint_at(tx: Transaction, size: int) -> SignedHead | None:
 async def first_after(
     tx: Transaction, keys: Sequence[bytes], after: int, upto: int
 ) -> tuple[SignedHead, str | None] | None:
-    """The first checkpoint of more than `after` and at most `upto` entries. With `keys`, the first that one of them
-    cosigned, with the line under it that was kept first. None while there is none."""
+    """The first checkpoint of the log of today of more than `after` and at most `upto` entries. With `keys`, the first that
+    one of them cosigned, with the line under it that was kept first. None while there is none."""
+    after = max(after, tx.begins)
     if keys:
         rows = await tx.fetch(FIRST_COSIGNED, tx.log_id, list(keys), after, upto)
         size, line = rows[0] if rows else (None, None)
