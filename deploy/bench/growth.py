@@ -90,7 +90,7 @@ def measured(instance: Instance, at: list[int]) -> dict[int, Reading]:
     rows: dict[int, Reading] = {}
     for size in at:
         each = min(MEASURED, size // RUNS // BATCH * BATCH) or BATCH
-        before = min(AFTER_A_CHECKPOINT, RUNS * each) if size == at[0] else AFTER_A_CHECKPOINT
+        before = max(each, min(AFTER_A_CHECKPOINT, size - RUNS * each // 2 - _size(instance)) // each * each)
         house.grow(size - before - RUNS * each // 2, partial(woodlot.cut, TREES_BETWEEN))
         lot, trees, entries = woodlot.compose()
         fresh.record(instance, entries, fresh.machine_tokens(instance, 1)[0])
