@@ -162,7 +162,7 @@ class Cluster:
             "port": str(PORT),
             # Indices by hash are written all over: what of them does not fit is read again for every record, and after each
             # checkpoint written whole once more. Only what is used takes memory.
-            "shared_buffers": "512MB",
+            "shared_buffers": "256MB",
             "max_wal_size": "2GB",
             "checkpoint_timeout": "15min",
             "max_connections": "80",
