@@ -21,29 +21,31 @@ LEAST_TOGETHER = 3
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """``together``: near trees of one line against lines given out at random; ``strangers``: far from all others of their
-    line and off its axis.
+    """``together``: near trees of one line against lines given out at random.
 
-    Of the ``told`` trees, whose line tells where it is, ``misled`` are strangers. ``far_by_chance``: the share of them that
-    would be, were the tree of each row at the place of another row.
+    Of ``listed`` trees ``trees`` are in the lines, and of these ``told`` ones in lines that tell where they are. Of the told,
+    ``strangers`` are far from all others of their line and off its axis. ``far_by_chance``: the share of them that would be,
+    were the tree of each row at the place of another row.
     """
 
     lines: int
+    listed: int
     trees: int
     together: Excess
     strangers: Ints
     told: int
-    misled: int
     far_by_chance: float
 
     @property
     def misplaced(self) -> float:
-        """At least this share of the told trees has nothing to do with its line, three sampling errors left out: a place at
-        random is near one's line by chance, the more often the fewer lines there are."""
+        """At least this share of the whole list has nothing to do with its line, three sampling errors left out: a place at
+        random is near one's line by chance, the more often the fewer lines there are. Of trees that are not told nothing is
+        known, so none of them is counted."""
         if not self.far_by_chance:
             return 0.0
-        share = self.misled / self.told
-        return max(share - 3 * sqrt(share * (1 - share) / self.told), 0.0) / self.far_by_chance
+        share = len(self.strangers) / self.told
+        least = max(share - 3 * sqrt(share * (1 - share) / self.told), 0.0) / self.far_by_chance
+        return least * self.told / self.listed
 
 
 def measure_lines(stand: Stand) -> Lines | None:
@@ -75,7 +77,7 @@ def measure_lines(stand: Stand) -> Lines | None:
     strangers = alone & (axes.off_m(x_m, y_m, label) > stand.spacing_m)
     by_chance = far & (axes.off_m(x_m[other], y_m[other], label) > stand.spacing_m)
     return Lines(
-        kept, len(place), mantel(near.i, near.j, label), place[strangers], int(told.sum()), int((strangers & told).sum()),
+        kept, len(stand), len(place), mantel(near.i, near.j, label), place[strangers & told], int(told.sum()),
         float(by_chance[told].mean()) if told.any() else 0.0,
     )  # fmt: skip
 
