@@ -8,7 +8,7 @@ from math import gcd, sqrt
 
 import numpy as np
 
-from services.permits.domain.forensics.near import Pairs, pairs_between, pairs_within
+from services.permits.domain.forensics.near import Pairs, pairs_between, pairs_within, pieces
 from services.permits.domain.forensics.pattern import Excess, mantel
 from services.permits.domain.forensics.stand import Bools, Floats, Ints, Stand
 
@@ -85,14 +85,7 @@ def measure_lines(stand: Stand) -> Lines | None:
 def _held(label: Ints, own: Pairs) -> Bools:
     """The trees that hang together in the largest piece of their line, where that is more than half of the line: a number
     that stands for several lines (one in each block, one of each crew) has no such piece."""
-    piece = np.arange(len(label))
-    while True:
-        before = piece.copy()
-        np.minimum.at(piece, own.i, before[own.j])
-        np.minimum.at(piece, own.j, before[own.i])
-        piece = piece[piece]
-        if np.array_equal(piece, before):
-            break
+    piece = pieces(len(label), own)
     size = np.bincount(piece, minlength=len(label))[piece]
     return np.asarray((size >= LEAST_TOGETHER) & (2 * size > np.bincount(label)[label]), np.bool_)
 
