@@ -15,6 +15,7 @@ from scipy.stats import expon, norm
 
 from services.permits.domain.forensics.copies import measure_runs, measure_twins
 from services.permits.domain.forensics.diameters import l_skewness
+from services.permits.domain.forensics.lines import other_places
 from services.permits.domain.forensics.near import (
     Pairs,
     candidates,
@@ -195,6 +196,14 @@ def test_a_thinning_is_always_the_same_and_has_the_share_asked_for() -> None:
     assert thinned(50_000, 0.3).mean() == pytest.approx(0.3, abs=0.01)
     assert (thinned(1000, 0.5) == thinned(1000, 0.5)).all()
     assert thinned(10, 1.0).all()
+
+
+def test_every_row_gets_the_place_of_another_but_for_two_at_most() -> None:
+    for n in range(30, 2_001):
+        other = other_places(n)
+
+        assert np.array_equal(np.sort(other), np.arange(n))
+        assert np.sum(other == np.arange(n)) <= 2
 
 
 def test_every_threshold_names_its_source() -> None:

@@ -70,7 +70,7 @@ def measure_lines(stand: Stand) -> Lines | None:
     axes = _Axes.through(x_m[held], y_m[held], label[held], len(counts))
     alone = np.ones(len(place), np.bool_)
     alone[own.i] = alone[own.j] = False
-    other = _other_places(len(place))
+    other = other_places(len(place))
     met = pairs_between((x_m[other] + label * wide_m, y_m[other]), (x_apart, y_m), reach_m)
     far = np.ones(len(place), np.bool_)
     far[met.i[met.i != met.j]] = False
@@ -90,9 +90,10 @@ def _held(label: Ints, own: Pairs) -> Bools:
     return np.asarray((size >= LEAST_TOGETHER) & (2 * size > np.bincount(label)[label]), np.bool_)
 
 
-def _other_places(n: int) -> Ints:
-    """Each place once, far from its turn: steps of the golden section round the list."""
-    step = next(step for step in range(max(int(0.618 * n), 1), 2 * n + 2) if gcd(step, n) == 1)
+def other_places(n: int) -> Ints:
+    """Each place once, far from its turn, two at most in their own: steps of the golden section round the list."""
+    steps = range(max(int(0.618 * n), 1), 2 * n + 2)
+    step = next(step for step in steps if gcd(step, n) == 1 and gcd(step - 1, n) <= 2)
     return np.arange(n) * step % n
 
 
