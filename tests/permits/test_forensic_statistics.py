@@ -1,5 +1,6 @@
 """The statistics behind the forensic rules, against closed forms, brute force and scipy."""
 
+import time
 from dataclasses import replace
 from datetime import date
 
@@ -7,12 +8,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import ConvexHull, cKDTree
 from scipy.stats import expon, norm
 
 from services.permits.domain.forensics.copies import measure_runs, measure_twins
 from services.permits.domain.forensics.diameters import l_skewness
-from services.permits.domain.forensics.near import candidates, nearest_m, pairs_between, pairs_within, thinned
+from services.permits.domain.forensics.lines import other_places
+from services.permits.domain.forensics.near import (
+    Pairs,
+    candidates,
+    nearest_m,
+    pairs_between,
+    pairs_within,
+    pieces,
+    thinned,
+)
 from services.permits.domain.forensics.pattern import (
     HEAPED,
     MAX_CANDIDATES,
@@ -51,6 +63,27 @@ def test_near_pairs_of_two_lists_are_those_of_two_kd_trees(seed: int, n: int, m:
         (i, j) for i, near in enumerate(expected) for j in near
     )
     assert found.d_m == pytest.approx(np.hypot(*(a[found.i] - b[found.j]).T))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 300), st.integers(0, 400))
+def test_pieces_are_the_components_of_the_graph_by_their_first_place(seed: int, n: int, m: int) -> None:
+    i, j = np.random.default_rng(seed).integers(0, n, (2, m))
+
+    found = pieces(n, Pairs(i, j, np.zeros(m)))
+
+    component = connected_components(coo_array((np.ones(m), (i, j)), shape=(n, n)), directed=False)[1]
+    assert found.tolist() == [int(np.flatnonzero(component == one)[0]) for one in component]
+
+
+def test_a_long_line_is_one_piece_in_a_moment_in_whatever_order_it_is_listed() -> None:
+    chain = np.random.default_rng(1).permutation(40_000)
+
+    began = time.process_time()
+    found = pieces(len(chain), Pairs(chain[:-1], chain[1:], np.ones(len(chain) - 1)))
+
+    assert not found.any()
+    assert time.process_time() - began < 1  # 17 s when each round told a piece to its neighbours only
 
 
 @settings(max_examples=30, deadline=None)
@@ -163,6 +196,14 @@ def test_a_thinning_is_always_the_same_and_has_the_share_asked_for() -> None:
     assert thinned(50_000, 0.3).mean() == pytest.approx(0.3, abs=0.01)
     assert (thinned(1000, 0.5) == thinned(1000, 0.5)).all()
     assert thinned(10, 1.0).all()
+
+
+def test_every_row_gets_the_place_of_another_but_for_two_at_most() -> None:
+    for n in range(30, 2_001):
+        other = other_places(n)
+
+        assert np.array_equal(np.sort(other), np.arange(n))
+        assert np.sum(other == np.arange(n)) <= 2
 
 
 def test_every_threshold_names_its_source() -> None:

@@ -266,6 +266,37 @@ def test_trees_far_from_the_line_written_for_them_are_seen_in_any_order_and_typi
     assert sum(placed[row["code"]] not in real for row in finding.evidence) >= 0.9 * MAX_EXAMPLES
 
 
+def test_lone_trees_of_a_number_that_is_no_place_are_not_strangers() -> None:
+    """Some rows have the number of a crew, which was all over the land, in the column of the line."""
+    plan, forged = honest(), phantoms(0.3)(honest(), rng())
+
+    def with_crews(list_: Listing) -> Listing:
+        crew = np.where(rng(7).random(len(list_)) < 0.04, 9_001 + np.arange(len(list_)) % 5, 0)
+        return replace(list_, line=np.where(crew, crew, list_.line), block=np.where(crew, 0, list_.block))
+
+    finding, twin = found(with_crews(forged), "F17"), found(with_crews(plan), "F17")
+
+    assert (twin.status, twin.computed["strangers"]) == ("PASS", found(plan, "F17").computed["strangers"])
+    line = {tree.code: int(tree.line) for tree in with_crews(forged).trees()}
+    assert (finding.severity, len(finding.evidence)) == ("S3", MAX_EXAMPLES)
+    assert max(line[row["code"]] for row in finding.evidence) < 9_001
+
+
+@pytest.mark.parametrize("without", [0.0, 0.3, 0.45])
+def test_the_share_told_is_that_of_the_whole_list_also_where_many_trees_have_no_line(without: float) -> None:
+    forged = phantoms(0.3)(honest(), rng())
+    pick = rng(8).random(len(forged)) < without
+    trees = [tree._replace(line="") if off else tree for tree, off in zip(forged.trees(), pick, strict=True)]
+    real = set(zip(honest().x_m.tolist(), honest().y_m.tolist(), strict=True))
+    invented = [tree for tree in trees if (tree.easting_dm / 10, tree.northing_dm / 10) not in real]
+
+    finding = next(one for one in examine(trees, NORMS).findings if one.rule == "F17")
+
+    truth = sum(tree.line != "" for tree in invented) / len(trees)
+    assert 0.5 * truth < finding.computed["misplaced"] <= truth
+    assert finding.computed["told"] <= finding.computed["trees"] <= finding.computed["listed"] == len(trees)
+
+
 def test_invented_trees_whose_lines_were_fitted_are_not_strangers_to_them() -> None:
     fitted = phantoms(0.3, "lined")(honest(), rng())
 

@@ -146,7 +146,9 @@ def _multiplied(groups: Sequence[_Group]) -> tuple[float, float]:
     ]
 
     def sharp(edges_mm: Floats) -> bool:
-        below, above = sum(group.close(edge) for group, edge in zip(groups, edges_mm.tolist(), strict=True))
+        below, above = np.sum(
+            [group.close(edge) for group, edge in zip(groups, edges_mm.tolist(), strict=True)], axis=0
+        )
         return bool(below <= SHARP * above)
 
     multiplied = [by * minimum - WRITTEN_MM for by in FACTORS.tolist()]

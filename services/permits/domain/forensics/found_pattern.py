@@ -213,14 +213,14 @@ def _lines(stand: Stand, lines: Lines | None, norms: Thresholds) -> Finding:
     return norms.finding(
         "F17", severity,
         ("f17_errors", "f17_errors_s3", "f17_far_by_chance", "f17_misplaced_s2", "f17_misplaced_s3"),
-        {"lines": lines.lines, "trees": lines.trees, "errors": round(lines.together.z, 1),
-         "strangers": len(lines.strangers), "misplaced": round(misplaced, 4),
+        {"lines": lines.lines, "listed": lines.listed, "trees": lines.trees, "told": lines.told,
+         "errors": round(lines.together.z, 1), "strangers": len(lines.strangers), "misplaced": round(misplaced, 4),
          "far_by_chance": round(lines.far_by_chance, 3)},
         "Los árboles de una misma faja no están juntos en el terreno." if loose else
-        f"{len(lines.strangers)} árboles están lejos de todos los de la faja que la lista les da; en lugares al azar lo estaría "
-        f"{lines.far_by_chance:.0%}. Al menos {misplaced:.0%} de los árboles no tiene que ver con su faja.",
+        f"De {lines.told} árboles cuya faja dice dónde está, {len(lines.strangers)} están lejos de todos los demás de ella; en "
+        f"lugares al azar lo estaría {lines.far_by_chance:.0%}. Al menos {misplaced:.0%} de toda la lista no tiene que ver con su faja.",
         "The trees of one line do not lie together on the ground." if loose else
-        f"{len(lines.strangers)} trees lie far from all others of the line the list gives them; at places at random "
-        f"{lines.far_by_chance:.0%} would. At least {misplaced:.0%} of the trees have nothing to do with their line.",
+        f"Of {lines.told} trees whose line tells where it is, {len(lines.strangers)} lie far from all others of it; at places at "
+        f"random {lines.far_by_chance:.0%} would. At least {misplaced:.0%} of the whole list has nothing to do with its line.",
         [stand.shown(int(place)) for place in _spread(lines.strangers)] if severity else [],
     )  # fmt: skip

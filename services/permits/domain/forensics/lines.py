@@ -8,7 +8,7 @@ from math import gcd, sqrt
 
 import numpy as np
 
-from services.permits.domain.forensics.near import Pairs, pairs_between, pairs_within
+from services.permits.domain.forensics.near import Pairs, pairs_between, pairs_within, pieces
 from services.permits.domain.forensics.pattern import Excess, mantel
 from services.permits.domain.forensics.stand import Bools, Floats, Ints, Stand
 
@@ -21,29 +21,31 @@ LEAST_TOGETHER = 3
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """``together``: near trees of one line against lines given out at random; ``strangers``: far from all others of their
-    line and off its axis.
+    """``together``: near trees of one line against lines given out at random.
 
-    Of the ``told`` trees, whose line tells where it is, ``misled`` are strangers. ``far_by_chance``: the share of them that
-    would be, were the tree of each row at the place of another row.
+    Of ``listed`` trees ``trees`` are in the lines, and of these ``told`` ones in lines that tell where they are. Of the told,
+    ``strangers`` are far from all others of their line and off its axis. ``far_by_chance``: the share of them that would be,
+    were the tree of each row at the place of another row.
     """
 
     lines: int
+    listed: int
     trees: int
     together: Excess
     strangers: Ints
     told: int
-    misled: int
     far_by_chance: float
 
     @property
     def misplaced(self) -> float:
-        """At least this share of the told trees has nothing to do with its line, three sampling errors left out: a place at
-        random is near one's line by chance, the more often the fewer lines there are."""
+        """At least this share of the whole list has nothing to do with its line, three sampling errors left out: a place at
+        random is near one's line by chance, the more often the fewer lines there are. Of trees that are not told nothing is
+        known, so none of them is counted."""
         if not self.far_by_chance:
             return 0.0
-        share = self.misled / self.told
-        return max(share - 3 * sqrt(share * (1 - share) / self.told), 0.0) / self.far_by_chance
+        share = len(self.strangers) / self.told
+        least = max(share - 3 * sqrt(share * (1 - share) / self.told), 0.0) / self.far_by_chance
+        return least * self.told / self.listed
 
 
 def measure_lines(stand: Stand) -> Lines | None:
@@ -68,14 +70,14 @@ def measure_lines(stand: Stand) -> Lines | None:
     axes = _Axes.through(x_m[held], y_m[held], label[held], len(counts))
     alone = np.ones(len(place), np.bool_)
     alone[own.i] = alone[own.j] = False
-    other = _other_places(len(place))
+    other = other_places(len(place))
     met = pairs_between((x_m[other] + label * wide_m, y_m[other]), (x_apart, y_m), reach_m)
     far = np.ones(len(place), np.bool_)
     far[met.i[met.i != met.j]] = False
     strangers = alone & (axes.off_m(x_m, y_m, label) > stand.spacing_m)
     by_chance = far & (axes.off_m(x_m[other], y_m[other], label) > stand.spacing_m)
     return Lines(
-        kept, len(place), mantel(near.i, near.j, label), place[strangers], int(told.sum()), int((strangers & told).sum()),
+        kept, len(stand), len(place), mantel(near.i, near.j, label), place[strangers & told], int(told.sum()),
         float(by_chance[told].mean()) if told.any() else 0.0,
     )  # fmt: skip
 
@@ -83,21 +85,15 @@ def measure_lines(stand: Stand) -> Lines | None:
 def _held(label: Ints, own: Pairs) -> Bools:
     """The trees that hang together in the largest piece of their line, where that is more than half of the line: a number
     that stands for several lines (one in each block, one of each crew) has no such piece."""
-    piece = np.arange(len(label))
-    while True:
-        before = piece.copy()
-        np.minimum.at(piece, own.i, before[own.j])
-        np.minimum.at(piece, own.j, before[own.i])
-        piece = piece[piece]
-        if np.array_equal(piece, before):
-            break
+    piece = pieces(len(label), own)
     size = np.bincount(piece, minlength=len(label))[piece]
     return np.asarray((size >= LEAST_TOGETHER) & (2 * size > np.bincount(label)[label]), np.bool_)
 
 
-def _other_places(n: int) -> Ints:
-    """Each place once, far from its turn: steps of the golden section round the list."""
-    step = next(step for step in range(max(int(0.618 * n), 1), 2 * n + 2) if gcd(step, n) == 1)
+def other_places(n: int) -> Ints:
+    """Each place once, far from its turn, two at most in their own: steps of the golden section round the list."""
+    steps = range(max(int(0.618 * n), 1), 2 * n + 2)
+    step = next(step for step in steps if gcd(step, n) == 1 and gcd(step - 1, n) <= 2)
     return np.arange(n) * step % n
 
 

@@ -36,6 +36,24 @@ def _joined(found: list[Pairs]) -> Pairs:
     return Pairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
+def pieces(n: int, pairs: Pairs) -> Ints:
+    """The piece that each of n places hangs together in, pair by pair, by its first place.
+
+    In two rounds each piece that meets another joins one, so their number halves: the order of the places, which is that of
+    somebody's list, cannot make a chain of them slow.
+    """
+    piece, i, j = np.arange(n), pairs.i, pairs.j
+    while True:
+        a, b = piece[i], piece[j]
+        apart = a != b
+        if not apart.any():
+            return piece
+        i, j, a, b = i[apart], j[apart], a[apart], b[apart]
+        np.minimum.at(piece, np.maximum(a, b), np.minimum(a, b))
+        while not np.array_equal(first := piece[piece], piece):
+            piece = first
+
+
 def candidates(x_m: Floats, y_m: Floats, r_m: float) -> int:
     """How many pairs ``pairs_within`` would look at: with n points on one spot, n squared."""
     if len(x_m) < 2:
