@@ -18,6 +18,7 @@ from services.portal import clauses, contract_form
 from services.portal.acts import Filled
 from services.portal.clauses import Clause
 from services.portal.contract_form import Base, begun, text_of
+from services.portal.contract_words import part_name, part_told
 from services.portal.rendering import messages
 from tests.contracts.builders import TORNILLO, pen
 from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
@@ -63,6 +64,13 @@ TERMS: Json = {
 
 def whole(**more: Any) -> Json:
     return a_text(lines=LINES, deductions=DEDUCTIONS, advances=ADVANCES, terms=TERMS) | more
+
+
+TEXTS = messages("es")
+
+
+def say(key: str, **values: Any) -> str:
+    return TEXTS[key].format(**values)
 
 
 def filled(base: Base, **changes: str) -> Filled:
@@ -183,6 +191,14 @@ def test_what_has_no_place_in_a_line_is_said_and_not_left_out() -> None:
     right = filled(base)
     text_of(right, base, [])
     assert right.faults == {}
+
+
+def test_where_each_fact_stands_is_told_as_it_was_written_whatever_the_fact_is() -> None:
+    told = part_told("where", {one.name: f"12 {one.name}" for one in clauses.CLAUSES}, "es", say)
+
+    for one in clauses.CLAUSES:
+        assert f"{part_name(one.name, say)}: 12 {one.name}" in told
+    assert part_told("where", {"trim_mm": "12"}, "es", say) == "demasía, mm: 12"
 
 
 # ---- through the door
@@ -356,3 +372,18 @@ async def test_the_form_is_light_enough_for_a_telephone(browser: httpx.AsyncClie
     labelled = set(re.findall(r'<label for="([^"]+)"', page.text))
     assert set(re.findall(r'<(?:input|select|textarea) id="([^"]+)"', page.text)) <= labelled
     assert OTHER not in TERMS["where"]
+
+
+async def test_a_version_that_says_where_every_fact_stands_is_read_by_both_parties(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts)
+    where = {one.name: f"Cláusula {n}" for n, one in enumerate(clauses.CLAUSES)} | {"trim_mm": "12"}
+    await contracts.post(f"/v1/contracts/{contract}/versions", whole(terms=TERMS | {"where": where}))
+
+    for org in ("comunidad-a", BUYER):
+        as_(browser, contracts, org)
+        page = await browser.get(f"/community/contracts/{contract}/versions/1")
+        assert page.status_code == 200
+        assert f"penalidad, % del precio: {where['penalty_milli']}" in unescape(page.text)
+        assert "1.2 cm" not in page.text
