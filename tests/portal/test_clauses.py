@@ -387,3 +387,22 @@ async def test_a_version_that_says_where_every_fact_stands_is_read_by_both_parti
         assert page.status_code == 200
         assert f"penalidad, % del precio: {where['penalty_milli']}" in unescape(page.text)
         assert "1.2 cm" not in page.text
+
+
+async def test_a_signed_version_that_is_opened_and_sent_untouched_is_no_change_whatever_it_says(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    """As a browser sends it: with a region that no list has, and where each fact stands."""
+    contract = await a_contract(contracts)
+    where = {one.name: f"Cláusula {n}" for n, one in enumerate(clauses.CLAUSES)}
+    await signed(contracts, contract, whole(terms=TERMS | {"forum_region": "atalaya", "where": where}))
+    as_(browser, contracts)
+    at = f"/community/contracts/{contract}/text"
+
+    form = await opened(browser, at)
+    nothing = await browser.post(at, data=form | {"reason": "x"})
+    done = await browser.post(at, data=form | {"reason": "x", "title": "Otro"})
+
+    assert form["term_forum_region"] == "atalaya"
+    assert (nothing.status_code, done.status_code) == (422, 303)
+    assert (await last(contracts, contract))["text"]["changes"] == ["title"]
