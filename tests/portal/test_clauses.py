@@ -406,3 +406,26 @@ async def test_a_signed_version_that_is_opened_and_sent_untouched_is_no_change_w
     assert form["term_forum_region"] == "atalaya"
     assert (nothing.status_code, done.status_code) == (422, 303)
     assert (await last(contracts, contract))["text"]["changes"] == ["title"]
+
+
+@pytest.mark.parametrize(
+    ("empty", "told"),
+    [
+        ("power_over", "poder sobre: nada"), ("silenced_to", "con quién se prohíbe hablar: con nadie"),
+        ("fine_risks", "infracciones que pueden hallarse: se dice que no hay"), ("annexes_missing", "anexos que faltan: se dice que no hay"),
+    ],
+)  # fmt: skip
+async def test_that_there_is_nothing_of_a_list_is_read_before_it_is_signed(
+    browser: httpx.AsyncClient, contracts: Contracts, empty: str, told: str
+) -> None:
+    contract = await a_contract(contracts)
+    await signed(contracts, contract, whole(terms={"term_months": 12}))
+    as_(browser, contracts)
+    before = unescape((await browser.get(f"/community/contracts/{contract}/versions/1")).text)
+    amended = whole(terms={"term_months": 12, empty: []}, amends=1, changes=["terms"], reason="x")
+    await contracts.post(f"/v1/contracts/{contract}/versions", amended)
+
+    page = unescape((await browser.get(f"/community/contracts/{contract}/versions/2")).text)
+
+    assert told not in before
+    assert page.count(told) == 2, "among what changes, and in the whole"
