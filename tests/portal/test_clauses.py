@@ -429,3 +429,25 @@ async def test_that_there_is_nothing_of_a_list_is_read_before_it_is_signed(
 
     assert told not in before
     assert page.count(told) == 2, "among what changes, and in the whole"
+
+
+async def test_what_is_billed_for_goods_is_in_the_currency_that_was_chosen(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts)
+    await contracts.post(f"/v1/contracts/{contract}/versions", whole(lines=LINES[:1]))
+    as_(browser, contracts)
+    at = f"/community/contracts/{contract}/text"
+    goods = {"line1_per": "in_kind", "line1_price": "900", "line1_billed": "400", "line1_species": "Hura crepitans"}
+
+    page = (await browser.get(at)).text
+    form = await opened(browser, at)
+    done = await browser.post(at, data=form | goods | {"line1_billed_currency": "USD"})
+
+    assert re.findall(r'<select id="(line\d_billed_currency)"', page)[:3] == [
+        f"line{n}_billed_currency" for n in range(3)
+    ]
+    assert form["line0_billed_currency"] == "USD", "as it was"
+    assert done.status_code == 303, re.findall(r'class="(?:error|notice no)".*?</', done.text, re.S)
+    billed = (await last(contracts, contract))["text"]["lines"][1]["billed"]
+    assert billed == {"amount": "400.00", "currency": "USD"}
