@@ -17,11 +17,12 @@ Json = Mapping[str, Any]
 ROWS = {"line": 3, "instalment": 6, "obligation": 4}
 MORE_ROWS, MOST_ROWS = 2, 60
 # What makes that a row says something.
-SAID_BY = {"line": ("price", "share"), "instalment": ("percent", "amount"), "obligation": ("what",)}
+SAID_BY = {"line": ("price", "share", "billed", "buy", "buy_unit", "buy_rule"), "instalment": ("percent", "amount"), "obligation": ("what",)}
 PARTIES = ("buyer", "community")
 # What is paid for: the kinds of prices by what the form calls them, and the parts of wood or money beside them.
 PER = {"per_volume": "", "per_tree": "tree", "lump_sum": "lot", "in_kind": "in_kind"}
 SHARES = ("share_of_volume", "share_of_revenue", "share_of_profit")
+BOUGHT = ("buy", "buy_unit", "buy_rule")  # what the buyer pays for the share of the wood, and by which unit and rule
 PAID = (*offer_form.PER, "in_kind", *SHARES)
 LISTED = {"deductions": clauses.DEDUCTION, "advances": clauses.ADVANCE}
 # What an amendment may change, but for the words that say that it is one.
@@ -186,18 +187,17 @@ def _line(form: Filled, name: str) -> Json:
     """A price, or the part of wood or money that is paid in its place; goods with what is billed for them. What was typed and has
     no place in what is paid is a fault, not left out."""
     line, kind = dict(offer_form.Asked(form.fields, "", date.min).line(name)), form.get(f"{name}per")
-    unfit = {
-        "price": kind in SHARES,
-        "share": kind not in SHARES,
-        "billed": kind != "in_kind",
-        "buy": kind != "share_of_volume",
-    }
+    unfit = {"price": kind in SHARES, "share": kind not in SHARES, "billed": kind != "in_kind"}
+    unfit |= dict.fromkeys(BOUGHT, kind != "share_of_volume")
     form.faults |= {
         f"{name}{part}": "act.not_with_this" for part, no in unfit.items() if no and form.get(f"{name}{part}")
     }
     if kind in SHARES:
         del line["price"]
         line |= {"kind": kind, "share_milli": clauses.percent(form, f"{name}share")}
+        bought = kind == "share_of_volume" and any(form.get(f"{name}{part}") for part in BOUGHT)
+        if bought and not form.get(f"{name}buy"):
+            form.faults[f"{name}buy"] = "act.needed"
         if buy := _amount(form, f"{name}buy"):
             units = {part: form.get(f"{name}buy_{part}") for part in ("unit", "rule")}
             line["buy_back"] = {"price": buy} | {part: value for part, value in units.items() if value}

@@ -201,6 +201,25 @@ def test_where_each_fact_stands_is_told_as_it_was_written_whatever_the_fact_is()
     assert part_told("where", {"trim_mm": "12"}, "es", say) == "demasía, mm: 12"
 
 
+@pytest.mark.parametrize(
+    ("row", "faults"),
+    [
+        ({"per": "in_kind", "billed": "400"}, set()), ({"per": "share_of_volume", "buy": "120", "buy_unit": "m3"}, set()),
+        ({"per": "share_of_volume", "share": "30", "buy_unit": "m3"}, {"buy"}), ({"per": "share_of_volume", "buy_rule": "doyle"}, {"buy"}),
+        ({"per": "share_of_profit", "share": "30", "buy_rule": "doyle"}, {"buy_rule"}),
+        ({"per": "m3", "buy_unit": "m3"}, {"buy_unit"}), ({"per": "m3", "billed": "5"}, {"billed"}),
+    ],
+)  # fmt: skip
+def test_nothing_that_is_written_in_a_new_line_vanishes(row: dict[str, str], faults: set[str]) -> None:
+    """What is still missing in it, the service says: it is sent."""
+    base = Base(whole(lines=LINES[:1]))
+    form = filled(base, **{f"line1_{name}": value for name, value in row.items()})
+
+    body = text_of(form, base, [])
+
+    assert (len(body["lines"]), set(form.faults)) == (2, {f"line1_{one}" for one in faults})
+
+
 # ---- through the door
 
 
@@ -451,3 +470,22 @@ async def test_what_is_billed_for_goods_is_in_the_currency_that_was_chosen(
     assert done.status_code == 303, re.findall(r'class="(?:error|notice no)".*?</', done.text, re.S)
     billed = (await last(contracts, contract))["text"]["lines"][1]["billed"]
     assert billed == {"amount": "400.00", "currency": "USD"}
+
+
+async def test_what_is_paid_in_parts_is_unfolded_where_it_says_something_or_is_at_fault(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts)
+    await contracts.post(f"/v1/contracts/{contract}/versions", a_text())
+    as_(browser, contracts)
+    at = f"/community/contracts/{contract}/text"
+
+    def unfolded(page: str) -> list[str]:
+        return re.findall(r'<details open><summary>[^<]*</summary><p class="hint">[^<]*</p>\s*<div class="columns">.*?id="(line\d)_share"', page, re.S)  # fmt: skip
+
+    form = await opened(browser, at)
+    before = (await browser.get(at)).text
+    assert unfolded(before) == []
+    for part, value in (("share", "5"), ("billed", "5"), ("buy", "5"), ("buy_unit", "m3"), ("buy_rule", "doyle")):
+        refused = await browser.post(at, data=form | {f"line0_{part}": value})
+        assert (refused.status_code, unfolded(refused.text)) == (422, ["line0"]), part
