@@ -175,6 +175,19 @@ async def test_many_trees_open_ten_at_a_time_by_their_codes_and_in_the_order_of_
     assert [census[f"tree{n}"] for n in range(len(trees))] == [f"{one['parcel']}|{one['code']}" for one in trees]
 
 
+async def test_codes_behind_ten_that_the_census_does_not_have_are_still_there_to_be_chosen(desk: Desk) -> None:
+    many = [*(f"X{n}" for n in range(ROWS)), "501", "1170"]
+    desk.as_(SUPERVISOR)
+
+    page = await desk.browser.get(AT, params={"parcel": "PC 01", "codes": " ".join(many)})
+    again = fields_in(page.text[: page.text.index('<section><h2>', page.text.index('id="form"'))])
+
+    assert "El censo no tiene en PC 01 estos árboles: X0, X1" in unescape(page.text)
+    assert (again["parcel"], again["codes"]) == ("PC 01", "501 1170")
+    form = await form_at(desk, f"{AT}?parcel=PC+01&codes={again['codes'].replace(' ', '+')}")
+    assert [form["tree0"], form["tree1"]] == ["PC 01|501", "PC 01|1170"]
+
+
 async def test_only_its_supervisor_writes_and_only_before_the_holder_was_told(desk: Desk) -> None:
     form = await form_at(desk) | STANDING
     for who in (MANAGER, NEIGHBOUR):
