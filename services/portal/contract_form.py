@@ -76,9 +76,17 @@ def overtaken(form: Filled, base: Base, versions: Sequence[Json], body: Json) ->
     """The number of a version that was written since the form was opened, and says something else; 0 when there is none."""
     if not versions or form.get("seen") == str(base.seen):
         return 0
-    told = versions[-1]["text"]
-    same = all(_same(body.get(name), told.get(name)) for name in (*PARTS, "amends", "reason"))
-    return 0 if same else base.seen
+    return 0 if _says(versions[-1], body) else base.seen
+
+
+def signed_meanwhile(form: Filled, versions: Sequence[Json], org: str, body: Json) -> str:
+    """Who has signed the draft that this would replace since the form was opened; empty when nobody has, or it says the same."""
+    signer = signed_by_one(versions, org)
+    return "" if not signer or form.get("signed_by") == signer or _says(versions[-1], body) else signer
+
+
+def _says(version: Json, body: Json) -> bool:
+    return all(_same(body.get(name), version["text"].get(name)) for name in (*PARTS, "amends", "reason"))
 
 
 def begun(base: Base, day: date) -> dict[str, str]:

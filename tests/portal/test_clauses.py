@@ -25,7 +25,7 @@ from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
 from tests.contracts.test_versions import AS_BUYER, a_contract, a_text, sign, signed
 from tests.portal.conftest import Open, Written
 from tests.portal.signed import sign_in
-from tests.portal.test_contract_text import PAPER, VAULT, opened
+from tests.portal.test_contract_text import PAPER, VAULT, fields_in, opened
 
 __all__ = ["contracts", "migrated"]
 
@@ -355,6 +355,31 @@ async def test_a_version_of_the_other_party_is_not_replaced_unread(
     assert [one.status_code for one in read] == [303, 303], "the same form twice is one version"
     newest = await last(contracts, contract)
     assert (newest["number"], newest["text"]["title"]) == (3, "El mío")
+
+
+async def test_a_signature_that_was_given_while_somebody_wrote_is_not_replaced_untold(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts)
+    version = await contracts.post(f"/v1/contracts/{contract}/versions", whole())
+    as_(browser, contracts)
+    at = f"/community/contracts/{contract}/text"
+    form = await opened(browser, at)
+    other = form | {"title": "El mío"}
+    await sign(contracts, version, **AS_BUYER)
+
+    same = await browser.post(at, data=form)
+    untold = await browser.post(at, data=other)
+    number = (await last(contracts, contract))["number"]
+    told = [await browser.post(at, data=other | {"signed_by": fields_in(untold.text)["signed_by"]}) for _ in range(2)]
+
+    assert same.status_code == 303, "the text that was signed again is that version"
+    assert (untold.status_code, number) == (422, 1)
+    assert "Mientras usted escribía, " in untold.text
+    assert 'value="El mío"' in untold.text
+    assert [one.status_code for one in told] == [303, 303]
+    newest = await last(contracts, contract)
+    assert (newest["number"], newest["text"]["title"], newest["signatures"]) == (2, "El mío", [])
 
 
 async def test_an_amendment_in_draft_goes_on_from_what_it_says_and_counts_against_what_was_signed(
