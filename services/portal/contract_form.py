@@ -162,9 +162,8 @@ def _percent(permille: int) -> str:
 def text_of(form: Filled, base: Base, papers: Iterable[Json]) -> dict[str, Any]:
     """The version as it is sent; what cannot be read stands in the faults of the form. ``papers`` are those of the vault, with
     their names."""
-    body: dict[str, Any] = {
-        name: " ".join(form.needed(name).split()) for name in ("title", "dated", "starts_on", "ends_on")
-    }
+    form.began = begun(base, date.min)
+    body: dict[str, Any] = {name: _needed(form, name) for name in ("title", "dated", "starts_on", "ends_on")}
     body |= {"lines": _lines(form), "schedule": _schedule(form)}
     for name, value in (("volume_m3", written(form.get("volume"))), ("permit", form.get("permit").upper())):
         if value:
@@ -180,8 +179,13 @@ def text_of(form: Filled, base: Base, papers: Iterable[Json]) -> dict[str, Any]:
         body["terms"] = terms
     if base.amends is not None:
         changes = [part for part in PARTS if not _same(body.get(part), base.text.get(part))]
-        body |= {"amends": base.amends, "changes": changes, "reason": " ".join(form.needed("reason").split())}
+        body |= {"amends": base.amends, "changes": changes, "reason": _needed(form, "reason")}
     return body
+
+
+def _needed(form: Filled, name: str) -> str:
+    form.needed(name)
+    return form.line(name)
 
 
 def _lines(form: Filled) -> list[Json]:
@@ -246,7 +250,7 @@ def _obligations(form: Filled) -> list[dict[str, Any]]:
     found = list[dict[str, Any]]()
     for n in rows_of(form.fields, "obligation"):
         name = f"obligation{n}_"
-        one = {"of": form.get(f"{name}of") or PARTIES[0], "what": " ".join(form.get(f"{name}what").split())}
+        one = {"of": form.get(f"{name}of") or PARTIES[0], "what": form.line(f"{name}what")}
         if form.get(f"{name}on"):
             one["due_on"] = form.get(f"{name}on")
         worth = {"amount": written(form.get(f"{name}worth")), "currency": form.get(f"{name}currency") or "PEN"}

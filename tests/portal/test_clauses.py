@@ -436,20 +436,33 @@ async def test_a_version_that_says_where_every_fact_stands_is_read_by_both_parti
 async def test_a_signed_version_that_is_opened_and_sent_untouched_is_no_change_whatever_it_says(
     browser: httpx.AsyncClient, contracts: Contracts
 ) -> None:
-    """As a browser sends it: with a region that no list has, and where each fact stands."""
+    """As a browser sends it: with a region that no list has, where each fact stands, lists in another order than that of the form,
+    and blanks as somebody typed them."""
     contract = await a_contract(contracts)
-    where = {one.name: f"Cláusula {n}" for n, one in enumerate(clauses.CLAUSES)}
-    await signed(contracts, contract, whole(terms=TERMS | {"forum_region": "atalaya", "where": where}))
+    terms = TERMS | {
+        "forum_region": "atalaya", "where": {one.name: f"Cláusula  {n}" for n, one in enumerate(clauses.CLAUSES)},
+        "power_over": ["bank_account", "permit", "sunat_key"], "silenced_to": ["adviser", "federation", "federation"],
+        "annexes_missing": ["Mapa  grande", "Acta"], "defects": {"taken": True, "formula": "d2  x L"},
+    }  # fmt: skip
+    owed = [{"of": "buyer", "what": "El  camino"}]
+    deducted = [DEDUCTIONS[0] | {"note": "Por  troza", "formula": "d2  x  L"}]
+    text = whole(title="Venta  de 2026", terms=terms, obligations=owed, deductions=deducted)
+    await signed(contracts, contract, text)
     as_(browser, contracts)
     at = f"/community/contracts/{contract}/text"
 
     form = await opened(browser, at)
     nothing = await browser.post(at, data=form | {"reason": "x"})
-    done = await browser.post(at, data=form | {"reason": "x", "title": "Otro"})
+    done = await browser.post(at, data=form | {"reason": "x", "title": "Otro  nombre"})
+    more = await opened(browser, at)
+    added = await browser.post(at, data=more | {"term_power_over": ["gtf_book", *more["term_power_over"]]})
 
     assert form["term_forum_region"] == "atalaya"
-    assert (nothing.status_code, done.status_code) == (422, 303)
-    assert (await last(contracts, contract))["text"]["changes"] == ["title"]
+    assert (nothing.status_code, done.status_code, added.status_code) == (422, 303, 303)
+    first, second = [one["text"] for one in (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"][1:]]
+    assert (first["changes"], first["title"]) == (["title"], "Otro nombre")
+    assert second["changes"] == ["title", "terms"]
+    assert second["terms"]["power_over"] == ["bank_account", "permit", "sunat_key", "gtf_book"]
 
 
 @pytest.mark.parametrize(
