@@ -107,12 +107,13 @@ def terms_begun(terms: Json) -> dict[str, str]:
 
 
 def terms_of(form: Filled, before: Json) -> dict[str, Any]:
-    """The facts as they are sent. A list that was said to be empty ``before`` stays so until somebody fills it in."""
+    """The facts as they are sent. A list that was said to be empty ``before`` stays so until somebody fills it in, and rows that
+    it has beyond those of a form stay as they are."""
     terms: dict[str, Any] = {}
     for one in CLAUSES:
         value = read(one, form, f"term_{one.name}")
-        if value is None and one.kind == "rows" and before.get(one.name) == []:
-            value = []
+        if one.kind == "rows" and (had := before.get(one.name)) is not None and (had == [] or len(had) > MOST_ROWS):
+            value = [*(value or ()), *had[MOST_ROWS:]]
         if value is not None:
             terms[one.name] = value
     where = {one.name: place for one in CLAUSES if (place := form.line(f"where_{one.name}"))}
@@ -172,7 +173,11 @@ def read(one: Clause, form: Filled, name: str) -> Any:
             return _listed(form, name, held + [one for one in ticked if one not in held])
         case "lines":
             began = form.began.get(name, "").splitlines()
-            lines = [one if (one := line.strip()) in began else " ".join(one.split()) for line in form.get(name).splitlines() if line.strip()]
+            lines = [
+                one if (one := line.strip()) in began else " ".join(one.split())
+                for line in form.get(name).splitlines()
+                if line.strip()
+            ]
             return _listed(form, name, [*lines, *([NONE] if form.get(f"{name}_{NONE}") else [])])
         case "percent" | "index":
             return percent(form, name, one.kind)

@@ -17,7 +17,11 @@ Json = Mapping[str, Any]
 ROWS = {"line": 3, "instalment": 6, "obligation": 4}
 MORE_ROWS, MOST_ROWS = 2, 60
 # What makes that a row says something.
-SAID_BY = {"line": ("price", "share", "billed", "buy", "buy_unit", "buy_rule"), "instalment": ("percent", "amount"), "obligation": ("what",)}
+SAID_BY = {
+    "line": ("price", "share", "billed", "buy", "buy_unit", "buy_rule"),
+    "instalment": ("percent", "amount"),
+    "obligation": ("what",),
+}
 PARTIES = ("buyer", "community")
 # What is paid for: the kinds of prices by what the form calls them, and the parts of wood or money beside them.
 PER = {"per_volume": "", "per_tree": "tree", "lump_sum": "lot", "in_kind": "in_kind"}

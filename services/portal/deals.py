@@ -68,7 +68,10 @@ def changed(versions: Sequence[Json], version: Json) -> list[tuple[str, Any, Any
     amended = next((one for one in versions if one["number"] == version["text"].get("amends")), None)
     if amended is None:
         return []
-    return [(name, said(amended["text"][name], name), said(version["text"][name], name)) for name in version["text"]["changes"]]
+    return [
+        (name, said(amended["text"][name], name), said(version["text"][name], name))
+        for name in version["text"]["changes"]
+    ]
 
 
 @dataclass

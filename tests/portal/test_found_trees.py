@@ -126,7 +126,13 @@ async def test_a_result_is_corrected_with_a_reason_and_what_is_sent_untouched_ch
 
 
 async def test_what_a_program_recorded_with_two_blanks_is_no_change_when_nobody_touches_it(desk: Desk) -> None:
-    absent = {"parcel": "PC 01", "code": "1170", "state": "absent", "seen_on": "2026-11-21", "observation": "Se buscó  en 50 m"}
+    absent = {
+        "parcel": "PC 01",
+        "code": "1170",
+        "state": "absent",
+        "seen_on": "2026-11-21",
+        "observation": "Se buscó  en 50 m",
+    }
     await desk.permits.post(f"{PATH}/trees", SUPERVISOR, {"trees": [absent]})
 
     untouched = await send(desk, await form_at(desk))
@@ -190,7 +196,7 @@ async def test_codes_behind_ten_that_the_census_does_not_have_are_still_there_to
     desk.as_(SUPERVISOR)
 
     page = await desk.browser.get(AT, params={"parcel": "PC 01", "codes": " ".join(many)})
-    again = fields_in(page.text[: page.text.index('<section><h2>', page.text.index('id="form"'))])
+    again = fields_in(page.text[: page.text.index("<section><h2>", page.text.index('id="form"'))])
 
     assert "El censo no tiene en PC 01 estos árboles: X0, X1" in unescape(page.text)
     assert (again["parcel"], again["codes"]) == ("PC 01", "501 1170")

@@ -234,9 +234,13 @@ class ExtensionIn(In):
     def _whole(self) -> "ExtensionIn":
         days = [day for day in (self.harvest_from, self.harvest_to) if day is not None]
         if len(days) != (2 if self.kind == "reentry" else 0):
-            raise ValueError("harvest_from y harvest_to van con el reingreso / harvest_from and harvest_to go with a re-entry")
+            raise ValueError(
+                "harvest_from y harvest_to van con el reingreso / harvest_from and harvest_to go with a re-entry"
+            )
         if sorted([*days, self.move_to]) != [*days, self.move_to]:
-            raise ValueError("harvest_from, harvest_to, move_to deben seguirse / harvest_from, harvest_to, move_to must follow each other")
+            raise ValueError(
+                "harvest_from, harvest_to, move_to deben seguirse / harvest_from, harvest_to, move_to must follow each other"
+            )
         return self
 
 

@@ -56,7 +56,9 @@ class PermitIn(In):
     @model_validator(mode="after")
     def _whole(self) -> "PermitIn":
         if not self.harvest_from <= self.harvest_to <= self.move_to:
-            raise ValueError("harvest_from, harvest_to, move_to deben seguirse / harvest_from, harvest_to, move_to must follow each other")
+            raise ValueError(
+                "harvest_from, harvest_to, move_to deben seguirse / harvest_from, harvest_to, move_to must follow each other"
+            )
         return self
 
 

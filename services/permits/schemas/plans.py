@@ -53,7 +53,9 @@ class PlanIn(In):
         if strategic != (self.cycle_years is not None) or (self.zones and not strategic):
             raise ValueError("cycle_years y zones son del PGMF / cycle_years and zones belong to a PGMF")
         if strategic and self.census_basis != "not_available":
-            raise ValueError("un PGMF no lleva censo: census_basis not_available / a PGMF has no census: census_basis not_available")
+            raise ValueError(
+                "un PGMF no lleva censo: census_basis not_available / a PGMF has no census: census_basis not_available"
+            )
         if self.parent is not None and self.kind != "PO":
             raise ValueError("parent es de un PO / parent belongs to a PO")
         if self.harvest_from > self.harvest_to:
