@@ -48,14 +48,21 @@ SECTION = re.compile(r"sections\[(\d+)\]\.(\w+)")
 
 @dataclass
 class Filled:
-    """A form as it came, and what is wrong with it: the key of a text by field."""
+    """A form as it came, and what is wrong with it: the key of a text by field. ``began`` is what its fields held before anybody
+    wrote, where that matters."""
 
     fields: Mapping[str, str]
     faults: dict[str, str] = field(default_factory=dict)
+    began: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
         """What a field holds, without spaces at its ends."""
         return self.fields.get(name, "").strip()
+
+    def line(self, name: str) -> str:
+        """What a field holds, with single blanks; as it began, when nobody touched it."""
+        value = self.get(name)
+        return value if value == self.began.get(name) else " ".join(value.split())
 
     def needed(self, name: str) -> str:
         """What a field holds; a fault when it is empty."""

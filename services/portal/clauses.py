@@ -107,15 +107,16 @@ def terms_begun(terms: Json) -> dict[str, str]:
 
 
 def terms_of(form: Filled, before: Json) -> dict[str, Any]:
-    """The facts as they are sent. A list that was said to be empty ``before`` stays so until somebody fills it in."""
+    """The facts as they are sent. A list that was said to be empty ``before`` stays so until somebody fills it in, and rows that
+    it has beyond those of a form stay as they are."""
     terms: dict[str, Any] = {}
     for one in CLAUSES:
         value = read(one, form, f"term_{one.name}")
-        if value is None and one.kind == "rows" and before.get(one.name) == []:
-            value = []
+        if one.kind == "rows" and (had := before.get(one.name)) is not None and (had == [] or len(had) > MOST_ROWS):
+            value = [*(value or ()), *had[MOST_ROWS:]]
         if value is not None:
             terms[one.name] = value
-    where = {one.name: place for one in CLAUSES if (place := _line(form, f"where_{one.name}"))}
+    where = {one.name: place for one in CLAUSES if (place := form.line(f"where_{one.name}"))}
     return terms | ({"where": where} if where else {})
 
 
@@ -167,9 +168,16 @@ def read(one: Clause, form: Filled, name: str) -> Any:
                 read(Clause("", "group", parts=one.parts), form, f"{name}{n}") for n in rows_of(form.fields, name, one)
             ] or None
         case "several":
-            return _listed(form, name, form.get(name).split())
+            began, ticked = form.began.get(name, "").split(), form.get(name).split()
+            held = [one for one in began if one in ticked]  # in the order in which the version has them
+            return _listed(form, name, held + [one for one in ticked if one not in held])
         case "lines":
-            lines = [" ".join(line.split()) for line in form.get(name).splitlines() if line.strip()]
+            began = form.began.get(name, "").splitlines()
+            lines = [
+                one if (one := line.strip()) in began else " ".join(one.split())
+                for line in form.get(name).splitlines()
+                if line.strip()
+            ]
             return _listed(form, name, [*lines, *([NONE] if form.get(f"{name}_{NONE}") else [])])
         case "percent" | "index":
             return percent(form, name, one.kind)
@@ -198,7 +206,7 @@ def percent(form: Filled, name: str, kind: str = "percent") -> int | str | None:
 
 
 def _plain(kind: str, form: Filled, name: str) -> Any:
-    text = _line(form, name)
+    text = form.line(name)
     if not text:
         return None
     if kind == "yes":
@@ -209,10 +217,6 @@ def _plain(kind: str, form: Filled, name: str) -> Any:
         found = in_parts(text, 1000)
         return text if found is None else found
     return written(text) if kind == "number" else text
-
-
-def _line(form: Filled, name: str) -> str:
-    return " ".join(form.get(name).split())
 
 
 def rows_of(fields: Mapping[str, str], name: str, one: Clause) -> list[int]:

@@ -17,11 +17,16 @@ Json = Mapping[str, Any]
 ROWS = {"line": 3, "instalment": 6, "obligation": 4}
 MORE_ROWS, MOST_ROWS = 2, 60
 # What makes that a row says something.
-SAID_BY = {"line": ("price", "share"), "instalment": ("percent", "amount"), "obligation": ("what",)}
+SAID_BY = {
+    "line": ("price", "share", "billed", "buy", "buy_unit", "buy_rule"),
+    "instalment": ("percent", "amount"),
+    "obligation": ("what",),
+}
 PARTIES = ("buyer", "community")
 # What is paid for: the kinds of prices by what the form calls them, and the parts of wood or money beside them.
 PER = {"per_volume": "", "per_tree": "tree", "lump_sum": "lot", "in_kind": "in_kind"}
 SHARES = ("share_of_volume", "share_of_revenue", "share_of_profit")
+BOUGHT = ("buy", "buy_unit", "buy_rule")  # what the buyer pays for the share of the wood, and by which unit and rule
 PAID = (*offer_form.PER, "in_kind", *SHARES)
 LISTED = {"deductions": clauses.DEDUCTION, "advances": clauses.ADVANCE}
 # What an amendment may change, but for the words that say that it is one.
@@ -75,9 +80,17 @@ def overtaken(form: Filled, base: Base, versions: Sequence[Json], body: Json) ->
     """The number of a version that was written since the form was opened, and says something else; 0 when there is none."""
     if not versions or form.get("seen") == str(base.seen):
         return 0
-    told = versions[-1]["text"]
-    same = all(_same(body.get(name), told.get(name)) for name in (*PARTS, "amends", "reason"))
-    return 0 if same else base.seen
+    return 0 if _says(versions[-1], body) else base.seen
+
+
+def signed_meanwhile(form: Filled, versions: Sequence[Json], org: str, body: Json) -> str:
+    """Who has signed the draft that this would replace since the form was opened; empty when nobody has, or it says the same."""
+    signer = signed_by_one(versions, org)
+    return "" if not signer or form.get("signed_by") == signer or _says(versions[-1], body) else signer
+
+
+def _says(version: Json, body: Json) -> bool:
+    return all(_same(body.get(name), version["text"].get(name)) for name in (*PARTS, "amends", "reason"))
 
 
 def begun(base: Base, day: date) -> dict[str, str]:
@@ -153,9 +166,8 @@ def _percent(permille: int) -> str:
 def text_of(form: Filled, base: Base, papers: Iterable[Json]) -> dict[str, Any]:
     """The version as it is sent; what cannot be read stands in the faults of the form. ``papers`` are those of the vault, with
     their names."""
-    body: dict[str, Any] = {
-        name: " ".join(form.needed(name).split()) for name in ("title", "dated", "starts_on", "ends_on")
-    }
+    form.began = begun(base, date.min)
+    body: dict[str, Any] = {name: _needed(form, name) for name in ("title", "dated", "starts_on", "ends_on")}
     body |= {"lines": _lines(form), "schedule": _schedule(form)}
     for name, value in (("volume_m3", written(form.get("volume"))), ("permit", form.get("permit").upper())):
         if value:
@@ -171,8 +183,13 @@ def text_of(form: Filled, base: Base, papers: Iterable[Json]) -> dict[str, Any]:
         body["terms"] = terms
     if base.amends is not None:
         changes = [part for part in PARTS if not _same(body.get(part), base.text.get(part))]
-        body |= {"amends": base.amends, "changes": changes, "reason": " ".join(form.needed("reason").split())}
+        body |= {"amends": base.amends, "changes": changes, "reason": _needed(form, "reason")}
     return body
+
+
+def _needed(form: Filled, name: str) -> str:
+    form.needed(name)
+    return form.line(name)
 
 
 def _lines(form: Filled) -> list[Json]:
@@ -186,18 +203,17 @@ def _line(form: Filled, name: str) -> Json:
     """A price, or the part of wood or money that is paid in its place; goods with what is billed for them. What was typed and has
     no place in what is paid is a fault, not left out."""
     line, kind = dict(offer_form.Asked(form.fields, "", date.min).line(name)), form.get(f"{name}per")
-    unfit = {
-        "price": kind in SHARES,
-        "share": kind not in SHARES,
-        "billed": kind != "in_kind",
-        "buy": kind != "share_of_volume",
-    }
+    unfit = {"price": kind in SHARES, "share": kind not in SHARES, "billed": kind != "in_kind"}
+    unfit |= dict.fromkeys(BOUGHT, kind != "share_of_volume")
     form.faults |= {
         f"{name}{part}": "act.not_with_this" for part, no in unfit.items() if no and form.get(f"{name}{part}")
     }
     if kind in SHARES:
         del line["price"]
         line |= {"kind": kind, "share_milli": clauses.percent(form, f"{name}share")}
+        bought = kind == "share_of_volume" and any(form.get(f"{name}{part}") for part in BOUGHT)
+        if bought and not form.get(f"{name}buy"):
+            form.faults[f"{name}buy"] = "act.needed"
         if buy := _amount(form, f"{name}buy"):
             units = {part: form.get(f"{name}buy_{part}") for part in ("unit", "rule")}
             line["buy_back"] = {"price": buy} | {part: value for part, value in units.items() if value}
@@ -238,7 +254,7 @@ def _obligations(form: Filled) -> list[dict[str, Any]]:
     found = list[dict[str, Any]]()
     for n in rows_of(form.fields, "obligation"):
         name = f"obligation{n}_"
-        one = {"of": form.get(f"{name}of") or PARTIES[0], "what": " ".join(form.get(f"{name}what").split())}
+        one = {"of": form.get(f"{name}of") or PARTIES[0], "what": form.line(f"{name}what")}
         if form.get(f"{name}on"):
             one["due_on"] = form.get(f"{name}on")
         worth = {"amount": written(form.get(f"{name}worth")), "currency": form.get(f"{name}currency") or "PEN"}

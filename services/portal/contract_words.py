@@ -27,7 +27,11 @@ def part_name(name: str, say: Say) -> str:
 def part_told(name: str, value: Any, language: Language, say: Say) -> str:
     """What a part says, to be read before it is signed."""
     if isinstance(value, (list, tuple)):
+        if not value:
+            return _first(say, (f"clause.{name}.none",)) or say("text.said_none")
         return "; ".join(part_told(name, one, language, say) for one in value)
+    if name == "where":  # its keys are names of facts, and what they hold is a place in words, not the fact
+        return ", ".join(f"{part_name(key, say)}: {place}" for key, place in value.items())
     if isinstance(value, Mapping):
         if value.keys() == {"amount", "currency"}:
             return money(value)

@@ -51,12 +51,15 @@ def to_sign(versions: Sequence[Json], org: str) -> int | None:
     return int(versions[-1]["number"])
 
 
-def said(text: Any) -> Any:
-    """A text without what it leaves open: everything that is signed, to be read field by field."""
+def said(text: Any, name: str = "") -> Any:
+    """A text without what it leaves open: everything that is signed, to be read field by field. ``name`` is that of a part; in
+    the facts an empty list stays, because it says that there is nothing."""
     if isinstance(text, Mapping):
-        return {name: told for name, value in text.items() if (told := said(value)) not in (None, [], {}, "")}
+        facts = name == "terms"
+        told = {key: said(value, name if facts else key) for key, value in text.items()}
+        return {key: one for key, one in told.items() if one not in (None, {}, "") and (facts or one != [])}
     if isinstance(text, (list, tuple)):
-        return [said(one) for one in text]
+        return [said(one, name) for one in text]
     return text
 
 
@@ -65,7 +68,10 @@ def changed(versions: Sequence[Json], version: Json) -> list[tuple[str, Any, Any
     amended = next((one for one in versions if one["number"] == version["text"].get("amends")), None)
     if amended is None:
         return []
-    return [(name, said(amended["text"][name]), said(version["text"][name])) for name in version["text"]["changes"]]
+    return [
+        (name, said(amended["text"][name], name), said(version["text"][name], name))
+        for name in version["text"]["changes"]
+    ]
 
 
 @dataclass

@@ -121,7 +121,8 @@ def _tree(form: Filled, n: int) -> dict[str, Any]:
 
 
 def _line(form: Filled, name: str) -> str:
-    return " ".join(form.get(name).split())
+    """Without what ends a line. Blanks stay: what was recorded with two of them is no change when nobody touches it."""
+    return re.sub(r"[\t-\r]+", " ", form.get(name))
 
 
 def _decimetres(form: Filled, name: str) -> int:

@@ -18,18 +18,18 @@ from services.portal import clauses, contract_form
 from services.portal.acts import Filled
 from services.portal.clauses import Clause
 from services.portal.contract_form import Base, begun, text_of
+from services.portal.contract_words import part_name, part_told
 from services.portal.rendering import messages
 from tests.contracts.builders import TORNILLO, pen
 from tests.contracts.conftest import BUYER, Contracts, contracts, migrated
 from tests.contracts.test_versions import AS_BUYER, a_contract, a_text, sign, signed
 from tests.portal.conftest import Open, Written
 from tests.portal.signed import sign_in
-from tests.portal.test_contract_text import PAPER, VAULT, opened
+from tests.portal.test_contract_text import PAPER, VAULT, fields_in, opened
 
 __all__ = ["contracts", "migrated"]
 
 Json = dict[str, Any]
-OTHER = "Cedrelinga cateniformis"
 LINES = [
     {"kind": "in_kind", "species": [TORNILLO], "price": pen("900.00"), "billed": {"amount": "400.00", "currency": "USD"}, "product": "log",
      "point_of_sale": "roadside"},
@@ -65,6 +65,13 @@ def whole(**more: Any) -> Json:
     return a_text(lines=LINES, deductions=DEDUCTIONS, advances=ADVANCES, terms=TERMS) | more
 
 
+TEXTS = messages("es")
+
+
+def say(key: str, **values: Any) -> str:
+    return TEXTS[key].format(**values)
+
+
 def filled(base: Base, **changes: str) -> Filled:
     return Filled(begun(base, date(2026, 7, 1)) | changes)
 
@@ -80,8 +87,7 @@ def _kind(annotation: Any) -> Any:
 
 
 def _compare(model: Any, told: tuple[Clause, ...]) -> None:
-    assert [*model.model_fields].sort() == [one.name for one in told].sort()
-    assert {one.name for one in told} == set(model.model_fields) - {"where"}
+    assert sorted(one.name for one in told) == sorted(set(model.model_fields) - {"where"})
     for one in told:
         kind = _kind(model.model_fields[one.name].annotation)
         if one.kind == "choice" and get_origin(kind) is Literal:
@@ -156,6 +162,21 @@ def test_that_there_is_nothing_is_not_the_same_as_nobody_having_said(empty: str)
         assert body["changes"] == []
 
 
+def test_rows_beyond_those_of_a_form_stay_as_they_are() -> None:
+    risks = [{"probability_milli": n, "uit_milli": 10_500} for n in range(1, clauses.MOST_ROWS + 4)]
+    base = Base(
+        ContractText.model_validate(whole(terms=TERMS | {"fine_risks": risks})).model_dump(mode="json"), amends=1
+    )
+
+    untouched = text_of(filled(base, reason="x"), base, [])
+    changed = text_of(filled(base, reason="x", term_fine_risks0_uit_milli="2"), base, [])
+
+    assert untouched["changes"] == []
+    assert untouched["terms"]["fine_risks"] == risks
+    assert changed["changes"] == ["terms"]
+    assert changed["terms"]["fine_risks"] == [{"probability_milli": 1, "uit_milli": 2_000}, *risks[1:]]
+
+
 def test_a_clause_that_is_taken_out_is_named_as_a_change_and_so_is_an_emptied_list() -> None:
     base = Base(ContractText.model_validate(whole()).model_dump(mode="json"), amends=1)
     changed = filled(base, term_scaler="", term_power_over="permit", deductions1_amount="", deductions1_currency="", deductions1_kind="",
@@ -183,6 +204,33 @@ def test_what_has_no_place_in_a_line_is_said_and_not_left_out() -> None:
     right = filled(base)
     text_of(right, base, [])
     assert right.faults == {}
+
+
+def test_where_each_fact_stands_is_told_as_it_was_written_whatever_the_fact_is() -> None:
+    told = part_told("where", {one.name: f"12 {one.name}" for one in clauses.CLAUSES}, "es", say)
+
+    for one in clauses.CLAUSES:
+        assert f"{part_name(one.name, say)}: 12 {one.name}" in told
+    assert part_told("where", {"trim_mm": "12"}, "es", say) == "demasía, mm: 12"
+
+
+@pytest.mark.parametrize(
+    ("row", "faults"),
+    [
+        ({"per": "in_kind", "billed": "400"}, set()), ({"per": "share_of_volume", "buy": "120", "buy_unit": "m3"}, set()),
+        ({"per": "share_of_volume", "share": "30", "buy_unit": "m3"}, {"buy"}), ({"per": "share_of_volume", "buy_rule": "doyle"}, {"buy"}),
+        ({"per": "share_of_profit", "share": "30", "buy_rule": "doyle"}, {"buy_rule"}),
+        ({"per": "m3", "buy_unit": "m3"}, {"buy_unit"}), ({"per": "m3", "billed": "5"}, {"billed"}),
+    ],
+)  # fmt: skip
+def test_nothing_that_is_written_in_a_new_line_vanishes(row: dict[str, str], faults: set[str]) -> None:
+    """What is still missing in it, the service says: it is sent."""
+    base = Base(whole(lines=LINES[:1]))
+    form = filled(base, **{f"line1_{name}": value for name, value in row.items()})
+
+    body = text_of(form, base, [])
+
+    assert (len(body["lines"]), set(form.faults)) == (2, {f"line1_{one}" for one in faults})
 
 
 # ---- through the door
@@ -322,6 +370,31 @@ async def test_a_version_of_the_other_party_is_not_replaced_unread(
     assert (newest["number"], newest["text"]["title"]) == (3, "El mío")
 
 
+async def test_a_signature_that_was_given_while_somebody_wrote_is_not_replaced_untold(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts)
+    version = await contracts.post(f"/v1/contracts/{contract}/versions", whole())
+    as_(browser, contracts)
+    at = f"/community/contracts/{contract}/text"
+    form = await opened(browser, at)
+    other = form | {"title": "El mío"}
+    await sign(contracts, version, **AS_BUYER)
+
+    same = await browser.post(at, data=form)
+    untold = await browser.post(at, data=other)
+    number = (await last(contracts, contract))["number"]
+    told = [await browser.post(at, data=other | {"signed_by": fields_in(untold.text)["signed_by"]}) for _ in range(2)]
+
+    assert same.status_code == 303, "the text that was signed again is that version"
+    assert (untold.status_code, number) == (422, 1)
+    assert "Mientras usted escribía, " in untold.text
+    assert 'value="El mío"' in untold.text
+    assert [one.status_code for one in told] == [303, 303]
+    newest = await last(contracts, contract)
+    assert (newest["number"], newest["text"]["title"], newest["signatures"]) == (2, "El mío", [])
+
+
 async def test_an_amendment_in_draft_goes_on_from_what_it_says_and_counts_against_what_was_signed(
     browser: httpx.AsyncClient, contracts: Contracts
 ) -> None:
@@ -355,4 +428,117 @@ async def test_the_form_is_light_enough_for_a_telephone(browser: httpx.AsyncClie
     assert len(ids) == len(set(ids))
     labelled = set(re.findall(r'<label for="([^"]+)"', page.text))
     assert set(re.findall(r'<(?:input|select|textarea) id="([^"]+)"', page.text)) <= labelled
-    assert OTHER not in TERMS["where"]
+
+
+async def test_a_version_that_says_where_every_fact_stands_is_read_by_both_parties(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts)
+    where = {one.name: f"Cláusula {n}" for n, one in enumerate(clauses.CLAUSES)} | {"trim_mm": "12"}
+    await contracts.post(f"/v1/contracts/{contract}/versions", whole(terms=TERMS | {"where": where}))
+
+    for org in ("comunidad-a", BUYER):
+        as_(browser, contracts, org)
+        page = await browser.get(f"/community/contracts/{contract}/versions/1")
+        assert page.status_code == 200
+        assert f"penalidad, % del precio: {where['penalty_milli']}" in unescape(page.text)
+        assert "1.2 cm" not in page.text
+
+
+async def test_a_signed_version_that_is_opened_and_sent_untouched_is_no_change_whatever_it_says(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    """As a browser sends it: with a region that no list has, where each fact stands, lists in another order than that of the form,
+    and blanks as somebody typed them."""
+    contract = await a_contract(contracts)
+    terms = TERMS | {
+        "forum_region": "atalaya", "where": {one.name: f"Cláusula  {n}" for n, one in enumerate(clauses.CLAUSES)},
+        "power_over": ["bank_account", "permit", "sunat_key"], "silenced_to": ["adviser", "federation", "federation"],
+        "annexes_missing": ["Mapa  grande", "Acta"], "defects": {"taken": True, "formula": "d2  x L"},
+    }  # fmt: skip
+    owed = [{"of": "buyer", "what": "El  camino"}]
+    deducted = [DEDUCTIONS[0] | {"note": "Por  troza", "formula": "d2  x  L"}]
+    text = whole(title="Venta  de 2026", terms=terms, obligations=owed, deductions=deducted)
+    await signed(contracts, contract, text)
+    as_(browser, contracts)
+    at = f"/community/contracts/{contract}/text"
+
+    form = await opened(browser, at)
+    nothing = await browser.post(at, data=form | {"reason": "x"})
+    done = await browser.post(at, data=form | {"reason": "x", "title": "Otro  nombre"})
+    more = await opened(browser, at)
+    added = await browser.post(at, data=more | {"term_power_over": ["gtf_book", *more["term_power_over"]]})
+
+    assert form["term_forum_region"] == "atalaya"
+    assert (nothing.status_code, done.status_code, added.status_code) == (422, 303, 303)
+    versions = (await contracts.get(f"/v1/contracts/{contract}/versions"))["items"]
+    begun_with, first, second = [one["text"] for one in versions]
+    parts = ("lines", "schedule", "deductions", "advances", "obligations", "terms")
+    assert [first[part] for part in parts] == [begun_with[part] for part in parts]
+    assert (first["changes"], first["title"]) == (["title"], "Otro nombre")
+    assert second["changes"] == ["title", "terms"]
+    assert second["terms"]["power_over"] == ["bank_account", "permit", "sunat_key", "gtf_book"]
+
+
+@pytest.mark.parametrize(
+    ("empty", "told"),
+    [
+        ("power_over", "poder sobre: nada"), ("silenced_to", "con quién se prohíbe hablar: con nadie"),
+        ("fine_risks", "infracciones que pueden hallarse: se dice que no hay"), ("annexes_missing", "anexos que faltan: se dice que no hay"),
+    ],
+)  # fmt: skip
+async def test_that_there_is_nothing_of_a_list_is_read_before_it_is_signed(
+    browser: httpx.AsyncClient, contracts: Contracts, empty: str, told: str
+) -> None:
+    contract = await a_contract(contracts)
+    await signed(contracts, contract, whole(terms={"term_months": 12}))
+    as_(browser, contracts)
+    before = unescape((await browser.get(f"/community/contracts/{contract}/versions/1")).text)
+    amended = whole(terms={"term_months": 12, empty: []}, amends=1, changes=["terms"], reason="x")
+    await contracts.post(f"/v1/contracts/{contract}/versions", amended)
+
+    page = unescape((await browser.get(f"/community/contracts/{contract}/versions/2")).text)
+
+    assert told not in before
+    assert page.count(told) == 2, "among what changes, and in the whole"
+
+
+async def test_what_is_billed_for_goods_is_in_the_currency_that_was_chosen(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts)
+    await contracts.post(f"/v1/contracts/{contract}/versions", whole(lines=LINES[:1]))
+    as_(browser, contracts)
+    at = f"/community/contracts/{contract}/text"
+    goods = {"line1_per": "in_kind", "line1_price": "900", "line1_billed": "400", "line1_species": "Hura crepitans"}
+
+    page = (await browser.get(at)).text
+    form = await opened(browser, at)
+    done = await browser.post(at, data=form | goods | {"line1_billed_currency": "USD"})
+
+    assert re.findall(r'<select id="(line\d_billed_currency)"', page)[:3] == [
+        f"line{n}_billed_currency" for n in range(3)
+    ]
+    assert form["line0_billed_currency"] == "USD", "as it was"
+    assert done.status_code == 303, re.findall(r'class="(?:error|notice no)".*?</', done.text, re.S)
+    billed = (await last(contracts, contract))["text"]["lines"][1]["billed"]
+    assert billed == {"amount": "400.00", "currency": "USD"}
+
+
+async def test_what_is_paid_in_parts_is_unfolded_where_it_says_something_or_is_at_fault(
+    browser: httpx.AsyncClient, contracts: Contracts
+) -> None:
+    contract = await a_contract(contracts)
+    await contracts.post(f"/v1/contracts/{contract}/versions", a_text())
+    as_(browser, contracts)
+    at = f"/community/contracts/{contract}/text"
+
+    def unfolded(page: str) -> list[str]:
+        return re.findall(r'<details open><summary>[^<]*</summary><p class="hint">[^<]*</p>\s*<div class="columns">.*?id="(line\d)_share"', page, re.S)  # fmt: skip
+
+    form = await opened(browser, at)
+    before = (await browser.get(at)).text
+    assert unfolded(before) == []
+    for part, value in (("share", "5"), ("billed", "5"), ("buy", "5"), ("buy_unit", "m3"), ("buy_rule", "doyle")):
+        refused = await browser.post(at, data=form | {f"line0_{part}": value})
+        assert (refused.status_code, unfolded(refused.text)) == (422, ["line0"]), part

@@ -81,11 +81,11 @@ async def test_trees_are_chosen_said_to_be_found_or_not_and_shown_beside_the_cen
         "diameter_a_mm": 805, "diameter_b_mm": 795, "diameter_method": "tape", "height_mm": 18_000, "differences": [],
     }  # fmt: skip
     assert found["501"]["utm"] == UTM
-    assert (found["1170"]["facts"]["verdict"], found["1170"]["observation"]) == ("absent", "Se buscó en 50 m")
+    assert (found["1170"]["facts"]["verdict"], found["1170"]["observation"]) == ("absent", "Se buscó  en 50 m")
     assert [one["times_recorded"] for one in found.values()] == [1, 1], "sent twice is recorded once"
     page = await desk.page(MANAGER, AT)
     assert "no está" in page
-    assert "Se buscó en 50 m" in page
+    assert "Se buscó  en 50 m" in page
     assert 'id="form"' not in page
     assert "Árboles mirados" in await desk.page(MANAGER, f"/plans/{PLAN}/supervisions")
 
@@ -112,7 +112,7 @@ async def test_a_result_is_corrected_with_a_reason_and_what_is_sent_untouched_ch
     again = await form_at(desk)
 
     untouched = await send(desk, again)
-    without = await send(desk, again, diameter_a0="60", observation1="Se buscó en 50 m")
+    without = await send(desk, again, diameter_a0="60")
     why = await send(desk, again, diameter_a0="60", reason0="Se leyó mal la cinta")
 
     assert (untouched.status_code, without.status_code, why.status_code) == (303, 422, 303)
@@ -123,6 +123,22 @@ async def test_a_result_is_corrected_with_a_reason_and_what_is_sent_untouched_ch
     assert (found["501"]["facts"]["diameter_a_mm"], found["501"]["times_recorded"]) == (600, 2)
     assert found["1170"]["times_recorded"] == 1
     assert "Corregido. Se leyó mal la cinta" in await desk.page(SUPERVISOR, AT)
+
+
+async def test_what_a_program_recorded_with_two_blanks_is_no_change_when_nobody_touches_it(desk: Desk) -> None:
+    absent = {
+        "parcel": "PC 01",
+        "code": "1170",
+        "state": "absent",
+        "seen_on": "2026-11-21",
+        "observation": "Se buscó  en 50 m",
+    }
+    await desk.permits.post(f"{PATH}/trees", SUPERVISOR, {"trees": [absent]})
+
+    untouched = await send(desk, await form_at(desk))
+
+    assert untouched.status_code == 303
+    assert (await kept(desk))["1170"]["times_recorded"] == 1
 
 
 @pytest.mark.parametrize(
@@ -173,6 +189,19 @@ async def test_many_trees_open_ten_at_a_time_by_their_codes_and_in_the_order_of_
     census = await form_at(desk, f"{AT}?parcel=PC+01")
     trees = (await desk.permits.get(f"/v1/plans/{PLAN}/trees", SUPERVISOR, limit=ROWS))["items"]
     assert [census[f"tree{n}"] for n in range(len(trees))] == [f"{one['parcel']}|{one['code']}" for one in trees]
+
+
+async def test_codes_behind_ten_that_the_census_does_not_have_are_still_there_to_be_chosen(desk: Desk) -> None:
+    many = [*(f"X{n}" for n in range(ROWS)), "501", "1170"]
+    desk.as_(SUPERVISOR)
+
+    page = await desk.browser.get(AT, params={"parcel": "PC 01", "codes": " ".join(many)})
+    again = fields_in(page.text[: page.text.index("<section><h2>", page.text.index('id="form"'))])
+
+    assert "El censo no tiene en PC 01 estos árboles: X0, X1" in unescape(page.text)
+    assert (again["parcel"], again["codes"]) == ("PC 01", "501 1170")
+    form = await form_at(desk, f"{AT}?parcel=PC+01&codes={again['codes'].replace(' ', '+')}")
+    assert [form["tree0"], form["tree1"]] == ["PC 01|501", "PC 01|1170"]
 
 
 async def test_only_its_supervisor_writes_and_only_before_the_holder_was_told(desk: Desk) -> None:

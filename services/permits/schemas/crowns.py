@@ -28,7 +28,7 @@ class CrownLookIn(In):
     @model_validator(mode="after")
     def _once(self) -> "CrownLookIn":
         if len({(one.parcel, one.code) for one in self.trees}) != len(self.trees):
-            raise ValueError("trees repite un árbol / repeats a tree")
+            raise ValueError("trees repite un árbol / trees repeats a tree")
         return self
 
 

@@ -45,7 +45,7 @@ class TreeResultIn(In):
         if (self.diameter_a_mm is None) != (self.diameter_b_mm is None):
             raise ValueError("hacen falta los dos diámetros / both diameters are needed")
         if (self.diameter_a_mm is None) != (self.diameter_method is None):
-            raise ValueError("diameter_method acompaña a los diámetros / goes with the diameters")
+            raise ValueError("diameter_method acompaña a los diámetros / diameter_method goes with the diameters")
         measured = (self.diameter_a_mm, self.height_mm)
         if self.state == "standing" and None in (*measured, self.species_field, self.utm):
             raise ValueError("un árbol en pie se mide entero / a standing tree is measured whole")
@@ -67,7 +67,7 @@ class ResultsIn(In):
     @model_validator(mode="after")
     def _once(self) -> "ResultsIn":
         if len({(tree.parcel, tree.code) for tree in self.trees}) != len(self.trees):
-            raise ValueError("trees repite un árbol / repeats a tree")
+            raise ValueError("trees repite un árbol / trees repeats a tree")
         return self
 
 

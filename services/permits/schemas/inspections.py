@@ -22,9 +22,12 @@ class InspectionIn(In):
     @model_validator(mode="after")
     def _whole(self) -> "InspectionIn":
         if max(self.trees_absent, self.trees_mismatched or 0) > self.trees_sampled:
-            raise ValueError("no puede pasar de trees_sampled / cannot exceed trees_sampled")
+            raise ValueError(
+                "trees_absent y trees_mismatched no pueden pasar de trees_sampled"
+                " / trees_absent and trees_mismatched cannot exceed trees_sampled"
+            )
         if self.trees is not None and len(set(self.trees)) != len(self.trees):
-            raise ValueError("trees repite un código / repeats a code")
+            raise ValueError("trees repite un código / trees repeats a code")
         return self
 
 

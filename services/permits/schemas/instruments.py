@@ -66,7 +66,7 @@ class AssemblyActIn(In):
     @model_validator(mode="after")
     def _whole(self) -> "AssemblyActIn":
         if self.present > self.members:
-            raise ValueError("present no puede pasar de members / cannot exceed members")
+            raise ValueError("present no puede pasar de members / present cannot exceed members")
         if self.purpose in ("plan", "delegation") and self.plan is None:
             raise ValueError("plan falta / plan is missing")
         return self
@@ -106,7 +106,7 @@ class DelegationIn(In):
     @model_validator(mode="after")
     def _whole(self) -> "DelegationIn":
         if self.valid_from > self.valid_to:
-            raise ValueError("valid_to debe seguir a valid_from / must follow valid_from")
+            raise ValueError("valid_to debe seguir a valid_from / valid_to must follow valid_from")
         return self
 
 
@@ -184,7 +184,7 @@ class OcularInspectionIn(In):
     @model_validator(mode="after")
     def _whole(self) -> "OcularInspectionIn":
         if self.trees_absent > self.trees_sampled:
-            raise ValueError("trees_absent no puede pasar de trees_sampled / cannot exceed trees_sampled")
+            raise ValueError("trees_absent no puede pasar de trees_sampled / trees_absent cannot exceed trees_sampled")
         return self
 
 
@@ -234,9 +234,13 @@ class ExtensionIn(In):
     def _whole(self) -> "ExtensionIn":
         days = [day for day in (self.harvest_from, self.harvest_to) if day is not None]
         if len(days) != (2 if self.kind == "reentry" else 0):
-            raise ValueError("harvest_from y harvest_to van con el reingreso / go with a re-entry")
+            raise ValueError(
+                "harvest_from y harvest_to van con el reingreso / harvest_from and harvest_to go with a re-entry"
+            )
         if sorted([*days, self.move_to]) != [*days, self.move_to]:
-            raise ValueError("harvest_from, harvest_to, move_to deben seguirse / must follow each other")
+            raise ValueError(
+                "harvest_from, harvest_to, move_to deben seguirse / harvest_from, harvest_to, move_to must follow each other"
+            )
         return self
 
 

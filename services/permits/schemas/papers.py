@@ -34,9 +34,9 @@ class LicenceChangeIn(In):
     def _whole(self) -> "LicenceChangeIn":
         corrected = self.act == "corrected"
         if corrected == (self.no_more_from is not None):
-            raise ValueError("no_more_from es de ended y revoked / belongs to ended and revoked")
+            raise ValueError("no_more_from es de ended y revoked / no_more_from belongs to ended and revoked")
         if {self.valid_from is not None, self.valid_to is not None} != {corrected}:
-            raise ValueError("valid_from y valid_to son de corrected / belong to corrected")
+            raise ValueError("valid_from y valid_to son de corrected / valid_from and valid_to belong to corrected")
         return self
 
 
@@ -90,9 +90,9 @@ class CitesPaperChangeIn(In):
     def _whole(self) -> "CitesPaperChangeIn":
         corrected = self.act == "corrected"
         if corrected == (self.no_more_from is not None):
-            raise ValueError("no_more_from es de ended y revoked / belongs to ended and revoked")
+            raise ValueError("no_more_from es de ended y revoked / no_more_from belongs to ended and revoked")
         if corrected != (self.kind is not None):
-            raise ValueError("kind es de corrected / belongs to corrected")
+            raise ValueError("kind es de corrected / kind belongs to corrected")
         return self
 
 

@@ -34,7 +34,7 @@ class LineIn(In):
 
 def _distinct(lines: list[LineIn]) -> list[LineIn]:
     if len({(line.parcel, line.species, line.product) for line in lines}) != len(lines):
-        raise ValueError("repite parcela, especie y producto / repeats parcel, species and product")
+        raise ValueError("lines repite parcela, especie y producto / lines repeats parcel, species and product")
     return lines
 
 
@@ -56,7 +56,9 @@ class PermitIn(In):
     @model_validator(mode="after")
     def _whole(self) -> "PermitIn":
         if not self.harvest_from <= self.harvest_to <= self.move_to:
-            raise ValueError("harvest_from, harvest_to, move_to deben seguirse / must follow each other")
+            raise ValueError(
+                "harvest_from, harvest_to, move_to deben seguirse / harvest_from, harvest_to, move_to must follow each other"
+            )
         return self
 
 

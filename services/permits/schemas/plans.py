@@ -51,15 +51,17 @@ class PlanIn(In):
     def _whole(self) -> "PlanIn":
         strategic = self.kind == "PGMF"
         if strategic != (self.cycle_years is not None) or (self.zones and not strategic):
-            raise ValueError("cycle_years y zones son del PGMF / belong to a PGMF")
+            raise ValueError("cycle_years y zones son del PGMF / cycle_years and zones belong to a PGMF")
         if strategic and self.census_basis != "not_available":
-            raise ValueError("un PGMF no lleva censo: census_basis not_available / a PGMF has no census")
+            raise ValueError(
+                "un PGMF no lleva censo: census_basis not_available / a PGMF has no census: census_basis not_available"
+            )
         if self.parent is not None and self.kind != "PO":
-            raise ValueError("parent es de un PO / belongs to a PO")
+            raise ValueError("parent es de un PO / parent belongs to a PO")
         if self.harvest_from > self.harvest_to:
-            raise ValueError("harvest_to debe seguir a harvest_from / must follow harvest_from")
+            raise ValueError("harvest_to debe seguir a harvest_from / harvest_to must follow harvest_from")
         if len({parcel.code for parcel in self.parcels}) != len(self.parcels):
-            raise ValueError("parcels repite un código / repeats a code")
+            raise ValueError("parcels repite un código / parcels repeats a code")
         return self
 
 

@@ -22,7 +22,7 @@ class SupervisionIn(In):
     @model_validator(mode="after")
     def _whole(self) -> "SupervisionIn":
         if self.visited_from > self.visited_to:
-            raise ValueError("visited_to debe seguir a visited_from / must follow visited_from")
+            raise ValueError("visited_to debe seguir a visited_from / visited_to must follow visited_from")
         return self
 
 
@@ -45,7 +45,7 @@ class VolumesIn(In):
     @model_validator(mode="after")
     def _once(self) -> "VolumesIn":
         if len({(one.parcel, one.species, one.numeral) for one in self.volumes}) != len(self.volumes):
-            raise ValueError("volumes repite parcela, especie y numeral / repeats parcel, species and numeral")
+            raise ValueError("volumes repite parcela, especie y numeral / volumes repeats parcel, species and numeral")
         return self
 
 
@@ -71,7 +71,7 @@ class DocumentsIn(In):
     @model_validator(mode="after")
     def _once(self) -> "DocumentsIn":
         if len({one.document for one in self.documents}) != len(self.documents):
-            raise ValueError("documents repite un documento / repeats a document")
+            raise ValueError("documents repite un documento / documents repeats a document")
         return self
 
 

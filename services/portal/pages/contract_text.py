@@ -42,10 +42,10 @@ async def write_text(contract: str, house: HouseDep) -> Response:
     body = contract_form.text_of(form, base, papers)
     if form.faults:
         return await _page(house, contract, form)
-    if number := contract_form.overtaken(form, base, versions, body):
-        say = say_of(house)
-        form.faults[""] = say("text.overtaken", number=number)
-        return await _page(house, contract, Filled({**form.fields, "seen": str(base.seen)}, form.faults))
+    if told := await _not_read(house, form, base, versions, body):
+        form.faults[""] = told
+        seen = {"seen": str(base.seen), "signed_by": contract_form.signed_by_one(versions, org)}
+        return await _page(house, contract, Filled(form.fields | seen, form.faults))
     try:
         kept = await house.contracts.post(f"/v1/contracts/{part(contract)}/versions", body)
     except UpstreamRefused as refused:
@@ -53,6 +53,17 @@ async def write_text(contract: str, house: HouseDep) -> Response:
         form.faults |= contract_form.beside(refused.problem, text, house.language, form.fields)
         return await _page(house, contract, form)
     return house.go(f"/community/contracts/{part(contract)}/versions/{kept['number']}", done="version_written")
+
+
+async def _not_read(house: House, form: Filled, base: Base, versions: list[Json], body: Json) -> str:
+    """What the other party has done since the form was opened, and whoever sends it has not read; empty when nothing."""
+    say = say_of(house)
+    if number := contract_form.overtaken(form, base, versions, body):
+        return say("text.overtaken", number=number)
+    if signer := contract_form.signed_meanwhile(form, versions, house.need().org, body):
+        called = await house.called(signer)
+        return say("text.signed_meanwhile", org=called(signer), number=base.seen)
+    return ""
 
 
 def _filled(form: FormData) -> Filled:
@@ -70,7 +81,8 @@ async def _page(house: House, contract: str, form: Filled | None = None, annex: 
         kinds_of(house), or_none(all_of(house.permits, "/v1/permits")),
     )  # fmt: skip
     base = contract_form.base_of(stored["offer"], versions)
-    fields = contract_form.begun(base, today()) if form is None else dict(form.fields)
+    signer = contract_form.signed_by_one(versions, org)
+    fields = contract_form.begun(base, today()) | {"signed_by": signer} if form is None else dict(form.fields)
     if annex:
         fields["annexes"] = f"{fields['annexes']} {annex}".strip()
     faults = {
@@ -79,7 +91,7 @@ async def _page(house: House, contract: str, form: Filled | None = None, annex: 
     place = f"/community/contracts/{contract}/text"
     return await house.page(
         "community/contract_text.html", 422 if faults else 200, place=place, stored=stored, base=base, fields=fields, faults=faults,
-        clauses=clauses, signed_by=contract_form.signed_by_one(versions, org), annexes=_annexes(base, papers), kinds=kinds, accepted=ACCEPTED, lists=offer_form, asked=contract_form,
+        clauses=clauses, signed_by=signer, annexes=_annexes(base, papers), kinds=kinds, accepted=ACCEPTED, lists=offer_form, asked=contract_form,
         permits=[one["number"] for one in permits or () if one["state"] != "proposed"],
         species=sorted(catalogue(), key=lambda one: one.trade_name), region_name=region_name,
     )  # fmt: skip
