@@ -1,6 +1,5 @@
 """The statistics behind the forensic rules, against closed forms, brute force and scipy."""
 
-import time
 from dataclasses import replace
 from datetime import date
 
@@ -76,14 +75,13 @@ def test_pieces_are_the_components_of_the_graph_by_their_first_place(seed: int, 
     assert found.tolist() == [int(np.flatnonzero(component == one)[0]) for one in component]
 
 
-def test_a_long_line_is_one_piece_in_a_moment_in_whatever_order_it_is_listed() -> None:
-    chain = np.random.default_rng(1).permutation(40_000)
+def test_a_long_line_is_one_piece_in_whatever_order_it_is_listed() -> None:
+    """Rounds in which a piece is told to its neighbours only would be as many as the line is long: an hour, for this one."""
+    chain = np.random.default_rng(1).permutation(300_000)
 
-    began = time.process_time()
     found = pieces(len(chain), Pairs(chain[:-1], chain[1:], np.ones(len(chain) - 1)))
 
     assert not found.any()
-    assert time.process_time() - began < 1  # 17 s when each round told a piece to its neighbours only
 
 
 @settings(max_examples=30, deadline=None)
