@@ -172,13 +172,7 @@ def read(one: Clause, form: Filled, name: str) -> Any:
             held = [one for one in began if one in ticked]  # in the order in which the version has them
             return _listed(form, name, held + [one for one in ticked if one not in held])
         case "lines":
-            began = form.began.get(name, "").splitlines()
-            lines = [
-                one if (one := line.strip()) in began else " ".join(one.split())
-                for line in form.get(name).splitlines()
-                if line.strip()
-            ]
-            return _listed(form, name, [*lines, *([NONE] if form.get(f"{name}_{NONE}") else [])])
+            return _listed(form, name, [*_lines(form, name), *([NONE] if form.get(f"{name}_{NONE}") else [])])
         case "percent" | "index":
             return percent(form, name, one.kind)
         case "money":
@@ -188,6 +182,13 @@ def read(one: Clause, form: Filled, name: str) -> Any:
             return whole(form.get(name)) if form.get(name) else 0
         case _:
             return _plain(one.kind, form, name)
+
+
+def _lines(form: Filled, name: str) -> list[str]:
+    """What stands on each line, with single blanks; a line that nobody touched as it began."""
+    began = form.began.get(name, "").splitlines()
+    lines = [line.strip() for line in form.get(name).splitlines() if line.strip()]
+    return [line if line in began else " ".join(line.split()) for line in lines]
 
 
 def _listed(form: Filled, name: str, ticked: list[str]) -> list[str] | None:

@@ -45,7 +45,7 @@ async def write_text(contract: str, house: HouseDep) -> Response:
     if told := await _not_read(house, form, base, versions, body):
         form.faults[""] = told
         seen = {"seen": str(base.seen), "signed_by": contract_form.signed_by_one(versions, org)}
-        return await _page(house, contract, Filled(form.fields | seen, form.faults))
+        return await _page(house, contract, Filled({**form.fields, **seen}, form.faults))
     try:
         kept = await house.contracts.post(f"/v1/contracts/{part(contract)}/versions", body)
     except UpstreamRefused as refused:
