@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
 def _run_it(verbs: Verbs) -> None:
     up = verbs.add("up", "start everything", "deploy.up:up")
     up.add_argument("-d", "--detach", action="store_true", help="start in the background and return when it is ready")
-    up.add_argument("--empty", action="store_true", help="without sample data")
+    up.add_argument("--empty", action="store_true", help="without sample data, at later starts too")
     up.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     verbs.add("down", "stop it", "deploy.down:down")
     status = verbs.add("status", "what runs, how it is, how much memory it takes", "deploy.verbs:status")

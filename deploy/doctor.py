@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import sys
+import sysconfig
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -56,9 +57,19 @@ def python(_: Instance) -> Finding:
     """The interpreter and the packages of the lock."""
     marks = [CHECKOUT / ".venv" / f"timber-{kind}" for kind in ("base", "dev")]
     ready = any(mark.exists() for mark in marks)
-    return Finding(
-        "Python", ready, f"{platform.python_version()} in {sys.prefix}", "run ./timber up, which installs them"
-    )
+    return Finding("Python", ready, f"{python_words()} in {sys.prefix}", "run ./timber up, which installs them")
+
+
+def python_words() -> str:
+    """The version of this interpreter, and that it was built without optimisation when it was."""
+    plain = built_plainly(sysconfig.get_config_var("CONFIG_ARGS"), sys.base_prefix)
+    return platform.python_version() + (" (built without optimisation, a fifth slower)" if plain else "")
+
+
+def built_plainly(configured: str | None, prefix: str) -> bool:
+    """Whether an interpreter was configured without `--enable-optimizations`, which costs a fifth of the rate
+    (docs/figures.md). Of the system's own nothing is said: Debian optimises its build without that flag."""
+    return configured is not None and "--enable-optimizations" not in configured and prefix != "/usr"
 
 
 def system(_: Instance) -> Finding:

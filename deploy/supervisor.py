@@ -70,8 +70,7 @@ class House:
             if failures is None:
                 raise
             raise _first(failures) from None
-        if self.sample:
-            await self._sample_data()
+        await self._sample_data()
         self._watchers += [asyncio.create_task(self._keep_up(c)) for c in self.children.values() if c.state == "ready"]
         self._write("running")
 
@@ -163,8 +162,12 @@ class House:
         self._stage(f"gateway  {self.instance.base_url}", begun)
 
     async def _sample_data(self) -> None:
+        """Once, at the first start: a house that was begun empty holds somebody's own work and stays without."""
         mark = self.instance.data / "sample-data"
         if mark.exists():
+            return
+        if not self.sample:
+            mark.write_text("Begun empty: no sample data.\n")
             return
         begun = time.monotonic()
         self._write("seeding")

@@ -14,6 +14,7 @@ from deploy.bench import measures, offer, peers, rival
 from deploy.bench.figures import Figure, table
 from deploy.bench.fresh import fresh_instance
 from deploy.bench.measures import IN_FLIGHT, UPLOADERS, Plot, Reading
+from deploy.doctor import python_words
 
 RUNS = 3
 LIMITS = (
@@ -131,7 +132,7 @@ def machine() -> dict[str, Any]:
     load = os.getloadavg()[2]
     words = (
         f"{cores} cores, {memory_gb:.0f} GB, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, load average {load:.1f} (this bench alone makes about 2)"
+        f"Python {python_words()}, load average {load:.1f} (this bench alone makes about 2)"
     )
     return {"words": words, "cores": cores, "memory_gb": round(memory_gb, 1), "load_average": round(load, 2)}
 

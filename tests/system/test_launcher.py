@@ -214,6 +214,19 @@ def test_two_starts_at_once_make_one_instance_and_both_wait_for_it(short_folder:
     assert timber("reset", "--yes", "--data", str(instance.data)).returncode == 0
 
 
+def test_a_house_begun_empty_stays_without_sample_data(short_folder: Path) -> None:
+    short_folder.chmod(0o711)
+    data = ["--data", str(short_folder / "data")]
+    timber("up", "-d", "--empty", "--port", "0", *data)
+    timber("down", *data)
+
+    again = timber("up", "-d", "--port", "0", *data)
+
+    assert "ready in" in again.stdout
+    assert "sample data" not in again.stdout
+    assert timber("reset", "--yes", *data).returncode == 0
+
+
 def test_after_everything_was_killed_it_starts_again_with_what_it_had(short_folder: Path) -> None:
     short_folder.chmod(0o711)
     instance = Instance(short_folder / "data")
