@@ -36,6 +36,8 @@ def backup(options: argparse.Namespace) -> int:
     instance, file = find(options.data, options.port), Path(options.file).absolute()
     if file.exists():
         raise BadBackup(f"{file} exists; a backup never takes the place of another")
+    if not file.parent.is_dir():
+        raise BadBackup(f"there is no folder {file.parent}")
     begun = time.monotonic()
     with database_at_hand(instance), tempfile.TemporaryDirectory(prefix=".timber-", dir=file.parent) as folder:
         manifest = asyncio.run(_dumped(instance, Path(folder)))
@@ -153,39 +155,46 @@ def restore(options: argparse.Namespace) -> int:
     """Put a backup in the place of the databases; the guard then decides whether the log may sign."""
     instance, file = find(options.data, None), Path(options.file).absolute()
     if instance.running:
-        raise NoInstance(f"{instance.data} is running; stop it first: ./timber down")
-    if not file.exists():
-        raise BadBackup(f"there is no {file}")
-    instance.make()
-    if options.keys is not None:
-        _put_keys_back(instance, Path(options.keys))
-    own = {key.vkey for key in log_keys(instance)}
+        raise NoInstance(f"{instance.data} is running; stop it first: ./timber down --data {instance.data}")
+    if not file.is_file():
+        raise BadBackup(f"there is no file {file}")
     if not options.yes and not _confirmed(instance, file):
         print("nothing was changed")
         return 1
-    with instance.held():
-        given = asyncio.run(settle(instance.data, instance.admin_url_file))
-        if given is not None:
-            manifest = asyncio.run(_put_back(instance, file, own, given[1]))
-        else:
-            with own_server(instance):
-                manifest = asyncio.run(_put_back(instance, file, own, SOLE))
+    instance.make()
+    put = [] if options.keys is None else _put_keys_back(instance, Path(options.keys))
+    try:
+        own = {key.vkey for key in log_keys(instance)}
+        with instance.held():
+            given = asyncio.run(settle(instance.data, instance.admin_url_file))
+            if given is not None:
+                manifest = asyncio.run(_put_back(instance, file, own, given[1]))
+            else:
+                with own_server(instance):
+                    manifest = asyncio.run(_put_back(instance, file, own, SOLE))
+    except BaseException:
+        for path in put:  # a start with the log's key and without its entries would begin a second history
+            path.unlink(missing_ok=True)
+        raise
     (instance.data / "sample-data").write_text("Restored from a backup: no sample data.\n")
     print(f"restored {file} of {manifest['made_at']}: {manifest['log']['size']} entries, hashed again")
     print(_outlook(instance, manifest["log"]["size"]))
     return 0
 
 
-def _put_keys_back(instance: Instance, folder: Path) -> None:
-    """Keys of the instance that was lost, where this one has none. One that is there is never touched."""
+def _put_keys_back(instance: Instance, folder: Path) -> list[Path]:
+    """Keys of the instance that was lost, where this one has none; those that were put. One that is there is never touched."""
     if not (folder / "log.key").exists():
         raise NoInstance(f"{folder} has no log.key")
+    put = []
     for path in sorted(folder.rglob("*")):
         target = instance.keys / path.relative_to(folder)
         if path.is_file() and not target.exists():
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            put.append(target)
             shutil.copyfile(path, target)
             target.chmod(0o600)
+    return put
 
 
 def _confirmed(instance: Instance, file: Path) -> bool:
@@ -227,7 +236,7 @@ def _outlook(instance: Instance, size: int) -> str:
     if published > size:
         return (
             f"  {published} entries were published: the log will be frozen until the lost ones are back.\n"
-            "  Next: ./timber recover, then ./timber up"
+            f"  Next: ./timber recover --data {instance.data}, then ./timber up --data {instance.data}"
         )
     if published < 0:
         return (

@@ -22,7 +22,8 @@ from deploy.topology import PARTS
 
 
 def status(options: argparse.Namespace) -> int:
-    """Show processes, health and memory; exit status 1 when something is not well, 3 when it does not run."""
+    """Show processes, health and memory, and whether the log is frozen; exit status 1 when something is not well, 3 when it
+    does not run."""
     instance = find(options.data, options.port)
     found = asyncio.run(describe(instance))
     if options.json:
@@ -37,9 +38,16 @@ def status(options: argparse.Namespace) -> int:
                 f"  {row['name']:<10} {health:<9} {row['pid'] or '-':>8} {row['memory_kb'] / 1024:7.0f} MB  restarts {row['restarts']}"
             )
         print(f"  {'total':<10} {'':<9} {'':>8} {found['memory_kb'] / 1024:7.0f} MB")
+        if found["frozen"]:
+            print(f'  FROZEN: {found["frozen"]}\n      → docs/operate.md, "At night: the log is frozen"')
+        for witness in found["witnesses"]:
+            print(
+                f"  witness {witness['name']}: {witness['problem'] or 'cosigned ' + str(witness['size']) + ' entries'}"
+            )
     if not found["running"]:
         return 3
-    return 0 if found["state"] == "running" and all(row["healthy"] for row in found["processes"]) else 1
+    well = found["state"] == "running" and not found["frozen"] and all(row["healthy"] for row in found["processes"])
+    return 0 if well else 1
 
 
 async def describe(instance: Instance) -> dict[str, Any]:
@@ -72,6 +80,9 @@ async def describe(instance: Instance) -> dict[str, Any]:
     code, note = await http_fetch(Path(known["run"]) / "custody.sock", "/log/checkpoint")
     lines = note.decode(errors="replace").splitlines()
     answer["log_size"] = int(lines[1]) if code == 200 and len(lines) > 1 and lines[1].isdecimal() else None
+    code, facts = await http_fetch(Path(known["run"]) / "custody.sock", "/healthz")
+    custody = json.loads(facts) if code == 200 else {}
+    answer |= {"frozen": custody.get("frozen"), "witnesses": custody.get("witnesses", [])}
     return answer
 
 

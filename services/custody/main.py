@@ -162,7 +162,7 @@ async def _open(settings: CustodySettings, stack: AsyncExitStack) -> tuple[Custo
     keys, base_url = LogKeys.read(settings.keys_dir / "log.key", settings.origin), log_url(settings)
     policy = own_policy(settings, keys.in_use, base_url)
     anchor, archive = second_copies(settings, keys.verifiers)
-    witnesses = await open_witnesses(settings, store, published, keys.verifiers, policy, anchor, stack)
+    witnesses = await open_witnesses(settings, store, published, keys.verifiers, policy, anchor, archive, stack)
     guard = Guard(anchor, archive, keys.verifiers, witnesses.look_back)
     signer = Signer(store, settings.origin, keys, guard, published)
     host = HostKey.read(settings.keys_dir / "host.key")
@@ -206,11 +206,11 @@ def own_folders(settings: CustodySettings, origin: str) -> tuple[Path, Path]:
 
 async def open_witnesses(
     settings: CustodySettings, store: Store, published: Published, logs: Sequence[Verifier], policy: bytes,
-    anchor: Anchor, stack: AsyncExitStack, pace: Pace | None = None,
+    anchor: Anchor, archive: Archive, stack: AsyncExitStack, pace: Pace | None = None,
 ) -> Witnesses:  # fmt: skip
     """The witnesses of the log's own policy, each with a connection."""
     pace = pace or (HURRIED if settings.only_witnessed else Pace())
-    witnesses = Witnesses(store, published, Policy.parse(policy), logs, anchor.write, pace)
+    witnesses = Witnesses(store, published, Policy.parse(policy), logs, anchor.write, archive.keep_fork, pace)
     await reach(witnesses, settings, stack)
     return witnesses
 

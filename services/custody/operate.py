@@ -80,7 +80,7 @@ class Outside:
         if self.archive is not None:
             self._add("the archive", self.copies.note())
         policy = own_policy(settings, self.keys.in_use, log_url(settings))
-        witnesses = await open_witnesses(settings, store, Served(), self.logs, policy, self._anchor, stack)
+        witnesses = await open_witnesses(settings, store, Served(), self.logs, policy, self._anchor, self.copies, stack)
         self.witnesses = {key_of(one.verifier): one.verifier for one in witnesses.policy.witnesses}
         seen = await witnesses.highest()
         if seen is not None:
@@ -210,7 +210,7 @@ async def hand_over(settings: CustodySettings, options: argparse.Namespace, repo
         anchor, archive = second_copies(settings, keys.verifiers)
         policy = own_policy(settings, keys.in_use, log_url(settings))
         witnesses = await open_witnesses(
-            settings, store, served, keys.verifiers, policy, anchor, stack, Pace(grown_s=0)
+            settings, store, served, keys.verifiers, policy, anchor, archive, stack, Pace(grown_s=0)
         )
         work = HandOver(
             store, settings.origin, keys, vkey, HostKey.read(settings.keys_dir / "host.key"), norms.load(),

@@ -21,7 +21,6 @@ from shared.audit.refusals import CannotRead, CannotWrite, Forked
 from shared.refusal import Refusal
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.note import sign
-from shared.tlog.tile import BadTile
 
 logger = structlog.get_logger(__name__)
 
@@ -123,8 +122,8 @@ class Signer:
             self._published.frozen = self._published.held_up = None
         except Frozen as why:
             await self._freeze(why)
-        except BadTile as why:
-            await self._freeze(Frozen(f"the stored nodes of the tree are damaged: {why}"))
+        except tiles.LogIncomplete as why:
+            await self._freeze(Frozen(f"the stored nodes of the tree are damaged: {why.where}"))
         except (CannotRead, CannotWrite) as why:
             if self._published.held_up is None:
                 logger.error("publishing_held_up", reason=str(why))

@@ -6,14 +6,35 @@ it: leaf hashes of entries at level 0, roots of full tiles above (C2SP tlog-tile
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 from services.custody.store import Head, NewTile, Transaction
 from shared.tlog import merkle
-from shared.tlog.merkle import CompactRange, Node, Row
-from shared.tlog.tile import WIDTH, node_reader, pieces, tiles_for, width_at
+from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.merkle import HASH_BYTES, BadProof, CompactRange, Node, Row
+from shared.tlog.tile import WIDTH, node_reader, pieces, tile_path, tiles_for, width_at
+from shared.web.problems import HttpRefusal
 
 INLINE = 16  # a thread hop costs more than proving so few
+
+
+@dataclass(eq=False)
+class LogIncomplete(HttpRefusal):
+    """Rows of the log are missing, or do not lead to what it signed: the database was set back, or damaged."""
+
+    status: ClassVar[int] = 503
+    slug: ClassVar[str] = "log-incomplete"
+    es: ClassVar[str] = (
+        "La base de datos de la bitácora fue retrocedida o está dañada ({where}) y no puede probar esto hasta que el "
+        "operador la recupere. Lo publicado no se pierde: consulte una copia verificada o vuelva más tarde."
+    )
+    en: ClassVar[str] = (
+        "The log's database was set back or is damaged ({where}) and cannot prove this until the operator recovers it. "
+        "Nothing published is lost: ask a verified copy, or come back later."
+    )
+    where: str
 
 
 def tree_of(head: Head) -> CompactRange:
@@ -75,6 +96,18 @@ async def root_at(tx: Transaction, size: int) -> bytes:
     return root
 
 
+async def prefix(tx: Transaction, size: int, signed: Checkpoint) -> tuple[bytes, list[bytes]]:
+    """The root of the first `size` entries, and the proof that the tree of `signed`, a checkpoint of ours that is as large or
+    larger, begins with them. LogIncomplete when the stored nodes do not lead to the signed root: then they say nothing
+    about anybody else's checkpoint."""
+    root, proof = await root_at(tx, size), await consistency(tx, size, signed.size)
+    try:
+        merkle.verify_consistency(size, signed.size, root, signed.root, proof)
+    except BadProof as error:
+        raise LogIncomplete(f"{size} / {signed.size}") from error
+    return root, proof
+
+
 async def multiproof(tx: Transaction, indices: Sequence[int], size: int) -> list[bytes]:
     """The hashes a verifier of all `indices` cannot compute itself, left to right. Many of them take a while: each tile
     they stand in is hashed again, so others have their turn meanwhile."""
@@ -86,5 +119,9 @@ async def multiproof(tx: Transaction, indices: Sequence[int], size: int) -> list
 
 
 async def _reader(tx: Transaction, nodes: Iterable[Node], size: int) -> merkle.GetNode:
-    tiles = await load(tx, tiles_for(nodes), size)
+    wanted = tiles_for(nodes)
+    tiles = await load(tx, wanted, size)
+    for tile in wanted:
+        if len(tiles.get(tile, b"")) != width_at(*tile, size) * HASH_BYTES:
+            raise LogIncomplete(tile_path(*tile))
     return node_reader(lambda level, n: tiles[level, n])

@@ -79,7 +79,7 @@ def _facts(witness: Witness) -> dict[str, Any]:
     return {
         "vkey": witness.signer.verifier.vkey,
         "logs": {origin: None if last is None else last.checkpoint.size for origin, last in newest.items()},
-        "evidence": {origin: len(state.evidence(origin)) for origin in origins},
+        "evidence": {origin: state.evidence_count(origin) for origin in origins},
         "lost": [origin for origin in origins if state.lost(origin) is not None],
     }
 

@@ -67,6 +67,7 @@ KEEP_EVIDENCE = """
 INSERT INTO evidence (origin, kind, size, root, at, offered, kept) SELECT :origin, :kind, :size, :root, :at, :offered, :kept
 WHERE (SELECT count(*) FROM evidence WHERE origin = :origin AND kind = :kind) < :most ON CONFLICT DO NOTHING"""
 EVIDENCE = "SELECT kind, size, at, offered, kept FROM evidence WHERE origin = ? ORDER BY at, kind, size, root"
+EVIDENCE_COUNT = "SELECT count(*) FROM evidence WHERE origin = ?"
 LOST = "SELECT max(size) FROM evidence WHERE origin = ? AND kind = 'state-lost'"
 
 
@@ -204,6 +205,12 @@ class State:
         with self._one_at_a_time:
             return [Evidence(*row) for row in self._db.execute(EVIDENCE, (origin,))]
 
+    def evidence_count(self, origin: str) -> int:
+        """How much speaks against this log."""
+        with self._one_at_a_time:
+            count: int = self._db.execute(EVIDENCE_COUNT, (origin,)).fetchone()[0]
+        return count
+
     def lost(self, origin: str) -> int | None:
         """The size that proved that this state was set back; nothing is cosigned for this log any more."""
         with self._one_at_a_time:
@@ -233,7 +240,10 @@ class State:
             found.append(("unproven", last.note))
         for kind, kept in found:
             row = {"origin": new.origin, "kind": kind, "size": new.size, "root": new.root, "at": now_s}
-            row |= {"offered": offer.request.note, "kept": kept, "most": MOST_EVIDENCE}
+            # What strangers signed beside the log is left out, or they would fill the disk. That this state was lost is shown by
+            # a signature of its own.
+            offered = offer.request.note if kind == "state-lost" else offer.note()
+            row |= {"offered": offered, "kept": kept, "most": MOST_EVIDENCE}
             self._db.execute(KEEP_EVIDENCE, row)
 
     def _newest(self, origin: str) -> Cosigned | None:

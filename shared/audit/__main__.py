@@ -8,6 +8,8 @@ read or write, 3 findings.
 import argparse
 import asyncio
 import gc
+import os
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -17,7 +19,7 @@ from shared.audit.fsck import first_damage
 from shared.audit.kept import Kept, continue_history, newest
 from shared.audit.mirror import OWN, Mirror, held
 from shared.audit.monitor import Monitor
-from shared.audit.refusals import CannotRead, CannotWrite, NotOfPolicy, OtherLog
+from shared.audit.refusals import CannotListen, CannotRead, CannotWrite, NotOfPolicy, OtherLog
 from shared.audit.report import Report
 from shared.audit.source import Source, file_bytes, opened
 from shared.audit.succession import seam
@@ -73,7 +75,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "audit-log") -> int
         report.refusal(refusal)
         return (
             UNREADABLE
-            if isinstance(refusal, CannotRead | CannotWrite | OtherLog | NotOfPolicy | BadPolicy | DrawUnreadable)
+            if isinstance(
+                refusal, CannotListen | CannotRead | CannotWrite | OtherLog | NotOfPolicy | BadPolicy | DrawUnreadable
+            )
             else NOT_VALID
         )
 
@@ -146,7 +150,7 @@ async def monitor(options: argparse.Namespace, source: Source, policy: Policy, r
             if options.listen is None:
                 await _repeat(once, options, report)
             else:
-                await _listening(watching, options, _repeat(once, options, report))
+                await _listening(watching, options, lambda: _repeat(once, options, report))
         finally:
             watching.ledger.close()
     return FINDINGS if report.found else SOUND
@@ -173,12 +177,16 @@ async def _repeat(once: Callable[[], Awaitable[None]], options: argparse.Namespa
         await asyncio.sleep(options.every)
 
 
-async def _listening(watching: Monitor, options: argparse.Namespace, work: Awaitable[None]) -> None:
-    """Serve the door of the monitor while it works; both end together."""
+async def _listening(watching: Monitor, options: argparse.Namespace, work: Callable[[], Awaitable[None]]) -> None:
+    """Serve the door of the monitor while it works; both end together. CannotListen."""
     from shared.audit.listen import server
 
-    door = server(watching, *options.listen)
-    serving, working = asyncio.ensure_future(door.serve()), asyncio.ensure_future(work)
+    door, (host, port) = server(watching, *options.listen), options.listen
+    try:  # here, because the server leaves the process where it cannot
+        place = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise CannotListen(f"{host}:{port}", os.strerror(error.errno or 0)) from error
+    serving, working = asyncio.ensure_future(door.serve([place])), asyncio.ensure_future(work())
     await asyncio.wait({serving, working}, return_when=asyncio.FIRST_COMPLETED)
     door.should_exit = True
     working.cancel()

@@ -95,9 +95,13 @@ class Kept:
             paths.append(path)
         return paths
 
+    def forked_before(self) -> bool:
+        """Whether evidence of a fork lies in the folder."""
+        return self.evidence.is_dir() and any(self.evidence.glob("*.checkpoint"))
+
     def refuse_after_fork(self) -> None:
         """ForkKept when evidence of a fork lies in the folder."""
-        if self.evidence.is_dir() and any(self.evidence.glob("*.checkpoint")):
+        if self.forked_before():
             raise ForkKept(str(self.evidence))
 
     def forked(self, first: tuple[Checkpoint, bytes], second: tuple[Checkpoint, bytes]) -> Forked:

@@ -35,6 +35,10 @@ _SPANISH = {
     "No such file or directory": "no existe ese archivo o carpeta",
     "Permission denied": "no hay permiso",
     "No space left on device": "no queda espacio",
+    "Not a directory": "no es una carpeta",
+    "Is a directory": "es una carpeta",
+    "File exists": "ya existe",
+    "Address already in use": "la dirección ya está en uso",
 }
 
 
@@ -75,6 +79,15 @@ class CannotWrite(_WithReason):
     slug: ClassVar[str] = "cannot-write"
     es: ClassVar[str] = "No se puede escribir {where}: {why}."
     en: ClassVar[str] = "Cannot write {where}: {why}."
+
+
+@dataclass(eq=False)
+class CannotListen(_WithReason):
+    """The door cannot be opened at this address."""
+
+    slug: ClassVar[str] = "cannot-listen"
+    es: ClassVar[str] = "No se puede escuchar en {where}: {why}."
+    en: ClassVar[str] = "Cannot listen on {where}: {why}."
 
 
 @dataclass(eq=False)

@@ -12,6 +12,7 @@ from shared.tlog import merkle
 from shared.tlog.checkpoint import Checkpoint, parse
 from shared.tlog.note import Signer, open_note, sign
 from tests.custody.conftest import ORIGIN, Custody, felling
+from tests.custody.set_back import tampering
 from tests.custody.test_log import Reader
 
 NEAR, FAR = b"n" * 32, b"f" * 32  # under what the lines of two witnesses are kept
@@ -254,3 +255,17 @@ async def test_the_end_of_a_closed_log_is_cosigned_also_when_the_next_one_is_alr
         found = await cosignatures.first_after(tx, [near, far], 0, later.size)
         assert found is not None
         assert (found[0].size, found[1]) == (later.size, "near\n")
+
+
+async def test_damaged_rows_do_not_make_the_log_say_that_it_forked(ready: Custody) -> None:
+    old, _ = await heads(ready, "501", "502")
+    flipped = "UPDATE entry SET leaf_hash = set_byte(leaf_hash, 7, get_byte(leaf_hash, 7) # 1) WHERE idx = 0"
+
+    async with tampering(ready.database) as connection:
+        await connection.execute(flipped)
+        refused = await show(ready, note_of(ready, old.size, old.root), expect=503)
+        await connection.execute(flipped)
+    told = await show(ready, note_of(ready, old.size, old.root))
+
+    assert (refused["slug"], told["outcome"]) == ("log-incomplete", "consistent")
+    assert await kept(ready) == []

@@ -131,6 +131,10 @@ async def test_a_database_set_back_under_a_running_custody_takes_nothing_from_th
     assert str(published) in problem["detail"]
     tile = f"/log/tile/entries/000.p/{published}"
     assert (await running.http.get(tile)).status_code == 404  # rows of it are gone: half a bundle is served to nobody
+    [(held,)] = await rows(running, "SELECT size FROM tlog")
+    for unproven in ("/v1/records?since=0", f"/v1/records?since={held}", f"/v1/records/{await first_sid(running)}"):
+        answer = await running.http.get(unproven, headers=running.issuer.headers("auditor"))
+        assert (answer.status_code, answer.json()["slug"]) == (503, "log-incomplete"), answer.text
 
 
 async def refused_when_connected_again(custody: Custody) -> dict[str, Any]:

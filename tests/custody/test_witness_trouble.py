@@ -19,7 +19,7 @@ from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.note import COSIGNATURE, Signer, sign, split_note
 from shared.tlog.witness import parse as parse_request
 from tests.custody.conftest import NDJSON, ORIGIN, Custody, felling
-from tests.custody.set_back import PATIENCE_S, until
+from tests.custody.set_back import PATIENCE_S, tampering, until
 from tests.custody.test_log import flip
 from tests.custody.watched import NOT_FOUND, Watched, health, note_of, point, problems, rows
 from tests.witness.serving import Answer
@@ -270,6 +270,11 @@ async def test_a_database_set_back_while_the_witness_was_away_is_frozen_when_it_
     assert str(published) in await until(frozen)
 
 
+def sizes_in(evidence: Path) -> list[int]:
+    """Of the checkpoints kept there."""
+    return sorted(point(path.read_bytes()).size for path in evidence.glob("*.checkpoint"))
+
+
 async def test_a_second_history_is_frozen_when_a_witness_shows_the_first(watched: Watched) -> None:
     custody, backup, published = await grown_past_a_backup(watched)
     await set_back(custody, backup)
@@ -287,6 +292,50 @@ async def test_a_second_history_is_frozen_when_a_witness_shows_the_first(watched
         "/v1/records", content=felling(third, "507"), headers=NDJSON | third.issuer.headers("manager")
     )
     assert answer.status_code == 503
+
+    # What was seen once is known to whoever starts later, also where the witness is away again.
+    shown = await note_of(third)
+    await third.stop()
+    await watched.stop("near")
+    fourth = await watched.custody(again=third)
+
+    why = (await health(fourth))["frozen"]
+    assert "two histories were signed" in why
+    assert sizes_in(Path(why.rsplit(" ", 1)[1])) == sorted([published, point(shown).size])
+    answer = await fourth.http.post(
+        "/v1/records", content=felling(fourth, "508"), headers=NDJSON | fourth.issuer.headers("manager")
+    )
+    assert (answer.status_code, answer.json()["slug"]) == (503, "log-frozen")
+    assert point(await note_of(fourth)).size == point(shown).size
+
+
+async def test_damaged_rows_accuse_nobody_of_a_second_history(watched: Watched) -> None:
+    """Its own rows do not lead to what it signed, so they say nothing about what the witness shows."""
+    await watched.real("near")
+    custody = await watched.custody()
+    for code in ("501", "502"):
+        await custody.send(felling(custody, code), wait="inclusion")
+    pushing = await watched.pushing(custody)
+    await pushing.push()
+    running = custody.app.state.custody
+
+    async with tampering(custody.database) as connection:
+        await connection.execute(
+            "UPDATE entry SET leaf_hash = set_byte(leaf_hash, 7, get_byte(leaf_hash, 7) # 1) WHERE idx = 0"
+        )
+        await running.witnesses.look_back()
+        assert running.published.contradicted is None
+        await connection.execute(
+            "UPDATE entry SET leaf_hash = set_byte(leaf_hash, 7, get_byte(leaf_hash, 7) # 1) WHERE idx = 0"
+        )
+        await connection.execute("CREATE TABLE aside AS SELECT * FROM entry WHERE idx = 0")
+        await connection.execute("DELETE FROM entry WHERE idx = 0")
+    await custody.stop()
+
+    again = await watched.custody(again=custody)  # it starts, and says what it can
+
+    assert again.app.state.custody.published.contradicted is None
+    assert not again.settings.archive.joinpath("evidence").exists()
 
 
 async def test_a_witness_that_forgot_gets_its_own_signature_back_and_stops(watched: Watched) -> None:

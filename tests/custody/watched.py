@@ -95,7 +95,7 @@ class Watched:
         running = custody.app.state.custody
         found = Witnesses(
             running.store, published or running.published, running.witnesses.policy, [self.keys.log.verifier], lambda *_: None,
-            Pace(grown_s=0, fresh_s=0, answer_s=answer_s),
+            lambda *_: None, Pace(grown_s=0, fresh_s=0, answer_s=answer_s),
         )  # fmt: skip
         for name, url in self.addresses.items():
             [witness] = [w for w in found.policy.witnesses if w.name == name]

@@ -101,6 +101,12 @@ async def flip(instance: Instance, index: int) -> None:
         await connection.close()
 
 
+def test_a_wrong_folder_is_not_taken_for_damage(tmp_path: Path, evening: Evening) -> None:
+    nowhere = timber("fsck", "--data", str(tmp_path / "nowhere"), check=False)
+    assert (nowhere.returncode, "has no database" in nowhere.stderr) == (2, True)
+    assert "there is no folder" in evening.said("backup", str(tmp_path / "nowhere" / "file"), code=1).stderr
+
+
 def test_a_restore_is_refused_while_it_runs_without_a_yes_and_from_half_a_file(evening: Evening) -> None:
     assert "stop it first" in evening.said("restore", str(evening.file), "--yes", code=1).stderr
 
@@ -120,6 +126,7 @@ def test_a_restored_house_is_frozen_until_what_was_lost_is_back(evening: Evening
     up(instance)
 
     wait_until(lambda: evening.health()["status"] == "frozen")
+    assert "FROZEN: the database holds" in evening.said("status", code=1).stdout
     refused = door.http.post("/v1/records", content=evening.after[0], headers=headers(door))
     assert (refused.status_code, refused.json()["slug"]) == (503, "log-frozen")
     assert door.http.get(f"/v1/records/{evening.answers[0][0]['sid']}").status_code == 200
@@ -128,6 +135,7 @@ def test_a_restored_house_is_frozen_until_what_was_lost_is_back(evening: Evening
     said = [json.loads(line) for line in evening.said("recover", "--json").stdout.splitlines()]
     assert [one["status"] for one in said] == ["recovered", "said"]
     wait_until(lambda: evening.health()["status"] == "ok")
+    assert "FROZEN" not in evening.said("status").stdout
 
     last = door.signed_up_to(said[1]["statement"] + 1)
     sids = door.sids(last.size)
@@ -148,10 +156,15 @@ def test_a_house_that_was_lost_comes_back_elsewhere_from_backup_keys_and_archive
     elsewhere = evening.file.parent / "elsewhere"
     elsewhere.mkdir(mode=0o711)
     where = ("--data", str(elsewhere))
+    torn = file.with_name("torn")
+    torn.write_bytes(file.read_bytes()[:-30_000])
     without = timber("restore", str(file), "--yes", *where, check=False)
+    failed = timber("restore", str(torn), "--yes", "--keys", str(instance.keys), *where, check=False)
+    left = [path for path in (elsewhere / "keys").rglob("*") if path.name.startswith("log.")]
     restored = timber("restore", str(file), "--yes", "--keys", str(instance.keys), *where, check=False)
     try:
         assert (without.returncode, "put the keys back first" in without.stderr) == (1, True), without.stderr
+        assert (failed.returncode, left) == (1, [])  # with its key and without its entries a start would fork the log
         assert restored.returncode == 0, restored.stdout + restored.stderr
         assert "put them back BEFORE the next start" in restored.stdout
         for name in ("anchor", "archive"):

@@ -215,6 +215,21 @@ def test_strangers_cannot_fill_the_disk_with_evidence(tmp_path: Path, log: Forei
     state.close()
 
 
+def test_what_strangers_sign_beside_the_log_is_not_kept(tmp_path: Path, log: ForeignLog, signer: Signer) -> None:
+    state = State(tmp_path)
+    accept(state, log, signer, 0, 6)
+    junk = ("\u2014 stranger " + "A" * 40_000 + "\n").encode()
+    padded = log.request(6, 9, proof=[bytes(32)], note=log.checkpoint(9) + junk)
+
+    with pytest.raises(Refusal):
+        state.accept(examine(parse(padded), [Verifier.parse(log.vkey)], signer.verifier), signer, lambda: NOW)
+
+    [evidence] = state.evidence(log.name)
+    assert (evidence.kind, evidence.offered) == ("unproven", log.checkpoint(9))
+    assert state.evidence_count(log.name) == 1
+    state.close()
+
+
 def test_an_error_while_keeping_leaves_nothing_half_done(tmp_path: Path, log: ForeignLog, signer: Signer) -> None:
     state = State(tmp_path)
     accept(state, log, signer, 0, 6)

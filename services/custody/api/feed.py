@@ -12,6 +12,7 @@ from services.custody.api.custody import Custody, CustodyDep, base64_text, json_
 from services.custody.derived import indices_under
 from services.custody.lineage.proving import entries_with_proof, weights
 from services.custody.store import SignedHead, Transaction
+from services.custody.tiles import LogIncomplete
 from shared.refusal import Malformed, Missing, Refusal
 from shared.timber.bodies import BODIES
 from shared.timber.facts import Facts, Key, Permit
@@ -157,6 +158,8 @@ async def _page(
         indices = list(range(since, min(since + limit, signed.size)))
         next_ = since + len(indices)
     fitting = list(_fitting(await weights(tx, indices)))
+    if indices and not fitting:
+        raise LogIncomplete(f"{indices[0]}")
     if len(fitting) < len(indices):
         return Page(fitting, fitting[-1] + 1, signed)
     return Page(indices, next_, signed)

@@ -34,14 +34,14 @@ BODY: dict[str, Any] = {
 async def report_checkpoint(request: Request, custody: CustodyDep) -> Response:
     """A checkpoint that somebody else saw. `consistent`: with the proof that leads from it to ours. `fork`: neither
     continues the other; both are kept as evidence. `ahead`: this size was never published here; it is kept too. Refused
-    unless the log's own key signed it. May be repeated."""
+    unless the log's own key signed it; LogIncomplete while our own rows do not lead to what we signed. May be repeated."""
     theirs = heard(await request.body(), custody.keys.verifiers)
     ours = await _newest(custody, theirs.checkpoint.size)
-    proof: list[bytes] = []
+    newest, proof = parse_checkpoint(split_note(ours.note)[0]), list[bytes]()
     if theirs.checkpoint.size <= ours.size:
         async with custody.store.snapshot() as tx:
-            proof = await tiles.consistency(tx, theirs.checkpoint.size, ours.size)
-    outcome = judge(parse_checkpoint(split_note(ours.note)[0]), theirs.checkpoint, proof)
+            _, proof = await tiles.prefix(tx, theirs.checkpoint.size, newest)
+    outcome = judge(newest, theirs.checkpoint, proof)
     if outcome != "consistent":
         await _keep(custody, outcome, theirs, ours)
     return json_answer(

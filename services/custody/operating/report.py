@@ -54,7 +54,10 @@ class Report:
         if self._json:
             print(orjson.dumps({"status": what, **facts}, default=str).decode(), flush=True)
         else:
-            print(WORDS[what][self._lang == "en"].format(**facts), flush=True)
+            english = self._lang == "en"
+            none = "none" if english else "ninguna"
+            told = {name: none if value is None else value for name, value in facts.items()}
+            print(WORDS[what][english].format(**told), flush=True)
 
     def refused(self, status: str, error: Refusal | Exception) -> None:
         """Why it ended."""

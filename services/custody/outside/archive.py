@@ -14,6 +14,7 @@ from pathlib import Path
 from services.custody.soundness.rows import Rows
 from services.custody.store import SignedHead, Store
 from shared.audit.edge import edge_tiles, partial_bundle
+from shared.audit.kept import Kept
 from shared.audit.mirror import OWN, Mirror, held
 from shared.audit.refusals import CannotWrite, NotServed
 from shared.audit.source import CHECKPOINT, FolderSource, file_bytes
@@ -73,6 +74,24 @@ class Archive:
             await self._hold(stack)
             tx = await stack.enter_async_context(store.snapshot())
             await Mirror(Rows(tx, signed.size, signed.note), self.folder, self._policy).pull()
+
+    @property
+    def evidence(self) -> Path:
+        """Where the notes lie that show a fork of this log. Whoever moves them away answers for it."""
+        return self.folder / "evidence"
+
+    def forked(self) -> bool:
+        """Whether a fork of this log was ever seen from here."""
+        return self._kept.forked_before()
+
+    def keep_fork(self, *notes: tuple[Checkpoint, bytes]) -> None:
+        """Two checkpoints under our signature of which neither continues the other: from here on nothing is signed, whoever
+        starts. Durable when it returns; CannotWrite."""
+        self._kept.keep_evidence(*notes)
+
+    @property
+    def _kept(self) -> Kept:
+        return Kept(self.folder / OWN, self.evidence)
 
     def reaches(self, size: int) -> bool:
         """Whether the copy is whole up to so many entries."""

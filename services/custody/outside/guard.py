@@ -21,7 +21,6 @@ from shared.tlog import merkle
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.checkpoint import parse as parse_checkpoint
 from shared.tlog.note import Verifier, open_note
-from shared.tlog.tile import BadTile
 
 logger = structlog.get_logger(__name__)
 
@@ -80,6 +79,8 @@ class Guard:
         Frozen when it cannot be known."""
         if self._doubt is not None:
             raise Frozen(self._doubt)
+        if await asyncio.to_thread(self.archive.forked):
+            raise Frozen(f"two histories were signed; the notes are in {self.archive.evidence}")
         try:
             floor = await asyncio.to_thread(self.anchor.read)
         except Unreadable as why:
@@ -131,8 +132,8 @@ async def root_at(tx: Transaction, last: SignedHead | None, size: int) -> bytes:
         return tiles.tree_of(await reread(tx, last, size)).root()
     try:
         return await tiles.root_at(tx, size)
-    except (KeyError, BadTile) as error:
-        raise Frozen(f"tiles of the first {size} entries are missing") from error
+    except tiles.LogIncomplete as error:
+        raise Frozen(f"tiles of the first {size} entries are missing: {error.where}") from error
 
 
 async def reread(tx: Transaction, last: SignedHead | None, size: int) -> Head:

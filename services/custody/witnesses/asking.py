@@ -21,6 +21,7 @@ from services.custody.outside.anchor import Unreadable
 from services.custody.outside.published import Published
 from services.custody.store import SignedHead, Store, Transaction
 from services.custody.witnesses import cosignatures
+from shared.audit.refusals import CannotWrite
 from shared.refusal import Refusal
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.checkpoint import parse as parse_checkpoint
@@ -35,6 +36,7 @@ TICK_S = 0.5
 MOST_BYTES = 65_536
 AHEAD_S = 300  # a witness's clock may be so far ahead of ours
 SIZES_AT_ONCE = 200
+Noted = tuple[Checkpoint, bytes]  # with the note that was signed
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, TimeoutError, Refusal)
 
 
@@ -89,11 +91,12 @@ class Witnesses:
 
     def __init__(
         self, store: Store, published: Published, policy: Policy, logs: Sequence[Verifier],
-        remember: Callable[[bytes, int], None], pace: Pace,
+        remember: Callable[[bytes, int], None], accuse: Callable[[Noted, Noted], None], pace: Pace,
     ) -> None:  # fmt: skip
-        """`remember` keeps a note of ours, and its size, as once published, whatever becomes of the database."""
+        """`remember` keeps a note of ours, and its size, as once published, whatever becomes of the database; `accuse` keeps
+        two that show that we signed two histories."""
         self._store, self._published, self.policy, self._logs = store, published, policy, logs
-        self._remember, self._pace = remember, pace
+        self._remember, self._accuse, self._pace = remember, accuse, pace
         self._names = {_key(w): w.name for w in policy.witnesses}
         self._asked: list[_Asked] = []
         self._looked_at = store.begins + 1
@@ -257,9 +260,21 @@ class Witnesses:
         with suppress(Unreadable):  # the guard finds that out for itself, and freezes
             await asyncio.to_thread(self._remember, seen.note, size)
         async with self._store.snapshot() as tx:
-            held = (await tx.head()).size
-            if held < size or await tiles.root_at(tx, size) == seen.checkpoint.root:
+            last = await tx.last_checkpoint()
+            if last is None or last.size < size:
+                return  # the anchor says so now, and the guard holds the database against it
+            try:
+                ours = parse_checkpoint(open_note(last.note, self._logs).text)
+                root, _ = await tiles.prefix(tx, size, ours)
+            except Refusal as damage:  # of our own rows, which accuse nobody: guard and scrub name it
+                logger.warning("witness_not_compared", witness=seen.witness, error=str(damage))
                 return
+        if root == seen.checkpoint.root:
+            return
+        with suppress(
+            CannotWrite
+        ):  # then it is known as long as this process runs, and again when the witness is next asked
+            await asyncio.to_thread(self._accuse, (seen.checkpoint, seen.note), (ours, last.note))
         if self._published.contradicted is None:
             self._published.contradicted = (
                 f"the witness {seen.witness} shows another history of the first {size} entries"

@@ -178,6 +178,15 @@ def test_a_monitor_that_listens_answers_and_follows_until_it_is_interrupted(site
         process.communicate()
 
 
+def test_a_monitor_says_that_its_address_is_taken(site: Path) -> None:
+    words = ("monitor", str(site / "log"), "--state", str(site / "state"), "--follow")
+    with served(site) as taken:
+        address = taken.removeprefix("http://").partition("/")[0]
+        done = run(site, *words, "--listen", address)
+
+    assert (done.returncode, done.stderr) == (2, f"No se puede escuchar en {address}: la dirección ya está en uso.\n")
+
+
 def _interruptible() -> None:
     """A shell starts what runs in the background with this signal ignored, and so would be whatever the tests start."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
