@@ -271,9 +271,7 @@ class Witnesses:
                 return
         if root == seen.checkpoint.root:
             return
-        with suppress(
-            CannotWrite
-        ):  # then it is known as long as this process runs, and again when the witness is next asked
+        with suppress(CannotWrite):  # known as long as this process runs, and again when the witness is asked again
             await asyncio.to_thread(self._accuse, (seen.checkpoint, seen.note), (ours, last.note))
         if self._published.contradicted is None:
             self._published.contradicted = (
