@@ -162,8 +162,10 @@ def restore(options: argparse.Namespace) -> int:
         print("nothing was changed")
         return 1
     instance.make()
-    put = [] if options.keys is None else _put_keys_back(instance, Path(options.keys))
+    put: list[Path] = []
     try:
+        if options.keys is not None:
+            _put_keys_back(instance, Path(options.keys), put)
         own = {key.vkey for key in log_keys(instance)}
         with instance.held():
             given = asyncio.run(settle(instance.data, instance.admin_url_file))
@@ -182,11 +184,11 @@ def restore(options: argparse.Namespace) -> int:
     return 0
 
 
-def _put_keys_back(instance: Instance, folder: Path) -> list[Path]:
-    """Keys of the instance that was lost, where this one has none; those that were put. One that is there is never touched."""
+def _put_keys_back(instance: Instance, folder: Path, put: list[Path]) -> None:
+    """Keys of the instance that was lost, where this one has none; `put` hears of each before it is written. One that is
+    there is never touched."""
     if not (folder / "log.key").exists():
         raise NoInstance(f"{folder} has no log.key")
-    put = []
     for path in sorted(folder.rglob("*")):
         target = instance.keys / path.relative_to(folder)
         if path.is_file() and not target.exists():
@@ -194,7 +196,6 @@ def _put_keys_back(instance: Instance, folder: Path) -> list[Path]:
             put.append(target)
             shutil.copyfile(path, target)
             target.chmod(0o600)
-    return put
 
 
 def _confirmed(instance: Instance, file: Path) -> bool:
