@@ -124,7 +124,7 @@ def test_the_page_in_a_browser_says_the_same() -> None:
 def test_both_say_the_same_of_ten_thousand_stories_and_of_as_many_wrong_files(second: Verifier, part: int) -> None:
     seeds = range(10_000 + part * 500, 10_000 + part * 500 + 500)
     compare(second, (case for seed in seeds for case in whole(seed)))
-    compare(second, (case for seed in seeds[:170] for case in wrong(seed, 1)))
+    compare(second, (case for seed in seeds[:170] for case in wrong(seed, 3)))  # 510 of 850 are mutated files
 
 
 # ---- the same bytes
