@@ -2,7 +2,6 @@
 else."""
 
 import asyncio
-
 from dataclasses import dataclass
 
 from services.custody.store import SignedHead
