@@ -31,7 +31,8 @@ READ_BACK = 4096
 
 
 class Frozen(Exception):  # noqa: N818 - a state of the log, shown to operators, not a mistake of a caller
-    """Signing stopped: the database stands behind, or beside, what was published. Reading goes on."""
+    """Signing stopped: the database stands behind, or beside, what was published, or it cannot be known. Reading goes
+    on."""
 
 
 @dataclass(frozen=True, slots=True)
