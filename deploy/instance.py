@@ -68,6 +68,14 @@ class Instance:
         return self.data / "policy.txt"
 
     @property
+    def anchor(self) -> Path:
+        """The checkpoint that the log of `log.key` published last: of one that continues another, in a folder of its own
+        (services.custody.main.own_folders)."""
+        origin = (self.keys / "log.pub").read_text().partition("+")[0]
+        own = self.data / "anchor" / hashlib.sha256(origin.encode()).hexdigest()[:16]
+        return (own if own.is_dir() else own.parent) / "checkpoint"
+
+    @property
     def logins_file(self) -> Path:
         """Users and secrets of the development issuer, a line each; 0600."""
         return self.data / "logins"
@@ -157,6 +165,15 @@ class Instance:
         draft = self.data / "instance.json.new"
         draft.write_text(json.dumps(status, indent=1) + "\n")
         draft.replace(self.data / "instance.json")
+
+
+def why(error: Exception) -> str:
+    """What did not work, as one sentence also where it is the system that says no."""
+    if isinstance(error, FileNotFoundError):
+        return f"there is no {error.filename}; is this the right folder?"
+    if isinstance(error, OSError):
+        return f"{error.filename} cannot be used: {error.strerror}"
+    return str(error)
 
 
 def default_data() -> Path:
