@@ -155,7 +155,7 @@ def restore(options: argparse.Namespace) -> int:
     """Put a backup in the place of the databases; the guard then decides whether the log may sign."""
     instance, file = find(options.data, None), Path(options.file).absolute()
     if instance.running:
-        raise NoInstance(f"{instance.data} is running; stop it first: ./timber down --data {instance.data}")
+        raise NoInstance(f"{instance.data} is running; stop it first: {instance.typed('down')}")
     if not file.is_file():
         raise BadBackup(f"there is no file {file}")
     if not options.yes and not _confirmed(instance, file):
@@ -178,7 +178,7 @@ def restore(options: argparse.Namespace) -> int:
         for path in put:  # a start with the log's key and without its entries would begin a second history
             path.unlink(missing_ok=True)
         raise
-    (instance.data / "sample-data").write_text("Restored from a backup: no sample data.\n")
+    instance.sample_mark.write_text("Restored from a backup: no sample data.\n")
     print(f"restored {file} of {manifest['made_at']}: {manifest['log']['size']} entries, hashed again")
     print(_outlook(instance, manifest["log"]["size"]))
     return 0
@@ -200,7 +200,7 @@ def _put_keys_back(instance: Instance, folder: Path, put: list[Path]) -> None:
 
 def _confirmed(instance: Instance, file: Path) -> bool:
     print(f"This replaces all three databases of {instance.data} with those of {file}.")
-    print("What was recorded since is lost, unless the archive or a mirror holds it (./timber recover).")
+    print(f"What was recorded since is lost, unless the archive or a mirror holds it ({instance.typed('recover')}).")
     try:
         return input("Type yes to go on: ").strip().lower() in ("yes", "si", "sí")
     except EOFError:  # nobody is there to ask
@@ -237,14 +237,14 @@ def _outlook(instance: Instance, size: int) -> str:
     if published > size:
         return (
             f"  {published} entries were published: the log will be frozen until the lost ones are back.\n"
-            f"  Next: ./timber recover --data {instance.data}, then ./timber up --data {instance.data}"
+            f"  Next: {instance.typed('recover')}, then {instance.typed('up')}"
         )
     if published < 0:
         return (
             "  There is neither anchor nor archive here. If they survived anywhere, put them back BEFORE the next start:\n"
             "  only they and the witnesses know what was published after this backup."
         )
-    return "  Nothing was published that it lacks. Next: ./timber up"
+    return f"  Nothing was published that it lacks. Next: {instance.typed('up')}"
 
 
 def _size_in(note: Path) -> int:

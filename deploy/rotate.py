@@ -103,7 +103,7 @@ def add_wrapping_key(folder: Path) -> str:
     it without a restart where it reads this very file."""
     path = folder / WRAPPING_KEY
     _replace(path, [new_sealing_key(), *path.read_text().split()])
-    return "the first line; now wrap every data key by it: python -m services.custody.rewrap"
+    return "the first line"
 
 
 def drop_old_wrapping_keys(folder: Path) -> str:
@@ -160,14 +160,17 @@ STEPS: dict[tuple[str, bool], Callable[[Path, Path], str]] = {
 WHAT = sorted({what for what, _ in STEPS})
 
 
-def step(folder: Path, policy: Path, what: str, *, retire: bool, checkpoint: Path | None) -> str:
-    """One step; what to tell the operator. `checkpoint` as for `retire_log_key`. NothingToDo when it does not fit."""
+def step(folder: Path, policy: Path, what: str, *, retire: bool, checkpoint: Path | None, rewrap: str) -> str:
+    """One step; what to tell the operator. `checkpoint` as for `retire_log_key`; `rewrap` is what wraps by a new wrapping
+    key here. NothingToDo when it does not fit."""
     if (what, retire) == ("log", True):
         key = retire_log_key(folder, checkpoint)
     elif (what, retire) in STEPS:
         key = STEPS[what, retire](folder, policy)
     else:
         raise NothingToDo(f"{what} is not retired by itself")
+    if (what, retire) == ("wrapping", False):
+        return f"wrapping: a new key: {key}\nNow wrap every data key by it: {rewrap}"
     word = "a new key" if not retire else "signs no more" if what == "log" else "older keys dropped; in force"
     return f"{what}: {word}: {key}\nStart the services again; docs/operate.md says what comes next."
 
@@ -176,8 +179,17 @@ def main(options: argparse.Namespace) -> int:
     """`timber rotate-key`: of this instance."""
     instance = find(options.data, options.port)
     try:
-        checkpoint = None if options.stolen else instance.anchor
-        print(step(instance.keys, instance.policy, options.what, retire=options.retire, checkpoint=checkpoint))
+        checkpoint, rewrap = None if options.stolen else instance.anchor, instance.typed("rewrap")
+        print(
+            step(
+                instance.keys,
+                instance.policy,
+                options.what,
+                retire=options.retire,
+                checkpoint=checkpoint,
+                rewrap=rewrap,
+            )
+        )
     except (NothingToDo, OSError) as error:
         raise NoInstance(why(error)) from None
     return 0
@@ -196,7 +208,8 @@ def _command() -> int:
         parser.error("log --retire: --checkpoint FILE, which is what /log/checkpoint answers now, or --stolen")
     try:
         policy = options.policy or options.folder / "policy.txt"
-        print(step(options.folder, policy, options.what, retire=options.retire, checkpoint=options.checkpoint))
+        found, rewrap = options.checkpoint, "python -m services.custody.rewrap, where custody runs"
+        print(step(options.folder, policy, options.what, retire=options.retire, checkpoint=found, rewrap=rewrap))
     except (NothingToDo, OSError) as error:
         print(why(error), file=sys.stderr)
         return 1

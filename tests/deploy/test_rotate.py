@@ -32,7 +32,7 @@ def keys(tmp_path: Path) -> Path:
 
 
 def rotate(keys: Path, what: str, *, retire: bool = False, checkpoint: Path | None = None) -> str:
-    return step(keys, keys.parent / "policy.txt", what, retire=retire, checkpoint=checkpoint)
+    return step(keys, keys.parent / "policy.txt", what, retire=retire, checkpoint=checkpoint, rewrap="")
 
 
 def published(keys: Path, *by: Signer, size: int = 1) -> Path:
@@ -120,6 +120,19 @@ def test_the_log_of_a_later_year_has_its_own_last_checkpoint(tmp_path: Path) -> 
     assert Instance(tmp_path).anchor == tmp_path / "anchor/checkpoint"
     own.mkdir(parents=True)
     assert Instance(tmp_path).anchor == own / "checkpoint"
+
+
+def test_a_new_wrapping_key_leads_to_what_wraps_by_it_there(keys: Path) -> None:
+    laptop, server = (
+        run("deploy", "rotate-key", "wrapping", "--data", str(keys.parent)),
+        run("deploy.rotate", str(keys), "wrapping"),
+    )
+
+    assert laptop.stdout.endswith(f"Now wrap every data key by it: ./timber rewrap --data {keys.parent}\n")
+    assert server.stdout.endswith(
+        "Now wrap every data key by it: python -m services.custody.rewrap, where custody runs\n"
+    )
+    assert len((keys / "wrapping.key").read_text().split()) == 3
 
 
 @pytest.mark.parametrize("words", [("rotate-key", "log"), ("hand-over", "trozalog.localhost/madre-de-dios/2027")])
