@@ -137,11 +137,14 @@ async def monitor(options: argparse.Namespace, source: Source, policy: Policy, r
         watching = Monitor(source, policy, options.state)
         if watching.ledger.begun_again:
             report.begun_again()
-        told = watching.ledger.size if options.new else 0
+        told, behind = watching.ledger.size if options.new else 0, False
 
         async def once() -> None:
-            nonlocal told
+            nonlocal told, behind
             checkpoint = await watching.round(report.progress)
+            if watching.behind is not None and not behind:  # said once, and again when it has come up and falls behind
+                report.behind(watching.behind, watching.ledger.size)
+            behind = watching.behind is not None
             told = await watching.tell(told, report.finding)
             if checkpoint is not None or not options.follow:
                 report.judged(watching.ledger.origin or "", told)

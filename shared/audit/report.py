@@ -24,6 +24,12 @@ _WORDS = {
         "{origin}: {size} entradas repasadas; hallazgos: {found}.",
         "{origin}: {size} entries judged; findings: {found}.",
     ),
+    "behind": (
+        "S1: la fuente muestra una constancia de {size} entradas, anterior a las {seen} ya vistas. Una copia atrasada no es "
+        "una bifurcación: si sigue así, pregunte a otra fuente.",
+        "S1: the source shows a checkpoint of {size} entries, older than the {seen} seen before. A copy that is behind is no "
+        "fork: if it stays so, ask another source.",
+    ),
     "finding": ("entrada {index}", "entry {index}"),
     "continued": (
         "{old} terminó con {size} entradas y continúa como {new}, que las tiene todas. Su clave, firmada por la anterior: {vkey}",
@@ -150,6 +156,18 @@ class Report:
         severity = finding["severity"] or "--"
         sid = f" ({finding['sid']})" if finding["sid"] else ""
         print(_plain(f"{where}: {severity} {finding['rule']} {finding['text_' + self._language]}{sid}"), flush=True)
+
+    def behind(self, shown: Checkpoint, seen: int) -> None:
+        """That the source shows less than was seen of the log before: a finding of severity S1, of no entry."""
+        if self._least > "S1":
+            return
+        self.found += 1
+        facts = {"origin": shown.origin, "size": shown.size, "seen": seen}
+        if self._json:
+            texts = {f"text_{lang}": _WORDS["behind"][at].format(**facts) for at, lang in enumerate(("es", "en"))}
+            self._print_json("behind", severity="S1", **facts, **texts)
+        else:
+            self._say("behind", **facts)
 
     def drawn(self, again: Recomputed, held: Held) -> None:
         """A draw that came out, what it was held against, and what was not checked."""
