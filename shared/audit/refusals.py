@@ -17,8 +17,8 @@ _REASONS: dict[str, tuple[str, str]] = {
         "the tiles agree with each other, but do not lead to the signed root",
     ),
     "own copy": (
-        "el archivo de esta copia no es el que cubre la raíz firmada; bórrelo y repita",
-        "the file of this copy is not the one that the signed root covers; delete it and run again",
+        "el archivo de esta copia no es el que cubre la raíz firmada; bórrelo y repita la copia con --check",
+        "the file of this copy is not the one that the signed root covers; delete it and run the mirror again with --check",
     ),
     "own state": (
         "el estado guardado no es de esta historia de la bitácora",
@@ -31,6 +31,7 @@ _SPANISH = {
     "neither an http address nor a folder": "no es una dirección http ni una carpeta",
     "not an ordinary file": "no es un archivo corriente",
     "compressed, which was not asked for": "viene comprimido, sin haberlo pedido",
+    "it shows less than this copy holds": "muestra menos de lo que tiene esta copia",
     "another process is writing to it": "otro proceso está escribiendo allí",
     "No such file or directory": "no existe ese archivo o carpeta",
     "Permission denied": "no hay permiso",

@@ -159,6 +159,21 @@ def test_damage_ends_with_1_and_names_its_place(site: Path) -> None:
     assert plain.stdout.startswith("entrada 20: Daño en tile/entries/000.p/21")
 
 
+def test_a_damaged_mirror_is_named_and_mended(site: Path) -> None:
+    PlainLog([b"entry %d" % n for n in range(300)]).write(site / "log")
+    words = ("mirror", str(site / "log"), str(site / "copy"))
+    assert run(site, *words).returncode == 0
+    (site / "copy/tile/entries/000").write_bytes(b"?")
+
+    named = run(site, *words, "--check")
+    (site / "copy/tile/entries/000").unlink()
+    mended = run(site, *words, "--check")
+
+    assert (named.returncode, "tile/entries/000" in named.stderr, "--check" in named.stderr) == (1, True, True)
+    assert (mended.returncode, "Copia completa" in mended.stdout) == (0, True)
+    assert run(site, "fsck", str(site / "copy")).returncode == 0
+
+
 def test_a_fork_ends_with_1_and_prints_both_notes(site: Path) -> None:
     state = ("--state", str(site / "state"))
     first = (site / "log/checkpoint").read_text()
