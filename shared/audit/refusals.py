@@ -17,8 +17,8 @@ _REASONS: dict[str, tuple[str, str]] = {
         "the tiles agree with each other, but do not lead to the signed root",
     ),
     "own copy": (
-        "el archivo de esta copia no es el que cubre la raíz firmada; bórrelo y repita la copia con --check",
-        "the file of this copy is not the one that the signed root covers; delete it and run the mirror again with --check",
+        "el archivo de esta copia no es el que cubre la raíz firmada",
+        "the file of this copy is not the one that the signed root covers",
     ),
     "own state": (
         "el estado guardado no es de esta historia de la bitácora",

@@ -24,6 +24,7 @@ _WORDS = {
         "{origin}: {size} entradas repasadas; hallazgos: {found}.",
         "{origin}: {size} entries judged; findings: {found}.",
     ),
+    "mend": ("Bórrelo y repita con --check.", "Delete it and run again with --check."),
     "behind": (
         "S1: la fuente muestra una constancia de {size} entradas, anterior a las {seen} ya vistas. Una copia atrasada no es "
         "una bifurcación: si sigue así, pregunte a otra fuente.",
@@ -108,7 +109,7 @@ class Report:
 
     def refusal(self, refusal: Refusal) -> None:
         """Why it ended, or for now does not go on. Of a fork, both notes."""
-        texts = {language: refusal.text(language) + _evidence(refusal) for language in ("es", "en")}
+        texts = {language: refusal.text(language) + _more(refusal, language) for language in ("es", "en")}
         if self._json:
             members = {"text_es": texts["es"], "text_en": texts["en"], "facts": refusal.facts()}
             self._print_json("problem", slug=refusal.slug, **members)
@@ -237,7 +238,10 @@ def _plain(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
 
 
-def _evidence(refusal: Refusal) -> str:
+def _more(refusal: Refusal, language: str) -> str:
+    """The notes of a fork that was kept; how a copy is mended."""
+    if isinstance(refusal, Damaged) and refusal.reason == "own copy":
+        return " " + _WORDS["mend"][language == "en"]
     if not isinstance(refusal, ForkKept):
         return ""
     return "".join(f"\n\n{note.decode('utf-8', 'replace')}" for note in evidence_in(refusal.where))

@@ -59,6 +59,18 @@ class OtherHistory(Refusal):
     size: int
 
 
+@dataclass(eq=False)
+class NotThisLog(Refusal):
+    """None of the keys of this log signed the checkpoint of the copy."""
+
+    slug: ClassVar[str] = "not-this-log"
+    es: ClassVar[str] = (
+        "{where} no es una copia de esta bitácora: ninguna de sus claves firmó la constancia que hay allí."
+    )
+    en: ClassVar[str] = "{where} is no copy of this log: none of its keys signed the checkpoint that is there."
+    where: str
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """A checkpoint that was published, the note of it, and where it shows."""

@@ -149,7 +149,7 @@ async def test_a_damaged_copy_is_found_by_checking_it_and_mended_by_fetching_wha
 
     assert await a_mirror(log, tmp_path).pull() is None  # which looks at nothing that was copied before
     if ".p/" not in path:  # a part is written again, as it is while a log grows
-        with pytest.raises(Damaged, match="delete it and run the mirror again with --check") as caught:
+        with pytest.raises(Damaged) as caught:
             await a_mirror(log, tmp_path).pull(check=True)
         assert (caught.value.place, caught.value.reason) == (path, "own copy")
         (tmp_path / path).unlink()
