@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from shared.refusal import Refusal
+from shared.refusal import Refusal, system_es
 
 _REASONS: dict[str, tuple[str, str]] = {
     "missing": ("no está", "it is not there"),
@@ -33,13 +33,6 @@ _SPANISH = {
     "compressed, which was not asked for": "viene comprimido, sin haberlo pedido",
     "it shows less than this copy holds": "muestra menos de lo que tiene esta copia",
     "another process is writing to it": "otro proceso está escribiendo allí",
-    "No such file or directory": "no existe ese archivo o carpeta",
-    "Permission denied": "no hay permiso",
-    "No space left on device": "no queda espacio",
-    "Not a directory": "no es una carpeta",
-    "Is a directory": "es una carpeta",
-    "File exists": "ya existe",
-    "Address already in use": "la dirección ya está en uso",
 }
 
 
@@ -51,7 +44,7 @@ class _WithReason(Refusal):
     why: str
 
     def text(self, language: str) -> str:
-        why = self.why if language == "en" else _SPANISH.get(self.why, self.why)
+        why = self.why if language == "en" else _SPANISH.get(self.why) or system_es(self.why)
         return (self.en if language == "en" else self.es).format(where=self.where, why=why)
 
 
