@@ -18,15 +18,16 @@ from typing import Any
 
 import asyncpg
 
-from deploy import databases, dumps
+from deploy import databases, dumps, keygen
 from deploy.databases import SERVICES, SOLE, Database, Tenant
 from deploy.dumps import BadBackup
 from deploy.given_server import settle, tenant_in
 from deploy.instance import Instance, NoInstance, find
+from deploy.topology import BY_NAME, Laptop
 from deploy.upkeep import database_at_hand, operate, own_server
 from shared.audit.kept import sync_folder
 from shared.tlog.merkle import CompactRange
-from shared.tlog.note import Signer, Verifier
+from shared.tlog.note import Verifier
 
 ORDER = ("permits", "contracts", "custody")  # the log last: what the others have sent to it is then in it
 
@@ -93,10 +94,9 @@ async def _dump_log(database: Database, file: Path) -> dict[str, Any]:
 def log_keys(instance: Instance) -> list[Verifier]:
     """The public halves of the log's keys, old and new. NoInstance when they are not there."""
     try:
-        lines = (instance.keys / "log.key").read_text().split()
+        return keygen.log_keys(instance.keys)
     except OSError:
         raise NoInstance(f"{instance.keys} has no log.key: put the keys back first (--keys DIR)") from None
-    return [Signer.parse(line).verifier if "PRIVATE" in line else Verifier.parse(line) for line in lines]
 
 
 async def _verified(instance: Instance, file: Path) -> None:
@@ -180,6 +180,12 @@ def restore(options: argparse.Namespace) -> int:
         raise
     instance.sample_mark.write_text("Restored from a backup: no sample data.\n")
     print(f"restored {file} of {manifest['made_at']}: {manifest['log']['size']} entries, hashed again")
+    if not instance.policy.exists():
+        place = Laptop(instance.run, instance.data, instance.keys, instance.base_url)
+        keygen.make_keys(instance.keys, instance.policy, witness=place.folder(BY_NAME["witness"]))
+        print(
+            f"  {instance.policy} was made anew from log.key: put your own there, if it names more witnesses or earlier logs"
+        )
     print(_outlook(instance, manifest["log"]["size"]))
     return 0
 

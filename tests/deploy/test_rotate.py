@@ -168,6 +168,19 @@ def test_a_new_key_is_on_disk_with_its_name_and_a_policy_is_never_half_written(
     assert policy.read_text() != before
 
 
+def test_a_policy_that_is_made_anew_names_every_key_that_signs_or_signed(keys: Path) -> None:
+    policy = keys.parent / "policy.txt"
+    rotate(keys, "log")
+    rotate(keys, "log-ml-dsa")
+    before = policy.read_text()
+    policy.unlink()
+
+    make_keys(keys, policy)
+
+    assert policy.read_text() == before
+    assert [log.verifier for log in Policy.parse(policy.read_bytes()).logs] == list(log_keys(keys).verifiers)
+
+
 def test_the_steps_of_the_log_keep_their_order(keys: Path) -> None:
     before = (keys / "log.key").read_text()
     with pytest.raises(NothingToDo):
