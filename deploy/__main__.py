@@ -157,6 +157,11 @@ def _keep_keys(verbs: Verbs) -> None:
     )
     rotate.add_argument("what", choices=("host", "log", "log-ml-dsa", "portal", "registrar", "wrapping"))
     rotate.add_argument("--retire", action="store_true", help="the last step: the old key is used no more")
+    rotate.add_argument(
+        "--stolen",
+        action="store_true",
+        help="with log --retire: at once, though no published checkpoint bears both keys",
+    )
 
 
 def _keep_the_log(verbs: Verbs) -> None:

@@ -22,17 +22,32 @@ def run(options: argparse.Namespace) -> int:
 
 def _own_fsck(words: list[str]) -> argparse.Namespace | None:
     """The options of `fsck` without a source; None when there is one."""
-    parser = argparse.ArgumentParser(prog="./timber fsck", epilog="With SOURCE: ./timber fsck . --help tells more.")
+    parser = argparse.ArgumentParser(
+        prog="./timber fsck", description="Hash a whole log again: this instance's own, or the one at SOURCE.",
+        epilog="exit codes: 0 sound, 1 damaged (the first place is named), 2 cannot read",
+    )  # fmt: skip
     parser.add_argument("source", nargs="?", help="an address or a folder of somebody's log; without it, one's own")
-    parser.add_argument("--data", metavar="DIR")
-    parser.add_argument("--port", type=int)
-    parser.add_argument("--deep", action="store_true", help="also replay the log and compare what is derived from it")
+    parser.add_argument(
+        "--data", metavar="DIR", help="one's own: the data folder (.timber in the checkout, or $TIMBER_DATA)"
+    )
+    parser.add_argument("--port", type=int, help="one's own: the gateway's port")
+    parser.add_argument(
+        "--deep", action="store_true", help="one's own: also replay the log and compare what is derived from it"
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--lang", choices=("es", "en"), default="es")
-    parser.add_argument("--policy", metavar="FILE", help="with SOURCE: whose log is trusted")
+    parser.add_argument(
+        "--policy", metavar="FILE", help="with SOURCE: whose log is trusted (the policy of this instance)"
+    )
+    parser.add_argument(
+        "--state",
+        metavar="DIR",
+        help="with SOURCE: the last checkpoint verified is kept there, and a fork from it shows",
+    )
     options, more = parser.parse_known_args(words)
     if options.source is not None:
         return None
-    if more or options.policy:
-        parser.error(f"without SOURCE there is no {' '.join(more) or '--policy'}")
+    others = [*more, *(name for name in ("--policy", "--state") if vars(options)[name[2:]] is not None)]
+    if others:
+        parser.error(f"without SOURCE there is no {' '.join(others)}")
     return options

@@ -18,15 +18,16 @@ from typing import Any
 
 import asyncpg
 
-from deploy import databases, dumps
+from deploy import databases, dumps, keygen
 from deploy.databases import SERVICES, SOLE, Database, Tenant
 from deploy.dumps import BadBackup
 from deploy.given_server import settle, tenant_in
 from deploy.instance import Instance, NoInstance, find
+from deploy.topology import BY_NAME, Laptop
 from deploy.upkeep import database_at_hand, operate, own_server
 from shared.audit.kept import sync_folder
 from shared.tlog.merkle import CompactRange
-from shared.tlog.note import Signer, Verifier
+from shared.tlog.note import Verifier
 
 ORDER = ("permits", "contracts", "custody")  # the log last: what the others have sent to it is then in it
 
@@ -93,10 +94,9 @@ async def _dump_log(database: Database, file: Path) -> dict[str, Any]:
 def log_keys(instance: Instance) -> list[Verifier]:
     """The public halves of the log's keys, old and new. NoInstance when they are not there."""
     try:
-        lines = (instance.keys / "log.key").read_text().split()
+        return keygen.log_keys(instance.keys)
     except OSError:
         raise NoInstance(f"{instance.keys} has no log.key: put the keys back first (--keys DIR)") from None
-    return [Signer.parse(line).verifier if "PRIVATE" in line else Verifier.parse(line) for line in lines]
 
 
 async def _verified(instance: Instance, file: Path) -> None:
@@ -155,7 +155,7 @@ def restore(options: argparse.Namespace) -> int:
     """Put a backup in the place of the databases; the guard then decides whether the log may sign."""
     instance, file = find(options.data, None), Path(options.file).absolute()
     if instance.running:
-        raise NoInstance(f"{instance.data} is running; stop it first: ./timber down --data {instance.data}")
+        raise NoInstance(f"{instance.data} is running; stop it first: {instance.typed('down')}")
     if not file.is_file():
         raise BadBackup(f"there is no file {file}")
     if not options.yes and not _confirmed(instance, file):
@@ -178,8 +178,14 @@ def restore(options: argparse.Namespace) -> int:
         for path in put:  # a start with the log's key and without its entries would begin a second history
             path.unlink(missing_ok=True)
         raise
-    (instance.data / "sample-data").write_text("Restored from a backup: no sample data.\n")
+    instance.sample_mark.write_text("Restored from a backup: no sample data.\n")
     print(f"restored {file} of {manifest['made_at']}: {manifest['log']['size']} entries, hashed again")
+    if not instance.policy.exists():
+        place = Laptop(instance.run, instance.data, instance.keys, instance.base_url)
+        keygen.make_keys(instance.keys, instance.policy, witness=place.folder(BY_NAME["witness"]))
+        print(
+            f"  {instance.policy} was made anew from log.key: put your own there, if it names more witnesses or earlier logs"
+        )
     print(_outlook(instance, manifest["log"]["size"]))
     return 0
 
@@ -200,7 +206,7 @@ def _put_keys_back(instance: Instance, folder: Path, put: list[Path]) -> None:
 
 def _confirmed(instance: Instance, file: Path) -> bool:
     print(f"This replaces all three databases of {instance.data} with those of {file}.")
-    print("What was recorded since is lost, unless the archive or a mirror holds it (./timber recover).")
+    print(f"What was recorded since is lost, unless the archive or a mirror holds it ({instance.typed('recover')}).")
     try:
         return input("Type yes to go on: ").strip().lower() in ("yes", "si", "sí")
     except EOFError:  # nobody is there to ask
@@ -237,14 +243,14 @@ def _outlook(instance: Instance, size: int) -> str:
     if published > size:
         return (
             f"  {published} entries were published: the log will be frozen until the lost ones are back.\n"
-            f"  Next: ./timber recover --data {instance.data}, then ./timber up --data {instance.data}"
+            f"  Next: {instance.typed('recover')}, then {instance.typed('up')}"
         )
     if published < 0:
         return (
             "  There is neither anchor nor archive here. If they survived anywhere, put them back BEFORE the next start:\n"
             "  only they and the witnesses know what was published after this backup."
         )
-    return "  Nothing was published that it lacks. Next: ./timber up"
+    return f"  Nothing was published that it lacks. Next: {instance.typed('up')}"
 
 
 def _size_in(note: Path) -> int:

@@ -123,7 +123,7 @@ def port(instance: Instance, asked: int | None) -> Finding:
     found = f"{wanted} is taken by {holder_of(wanted) or 'another process'}"
     if asked is None:
         return Finding("port", True, f"{found}; `up` takes the next free one")
-    return Finding("port", False, found, f"./timber up --port {free_after(wanted)}")
+    return Finding("port", False, found, instance.typed(f"up --port {free_after(wanted)}"))
 
 
 def disk(instance: Instance) -> Finding:

@@ -99,20 +99,22 @@ def unpack(file: Path, folder: Path) -> dict[str, Any]:
             manifest = _manifest(tar)
             for service in SERVICES:
                 _extract(tar, f"{service}.dump", manifest["databases"][service], folder)
-    except (tarfile.TarError, KeyError, TypeError, ValueError, OSError) as error:
-        raise BadBackup(f"{file} is not a whole backup: {error!r}") from None
+    except OSError as error:
+        raise BadBackup(f"{file} cannot be unpacked: {error.strerror}") from None
+    except (tarfile.TarError, KeyError, TypeError, ValueError):
+        raise BadBackup(f"{file} is not a whole backup that `./timber backup` wrote") from None
     return manifest
 
 
 def _manifest(tar: tarfile.TarFile) -> dict[str, Any]:
     member = tar.next()
     if member is None or member.name != MANIFEST or member.size > MAX_MANIFEST:
-        raise BadBackup("it does not begin with a manifest")
+        raise ValueError("it does not begin with a manifest")
     data = tar.extractfile(member)
     assert data is not None
     manifest: dict[str, Any] = json.load(data)
     if manifest.get("format") != FORMAT:
-        raise BadBackup(f"it is of the format {manifest.get('format')!r}, not {FORMAT}")
+        raise BadBackup(f"the file is a backup of the format {manifest.get('format')}, not {FORMAT}")
     return manifest
 
 
@@ -125,7 +127,7 @@ def _extract(tar: tarfile.TarFile, name: str, said: dict[str, Any], folder: Path
             digest.update(block)
             out.write(block)
     if digest.hexdigest() != said["sha256"]:
-        raise BadBackup(f"{name} in it is not the one that was written")
+        raise BadBackup(f"{name} in the file is not the one that was written: use another backup")
 
 
 def facts_of(file: Path) -> dict[str, Any]:

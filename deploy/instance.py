@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ from typing import IO, Any
 
 from deploy import sockets
 from deploy.databases import CHECKOUT, SERVICES, SOLE, Address, Database, database_of
-from deploy.given_server import tenant_in
+from deploy.given_server import FILE, tenant_in
 from deploy.secret_files import kept_in
 from deploy.sockets import socket_folder
 
@@ -68,6 +69,14 @@ class Instance:
         return self.data / "policy.txt"
 
     @property
+    def anchor(self) -> Path:
+        """The checkpoint that the log of `log.key` published last: of one that continues another, in a folder of its own
+        (services.custody.main.own_folders)."""
+        origin = (self.keys / "log.pub").read_text().partition("+")[0]
+        own = self.data / "anchor" / hashlib.sha256(origin.encode()).hexdigest()[:16]
+        return (own if own.is_dir() else own.parent) / "checkpoint"
+
+    @property
     def logins_file(self) -> Path:
         """Users and secrets of the development issuer, a line each; 0600."""
         return self.data / "logins"
@@ -102,12 +111,32 @@ class Instance:
         try:
             address = Address.parse(self.admin_url_file.read_text().strip())
         except OSError:
-            raise NoInstance(f"{self.data} has no database yet; start with `./timber up`") from None
+            raise NoInstance(f"{self.data} has no database yet; start with `{self.typed('up')}`") from None
         return database_of(address, service, kept_in(self.keys / "postgres"), tenant_in(self.data) or SOLE)
 
     def admin_dsn(self, service: str) -> str:
         """For asyncpg: everything may be read and changed. Only for the operator, the demo's tampering and the bench."""
         return self.database(service).admin_dsn
+
+    @property
+    def sample_mark(self) -> Path:
+        """What this house was begun with, in words: there from the end of the first start, or of a restore."""
+        return self.data / "sample-data"
+
+    @property
+    def key_alone(self) -> bool:
+        """Whether the key of a log is here and nothing of that log: neither database nor anchor nor archive. What a first
+        start made that was interrupted is not; a database that no start and no restore brought to its end is none."""
+        known, begun = self.sample_mark.exists(), bool(self.status)
+        if not (self.keys / "log.key").exists() or (begun and not known):
+            return False
+        if known and any((self.data / name).exists() for name in ("pg/data/PG_VERSION", FILE)):
+            return False
+        return not any(note for name in ("anchor", "archive") for note in (self.data / name).glob("**/checkpoint"))
+
+    def typed(self, words: str) -> str:
+        """What to type so that this instance is meant."""
+        return f"./timber {words}" + ("" if self.data == default_data() else f" --data {shlex.quote(str(self.data))}")
 
     @property
     def running(self) -> bool:
@@ -159,6 +188,15 @@ class Instance:
         draft.replace(self.data / "instance.json")
 
 
+def why(error: Exception) -> str:
+    """What did not work, as one sentence also where it is the system that says no."""
+    if isinstance(error, FileNotFoundError):
+        return f"there is no {error.filename}; is this the right folder?"
+    if isinstance(error, OSError):
+        return f"{error.filename} cannot be used: {error.strerror}"
+    return str(error)
+
+
 def default_data() -> Path:
     """`TIMBER_DATA`, else `.timber` in the checkout."""
     given = os.environ.get("TIMBER_DATA")
@@ -187,7 +225,7 @@ def find_running(data: str | None, port: int | None) -> Instance:
     """As `find`, but it must run now."""
     instance = find(data, port)
     if not instance.running:
-        raise NoInstance(f"not running ({instance.data}). Start it with `./timber up`")
+        raise NoInstance(f"not running ({instance.data}). Start it with `{instance.typed('up')}`")
     return instance
 
 

@@ -16,7 +16,7 @@ from deploy.secret_files import write_secret
 from shared.audit.kept import write_whole
 from shared.timber.bodies import possession
 from shared.tlog.encoding import to_base64url
-from shared.tlog.note import COSIGNATURE, ED25519, Signer
+from shared.tlog.note import COSIGNATURE, ED25519, Signer, Verifier
 
 ORIGIN = "trozalog.localhost/madre-de-dios/2026"
 DEVELOPMENT_MARK = "DEVELOPMENT"
@@ -26,7 +26,7 @@ WRAPPING_KEY = "wrapping.key"
 PORTAL_KEY = "portal.key"
 POLICY = """\
 # Whose log a verifier trusts (c2sp.org/tlog-policy). Hand it to auditors.
-log {log}
+{logs}
 # The operator of the log runs this witness itself. Its signature shows that the log has not forgotten what it signed, not
 # that anybody else has looked. Ask somebody you trust to run one (docs/operate.md), add its line, name it in `quorum`.
 witness same-operator {witness}
@@ -49,7 +49,8 @@ def make_keys(folder: Path, policy: Path, origin: str = ORIGIN, witness: Path | 
         *(_document_key(folder, name) for name in DOCUMENT_KEYS),
     ]
     if not policy.exists():
-        text = POLICY.format(log=_vkey(folder / "log.key"), witness=_vkey(witness / "witness.key"))
+        logs = "\n".join(f"log {key.vkey}" for key in log_keys(folder) if key.kind == ED25519)
+        text = POLICY.format(logs=logs, witness=_vkey(witness / "witness.key"))
         write_whole(policy, text.encode())
     mark = folder / DEVELOPMENT_MARK
     if not mark.exists():
@@ -65,6 +66,12 @@ def _note_key(private: Path, name: str, kind: int = ED25519) -> bool:
         write_secret(private, Signer.generate(name, kind).skey + "\n")
     private.with_suffix(".pub").write_text(_vkey(private) + "\n")
     return fresh
+
+
+def log_keys(folder: Path) -> list[Verifier]:
+    """The public halves of the log's keys, old and new."""
+    lines = (folder / "log.key").read_text().split()
+    return [Signer.parse(line).verifier if "PRIVATE" in line else Verifier.parse(line) for line in lines]
 
 
 def _vkey(private: Path) -> str:

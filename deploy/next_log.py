@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from deploy.instance import NoInstance, find
+from deploy.instance import NoInstance, find, why
 from deploy.secret_files import put, readable_as, rewrite, write_secret
 from deploy.upkeep import database_at_hand, operate
 from shared.timber import fields
@@ -75,7 +75,7 @@ def main(options: argparse.Namespace) -> int:
             return code
         take_over(instance.keys, instance.policy)
     except (NotNext, OSError) as error:
-        raise NoInstance(str(error)) from None
+        raise NoInstance(why(error)) from None
     print(f"Start the services again: they keep {options.origin}. Hand out {instance.policy}: it names both logs.")
     return 0
 
@@ -94,7 +94,7 @@ def _command() -> int:
         else:
             print(take_over(options.folder, options.policy or options.folder / "policy.txt"))
     except (NotNext, OSError) as error:
-        print(error, file=sys.stderr)
+        print(why(error), file=sys.stderr)
         return 1
     return 0
 

@@ -12,13 +12,19 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from deploy.instance import NoInstance, find
+from deploy.instance import NoInstance, find, why
 from deploy.keygen import PORTAL_KEY, WRAPPING_KEY, new_sealing_key, public_text
 from deploy.secret_files import rewrite
+from shared.refusal import Refusal
 from shared.tlog.encoding import from_base64url, to_base64url
-from shared.tlog.note import ED25519, MLDSA44, Signer
+from shared.tlog.note import ED25519, MLDSA44, Signer, open_note
 
 _PRIVATE = "PRIVATE+KEY+"
+STOLEN = "with log --retire: at once, though no published checkpoint bears both keys"
+_NOT_BOTH = (
+    "the newest published checkpoint ({where}) does not bear both keys: start custody again with both, and wait until the log "
+    "has grown and signed one that does. A first key that was stolen is retired at once with --stolen"
+)
 
 
 class NothingToDo(Exception):  # noqa: N818
@@ -40,19 +46,33 @@ def add_log_key(folder: Path, policy: Path, kind: int = ED25519) -> str:
     return fresh.verifier.vkey
 
 
-def retire_log_key(folder: Path, policy: Path) -> str:  # noqa: ARG001  (the twin of add_log_key)
+def retire_log_key(folder: Path, checkpoint: Path | None) -> str:
     """The first key signs no more from the next start on; its public half stays, so that what it signed is recognised.
-    Its vkey. The policy still names it, for files of its time: take the line out if the key was stolen."""
+    Its vkey. The policy still names it, for files of its time: take the line out if the key was stolen.
+
+    `checkpoint` is the newest that was published, and has to bear every key; None where the first key was stolen."""
     path = folder / "log.key"
     lines = path.read_text().split()
     keys = [Signer.parse(line) for line in lines if line.startswith(_PRIVATE)]
     if sum(key.kind == ED25519 for key in keys) < 2:
         raise NothingToDo("log.key holds one key: add the next one first, and let both sign for a while")
+    if checkpoint is not None and not _bears(checkpoint, keys):
+        raise NothingToDo(_NOT_BOTH.format(where=checkpoint))
     vkey = keys[0].verifier.vkey
     rest = sorted(keys[1:], key=lambda key: key.kind)  # an Ed25519 key comes first
     _replace(path, [*(key.skey for key in rest), *lines[len(keys) :], vkey])
     rewrite(folder / "log.pub", rest[0].verifier.vkey + "\n")
     return vkey
+
+
+def _bears(checkpoint: Path, keys: list[Signer]) -> bool:
+    """Whether each Ed25519 key signed what was published last; not so where nothing was."""
+    wanted = {key.verifier for key in keys if key.kind == ED25519}
+    try:
+        note = open_note(checkpoint.read_bytes(), list(wanted))
+    except (FileNotFoundError, Refusal):
+        return False
+    return wanted == {one.verifier for one in note.known}
 
 
 def renew(folder: Path, name: str) -> str:
@@ -83,7 +103,7 @@ def add_wrapping_key(folder: Path) -> str:
     it without a restart where it reads this very file."""
     path = folder / WRAPPING_KEY
     _replace(path, [new_sealing_key(), *path.read_text().split()])
-    return "the first line; now wrap every data key by it: python -m services.custody.rewrap"
+    return "the first line"
 
 
 def drop_old_wrapping_keys(folder: Path) -> str:
@@ -127,7 +147,6 @@ def _replace(path: Path, lines: list[str]) -> None:
 
 STEPS: dict[tuple[str, bool], Callable[[Path, Path], str]] = {
     ("log", False): add_log_key,
-    ("log", True): retire_log_key,
     ("log-ml-dsa", False): lambda folder, policy: add_log_key(folder, policy, MLDSA44),
     ("registrar", False): lambda folder, _: renew(folder, "registrar"),
     ("registrar", True): lambda folder, _: drop_old(folder, "registrar"),
@@ -141,12 +160,17 @@ STEPS: dict[tuple[str, bool], Callable[[Path, Path], str]] = {
 WHAT = sorted({what for what, _ in STEPS})
 
 
-def step(folder: Path, policy: Path, what: str, *, retire: bool) -> str:
-    """One step; what to tell the operator. NothingToDo when it does not fit."""
-    run = STEPS.get((what, retire))
-    if run is None:
+def step(folder: Path, policy: Path, what: str, *, retire: bool, checkpoint: Path | None, rewrap: str) -> str:
+    """One step; what to tell the operator. `checkpoint` as for `retire_log_key`; `rewrap` is what wraps by a new wrapping
+    key here. NothingToDo when it does not fit."""
+    if (what, retire) == ("log", True):
+        key = retire_log_key(folder, checkpoint)
+    elif (what, retire) in STEPS:
+        key = STEPS[what, retire](folder, policy)
+    else:
         raise NothingToDo(f"{what} is not retired by itself")
-    key = run(folder, policy)
+    if (what, retire) == ("wrapping", False):
+        return f"wrapping: a new key: {key}\nNow wrap every data key by it: {rewrap}"
     word = "a new key" if not retire else "signs no more" if what == "log" else "older keys dropped; in force"
     return f"{what}: {word}: {key}\nStart the services again; docs/operate.md says what comes next."
 
@@ -155,9 +179,19 @@ def main(options: argparse.Namespace) -> int:
     """`timber rotate-key`: of this instance."""
     instance = find(options.data, options.port)
     try:
-        print(step(instance.keys, instance.policy, options.what, retire=options.retire))
+        checkpoint, rewrap = None if options.stolen else instance.anchor, instance.typed("rewrap")
+        print(
+            step(
+                instance.keys,
+                instance.policy,
+                options.what,
+                retire=options.retire,
+                checkpoint=checkpoint,
+                rewrap=rewrap,
+            )
+        )
     except (NothingToDo, OSError) as error:
-        raise NoInstance(str(error)) from None
+        raise NoInstance(why(error)) from None
     return 0
 
 
@@ -167,12 +201,17 @@ def _command() -> int:
     parser.add_argument("what", choices=WHAT)
     parser.add_argument("--retire", action="store_true")
     parser.add_argument("--policy", type=Path, help="FOLDER/policy.txt")
+    parser.add_argument("--checkpoint", type=Path, help="for log --retire: what /log/checkpoint answers now")
+    parser.add_argument("--stolen", action="store_true", help=STOLEN)
     options = parser.parse_args()
+    if (options.what, options.retire) == ("log", True) and (options.checkpoint is None) != options.stolen:
+        parser.error("log --retire: --checkpoint FILE, which is what /log/checkpoint answers now, or --stolen")
     try:
         policy = options.policy or options.folder / "policy.txt"
-        print(step(options.folder, policy, options.what, retire=options.retire))
+        found, rewrap = options.checkpoint, "python -m services.custody.rewrap, where custody runs"
+        print(step(options.folder, policy, options.what, retire=options.retire, checkpoint=found, rewrap=rewrap))
     except (NothingToDo, OSError) as error:
-        print(error, file=sys.stderr)
+        print(why(error), file=sys.stderr)
         return 1
     return 0
 

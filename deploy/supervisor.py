@@ -163,7 +163,7 @@ class House:
 
     async def _sample_data(self) -> None:
         """Once, at the first start: a house that was begun empty holds somebody's own work and stays without."""
-        mark = self.instance.data / "sample-data"
+        mark = self.instance.sample_mark
         if mark.exists():
             return
         if not self.sample:
@@ -173,7 +173,6 @@ class House:
         self._write("seeding")
         await self._step("seed", "deploy", ["seed", "--data", str(self.instance.data)], {}, deadline_s=180)
         said = self.children.pop("seed").last_lines()
-        mark.write_text("The sample data was loaded.\n")
         self._stage("sample data  " + (said[-1] if said else ""), begun)
 
     async def _step(

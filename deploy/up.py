@@ -5,7 +5,6 @@ import asyncio
 import os
 import resource
 import secrets
-import shlex
 import socket
 import subprocess
 import sys
@@ -13,10 +12,15 @@ import time
 from collections.abc import Callable
 
 from deploy.child import LAST_LINES, StageFailed
-from deploy.instance import CHECKOUT, Instance, NoInstance, default_data, find, register
+from deploy.instance import CHECKOUT, Instance, NoInstance, find, register
 from deploy.process import holder_of, is_still
 
 TRIES = 50
+_KEY_ALONE = (
+    "{key} is here and no database, anchor or archive of its log: to sign with it would begin a second history. Bring the log "
+    "back first ({restore}; or put its anchor/ and archive/ here, start, and {recover}), or move log.key and policy.txt away, "
+    "which begins another log"
+)
 PORTS = range(20_000, 32_000)
 DETACHED_DEADLINE_S = 3_900  # longer than any step of a launcher, the longest being a migration of a large log
 
@@ -29,6 +33,12 @@ def up(options: argparse.Namespace) -> int:
             raise NoInstance(f"the instance in {instance.data} is just stopping; try again in a moment")
         shown = _show_running(instance, options.port)
         return _follow(instance, None) if options.detach and not _is_up(instance) else shown
+    if instance.key_alone:
+        raise NoInstance(
+            _KEY_ALONE.format(
+                key=instance.keys / "log.key", restore=instance.typed("restore FILE"), recover=instance.typed("recover")
+            )
+        )
     say = _quiet if options.child else _say
     port = choose_port(options.port, instance, say)
     instance.make()
@@ -71,7 +81,9 @@ def choose_port(asked: int | None, instance: Instance, say: Callable[[str], None
     after = free_after(first)
     holder = holder_of(first) or "another process"
     if asked is not None:
-        raise NoInstance(f"port {first} is taken by {holder}. Port {after} is free: ./timber up --port {after}")
+        raise NoInstance(
+            f"port {first} is taken by {holder}. Port {after} is free: {instance.typed(f'up --port {after}')}"
+        )
     say(f"  port {first} is taken by {holder}; using {after}")
     return after
 
@@ -110,8 +122,8 @@ def banner(instance: Instance, seconds: float) -> str:
         f"  API docs   {url}/docs      Health  {url}/healthz",
         *_sign_in(instance),
         f"  Policy     {instance.policy}   (for `verify`, and for auditors)",
-        f"  Try        {_words('demo', instance)}      follow two trees to a sold lot, then tamper with it",
-        f"  Logs       {instance.logs}      Stop  {_stop_word(instance)}      Wipe  {_words('reset', instance)}",
+        f"  Try        {instance.typed('demo')}      follow two trees to a sold lot, then tamper with it",
+        f"  Logs       {instance.logs}      Stop  {_stop_word(instance)}      Wipe  {instance.typed('reset')}",
     ]
     return "\n".join(lines)
 
@@ -124,15 +136,8 @@ def _sign_in(instance: Instance) -> list[str]:
     return [f"  Sign in    (shown once; also in {instance.logins_file})", *lines]
 
 
-def _words(verb: str, instance: Instance) -> str:
-    """What to type so that this instance is meant."""
-    return f"./timber {verb}" + (
-        "" if instance.data == default_data() else f" --data {shlex.quote(str(instance.data))}"
-    )
-
-
 def _stop_word(instance: Instance) -> str:
-    return "Ctrl-C" if instance.status.get("pid") == os.getpid() else _words("down", instance)
+    return "Ctrl-C" if instance.status.get("pid") == os.getpid() else instance.typed("down")
 
 
 def _show_running(instance: Instance, port: int | None) -> int:
@@ -142,7 +147,7 @@ def _show_running(instance: Instance, port: int | None) -> int:
     )
     if port not in (None, instance.port):
         print(f"For a second one beside it: ./timber up --port {port} --data DIR")
-    print(f"{_words('status', instance)} shows more, {_words('down', instance)} stops it.")
+    print(f"{instance.typed('status')} shows more, {instance.typed('down')} stops it.")
     return 0
 
 
@@ -192,7 +197,7 @@ def _explain(instance: Instance, launcher: int | None) -> None:
     print(f"\n  ✗ {error['stage']}: {error['cause']}", file=sys.stderr)
     for line in error["lines"]:
         print(f"    | {line}", file=sys.stderr)
-    print(f"  Logs: {instance.logs}   {_words('doctor', instance)} looks for the usual causes", file=sys.stderr)
+    print(f"  Logs: {instance.logs}   {instance.typed('doctor')} looks for the usual causes", file=sys.stderr)
 
 
 def _head() -> str:

@@ -39,6 +39,32 @@ class Malformed(Refusal):
     reason: str
 
 
+# What the system says of files and addresses, in Spanish; what is not here is said as it is.
+SYSTEM_ES = {
+    "Address already in use": "la dirección ya está en uso",
+    "Cannot assign requested address": "esa dirección no es de este equipo",
+    "Connection refused": "nadie atiende allí",
+    "Device or resource busy": "está en uso",
+    "Disk quota exceeded": "se acabó la cuota de disco",
+    "File exists": "ya existe",
+    "File name too long": "el nombre es demasiado largo",
+    "Input/output error": "el disco no responde bien",
+    "Is a directory": "es una carpeta",
+    "No space left on device": "no queda espacio",
+    "No such file or directory": "no existe ese archivo o carpeta",
+    "Not a directory": "no es una carpeta",
+    "Operation not permitted": "no está permitido",
+    "Permission denied": "no hay permiso",
+    "Read-only file system": "el disco es de solo lectura",
+    "Too many open files": "hay demasiados archivos abiertos",
+}
+
+
+def system_es(words: str) -> str:
+    """What the system says, in Spanish."""
+    return SYSTEM_ES.get(words, words)
+
+
 # What may be missing, as people call it in Spanish (docs/glossary.md); a kind that is not here is said as it is.
 KINDS_ES = {
     "act": "acto",

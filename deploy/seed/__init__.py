@@ -6,8 +6,9 @@ from deploy.instance import Instance
 from deploy.seed import certified, sample
 from deploy.seed.house import House, Json, opened, until_logged
 
-__all__ = ["Papers", "load", "papers"]
+__all__ = ["LOADED", "Papers", "load", "papers"]
 
+LOADED = "The sample data was loaded.\n"
 # What the demo prints of each paper: the type of its record and the thing itself, with its place in the log.
 Papers = list[tuple[str, Json]]
 
@@ -25,6 +26,7 @@ def load(instance: Instance) -> str:
         )
         _permit(house, certified.PERMIT, certified.PLAN, certified.lines())
         certified.load(house)
+    instance.sample_mark.write_text(LOADED)
     lines = sum(len(paper["lines"]) for kind, paper in found if kind == "permit.issued")
     return (
         f"1 title, 2 plans, 2 permits with {lines} lines, 3 census trees, 1 inspection; {len(found)} papers in the log;"

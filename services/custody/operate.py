@@ -28,7 +28,7 @@ from services.custody.main import (
 from services.custody.operating.fsck import Fsck, Sound, archive
 from services.custody.operating.hand_over import HandOver
 from services.custody.operating.rebuild import DoesNotFollow, rebuild
-from services.custody.operating.recovery import OtherHistory, Published, Recovery, TailMissing
+from services.custody.operating.recovery import NotThisLog, OtherHistory, Published, Recovery, TailMissing
 from services.custody.operating.report import Report
 from services.custody.outside.anchor import Unreadable
 from services.custody.outside.archive import Pinned
@@ -44,6 +44,7 @@ from shared.audit.refusals import CannotRead, CannotWrite, Damaged, Forked
 from shared.audit.source import opened
 from shared.refusal import Refusal
 from shared.timber import norms
+from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.checkpoint import parse as parse_checkpoint
 from shared.tlog.note import ED25519, Verifier, open_note
 from shared.tlog.policy import Policy
@@ -51,7 +52,7 @@ from shared.web.runtime import command_settings
 
 DONE, REFUSED, UNREADABLE = 0, 1, 2
 SAYS_NO = (
-    ClosedForAnother, Damage, Damaged, DoesNotFollow, Forked, NameBorne, OtherHistory, OtherOrigin, TailMissing,
+    ClosedForAnother, Damage, Damaged, DoesNotFollow, Forked, NameBorne, NotThisLog, OtherHistory, OtherOrigin, TailMissing,
 )  # fmt: skip
 
 
@@ -182,7 +183,7 @@ async def recover(settings: CustodySettings, options: argparse.Namespace, report
                 return DONE
             async with opened(options.source or str(outside.copies.folder)) as source:
                 note = await source.checkpoint()
-                copied = Published(source.name, parse_checkpoint(open_note(note, outside.logs).text), note)
+                copied = Published(source.name, _checkpoint_of(source.name, note, outside.logs), note)
                 host = HostKey.read(settings.keys_dir / "host.key")
                 published = [*outside.published, copied]
                 recovery = Recovery(
@@ -202,6 +203,13 @@ async def recover(settings: CustodySettings, options: argparse.Namespace, report
     else:
         report.say("said", statement=done.statement)
     return DONE
+
+
+def _checkpoint_of(where: str, note: bytes, logs: Sequence[Verifier]) -> Checkpoint:
+    try:
+        return parse_checkpoint(open_note(note, logs).text)
+    except Refusal:
+        raise NotThisLog(where) from None
 
 
 async def hand_over(settings: CustodySettings, options: argparse.Namespace, report: Report) -> int:

@@ -44,6 +44,8 @@ _HELP = {
     "succession": "comprobar que una bitácora cerrada continúa como otra / check that a closed log goes on as another",
     "next": "la bitácora que la continúa / the log that continues it",
     "folder": "carpeta de la copia / folder of the copy",
+    "check": "recalcular también lo ya copiado, y traer lo que falte / hash again what was copied before too, and fetch what "
+    "is missing",
     "state": "carpeta del estado: última constancia verificada y evidencia / folder of the state: last verified checkpoint "
     "and evidence",
     "follow": "seguir hasta que se interrumpa / go on until interrupted",
@@ -106,10 +108,12 @@ async def draw(options: argparse.Namespace, report: Report) -> int:
 async def mirror(options: argparse.Namespace, source: Source, policy: Policy, report: Report) -> int:
     """Copy once, or again and again."""
     with held(options.folder / OWN):
-        copy = Mirror(source, options.folder, policy)
+        copy, check = Mirror(source, options.folder, policy), options.check
 
         async def once() -> None:
-            checkpoint = await copy.pull(report.progress)
+            nonlocal check
+            checkpoint = await copy.pull(report.progress, check=check)
+            check = False
             if checkpoint is not None or not options.follow:
                 report.copied(checkpoint)
 
@@ -137,11 +141,14 @@ async def monitor(options: argparse.Namespace, source: Source, policy: Policy, r
         watching = Monitor(source, policy, options.state)
         if watching.ledger.begun_again:
             report.begun_again()
-        told = watching.ledger.size if options.new else 0
+        told, behind = watching.ledger.size if options.new else 0, False
 
         async def once() -> None:
-            nonlocal told
+            nonlocal told, behind
             checkpoint = await watching.round(report.progress)
+            if watching.behind is not None and not behind:  # said once, and again when it has come up and falls behind
+                report.behind(watching.behind, watching.ledger.size)
+            behind = watching.behind is not None
             told = await watching.tell(told, report.finding)
             if checkpoint is not None or not options.follow:
                 report.judged(watching.ledger.origin or "", told)
@@ -215,6 +222,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 
     copying = command(mirror)
     copying.add_argument("folder", type=Path, metavar="FOLDER", help=_HELP["folder"])
+    copying.add_argument("--check", action="store_true", help=_HELP["check"])
     lasting(copying)
     checking = command(fsck)
     checking.add_argument("--state", type=Path, metavar="DIR", help=_HELP["state"])

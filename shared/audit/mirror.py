@@ -16,7 +16,7 @@ from pathlib import Path
 from shared.audit.edge import edge_tiles, partial_bundle
 from shared.audit.fsck import Progress
 from shared.audit.kept import Kept, continue_history, known, newest, sync_folder, write_whole
-from shared.audit.refusals import CannotWrite, Damaged, NotServed, OtherLog, damaged
+from shared.audit.refusals import CannotRead, CannotWrite, Damaged, NotServed, OtherLog, damaged
 from shared.audit.source import CHECKPOINT, FolderSource, Source, file_bytes
 from shared.audit.stored import longest
 from shared.audit.tree import Tree
@@ -57,8 +57,9 @@ class Mirror:
         self.kept = Kept(folder / OWN, folder / "evidence")
         self._written: set[Path] = set()
 
-    async def pull(self, progress: Progress | None = None) -> Checkpoint | None:
-        """Copy up to the newest checkpoint; None when nothing is new. May be repeated after any failure.
+    async def pull(self, progress: Progress | None = None, *, check: bool = False) -> Checkpoint | None:
+        """Copy up to the newest checkpoint; None when nothing is new. May be repeated after any failure. With `check` what
+        was copied before is hashed again too, and what is missing of it fetched.
 
         Forked when the log does not continue the last checkpoint seen; Damaged with the place, in the log or in this
         copy; the refusals of the policy; CannotRead; CannotWrite.
@@ -72,12 +73,14 @@ class Mirror:
         tree = Tree(_OwnFirst(self._source, self._folder), new)
         try:
             if not await continue_history(self.kept, self._policy, note, tree, None if have is None else self._root_at):
+                if check:
+                    raise CannotRead(self._source.name, "it shows less than this copy holds")
                 return None
-            if have is None or have.size < new.size:
-                await self._copy(tree, 0 if have is None else have.size, progress)
+            if check or have is None or have.size < new.size:
+                await self._copy(tree, 0 if check or have is None else have.size, progress)
         except Damaged as damage:
             raise self._of_own_copy(damage) from None
-        if self._note() == note:
+        if self._note() == note and not check:
             return None
         await asyncio.to_thread(self._publish, note)
         self._sweep(before, new.size, 0 if have is None else have.size)

@@ -61,6 +61,7 @@ class Monitor:
         version = f"{LAYOUT}/{self._norms.country}/{self._norms.version}/{self._watch.version}"
         self.ledger = Ledger(folder / LEDGER, version)
         self._one_at_a_time = asyncio.Lock()
+        self.behind: Checkpoint | None = None  # what the last round was shown, where it had seen more before
 
     async def round(self, progress: Progress | None = None) -> Checkpoint | None:
         """Judge the log up to its newest checkpoint; None when there is nothing new. May be repeated after any failure.
@@ -78,7 +79,9 @@ class Monitor:
             raise OtherLog(str(self._folder), ledger.origin or "", new.origin)
         tree = Tree(self._source, new)
         self.kept.note_first(new.origin, self.kept.last(new.origin) or note)
-        if not await continue_history(self.kept, self._policy, note, tree, self._root_at) or new.size < ledger.size:
+        newer = await continue_history(self.kept, self._policy, note, tree, self._root_at) and new.size >= ledger.size
+        self.behind = None if newer else new
+        if not newer:
             return None
         known = ledger.origin is not None and (ledger.size, ledger.tree.root()) == (new.size, new.root)
         if not known:

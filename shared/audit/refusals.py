@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from shared.refusal import Refusal
+from shared.refusal import Refusal, system_es
 
 _REASONS: dict[str, tuple[str, str]] = {
     "missing": ("no está", "it is not there"),
@@ -17,8 +17,8 @@ _REASONS: dict[str, tuple[str, str]] = {
         "the tiles agree with each other, but do not lead to the signed root",
     ),
     "own copy": (
-        "el archivo de esta copia no es el que cubre la raíz firmada; bórrelo y repita",
-        "the file of this copy is not the one that the signed root covers; delete it and run again",
+        "el archivo de esta copia no es el que cubre la raíz firmada",
+        "the file of this copy is not the one that the signed root covers",
     ),
     "own state": (
         "el estado guardado no es de esta historia de la bitácora",
@@ -29,16 +29,16 @@ _REASONS: dict[str, tuple[str, str]] = {
 # Why something cannot be read or written, where it is not the system that says so in its own words.
 _SPANISH = {
     "neither an http address nor a folder": "no es una dirección http ni una carpeta",
+    "not an address": "no es una dirección",
+    "its certificate is not accepted, or it speaks no TLS": "su certificado no se acepta, o no habla TLS",
+    "nobody answers at that address": "nadie responde en esa dirección",
+    "no answer came in time": "no respondió a tiempo",
+    "it leads from one address to the next without end": "lleva de una dirección a otra sin fin",
+    "the answer broke off or cannot be read": "la respuesta se cortó o no se entiende",
     "not an ordinary file": "no es un archivo corriente",
     "compressed, which was not asked for": "viene comprimido, sin haberlo pedido",
+    "it shows less than this copy holds": "muestra menos de lo que tiene esta copia",
     "another process is writing to it": "otro proceso está escribiendo allí",
-    "No such file or directory": "no existe ese archivo o carpeta",
-    "Permission denied": "no hay permiso",
-    "No space left on device": "no queda espacio",
-    "Not a directory": "no es una carpeta",
-    "Is a directory": "es una carpeta",
-    "File exists": "ya existe",
-    "Address already in use": "la dirección ya está en uso",
 }
 
 
@@ -50,7 +50,7 @@ class _WithReason(Refusal):
     why: str
 
     def text(self, language: str) -> str:
-        why = self.why if language == "en" else _SPANISH.get(self.why, self.why)
+        why = self.why if language == "en" else _SPANISH.get(self.why) or system_es(self.why)
         return (self.en if language == "en" else self.es).format(where=self.where, why=why)
 
 

@@ -24,6 +24,13 @@ _WORDS = {
         "{origin}: {size} entradas repasadas; hallazgos: {found}.",
         "{origin}: {size} entries judged; findings: {found}.",
     ),
+    "mend": ("Bórrelo y repita con --check.", "Delete it and run again with --check."),
+    "behind": (
+        "S1: la fuente muestra una constancia de {size} entradas, anterior a las {seen} ya vistas. Una copia atrasada no es "
+        "una bifurcación: si sigue así, pregunte a otra fuente.",
+        "S1: the source shows a checkpoint of {size} entries, older than the {seen} seen before. A copy that is behind is no "
+        "fork: if it stays so, ask another source.",
+    ),
     "finding": ("entrada {index}", "entry {index}"),
     "continued": (
         "{old} terminó con {size} entradas y continúa como {new}, que las tiene todas. Su clave, firmada por la anterior: {vkey}",
@@ -102,7 +109,7 @@ class Report:
 
     def refusal(self, refusal: Refusal) -> None:
         """Why it ended, or for now does not go on. Of a fork, both notes."""
-        texts = {language: refusal.text(language) + _evidence(refusal) for language in ("es", "en")}
+        texts = {language: refusal.text(language) + _more(refusal, language) for language in ("es", "en")}
         if self._json:
             members = {"text_es": texts["es"], "text_en": texts["en"], "facts": refusal.facts()}
             self._print_json("problem", slug=refusal.slug, **members)
@@ -150,6 +157,18 @@ class Report:
         severity = finding["severity"] or "--"
         sid = f" ({finding['sid']})" if finding["sid"] else ""
         print(_plain(f"{where}: {severity} {finding['rule']} {finding['text_' + self._language]}{sid}"), flush=True)
+
+    def behind(self, shown: Checkpoint, seen: int) -> None:
+        """That the source shows less than was seen of the log before: a finding of severity S1, of no entry."""
+        if self._least > "S1":
+            return
+        self.found += 1
+        facts = {"origin": shown.origin, "size": shown.size, "seen": seen}
+        if self._json:
+            texts = {f"text_{lang}": _WORDS["behind"][at].format(**facts) for at, lang in enumerate(("es", "en"))}
+            self._print_json("behind", severity="S1", **facts, **texts)
+        else:
+            self._say("behind", **facts)
 
     def drawn(self, again: Recomputed, held: Held) -> None:
         """A draw that came out, what it was held against, and what was not checked."""
@@ -219,7 +238,10 @@ def _plain(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
 
 
-def _evidence(refusal: Refusal) -> str:
+def _more(refusal: Refusal, language: str) -> str:
+    """The notes of a fork that was kept; how a copy is mended."""
+    if isinstance(refusal, Damaged) and refusal.reason == "own copy":
+        return " " + _WORDS["mend"][language == "en"]
     if not isinstance(refusal, ForkKept):
         return ""
     return "".join(f"\n\n{note.decode('utf-8', 'replace')}" for note in evidence_in(refusal.where))

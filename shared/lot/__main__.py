@@ -8,15 +8,17 @@ review. Of `split`: 0, 1 when the file does not hold together, 2 when it cannot 
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import orjson
 
 from shared.lot.bundle import MAX_BYTES, BundleUnreadable
 from shared.lot.report import NOT_VALID, UNREADABLE, Report
-from shared.lot.split import split
+from shared.lot.split import Pair, split
 from shared.lot.verify import verify
-from shared.refusal import Refusal
+from shared.refusal import Refusal, system_es
 from shared.tlog.policy import Policy
 
 _HELP = {
@@ -35,10 +37,29 @@ _HELP = {
     "folder": "carpeta nueva o vacía / a new or empty folder",
 }
 _WRITTEN = {"es": "{count} entradas con su prueba en {folder}.", "en": "{count} entries with their proofs in {folder}."}
-_NOT_EMPTY = {"es": "la carpeta no está vacía", "en": "the folder is not empty"}
-_NOT_WRITTEN = {"es": "No se puede escribir en {folder}: {why}.", "en": "Cannot write to {folder}: {why}."}
-_UNREADABLE = {"es": "No se puede leer {file}: {why}.", "en": "Cannot read {file}: {why}."}
-_TOO_LONG = {"es": "es demasiado grande", "en": "it is too large"}
+_NOT_EMPTY = ("la carpeta no está vacía", "the folder is not empty")
+_TOO_LONG = ("es demasiado grande", "it is too large")
+
+
+@dataclass(eq=False)
+class CannotRead(Refusal):
+    """The file or the policy cannot be read at all."""
+
+    slug: ClassVar[str] = "cannot-read"
+    es: ClassVar[str] = "No se puede leer {where}: {why_es}."
+    en: ClassVar[str] = "Cannot read {where}: {why_en}."
+    where: str
+    why_es: str
+    why_en: str
+
+
+@dataclass(eq=False)
+class CannotWrite(CannotRead):
+    """The folder for the pairs cannot be written."""
+
+    slug: ClassVar[str] = "cannot-write"
+    es: ClassVar[str] = "No se puede escribir en {where}: {why_es}."
+    en: ClassVar[str] = "Cannot write to {where}: {why_en}."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,12 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[:1] == ["split"]:
         return _split(_split_parser().parse_args(words[1:]))
     options = _parser().parse_args(words)
-    policy_bytes = _bytes_of(options.policy, options.lang)
-    data = _bytes_of(options.file, options.lang)
-    if policy_bytes is None or data is None:
-        return UNREADABLE
     try:
-        policy = Policy.parse(policy_bytes)
+        policy = Policy.parse(_bytes_of(options.policy))
+        data = _bytes_of(options.file)
     except Refusal as refusal:
         print(refusal.text(options.lang), file=sys.stderr)
         if options.json:
@@ -85,41 +103,42 @@ def _split_parser() -> argparse.ArgumentParser:
 
 def _split(options: argparse.Namespace) -> int:
     """Write the pairs. Nothing is overwritten: the folder has to be new or empty."""
-    data = _bytes_of(options.file, options.lang)
-    if data is None:
-        return UNREADABLE
     try:
-        pairs = list(split(data))
+        pairs = list(split(_bytes_of(options.file)))
+        _write(options.folder, pairs)
     except Refusal as refusal:
         print(refusal.text(options.lang), file=sys.stderr)
-        return UNREADABLE if isinstance(refusal, BundleUnreadable) else NOT_VALID
-    folder: Path = options.folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        why = _NOT_EMPTY[options.lang] if any(folder.iterdir()) else None
-        for name, content in (file for pair in pairs if why is None for file in pair.files.items()):
-            (folder / name).write_bytes(content)
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-    if why is not None:
-        print(_NOT_WRITTEN[options.lang].format(folder=folder, why=why), file=sys.stderr)
-        return UNREADABLE
-    print(_WRITTEN[options.lang].format(count=len(pairs), folder=folder))
+        return UNREADABLE if isinstance(refusal, BundleUnreadable | CannotRead) else NOT_VALID
+    print(_WRITTEN[options.lang].format(count=len(pairs), folder=options.folder))
     return 0
 
 
-def _bytes_of(path: Path, language: str) -> bytes | None:
-    """The bytes of a file of bearable size; otherwise None, and the reason on the error channel."""
+def _write(folder: Path, pairs: Sequence[Pair]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise CannotWrite(str(folder), *_NOT_EMPTY)
+        for name, content in (file for pair in pairs for file in pair.files.items()):
+            (folder / name).write_bytes(content)
+    except OSError as error:
+        raise CannotWrite(str(folder), *_said(error)) from error
+
+
+def _bytes_of(path: Path) -> bytes:
+    """The bytes of a file of bearable size. CannotRead."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-        why = _TOO_LONG[language] if len(data) > MAX_BYTES else None
     except OSError as error:
-        data, why = b"", error.strerror or type(error).__name__
-    if why is None:
-        return data
-    print(_UNREADABLE[language].format(file=path, why=why), file=sys.stderr)
-    return None
+        raise CannotRead(str(path), *_said(error)) from error
+    if len(data) > MAX_BYTES:
+        raise CannotRead(str(path), *_TOO_LONG)
+    return data
+
+
+def _said(error: OSError) -> tuple[str, str]:
+    why = error.strerror or type(error).__name__
+    return system_es(why), why
 
 
 if __name__ == "__main__":

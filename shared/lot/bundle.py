@@ -40,6 +40,15 @@ class BundleUnreadable(Malformed):
 
 
 @dataclass(eq=False)
+class BundleNotWhole(BundleUnreadable):
+    """It begins as a bundle of this version, and its bytes are no JSON: cut short, or damaged on their way."""
+
+    slug: ClassVar[str] = "bundle-not-whole"
+    es: ClassVar[str] = "El archivo de prueba está cortado o se dañó en el camino; cópielo o bájelo otra vez."
+    en: ClassVar[str] = "The proof file is cut short or was damaged on its way; copy or fetch it again."
+
+
+@dataclass(eq=False)
 class BadBundle(BadBytes):
     """It says it is a bundle of this version, and is not put together as one."""
 
@@ -86,11 +95,16 @@ def pack(
 
 
 def read(data: bytes) -> Bundle:
-    """The bundle in these bytes. BundleUnreadable for anything but this version; BadBundle, BadText or NotCanonical
-    when it is this version and not well formed."""
+    """The bundle in these bytes. BundleUnreadable for anything but this version, or when it is not whole; BadBundle,
+    BadText or NotCanonical when it is this version and not well formed."""
     if not data.startswith(_START):
         raise BundleUnreadable("bundle", FORMAT)
-    document = canon.decode(data, max_bytes=MAX_BYTES, max_depth=_DEPTH)
+    try:
+        document = canon.decode(data, max_bytes=MAX_BYTES, max_depth=_DEPTH)
+    except canon.NotCanonical as refusal:
+        if refusal.reason == "not JSON":
+            raise BundleNotWhole("bundle", refusal.reason) from refusal
+        raise
     if document.keys() != _FIELDS:
         raise BadBundle("bundle", "fields")
     log, private = document["log"], document["private"]

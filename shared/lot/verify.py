@@ -42,6 +42,14 @@ class RecordRefused(Refusal):
 
 
 @dataclass(eq=False)
+class EntryRefused(RecordRefused):
+    """The bytes of an entry are no record, so none can be named (`sid` is a dash)."""
+
+    es: ClassVar[str] = "La entrada {index} no se sostiene: {reason_es}"
+    en: ClassVar[str] = "Entry {index} does not stand: {reason_en}"
+
+
+@dataclass(eq=False)
 class AnchorMissing(Refusal):
     """A bundle holds entry 0, in which the registrar's key introduces itself; without it no key can be trusted."""
 
@@ -143,7 +151,7 @@ def _parsed(index: int, entry: bytes) -> tuple[int, Record]:
     try:
         return index, parse_entry(entry)
     except Refusal as refusal:
-        raise RecordRefused(index, "-", refusal.slug, refusal.text("es"), refusal.text("en")) from refusal
+        raise EntryRefused(index, "-", refusal.slug, refusal.text("es"), refusal.text("en")) from refusal
 
 
 def replay(records: Sequence[tuple[int, Record]]) -> tuple[Facts, dict[int, list[Outcome]]]:

@@ -23,7 +23,7 @@ from shared.audit.source import FolderSource
 from shared.timber.event import MalformedRecord, parse_entry
 from shared.tlog.checkpoint import Checkpoint, parse
 from shared.tlog.merkle import EMPTY_ROOT, leaf_hash, root_of
-from shared.tlog.note import open_note, sign
+from shared.tlog.note import Signer, open_note, sign
 from tests.custody.conftest import ORIGIN, Custody, cut, felling, genesis, permit_acts
 from tests.custody.set_back import Backup, rows, tampering, until
 
@@ -212,6 +212,25 @@ async def test_a_copy_of_another_history_is_not_believed(lost: Lost, capsys: pyt
     code, said = await recovered(lost.custody, capsys)
 
     assert (code, said[0]["status"], said[0]["size"]) == (1, "refused", lost.published.size)
+    assert await entries(lost.custody) == before
+
+
+async def test_a_copy_of_another_log_is_named_in_one_sentence(
+    lost: Lost, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, copy = await entries(lost.custody), tmp_path / "copy"
+    copy.mkdir()
+    for note in (sign(Checkpoint(ORIGIN, 5, EMPTY_ROOT).text(), [Signer.generate(ORIGIN)]), b"# no checkpoint\n"):
+        (copy / "checkpoint").write_bytes(note)
+
+        code, said = await recovered(lost.custody, capsys, copy)
+
+        assert (code, [one["status"] for one in said]) == (1, ["refused", "frozen"])
+        assert said[0]["text_es"].startswith(f"{copy} no es una copia de esta bitácora: ")
+        assert (
+            said[0]["text_en"]
+            == f"{copy} is no copy of this log: none of its keys signed the checkpoint that is there."
+        )
     assert await entries(lost.custody) == before
 
 

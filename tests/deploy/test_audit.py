@@ -46,3 +46,14 @@ def test_each_explains_itself(tmp_path: Path) -> None:
         done = timber(tmp_path, verb, "--help")
         assert done.returncode == 0
         assert done.stdout.startswith(f"usage: ./timber {verb} ")
+
+
+def test_the_help_of_fsck_tells_all_its_words_and_each_has_its_place(log: Path, tmp_path: Path) -> None:
+    said = timber(tmp_path, "fsck", "--help").stdout
+    assert all(word in said for word in ("--state DIR", "--policy FILE", "--deep", "exit codes: 0 sound"))
+    assert "fsck . --help" not in said
+
+    state = ("--state", str(tmp_path / "state"))
+    refused, passed = timber(tmp_path, "fsck", *state), timber(tmp_path, "fsck", str(log), *state)
+    assert (refused.returncode, "without SOURCE there is no --state" in refused.stderr) == (2, True)
+    assert (passed.returncode, len(list((tmp_path / "state").glob("*.checkpoint")))) == (0, 1)

@@ -54,8 +54,9 @@ def test_a_file_that_is_not_whole_is_no_backup(tmp_path: Path, spoil: Callable[[
     file.write_bytes(spoil(file.read_bytes()))
     (tmp_path / "b").mkdir()
 
-    with pytest.raises(BadBackup):
+    with pytest.raises(BadBackup) as refused:
         dumps.unpack(file, tmp_path / "b")
+    assert "Error" not in str(refused.value)
 
 
 def test_a_name_in_the_file_leads_nowhere_else(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """New keys in place of old ones: what each step leaves in the files."""
 
+import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from deploy.instance import Instance
 from deploy.keygen import make_keys
 from deploy.rotate import NothingToDo, step
 from services.custody.keys.hosted import HostKey
@@ -14,9 +18,10 @@ from services.permits.registrar import Registrar
 from shared.tlog import note
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.encoding import from_base64url
-from shared.tlog.note import MLDSA44
+from shared.tlog.note import MLDSA44, Signer
 from shared.tlog.policy import Policy
 
+ROOT = Path(__file__).parents[2]
 ORIGIN = "trozalog.localhost/madre-de-dios/2026"
 
 
@@ -26,8 +31,16 @@ def keys(tmp_path: Path) -> Path:
     return tmp_path / "keys"
 
 
-def rotate(keys: Path, what: str, *, retire: bool = False) -> str:
-    return step(keys, keys.parent / "policy.txt", what, retire=retire)
+def rotate(keys: Path, what: str, *, retire: bool = False, checkpoint: Path | None = None) -> str:
+    return step(keys, keys.parent / "policy.txt", what, retire=retire, checkpoint=checkpoint, rewrap="")
+
+
+def published(keys: Path, *by: Signer, size: int = 1) -> Path:
+    """What was published last, signed by these, or by whoever signs now."""
+    path = keys.parent / "anchor/checkpoint"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(note.sign(Checkpoint(ORIGIN, size, bytes(32)).text(), by or log_keys(keys).signers))
+    return path
 
 
 def log_keys(keys: Path) -> LogKeys:
@@ -38,8 +51,8 @@ def test_the_key_of_the_log_changes_by_an_overlap(keys: Path) -> None:
     [old] = log_keys(keys).verifiers
     said = rotate(keys, "log")
     both = log_keys(keys)
-    checkpoint = note.sign(Checkpoint(ORIGIN, 1, bytes(32)).text(), both.signers)
-    rotate(keys, "log", retire=True)
+    checkpoint = published(keys)
+    rotate(keys, "log", retire=True, checkpoint=checkpoint)
     after = log_keys(keys)
 
     new = both.in_use[1]
@@ -49,8 +62,91 @@ def test_the_key_of_the_log_changes_by_an_overlap(keys: Path) -> None:
     assert (keys / "log.pub").read_text() == new.vkey + "\n"
     policy = Policy.parse((keys.parent / "policy.txt").read_bytes())
     assert [log.verifier for log in policy.logs] == [old, new]
-    assert policy.check(checkpoint).log == old
+    assert policy.check(checkpoint.read_bytes()).log == old
     assert (keys / "log.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_is_not_retired_before_a_published_checkpoint_bears_both(keys: Path) -> None:
+    old, before = log_keys(keys).signers[0], (keys / "log.key").read_text()
+    rotate(keys, "log")
+    both = (keys / "log.key").read_text()
+    stranger = Signer.generate(ORIGIN)
+
+    for none in (keys.parent / "anchor/checkpoint", published(keys, old), published(keys, stranger)):
+        with pytest.raises(NothingToDo, match="does not bear both keys: start custody again"):
+            rotate(keys, "log", retire=True, checkpoint=none)
+    assert (keys / "log.key").read_text() == both != before
+
+    rotate(keys, "log", retire=True, checkpoint=published(keys))
+    assert old.verifier not in log_keys(keys).in_use
+
+
+def test_a_stolen_key_is_retired_at_once(keys: Path) -> None:
+    old = log_keys(keys).signers[0]
+    rotate(keys, "log")
+
+    rotate(keys, "log", retire=True, checkpoint=None)
+
+    assert old.verifier not in log_keys(keys).in_use
+
+
+def test_what_operators_type_looks_at_what_was_published(keys: Path) -> None:
+    data, server = ("rotate-key", "log", "--data", str(keys.parent)), (str(keys), "log")
+    policy = ("--policy", str(keys.parent / "policy.txt"))
+    old = log_keys(keys).signers[0]
+    rotate(keys, "log")
+    seen = published(keys, old)
+
+    refused = run("deploy", *data, "--retire")
+    unsaid = run("deploy.rotate", *server, *policy, "--retire")
+    too_early = run("deploy.rotate", *server, *policy, "--retire", "--checkpoint", str(seen))
+    published(keys)
+    passed = run("deploy", *data, "--retire")
+    rotate(keys, "log")
+    at_once = run("deploy.rotate", *server, *policy, "--retire", "--stolen")
+
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "does not bear both keys" in refused.stderr
+    assert (unsaid.returncode, "--checkpoint FILE" in unsaid.stderr) == (2, True)
+    assert (too_early.returncode, "does not bear both keys" in too_early.stderr) == (1, True)
+    assert (passed.returncode, at_once.returncode) == (0, 0), passed.stderr + at_once.stderr
+
+
+def test_the_log_of_a_later_year_has_its_own_last_checkpoint(tmp_path: Path) -> None:
+    next_ = "trozalog.localhost/madre-de-dios/2027"
+    own = tmp_path / "anchor" / hashlib.sha256(next_.encode()).hexdigest()[:16]
+    make_keys(tmp_path / "keys", tmp_path / "policy.txt", next_)
+
+    assert Instance(tmp_path).anchor == tmp_path / "anchor/checkpoint"
+    own.mkdir(parents=True)
+    assert Instance(tmp_path).anchor == own / "checkpoint"
+
+
+def test_a_new_wrapping_key_leads_to_what_wraps_by_it_there(keys: Path) -> None:
+    laptop, server = (
+        run("deploy", "rotate-key", "wrapping", "--data", str(keys.parent)),
+        run("deploy.rotate", str(keys), "wrapping"),
+    )
+
+    assert laptop.stdout.endswith(f"Now wrap every data key by it: ./timber rewrap --data {keys.parent}\n")
+    assert server.stdout.endswith(
+        "Now wrap every data key by it: python -m services.custody.rewrap, where custody runs\n"
+    )
+    assert len((keys / "wrapping.key").read_text().split()) == 3
+
+
+@pytest.mark.parametrize("words", [("rotate-key", "log"), ("hand-over", "trozalog.localhost/madre-de-dios/2027")])
+def test_a_folder_that_is_not_there_is_named_in_one_sentence(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = run("deploy", *words, "--data", str(tmp_path / "nowhere"))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"timber: there is no {tmp_path}/nowhere/keys/log.")
+    assert done.stderr.endswith("; is this the right folder?\n")
+
+
+def run(module: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", module, *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_a_new_key_is_on_disk_with_its_name_and_a_policy_is_never_half_written(
@@ -70,6 +166,19 @@ def test_a_new_key_is_on_disk_with_its_name_and_a_policy_is_never_half_written(
     assert keys.parent in synced
     assert policy.stat().st_mode == mode
     assert policy.read_text() != before
+
+
+def test_a_policy_that_is_made_anew_names_every_key_that_signs_or_signed(keys: Path) -> None:
+    policy = keys.parent / "policy.txt"
+    rotate(keys, "log")
+    rotate(keys, "log-ml-dsa")
+    before = policy.read_text()
+    policy.unlink()
+
+    make_keys(keys, policy)
+
+    assert policy.read_text() == before
+    assert [log.verifier for log in Policy.parse(policy.read_bytes()).logs] == list(log_keys(keys).verifiers)
 
 
 def test_the_steps_of_the_log_keep_their_order(keys: Path) -> None:

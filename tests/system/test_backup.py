@@ -167,6 +167,9 @@ def test_a_house_that_was_lost_comes_back_elsewhere_from_backup_keys_and_archive
         assert (failed.returncode, left) == (1, [])  # with its key and without its entries a start would fork the log
         assert restored.returncode == 0, restored.stdout + restored.stderr
         assert "put them back BEFORE the next start" in restored.stdout
+        assert "policy.txt was made anew from log.key" in restored.stdout
+        own = (instance.keys / "log.pub").read_text().strip()
+        assert f"log {own}\n" in (elsewhere / "policy.txt").read_text()
         for name in ("anchor", "archive"):
             shutil.copytree(instance.data / name, elsewhere / name)
 

@@ -224,6 +224,10 @@ def test_a_house_begun_empty_stays_without_sample_data(short_folder: Path) -> No
 
     assert "ready in" in again.stdout
     assert "sample data" not in again.stdout
+    mark = Instance(short_folder / "data").sample_mark
+    assert mark.read_text().startswith("Begun empty")
+    timber("seed", *data)
+    assert mark.read_text() == "The sample data was loaded.\n"
     assert timber("reset", "--yes", *data).returncode == 0
 
 

@@ -271,6 +271,11 @@ def private_of_another_record() -> Files:
 # ---- what cannot be read
 
 
+def cut_short() -> Files:
+    """A bundle of which the end is missing."""
+    return a_lot(LOT).bundle(LOT)[:-1000], TRUSTING.encode()
+
+
 def version_2() -> Files:
     """A bundle of a version to come."""
     return a_lot(LOT).bundle(LOT).replace(FORMAT.encode(), b"trozalog-bundle/2"), TRUSTING.encode()
@@ -286,7 +291,7 @@ VECTORS: dict[str, Callable[[], Files]] = {
     for one in (
         consistent, to_review, incomplete, sawn, resolved, doubted, certified, private, went_over, unknown_log, quorum_not_met, changed_and_not_signed,
         changed_and_signed_again, signed_together, signed_together_elsewhere, signature_beyond_the_order, character_of_a_later_unicode, parent_left_out, anchor_left_out,
-        revoked_key, on_after_its_end, private_of_another_record, version_2, bad_policy,
+        revoked_key, on_after_its_end, private_of_another_record, cut_short, version_2, bad_policy,
     )
 }  # fmt: skip
 

@@ -24,7 +24,7 @@ WORDS = {
     "parent-left-out": ("invalid", None, "unknown-parent"), "anchor-left-out": ("invalid", None, "anchor-missing"),
     "revoked-key": ("invalid", None, "key-revoked"),
     "private-of-another-record": ("invalid", None, "disclosure-does-not-fit"),
-    "version-2": ("unreadable", None, "bundle-unreadable"), "bad-policy": ("unreadable", None, "bad-policy"),
+    "cut-short": ("unreadable", None, "bundle-not-whole"), "version-2": ("unreadable", None, "bundle-unreadable"), "bad-policy": ("unreadable", None, "bad-policy"),
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -67,6 +68,13 @@ def forked(folder: Path) -> None:
     PlainLog([*entries[:-1], b"another", b"past"]).write(folder / "log")
 
 
+def put_whole(folder: Path, entries: list[bytes]) -> None:
+    """The log as a server puts it before its readers: a checkpoint whose files are there."""
+    PlainLog(entries).write(folder / "next")
+    shutil.copytree(folder / "next/tile", folder / "log/tile", dirs_exist_ok=True)
+    (folder / "next/checkpoint").replace(folder / "log/checkpoint")
+
+
 def test_a_log_is_copied_checked_and_watched_over_http_and_from_the_copy(site: Path) -> None:
     with served(site) as url:
         done = run(site, "mirror", url, str(site / "copy"))
@@ -93,6 +101,51 @@ def test_findings_end_with_3_and_are_told_again_unless_only_new_ones_are_asked_f
         assert lines[-1] == {"kind": "judged", "origin": LOG.name, "size": len(wood.records), "found": found}
 
 
+def test_a_source_that_shows_less_than_was_seen_is_said_to_be_behind(site: Path) -> None:
+    entries = [record.entry for record in a_lot().records]
+    words = ("monitor", str(site / "log"), "--state", str(site / "state"))
+    assert run(site, *words).returncode == 0
+    PlainLog(entries[:-3]).write(site / "log")
+
+    plain, english, programs = (
+        run(site, *words),
+        run(site, *words, "--lang", "en"),
+        run(site, *words, "--json", "--new"),
+    )
+    graver = run(site, *words, "--least", "S2")
+    PlainLog(entries).write(site / "log")
+    again = run(site, *words)
+
+    assert (plain.returncode, english.returncode, programs.returncode) == (3, 3, 3)
+    assert "una constancia de 18 entradas, anterior a las 21 ya vistas" in plain.stdout
+    assert "a checkpoint of 18 entries, older than the 21 seen before" in english.stdout
+    first, last = [json.loads(line) for line in programs.stdout.splitlines()]
+    assert (first["kind"], first["severity"], first["size"], first["seen"]) == ("behind", "S1", 18, 21)
+    assert first["text_es"] != first["text_en"]
+    assert (last["kind"], last["found"]) == ("judged", 1)
+    assert (graver.returncode, again.returncode) == (0, 0)
+    assert "anterior" not in graver.stdout + again.stdout
+
+
+def test_whoever_follows_is_told_once_that_the_source_is_behind(site: Path) -> None:
+    entries = [record.entry for record in a_lot().records]
+    words = ("monitor", str(site / "log"), "--state", str(site / "state"), "--follow", "--every", "0.1", "--json")
+    process = subprocess.Popen(command(site, *words), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        said = [json.loads(process.stdout.readline())]
+        put_whole(site, entries[:-3])
+        said.append(json.loads(process.stdout.readline()))
+        time.sleep(1)
+        put_whole(site, [*entries, b"more"])
+        said += [json.loads(process.stdout.readline()) for _ in range(2)]
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert [one["kind"] for one in said] == ["judged", "behind", "finding", "judged"]
+
+
 def test_damage_ends_with_1_and_names_its_place(site: Path) -> None:
     path = site / "log/tile/entries/000.p/21"
     path.write_bytes(path.read_bytes()[:-2] + b"??")
@@ -104,6 +157,24 @@ def test_damage_ends_with_1_and_names_its_place(site: Path) -> None:
     damage = json.loads(done.stdout)["damage"]
     assert (damage["place"], damage["index"]) == ("tile/entries/000.p/21", 20)
     assert plain.stdout.startswith("entrada 20: Daño en tile/entries/000.p/21")
+
+
+def test_a_damaged_mirror_is_named_and_mended(site: Path) -> None:
+    PlainLog([b"entry %d" % n for n in range(300)]).write(site / "log")
+    words = ("mirror", str(site / "log"), str(site / "copy"))
+    assert run(site, *words).returncode == 0
+    (site / "copy/tile/entries/000").write_bytes(b"?")
+
+    named = run(site, *words, "--check")
+    (site / "copy/tile/entries/000").unlink()
+    mended = run(site, *words, "--check")
+
+    assert named.returncode == 1
+    assert named.stderr == (
+        "Daño en tile/entries/000: el archivo de esta copia no es el que cubre la raíz firmada. Bórrelo y repita con --check.\n"
+    )
+    assert (mended.returncode, "Copia completa" in mended.stdout) == (0, True)
+    assert run(site, "fsck", str(site / "copy")).returncode == 0
 
 
 def test_a_fork_ends_with_1_and_prints_both_notes(site: Path) -> None:

@@ -139,6 +139,38 @@ async def test_a_file_of_the_copy_that_was_changed_is_not_written_over(tmp_path:
     assert (tmp_path / "tile/entries/001").read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize("path", ["tile/0/000", "tile/entries/001", "tile/1/000.p/2", "tile/entries/002.p/88"])
+async def test_a_damaged_copy_is_found_by_checking_it_and_mended_by_fetching_what_was_deleted(
+    tmp_path: Path, path: str
+) -> None:
+    log = PlainLog(some_entries(600))
+    await a_mirror(log, tmp_path).pull()
+    (tmp_path / path).write_bytes(log.files()[path][:-1] + b"?")
+
+    assert await a_mirror(log, tmp_path).pull() is None  # which looks at nothing that was copied before
+    if ".p/" not in path:  # a part is written again, as it is while a log grows
+        with pytest.raises(Damaged) as caught:
+            await a_mirror(log, tmp_path).pull(check=True)
+        assert (caught.value.place, caught.value.reason) == (path, "own copy")
+        (tmp_path / path).unlink()
+    shelf = Shelf(log.files())
+    checked = await Mirror(shelf, tmp_path, a_policy()).pull(check=True)
+
+    assert checked == checkpoint_of(log)
+    assert copied(tmp_path) == log.files()
+    assert [one for one in shelf.asked if ".p/" not in one] == ["checkpoint", *([] if ".p/" in path else [path])]
+
+
+async def test_a_copy_is_not_checked_against_less_than_it_holds(tmp_path: Path) -> None:
+    await a_mirror(PlainLog(some_entries(600)), tmp_path).pull()
+
+    with pytest.raises(CannotRead) as caught:
+        await a_mirror(PlainLog(some_entries(400)), tmp_path).pull(check=True)
+
+    assert caught.value.text("es") == "No se puede leer shelf: muestra menos de lo que tiene esta copia."
+    assert await a_mirror(PlainLog(some_entries(601)), tmp_path).pull(check=True) is not None
+
+
 # ---- two histories
 
 

@@ -67,12 +67,36 @@ def test_an_unknown_signer_ends_with_1(tmp_path: Path) -> None:
     assert "NO CONFIABLE" in done.stdout
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", None])
-def test_what_cannot_be_read_ends_with_2(tmp_path: Path, data: bytes | None) -> None:
-    done = run(tmp_path, data)
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", consistent()[:-1], consistent()[:2000], None])
+def test_what_cannot_be_read_ends_with_2_also_for_programs(tmp_path: Path, data: bytes | None) -> None:
+    done, programs = run(tmp_path, data), run(tmp_path, data, "--json")
     assert done.returncode == 2
     assert "no se puede leer" in (done.stdout + done.stderr).lower()
     assert "Traceback" not in done.stderr
+    report = json.loads(programs.stdout)
+    assert (programs.returncode, report["outcome"], report["exit_code"]) == (2, "unreadable", 2)
+
+
+def test_a_file_that_is_not_there_is_said_in_the_readers_language(tmp_path: Path) -> None:
+    spanish, english = run(tmp_path, None), run(tmp_path, None, "--lang", "en")
+    assert spanish.stderr == f"No se puede leer {tmp_path}/lot.json: no existe ese archivo o carpeta.\n"
+    assert english.stderr == f"Cannot read {tmp_path}/lot.json: No such file or directory.\n"
+
+
+def test_a_file_cut_short_says_to_fetch_it_again(tmp_path: Path) -> None:
+    spanish, english = (run(tmp_path, consistent()[:-1], "--lang", lang).stdout for lang in ("es", "en"))
+    assert "El archivo de prueba está cortado o se dañó en el camino" in spanish
+    assert "The proof file is cut short or was damaged on its way" in english
+
+
+def test_an_entry_that_is_no_record_is_named_by_its_index_alone(tmp_path: Path) -> None:
+    document = json.loads(consistent())
+    document["log"]["entries"][3] = "e30="
+    data = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    done = run(tmp_path, data)
+    assert done.returncode == 1
+    assert f"La entrada {document['log']['indices'][3]} no se sostiene: " in done.stdout
+    assert "registro -" not in done.stdout
 
 
 def test_a_policy_that_cannot_be_read_ends_with_2_and_names_the_line(tmp_path: Path) -> None:
