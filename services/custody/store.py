@@ -152,7 +152,7 @@ def array_text(values: Iterable[object]) -> str:
 
 def ref_of(name: str) -> int:
     """The 64-bit reference an entry is found under. Two names may share one: whoever
-    tells a history checks the name itself (`records_named`)."""
+    tells a history checks the name itself (`history_of`)."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
