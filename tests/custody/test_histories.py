@@ -123,7 +123,9 @@ async def test_a_page_that_holds_nothing_but_a_namesakes_records_leads_on(ready:
 
 
 @pytest.mark.parametrize("path", [ITEM, LOT, "/v1/guides/G-501"])
-@pytest.mark.parametrize("wrong", [{"before": "-1"}, {"before": "x"}, {"limit": "0"}, {"limit": "501"}, {"before": 10**30}])
+@pytest.mark.parametrize(
+    "wrong", [{"before": "-1"}, {"before": "x"}, {"limit": "0"}, {"limit": "501"}, {"before": 10**30}]
+)
 async def test_a_page_that_can_be_none_is_refused(ready: Custody, path: str, wrong: dict[str, Any]) -> None:
     await sold(ready)
     assert (await ready.get(path, expect=422, **wrong))["slug"] == "malformed"

@@ -205,9 +205,7 @@ def _names(disclose: str) -> frozenset[str] | None:
     return None if disclose == "all" else frozenset(disclose.split(","))
 
 
-async def _with_proof(
-    custody: Custody, answer: dict[str, Any], size: int, history: History, made: int
-) -> Response:
+async def _with_proof(custody: Custody, answer: dict[str, Any], size: int, history: History, made: int) -> Response:
     """The answer, as of `size` entries, with the last record told of (the one at `made` where none is) proven under a
     checkpoint that covers it."""
     latest = history.indices[-1] if history.records else made

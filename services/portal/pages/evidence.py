@@ -25,18 +25,18 @@ from shared.web.client import UpstreamDown, UpstreamRefused
 router = Router(tags=["pages"])
 FINDINGS = 50
 MOST_TOLD = 12  # of the records that one builds on; the others are links
+Before = Annotated[int | None, Query(ge=0, le=canon.MAX_INTEGER)]
 READERS = ("member", "manager", "machine", "authority", "supervisor", "certifier", "auditor")
 
 
 @router.get("/items/{item_id}", response_class=Response)
-async def item_page(item_id: str, house: HouseDep) -> Response:
+async def item_page(item_id: str, house: HouseDep, before: Before = None) -> Response:
     """A tree, log or product: what it is, its history, its neighbours, and the record that made it as bytes."""
-    answer = await house.backends.item(item_id)
-    of_it = [one["sid"] for one in answer["history"] if one["index"] == answer["item"]["made_index"]]
-    made = await read_record(house, of_it[0]) if of_it else None
-    siblings = [] if made is None else [pair for pair in _made_with(made.record) if pair[0] != item_id]
-    says = "" if made is None else await _said(house, made.record)
-    return await house.page("public/item.html", answer=answer, made=made, says=says, siblings=siblings)
+    answer = await house.backends.item(item_id, before)
+    made = await read_record(house, answer["item"]["made_by"])
+    siblings = [pair for pair in _made_with(made.record) if pair[0] != item_id]
+    says = await _said(house, made.record)
+    return await house.page("public/item.html", answer=answer, made=made, says=says, siblings=siblings, before=before)
 
 
 def _made_with(record: Record) -> list[tuple[str, str]]:
