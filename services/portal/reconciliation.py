@@ -48,7 +48,7 @@ def lines_of(answers: Iterable[Mapping[str, Any]]) -> list[Line]:
                 line, **{name: getattr(line, name) + row[name] for name in MOVES}
             )
         for row in answer["claims"]:
-            if not row["claim"]:  # sold, and nothing said of it
+            if not row["claim"] or not row["sold_dm3"]:  # sold, and nothing said of it; or not sold in the period
                 continue
             line = _line(found, row)
             found[line.member, line.species, line.product] = replace(

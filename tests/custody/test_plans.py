@@ -60,7 +60,7 @@ QUESTIONS: dict[str, tuple[str, Sequence[str]]] = {
     "under names": (derived.UNDER, ["{org:1,org:2}", "0", "900", "1", "500"]),
     "of types": (derived.OF_TYPES, [INDICES, '{"\\\\x7d7d","\\\\x7b7d"}', "500"]),
     "last under a name": (derived.LAST_UNDER, ["org:1", "900", "500"]),
-    "sums": (derived.SUMS, [INDICES, "org1", "x", "2026-01-01", "2026-02-01"]),
+    "sums": (derived.SUMS, [INDICES, "org1", "x", "2026-01-01", "2026-02-01", "FSC 100%", "{bought,sold}"]),
     "failed of": (finding_rows.FAILED_OF, ["org1", INDICES, "{" + ",".join("C07" for _ in SOME) + "}"]),
     "worst at": (finding_rows.WORST_AT, [INDICES]),
 }
