@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from services.custody.api.answers import Known, Proof, Since, answered
+from services.custody.api.answers import Known, KnownAt, Proof, Since, answered, size_known
 from services.custody.api.custody import CustodyDep
 from services.custody.derived import MOST_EXAMINED, sums_of
 from services.custody.domain.mass_balance import balances_of, claims_of
@@ -25,7 +25,7 @@ Day = Annotated[str, Query(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 async def read_mass_balance(
     custody: CustodyDep, grant: GrantDep, org: Name = None, permit: Name = None, species: Name = None,
     product: Name = None, claim: Name = None, first_day: Annotated[Day, Query(alias="from")] = FIRST_DAY,
-    last_day: Annotated[Day, Query(alias="to")] = LAST_DAY, since: Since = 0, known: Known = None,
+    last_day: Annotated[Day, Query(alias="to")] = LAST_DAY, since: Since = 0, known: Known = None, known_at: KnownAt = None,
     limit: Annotated[int, Query(ge=1, le=MOST_EXAMINED)] = MOST_EXAMINED, proof: Proof = False,
 ) -> Response:  # fmt: skip
     """Wood in, made, processed, out and in stock, for each organisation, species, product and permit: one organisation's
@@ -42,14 +42,15 @@ async def read_mass_balance(
     start, end = _instant(first_day, "from"), _instant(last_day, "to") + timedelta(days=1)
     async with custody.question() as tx:
         size = (await tx.head()).size
-        below = size if known is None else min(known, size)
+        below = await size_known(tx, size, known, known_at)
         sums = await sums_of(tx, of, permit, since, below, start, end, limit, claim)
     asked = {"species": species, "product": product}
     found = [
         one for one in sums.sums if all(value is None or getattr(one, name) == value for name, value in asked.items())
     ]
     answer = {
-        "org": of, "permit": permit, "from": first_day, "to": last_day, "known": below, "since": since,
+        "org": of, "permit": permit, "from": first_day, "to": last_day, "known": below, "known_at": known_at,
+        "since": since,
         "next": sums.next, "complete": sums.next == max(below, since),
         "claim": claim, "balances": balances_of(found) if claim is None else None, "claims": claims_of(found),
     }  # fmt: skip

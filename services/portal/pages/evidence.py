@@ -107,26 +107,30 @@ async def _told(house: House, sid: str) -> Record | None:
 @router.get("/items/{item_id}/custody", response_class=Response)
 async def hands_page(
     item_id: str, house: HouseDep, at: Annotated[str, Query(max_length=20)] = "",
-    known: Annotated[str, Query(max_length=16)] = "",
+    known: Annotated[str, Query(max_length=16)] = "", known_at: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:  # fmt: skip
-    """In whose hands a piece was at a moment, as far as the log knew with so many entries."""
+    """In whose hands a piece was at a moment, as far as the log knew with so many entries or at another moment."""
     asked: dict[str, Any] = {}
     if at:
-        asked["at"] = _utc(at)
+        asked["at"] = _utc(at, "at")
     if known.strip():
         asked["known"] = _whole(known, "known")
+    if known_at:
+        asked["known_at"] = _utc(known_at, "known_at")
     answer = await house.custody.get(f"/v1/items/{part(item_id)}/custody", **asked)
     piece = (await painted(house.custody, [item_id])).get(item_id)
-    return await house.page("auditor/hands.html", item=item_id, piece=piece, answer=answer, at=at, below=known)
+    return await house.page(
+        "auditor/hands.html", item=item_id, piece=piece, answer=answer, at=at, below=known, known_at=known_at
+    )
 
 
-def _utc(local: str) -> str:
+def _utc(local: str, where: str) -> str:
     """What a form's date and hour of Lima is as an instant; refused when it is neither."""
     try:
         at = datetime.fromisoformat(local)
         at = at.replace(tzinfo=at.tzinfo or figures.LIMA).astimezone(UTC)
     except (ValueError, OverflowError):  # the last evening of the year 9999 is no instant
-        raise Malformed("at", local[:20]) from None
+        raise Malformed(where, local[:20]) from None
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
