@@ -18,6 +18,7 @@ import structlog
 
 from services.custody import derived, tiles
 from services.custody.outside.anchor import Unreadable
+from services.custody.outside.guard import Unheard
 from services.custody.outside.published import Published
 from services.custody.store import SignedHead, Store, Transaction
 from services.custody.witnesses import cosignatures
@@ -100,6 +101,8 @@ class Witnesses:
         self._names = {_key(w): w.name for w in policy.witnesses}
         self._asked: list[_Asked] = []
         self._heard: set[str] = set()
+        self._missing: list[str] = []  # who must be heard before the anchor learns what any of them shows
+        self._withheld: dict[str, Seen] = {}
         self._silent: dict[str, str] = {}
         self._looked_at = store.begins + 1
 
@@ -150,18 +153,37 @@ class Witnesses:
         self._heard.update(shown)
         return max((one for one in shown.values() if one), key=lambda one: one.checkpoint.size, default=None)
 
-    async def look_back(self) -> list[str]:
-        """Hold the database against what every witness shows. Before anything is signed. Answers whom the quorum has not
-        heard yet; why somebody is silent is logged once."""
+    async def look_back(self, nothing_stands: bool = False) -> Unheard:
+        """Hold the database against what every witness shows. Before anything is signed. Answers who has not been heard
+        yet; why somebody is silent is logged once.
+
+        With ``nothing_stands`` neither anchor nor archive shows what was published. Then every witness that the database
+        holds cosignatures of has to be heard, and what some of them show is written into the anchor only with the word of
+        the last: an anchor that stands is believed, and one that learnt of the witness behind first would speak for all.
+        """
+        remembered = await self._remembered() if nothing_stands else []
         shown, silent = await self._shown()
-        for name, seen in shown.items():
+        self._missing = [name for name in remembered if name not in self._heard | self._withheld.keys() | shown.keys()]
+        for name, seen in [*self._withheld.items(), *shown.items()]:
             if seen is None or await self._compare(seen):
                 self._heard.add(name)
+        if not self._missing:
+            self._withheld = {name: seen for name, seen in self._withheld.items() if name not in self._heard}
         for name, why in silent.items():
             if self._silent.get(name) != why:
                 logger.warning("witness_silent", witness=name, error=why)
         self._silent = silent
-        return self.unheard
+        missing = self._missing or [name for name in remembered if name not in self._heard]
+        return Unheard(tuple(self.unheard), tuple(missing))
+
+    async def _remembered(self) -> list[str]:
+        """The witnesses of the policy that have cosigned this log, or one that it continues, as far as the database knows;
+        nobody before the log's first checkpoint."""
+        async with self._store.snapshot() as tx:
+            if await tx.last_checkpoint() is None:
+                return []
+            known = await cosignatures.last_of(tx, self._names, since=-1)
+        return [name for key, name in self._names.items() if key in known]
 
     @property
     def unheard(self) -> list[str]:
@@ -283,13 +305,19 @@ class Witnesses:
     async def _compare(self, seen: Seen) -> bool:
         """Our own signature stands under it. Larger than the database: the anchor learns it, and signing freezes. Another
         root: the log has told two histories, and signing freezes too. Whether the anchor has learnt it."""
-        learnt = True
+        if self._missing:
+            known = self._withheld.get(seen.witness, seen)
+            self._withheld[seen.witness] = max(known, seen, key=lambda one: one.checkpoint.size)
+        learnt = not self._missing and await self._learnt(seen)
+        await self._hold_against_ours(seen)
+        return learnt
+
+    async def _learnt(self, seen: Seen) -> bool:
         try:
             await asyncio.to_thread(self._remember, seen.note, seen.checkpoint.size)
         except Unreadable:  # the guard finds that out for itself, and freezes
-            learnt = False
-        await self._hold_against_ours(seen)
-        return learnt
+            return False
+        return True
 
     async def _hold_against_ours(self, seen: Seen) -> None:
         size = seen.checkpoint.size

@@ -50,9 +50,11 @@ async def add(tx: Transaction, key: bytes, size: int, at: int, line: str, begins
     await tx.execute(ADD, tx.log_id, key, size, at, line, begins)
 
 
-async def last_of(tx: Transaction, keys: Iterable[bytes]) -> dict[bytes, Last]:
-    """How far each of these witnesses came, of those that ever answered."""
-    return {key: Last(size, age_s) for key, size, age_s in await tx.fetch(LAST, tx.log_id, list(keys), tx.begins)}
+async def last_of(tx: Transaction, keys: Iterable[bytes], since: int | None = None) -> dict[bytes, Last]:
+    """How far each of these witnesses came, of those that ever answered: in the log of today, or in those of more than
+    `since` entries."""
+    after = tx.begins if since is None else since
+    return {key: Last(size, age_s) for key, size, age_s in await tx.fetch(LAST, tx.log_id, list(keys), after)}
 
 
 async def under(tx: Transaction, size: int) -> dict[bytes, str]:
