@@ -8,7 +8,7 @@ and the signer freezes as it does over its own anchor.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
@@ -99,6 +99,7 @@ class Witnesses:
         self._store, self._published, self.policy, self._logs = store, published, policy, logs
         self._remember, self._accuse, self._pace = remember, accuse, pace
         self._names = {_key(w): w.name for w in policy.witnesses}
+        self.verifiers = {_key(w): w.verifier for w in policy.witnesses}  # by what their lines are kept under
         self._asked: list[_Asked] = []
         self._heard: set[str] = set()
         self._missing: list[str] = []  # who must be heard before the anchor learns what any of them shows
@@ -143,7 +144,7 @@ class Witnesses:
         if head is None or not self._names:
             return
         async with self._store.snapshot() as tx:
-            lines = await self._lines(tx, head.size)
+            lines = await self._lines(tx, head)
             witnessed = await self._newest_witnessed(tx)
         await self._published.cosigned(head.size, lines, witnessed)
 
@@ -278,7 +279,7 @@ class Witnesses:
     async def _send(self, asked: _Asked, head: SignedHead) -> tuple[int, str, bytes]:
         async with self._store.snapshot() as tx:
             proof = await tiles.consistency(tx, asked.size, head.size)
-            lines = await self._lines(tx, head.size)
+            lines = await self._lines(tx, head)
         # Its own earlier signature goes back to it: a witness that was set back will know.
         request = Request(asked.size, tuple(proof), head.note + lines)
         return await self._fetch(asked, "POST", ADD_CHECKPOINT, request.encode())
@@ -356,26 +357,39 @@ class Witnesses:
 
     # --- what they said
 
-    async def _lines(self, tx: Transaction, size: int) -> bytes:
-        """The newest cosignatures under the checkpoint of this size, in the order of the policy."""
-        found = await cosignatures.under(tx, size)
-        return "".join(found[key] for key in self._names if key in found).encode()
+    async def _lines(self, tx: Transaction, signed: SignedHead) -> bytes:
+        """The newest cosignatures that stand under this checkpoint, in the order of the policy."""
+        return self._in_order(await cosignatures.standing(tx, signed, self.verifiers))
+
+    def _in_order(self, lines: Mapping[bytes, str]) -> bytes:
+        return "".join(lines[key] for key in self._names if key in lines).encode()
 
     def _ours(self, signed: SignedHead) -> bool:
-        """Not of the log that this one goes on as: a process that nobody told of the hand-over serves its own year."""
-        return parse_checkpoint(split_note(signed.note)[0]).origin == self._logs[0].name
+        """Not of the log that this one goes on as: a process that nobody told of the hand-over serves its own year. Nor a
+        row that is not what was signed, which the scrub names."""
+        try:
+            if parse_checkpoint(split_note(signed.note)[0]).origin != self._logs[0].name:
+                return False
+            return bool(open_note(signed.note, self._logs))
+        except Refusal:
+            return False
 
     async def _newest_witnessed(self, tx: Transaction) -> SignedHead | None:
-        """The newest checkpoint that met the policy's quorum; where that asks for nobody, that anybody cosigned. None
-        when there is none since the last look: an old checkpoint is not pushed again, so it is not looked at again."""
+        """The newest checkpoint that met the policy's quorum; where that asks for nobody, that anybody cosigned. Only lines
+        that stand under it count. None when there is none since the last look: an old checkpoint is not pushed again, so
+        it is not looked at again."""
         start, below = self._looked_at, 2**63 - 1
         while rows := await cosignatures.sizes(tx, self._names, start, below, SIZES_AT_ONCE):
             self._looked_at = max(self._looked_at, rows[0][0])
             for size, keys in rows:
                 if self.policy.meets({self._names[key] for key in keys}):
                     signed = await cosignatures.checkpoint_at(tx, size)
-                    if signed is not None and self._ours(signed):
-                        return SignedHead(size, signed.edge, signed.note + await self._lines(tx, size))
+                    if signed is None or not self._ours(signed):
+                        continue
+                    lines = await cosignatures.standing(tx, signed, self.verifiers)
+                    own = {self._names[key] for key in lines if key in self._names}
+                    if own and self.policy.meets(own):
+                        return SignedHead(size, signed.edge, signed.note + self._in_order(lines))
             below = rows[-1][0]
         return None
 
