@@ -33,7 +33,7 @@ AT_ONCE = 128  # cosignatures a step: a log that does not grow has one more ever
 class _Walk:
     """Where this process stands in the cosignatures of one bundle, and what it found there so far."""
 
-    bundle: int = -1
+    of: tuple[int, int] = (-1, -1)  # the pass, and the bundle: another process may have brought this pass to its end
     after: tuple[int, bytes, int] = BEFORE_ALL
     found: list[str] = field(default_factory=list)
 
@@ -52,10 +52,11 @@ class Beside:
         with suppress(Refusal):  # the guard says so, and freezes
             self._kept = await asyncio.to_thread(self._archive.newest)
 
-    async def look(self, tx: Transaction, at: Stretch, signed: Checkpoint) -> Found:
+    async def look(self, tx: Transaction, at: Stretch, signed: Checkpoint, passes: int) -> Found:
         """One bounded step. Damage when the log signed another root than that of its entries."""
-        if self._walk.bundle != at.bundle:
-            self._walk = _Walk(at.bundle, found=[str(fault) for fault in await self._checkpoints(tx, at)])
+        if self._walk.of != (passes, at.bundle):
+            wrong = await self._checkpoints(tx, at)
+            self._walk = _Walk((passes, at.bundle), found=[str(fault) for fault in wrong])
         walk, found = self._walk, Found()
         rows = await tx.fetch(COSIGNATURES, tx.log_id, *at.sizes, *walk.after, AT_ONCE)
         walk.found += map(str, await asyncio.to_thread(lambda: list(self._wrong_lines(rows))))

@@ -36,7 +36,7 @@ PASS_S = 3600.0  # a pass over a small log is over in seconds; the next one begi
 
 OPEN = "INSERT INTO scrub (log_id) VALUES ($1) ON CONFLICT DO NOTHING"
 TURN = """
-SELECT bundle, aside_at, damage, now() - began_at > make_interval(secs => $2) AS due
+SELECT bundle, passes, aside_at, damage, now() - began_at > make_interval(secs => $2) AS due
 FROM scrub WHERE log_id = $1 FOR UPDATE SKIP LOCKED"""
 NEXT = "UPDATE scrub SET bundle = bundle + 1 WHERE log_id = $1"
 AGAIN = "UPDATE scrub SET bundle = 0, began_at = now(), passes = passes + 1 WHERE log_id = $1"
@@ -99,8 +99,9 @@ class Beside(Protocol):
         """Before the rows are read: what stands outside the database was in it before."""
         ...
 
-    async def look(self, tx: Transaction, at: Stretch, signed: Checkpoint) -> Found:
-        """One bounded step, asked again with the same stretch until it is through. Damage, which freezes."""
+    async def look(self, tx: Transaction, at: Stretch, signed: Checkpoint, passes: int) -> Found:
+        """One bounded step in the pass after `passes`, asked again with the same stretch until it is through. Damage, which
+        freezes."""
         ...
 
 
@@ -132,23 +133,23 @@ class Scrub:
             turn = await tx.fetch(TURN, tx.log_id, pass_s)
             if last is None or not turn:
                 return False
-            bundle, aside_at, known, due = turn[0]
+            bundle, passes, aside_at, known, due = turn[0]
             signed = parse_checkpoint(open_note(last.note, self._logs).text)
             if bundle * WIDTH >= signed.size:
                 if due:
                     await tx.execute(AGAIN, tx.log_id)
                 return bool(due)
-            found = await self._look(tx, bundle, signed, known)
+            found = await self._look(tx, bundle, signed, known, passes)
             if found is not None and found.through:
                 if found.aside or aside_at == bundle:
                     await tx.execute(ASIDE, tx.log_id, found.aside, bundle if found.aside else -1)
                 await tx.execute(NEXT, tx.log_id)
             return True
 
-    async def _look(self, tx: Transaction, bundle: int, signed: Checkpoint, known: str) -> Found | None:
+    async def _look(self, tx: Transaction, bundle: int, signed: Checkpoint, known: str, passes: int) -> Found | None:
         """The place where the damage was is looked at again: the pass does not go on before it is mended."""
         try:
-            found = await self._beside.look(tx, await check(tx, bundle, signed), signed)
+            found = await self._beside.look(tx, await check(tx, bundle, signed), signed, passes)
         except Damage as fault:
             if str(fault) != known:
                 logger.error("log_damaged", place=fault.place, reason=fault.reason)
