@@ -248,7 +248,8 @@ def _outlook(instance: Instance, size: int) -> str:
     if published < 0:
         return (
             "  There is neither anchor nor archive here. If they survived anywhere, put them back BEFORE the next start:\n"
-            "  only they and the witnesses know what was published after this backup."
+            "  only they and the witnesses know what was published after this backup. Without them the log stays frozen until\n"
+            "  the witnesses that cosigned it have answered. A copy elsewhere: ./timber recover --from it, before the start."
         )
     return f"  Nothing was published that it lacks. Next: {instance.typed('up')}"
 

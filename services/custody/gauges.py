@@ -14,6 +14,8 @@ GAUGES: tuple[tuple[str, str, Callable[[Published, State], float]], ...] = (
     ("trozalog_scrub_entries", "Entries hashed again in this pass", lambda _, s: s.entries),
     ("trozalog_scrub_passes", "Passes over the whole log that came to an end", lambda _, s: s.passes),
     ("trozalog_scrub_damage", "1 while damage is known", lambda _, s: s.damage != ""),
+    ("trozalog_scrub_aside", "1 while damage is known that freezes nothing", lambda _, s: s.aside != ""),
+    ("trozalog_archive_mended", "Files of the archive that were copied again", lambda _, s: s.mended),
 )
 
 

@@ -21,7 +21,9 @@ from services.custody.gauges import register
 from services.custody.intake import KeyRing
 from services.custody.keys.hosted import HostKey
 from services.custody.keys.log_keys import LogKeys
+from services.custody.operating.beside import Beside
 from services.custody.operating.fsck import Fsck, Sound
+from services.custody.operating.signed import Signed
 from services.custody.outside.anchor import Anchor
 from services.custody.outside.archive import Archive
 from services.custody.outside.guard import Guard
@@ -31,7 +33,7 @@ from services.custody.signer import Signer
 from services.custody.soundness.scrub import Scrub
 from services.custody.soundness.scrub import state as scrub_state
 from services.custody.store import Store, Transaction
-from services.custody.succession import stand_on
+from services.custody.succession import Before, stand_on
 from services.custody.webhooks.sender import Sender
 from services.custody.witnesses.asking import HURRIED, TIMEOUT_S, Pace, Witnesses
 from shared.timber import norms
@@ -118,7 +120,7 @@ def build(settings: CustodySettings, verifier: TokenVerifier | None = None) -> F
             )
             await guard.look_back()
             await signer.check()  # before anything is appended: a log that was set back is known as such
-            scrub = Scrub(custody.store, custody.keys.verifiers)
+            scrub = open_scrub(custody, guard.archive)
             register(app.state.metrics.registry, lambda: (custody.published, scrub.seen))
             work = (
                 custody.committer.run(), signer.run(), guard.run(), custody.witnesses.run(), sender.run(), scrub.run(),
@@ -142,7 +144,10 @@ def build(settings: CustodySettings, verifier: TokenVerifier | None = None) -> F
         return {
             "size": head.size, "signed_size": published.size, "frozen": published.frozen, "held_up": published.held_up,
             "witnessed_size": -1 if witnessed is None else witnessed.size, "witnesses": custody.witnesses.facts(),
-            "scrub": {"entries": scrubbed.entries, "passes": scrubbed.passes, "damage": scrubbed.damage or None},
+            "scrub": {
+                "entries": scrubbed.entries, "passes": scrubbed.passes, "damage": scrubbed.damage or None,
+                "aside": scrubbed.aside or None, "mended": scrubbed.mended,
+            },
         }  # fmt: skip
 
     app = make_app(
@@ -223,6 +228,19 @@ async def seal_anew(store: Store, host: HostKey) -> None:
         sealed = await tx.hosted_keys() if host.before is not None else []
         anew = [(org, host.sealed_anew(org, blob, os.urandom(12))) for org, blob in sealed]
         await tx.seal_anew([(org, blob) for org, blob in anew if blob is not None])
+
+
+def open_scrub(custody: Custody, archive: Archive) -> Scrub:
+    """The slow second reading of this log, and of its archive."""
+    logs, witnesses, past = custody.keys.verifiers, custody.witnesses, custody.past
+    rules = Signed(custody.origin, [*logs, *keys_of(witnesses.policy, past)], witnesses.verifiers, past)
+    return Scrub(custody.store, logs, Beside(rules, archive))
+
+
+def keys_of(policy: Policy, past: Sequence[Before]) -> list[Verifier]:
+    """Those of closed logs that the policy still names: what they signed can be checked too."""
+    names = {one.origin for one in past}
+    return [log.verifier for log in policy.logs if log.verifier.name in names]
 
 
 async def reach(witnesses: Witnesses, settings: CustodySettings, stack: AsyncExitStack) -> None:

@@ -18,6 +18,7 @@ from services.custody.keys.log_keys import LogKeys
 from services.custody.main import (
     LOG_ID,
     CustodySettings,
+    keys_of,
     log_url,
     open_store,
     open_witnesses,
@@ -39,7 +40,6 @@ from services.custody.soundness.damage import Damage, damage
 from services.custody.store import Store, Transaction
 from services.custody.succession import Before, ClosedForAnother, NameBorne, OtherOrigin, stand_on
 from services.custody.witnesses.asking import Pace
-from services.custody.witnesses.cosignatures import key_of
 from shared.audit.refusals import CannotRead, CannotWrite, Damaged, Forked
 from shared.audit.source import opened
 from shared.refusal import Refusal
@@ -83,7 +83,7 @@ class Outside:
             self._add("the archive", self.copies.note())
         policy = own_policy(settings, self.keys.in_use, log_url(settings))
         witnesses = await open_witnesses(settings, store, Served(), self.logs, policy, self._anchor, self.copies, stack)
-        self.witnesses = {key_of(one.verifier): one.verifier for one in witnesses.policy.witnesses}
+        self.witnesses = witnesses.verifiers
         seen = await witnesses.highest()
         self.unheard = witnesses.unheard
         if seen is not None:
@@ -108,11 +108,8 @@ class Outside:
         return [Mark(one.where, one.checkpoint) for one in self.published]
 
     def old_keys(self, settings: CustodySettings) -> list[Verifier]:
-        """Those of closed logs that the policy still names: what they signed can be checked too."""
-        if settings.policy is None:
-            return []
-        names = {one.origin for one in self.past}
-        return [log.verifier for log in Policy.parse(settings.policy.read_bytes()).logs if log.verifier.name in names]
+        """Those of closed logs, as far as they are known."""
+        return [] if settings.policy is None else keys_of(Policy.parse(settings.policy.read_bytes()), self.past)
 
 
 @asynccontextmanager

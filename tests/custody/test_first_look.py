@@ -302,7 +302,7 @@ async def test_what_the_anchor_could_not_keep_was_not_heard(watched: Watched) ->
     anchor.unlink()
     await looks(again)
 
-    assert "no answer yet from near." in await frozen(again)
+    assert "not heard yet: near." in await frozen(again)  # nor is there an anchor any more
     await watched.real("near")
 
     async def set_back_is_known() -> bool:

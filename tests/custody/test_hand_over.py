@@ -447,6 +447,11 @@ async def test_witnesses_cosign_the_end_and_begin_anew_with_the_new_log(
     _, [ours, theirs] = split_note(await new.get(f"/log/closed/{origin_id(ORIGIN)}/checkpoint"))
     assert (ours.name, theirs.name) == (ORIGIN, "w1.example/w")
 
+    async with tampering(new.database) as connection:
+        await connection.execute("UPDATE cosignature SET line = overlay(line placing 'AAAA' from length(line) - 12)")
+    _, [ours] = split_note(await new.get(f"/log/closed/{origin_id(ORIGIN)}/checkpoint"))
+    assert ours.name == ORIGIN
+
 
 async def test_without_the_witnesses_that_the_policy_asks_for_the_hand_over_is_not_done(
     watched: Watched, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -15,11 +15,12 @@ from deploy.databases import Database
 from services.custody import derived, finding_rows, store
 from services.custody.lineage import proving, tracing
 from services.custody.main import CustodySettings, open_store
+from services.custody.operating import signed
 from services.custody.private import disclosures
 
 SMALL, LARGE = 40, 20_000
 KEPT_FROM = 6  # PostgreSQL plans the first five executions for their values, then for any
-TABLES = ("entry", "mention", "fact", "spent", "finding", "tile", "posting", "movement", "checkpoint")
+TABLES = ("entry", "mention", "fact", "spent", "finding", "tile", "posting", "movement", "checkpoint", "cosignature")
 # Rows as wide as real ones, from one index up to another.
 FILL = (
     "INSERT INTO entry SELECT 1, i, sha256(int8send(i)), sha256(int8send(i)), "
@@ -33,6 +34,7 @@ FILL = (
     "INSERT INTO tile SELECT 1, 0, n, decode(repeat(md5(n::text), 512), 'hex'), sha256(int8send(n)) "
     "FROM generate_series({0} / 8, {1} / 8 - 1) AS n",
     "INSERT INTO posting SELECT 1, 'org:' || i % 8, i, ARRAY[0]::smallint[] FROM generate_series({0}, {1} - 1) AS i",
+    "INSERT INTO cosignature SELECT 1, sha256(int8send(i % 3)), i, 0, repeat('x', 150) FROM generate_series({0}, {1} - 1) AS i",
     "INSERT INTO movement SELECT 1, i, 0, now(), 'org' || i % 8, 'cut', 's', 'p', 'x', '', 1, 0 "
     "FROM generate_series({0}, {1} - 1) AS i",
     "INSERT INTO checkpoint SELECT 1, i, decode(repeat('ab', 300), 'hex'), decode(repeat('ab', 300), 'hex'), "
@@ -64,6 +66,8 @@ QUESTIONS: dict[str, tuple[str, Sequence[str]]] = {
     "last under a name": (derived.LAST_UNDER, ["org:1", "900", "500"]),
     "sums": (derived.SUMS, [INDICES, "org1", "x", "2026-01-01", "2026-02-01", "FSC 100%", "{bought,sold}"]),
     "signed by": (store.SIGNED_BY, ["2026-01-01T00:00:30Z"]),
+    "checkpoints of a stretch": (signed.CHECKPOINTS, ["257", "512"]),
+    "cosignatures of a stretch": (signed.COSIGNATURES, ["257", "512", "300", "\\x00", "0", "128"]),
     "failed of": (finding_rows.FAILED_OF, ["org1", INDICES, "{" + ",".join("C07" for _ in SOME) + "}"]),
     "worst at": (finding_rows.WORST_AT, [INDICES]),
 }

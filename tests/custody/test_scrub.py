@@ -1,14 +1,22 @@
 """A running custody reads its log again, slowly: what changed in storage freezes it, with the place, until it is mended."""
 
+import shutil
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.custody.main import open_scrub
 from services.custody.soundness import scrub
 from services.custody.soundness.scrub import Scrub, State
+from shared.audit.fsck import first_damage
+from shared.audit.source import FolderSource
+from shared.tlog.note import COSIGNATURE, Signer, split_note
 from tests.custody.conftest import NDJSON, Custody, felling
 from tests.custody.set_back import rows, tampering, until
+from tests.custody.test_guard import other_root
+from tests.custody.watched import note_of, point
 
 FLIP = "UPDATE {} = set_byte({}, 0, get_byte({}, 0) # 1) WHERE {}"
 
@@ -21,7 +29,8 @@ async def running(shelved: Custody, open_custody: Any) -> Custody:
 
 def of(custody: Custody) -> Scrub:
     """A scrub beside the one in the background, as another process has it."""
-    return Scrub(custody.app.state.custody.store, (custody.keys.log.verifier,))
+    running = custody.app.state.custody
+    return open_scrub(running, running.signer._guard.archive)
 
 
 async def state(custody: Custody) -> State:
@@ -31,10 +40,10 @@ async def state(custody: Custody) -> State:
 
 async def whole_pass(custody: Custody) -> None:
     """From wherever it stands to the end of the next whole pass."""
-    goal = (await state(custody)).passes + 2
+    goal, other = (await state(custody)).passes + 2, of(custody)
 
     async def over() -> bool:
-        await of(custody).step(pass_s=0)
+        await other.step(pass_s=0)
         now = await state(custody)
         return now.passes >= goal or now.damage != ""
 
@@ -149,3 +158,156 @@ async def test_the_metrics_say_how_far_it_is(running: Custody) -> None:
         return "trozalog_scrub_entries" in text and "trozalog_scrub_damage 0.0" in text
 
     assert await until(read)
+
+
+# --- beside the entries: nothing of it freezes
+
+
+def archived(custody: Custody, name: str) -> Path:
+    """A file of the archive; `EDGE` in its name is the width of the last bundle."""
+    size = point((custody.settings.archive / "checkpoint").read_bytes()).size
+    return custody.settings.archive / name.replace("EDGE", str(size % 256))
+
+
+def rot(file: Path) -> bytes:
+    """One bit of it; what it was."""
+    sound = file.read_bytes()
+    file.write_bytes(sound[:300] + bytes([sound[300] ^ 1]) + sound[301:])
+    return sound
+
+
+async def unharmed(custody: Custody) -> dict[str, Any]:
+    """It is not frozen and says of no damage to the log; what it says of the rest."""
+    health = await custody.get("/healthz")
+    assert (health["frozen"], health["scrub"]["damage"]) == (None, None)
+    told: dict[str, Any] = health["scrub"]
+    return told
+
+
+FILES = ["tile/entries/001", "tile/0/001", "tile/entries/002.p/EDGE", "tile/0/002.p/EDGE", "tile/1/000.p/2"]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+@pytest.mark.parametrize("name", FILES)
+async def test_a_rotten_file_of_the_archive_is_copied_again_from_sound_rows(
+    running: Custody, name: str, gone: bool
+) -> None:
+    file = archived(running, name)
+    if gone:
+        sound = file.read_bytes()
+        file.unlink()
+    elif file.stat().st_size > 300:
+        sound = rot(file)
+    else:
+        sound = file.read_bytes()
+        file.write_bytes(bytes(len(sound)))
+
+    await whole_pass(running)
+
+    assert file.read_bytes() == sound
+    told = await unharmed(running)
+    assert (told["aside"], told["mended"]) == (None, 1)
+    assert await first_damage(FolderSource(running.settings.archive), point(await note_of(running))) is None
+    assert "trozalog_archive_mended" in (await running.http.get("/metrics")).text
+
+
+async def test_a_sound_archive_is_left_alone(running: Custody) -> None:
+    files = [archived(running, name) for name in FILES]
+    before = [file.stat().st_mtime_ns for file in files]
+
+    await whole_pass(running)
+
+    assert [file.stat().st_mtime_ns for file in files] == before
+    assert (await unharmed(running))["mended"] == 0
+
+
+async def test_an_archive_of_another_history_is_not_overwritten_by_these_rows(running: Custody) -> None:
+    """It may be all that is left of what was published."""
+    size = point(await note_of(running)).size
+    file = archived(running, "tile/entries/001")
+    rot(file)
+    rotten = file.read_bytes()
+    (running.settings.archive / "checkpoint").write_bytes(other_root(running, size))
+
+    await whole_pass(running)
+
+    assert file.read_bytes() == rotten
+    assert (await state(running)).mended == 0
+
+
+async def test_an_archive_is_not_copied_from_damaged_rows(running: Custody) -> None:
+    file = archived(running, "tile/entries/001")
+    sound = file.read_bytes()
+    async with tampering(running.database) as connection:
+        await connection.execute(FLIP.format("entry SET body", "body", "body", "idx = 300"))
+
+    await whole_pass(running)
+
+    assert "entry 300" in await until(lambda: reason(running))
+    assert file.read_bytes() == sound
+    assert (await state(running)).mended == 0
+
+
+async def test_a_file_that_cannot_be_put_in_its_place_is_told_until_it_can(running: Custody) -> None:
+    file = archived(running, "tile/entries/001")
+    sound = file.read_bytes()
+    file.unlink()
+    (file / "in the way").mkdir(parents=True)
+
+    await whole_pass(running)
+    assert str(file) in (await unharmed(running))["aside"]
+
+    shutil.rmtree(file)
+    await whole_pass(running)
+    assert file.read_bytes() == sound
+    assert (await unharmed(running))["aside"] is None
+
+
+ADD_LINE = "INSERT INTO cosignature (log_id, key, size, at, line) VALUES (1, sha256('x'), $1, $2, $3)"
+
+
+async def middle(custody: Custody) -> tuple[int, str]:
+    """An older checkpoint: its size and its text."""
+    [(size, note)] = await rows(custody, "SELECT size, note FROM checkpoint WHERE size > 100 ORDER BY size LIMIT 1")
+    return size, split_note(note)[0]
+
+
+async def test_a_spoilt_cosignature_is_told_and_freezes_nothing(running: Custody) -> None:
+    size, text = await middle(running)
+    witness = Signer.generate("near.example/w", COSIGNATURE)
+    async with tampering(running.database) as connection:
+        for at in range(300):  # more than one step looks at
+            await connection.execute(ADD_LINE, size, at, witness.line(text, at))
+        await whole_pass(running)
+        assert (await unharmed(running))["aside"] is None
+
+        await connection.execute("UPDATE cosignature SET line = overlay(line placing '?' from 1) WHERE at = 299")
+        await whole_pass(running)
+        assert f"cosignature of checkpoint {size} by " in (await unharmed(running))["aside"]
+
+        await connection.execute("DELETE FROM cosignature WHERE at = 299")
+        await whole_pass(running)
+        assert (await unharmed(running))["aside"] is None
+
+
+@pytest.mark.parametrize(("column", "at"), [("note", 60), ("edge", 0)])
+async def test_a_spoilt_older_checkpoint_is_told_and_freezes_nothing(running: Custody, column: str, at: int) -> None:
+    size, _ = await middle(running)
+    async with tampering(running.database) as connection:
+        await connection.execute(
+            f"UPDATE checkpoint SET {column} = set_byte({column}, {at}, get_byte({column}, {at}) # 1) WHERE size = {size}"
+        )
+
+    await whole_pass(running)
+
+    assert f"checkpoint {size}" in (await unharmed(running))["aside"]
+
+
+async def test_a_checkpoint_of_ours_over_other_entries_freezes(running: Custody) -> None:
+    size, _ = await middle(running)
+    async with tampering(running.database) as connection:
+        await connection.execute("UPDATE checkpoint SET note = $1 WHERE size = $2", other_root(running, size), size)
+
+    await whole_pass(running)
+
+    assert f"Damage at checkpoint {size}" in await until(lambda: reason(running))

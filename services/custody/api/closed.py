@@ -35,7 +35,7 @@ async def read_closed_checkpoint(log: str, custody: CustodyDep) -> Response:
         signed = await succession.last_checkpoint(tx, closed)
         if signed is None:
             raise Missing("checkpoint", closed.origin)
-        lines = await cosignatures.under(tx, closed.size)
+        lines = await cosignatures.standing(tx, signed, custody.witnesses.verifiers)
     note = signed.note + "".join(lines.values()).encode()
     return Response(note, media_type="text/plain; charset=utf-8", headers=LASTING)
 

@@ -92,16 +92,19 @@ async def read_first_checkpoint(
 ) -> FirstCheckpoint:
     """The first checkpoint of more than `after` entries that was published: what a public draw takes its seed from.
 
-    Where the log's own policy names witnesses it is the first that one of them cosigned. Missing until there is one."""
+    Where the log's own policy names witnesses it is the first that one of them cosigned. Missing until there is one;
+    LogIncomplete while the line that was kept first does not stand under it: another one would be another draw."""
     if origin != custody.origin:
         raise Missing("log", origin)
     newest = await custody.newest()
-    keys = [cosignatures.key_of(witness.verifier) for witness in custody.witnesses.policy.witnesses]
+    witnesses = custody.witnesses.verifiers
     async with custody.store.snapshot() as tx:
-        found = await cosignatures.first_after(tx, keys, after, newest.size)
+        found = await cosignatures.first_after(tx, list(witnesses), after, newest.size)
     if found is None:
         raise Missing("checkpoint", f"> {after}")
     head, line = found
+    if line is not None and not any(cosignatures.stands(head.note, line, one) for one in witnesses.values()):
+        raise tiles.LogIncomplete(f"cosignature of checkpoint {head.size}")
     return FirstCheckpoint(
         origin=origin, after=after, size=head.size, checkpoint=head.note.decode(),
         cosignature=None if line is None else line.rstrip("\n"),

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.custody.operating import rebuild
+from services.custody.operating.signed import BEFORE_ALL, CHECKPOINTS, COSIGNATURES, Signed
 from services.custody.outside.archive import Pinned
 from services.custody.outside.guard import Mark
 from services.custody.soundness import rehash
@@ -19,18 +20,12 @@ from shared.audit.fsck import first_damage
 from shared.refusal import Refusal
 from shared.timber.norms import Norms
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.checkpoint import parse as parse_checkpoint
 from shared.tlog.merkle import BadProof, CompactRange
-from shared.tlog.note import Verifier, open_note, split_note
+from shared.tlog.note import Verifier
 from shared.tlog.tile import WIDTH
-from shared.tlog.witness import read_cosignature
 
 HEAD = "SELECT origin, size, edge FROM tlog WHERE log_id = $1"
-CHECKPOINTS = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size >= $2 AND size <= $3 ORDER BY size"
 LAST_SIZE = "SELECT max(size) FROM checkpoint WHERE log_id = $1"
-COSIGNATURES = """
-SELECT c.size, c.key, c.at, c.line, p.note FROM cosignature c LEFT JOIN checkpoint p USING (log_id, size)
-WHERE c.log_id = $1 AND c.size >= $2 AND c.size <= $3 ORDER BY c.size, c.key, c.at"""
 BEYOND = "SELECT min(idx) FROM entry WHERE log_id = $1 AND (idx >= $2 OR idx < 0)"
 TILES = "SELECT level, n FROM tile WHERE log_id = $1 AND n >= $2::bigint >> least(8 * (level + 1), 63) ORDER BY level, n LIMIT 1"
 
@@ -62,8 +57,10 @@ class Fsck:
     past: Sequence[Before] = ()
     checkpoints: int = 0
     signed_size: int = -1
+    _rules: Signed = field(init=False)
 
     def __post_init__(self) -> None:
+        self._rules = Signed(self.origin, self.logs, self.witnesses, self.past)
         self.marks = [*self.marks, *(Mark(f"the log {one.origin}", one.checkpoint) for one in self.past)]
 
     async def rows(self) -> Sound:
@@ -111,12 +108,8 @@ class Fsck:
         last = await self.tx.last_checkpoint()
         if last is not None and last.size <= size:
             with suppress(Refusal):
-                known.append(self._opened(last.note, self.origin))
+                known.append(self._rules.opened(last.note, self.origin))
         return max(known, key=lambda one: one.size, default=None)
-
-    def _opened(self, note: bytes, origin: str | None) -> Checkpoint:
-        keys = [log for log in self.logs if log.name == origin]
-        return parse_checkpoint(open_note(note, keys).text if keys else split_note(note)[0])
 
     async def _signed_between(self, tree: CompactRange, leaves: list[bytes], start: int) -> None:
         """Checkpoints, marks and cosignatures of the sizes that `tree` has from `start` on while `leaves` follow."""
@@ -127,33 +120,18 @@ class Fsck:
             tree.append(leaves[tree.size - base : size - base])
             self._check_marks(tree, [mark for mark in marks if mark.checkpoint.size == size])
             for _, edge, note in (row for row in rows if row[0] == size):
-                self._check(tree, edge, note)
-        for size, key, at, line, note in await self.tx.fetch(COSIGNATURES, self.tx.log_id, start, end):
-            _check_cosignature(size, key, at, line, note, self.witnesses.get(key))
+                self._rules.check_checkpoint(tree, edge, note)
+                self.checkpoints += 1
+                self.signed_size = tree.size
+        for size, key, at, line, note in await self.tx.fetch(
+            COSIGNATURES, self.tx.log_id, start, end, *BEFORE_ALL, None
+        ):  # fmt: skip
+            self._rules.check_cosignature(size, key, at, line, note)
 
     def _check_marks(self, tree: CompactRange, marks: Iterable[Mark]) -> None:
         for mark in marks:
             if mark.checkpoint.root != tree.root():
                 raise damage(f"checkpoint {tree.size} ({mark.where})", "other root")
-
-    def _check(self, tree: CompactRange, edge: bytes, note: bytes) -> None:
-        place = f"checkpoint {tree.size}"
-        then = next((one for one in self.past if tree.size <= one.size), None)
-        origin = self.origin if then is None else then.origin
-        try:
-            signed = self._opened(note, origin)
-        except Refusal:
-            raise damage(place, "note") from None
-        if signed.size != tree.size or origin not in (None, signed.origin):
-            raise damage(place, "note")
-        if then is not None and tree.size == then.size and not then.signed(note):
-            raise damage(place, "note")  # the log itself says which one it was
-        if signed.root != tree.root():
-            raise damage(place, "other root")
-        if edge != tree.edge_bytes:
-            raise damage(place, "edge")
-        self.checkpoints += 1
-        self.signed_size = tree.size
 
     async def _nothing_beyond(self, size: int) -> None:
         beyond = (await self.tx.fetch(BEYOND, self.tx.log_id, size))[0][0]
@@ -176,16 +154,6 @@ class Fsck:
             differing = await rebuild.first_difference(self.tx, table)
             if differing is not None:
                 raise damage(differing, "derived")
-
-
-def _check_cosignature(size: int, key: bytes, at: int, line: str, note: bytes | None, witness: Verifier | None) -> None:
-    """Under a checkpoint that is there, and by the witness, where its key is known."""
-    try:
-        right = note is not None and (witness is None or read_cosignature(note, line.encode(), witness) == (line, at))
-    except Refusal:
-        right = False
-    if not right:
-        raise damage(f"cosignature of checkpoint {size} by {key.hex()[:16]}", "cosignature")
 
 
 async def archive(copy: Pinned, progress: Progress | None = None) -> None:

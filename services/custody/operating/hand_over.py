@@ -117,7 +117,7 @@ class HandOver:
         for tried in range(PUSHES):
             await self.witnesses.push()
             async with self.store.snapshot() as tx:
-                lines = await cosignatures.under(tx, signed.size)
+                lines = await cosignatures.standing(tx, signed, self.witnesses.verifiers)
             policy = self.witnesses.policy
             names = [w.name for w in policy.witnesses if cosignatures.key_of(w.verifier) in lines]
             enough = policy.meets(set(names))

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.custody.soundness.rows import Rows
-from services.custody.store import SignedHead, Store
+from services.custody.store import SignedHead, Store, Transaction
+from services.custody.tiles import prefix
 from shared.audit.edge import edge_tiles, partial_bundle
-from shared.audit.kept import Kept
+from shared.audit.kept import Kept, write_whole
 from shared.audit.mirror import OWN, Mirror, held
-from shared.audit.refusals import CannotWrite, NotServed
+from shared.audit.refusals import CannotRead, CannotWrite, NotServed
 from shared.audit.source import CHECKPOINT, FolderSource, file_bytes
 from shared.tlog import note
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.note import Verifier
 from shared.tlog.policy import Log, Policy
-from shared.tlog.tile import Tile
+from shared.tlog.tile import WIDTH, Tile
 
 LONGEST_WAIT_S = 20.0
 PAUSE_S = 0.01
@@ -75,6 +76,41 @@ class Archive:
             tx = await stack.enter_async_context(store.snapshot())
             await Mirror(Rows(tx, signed.size, signed.note), self.folder, self._policy).pull()
 
+    async def mend(self, tx: Transaction, n: int, kept: Checkpoint, signed: Checkpoint) -> list[str]:
+        """Holds the files of entry bundle `n`, and of the tiles above that it completes, against the rows, and copies those
+        that differ or cannot be read anew, each whole or not at all; their names. `kept` is the checkpoint of this copy as it
+        was read before `tx` began, `signed` a larger or equal one of ours that the rows were found to lead to.
+
+        Nothing is touched where the rows are not of the history that this copy is of: then it is what brings that back.
+        CannotWrite names a file that could not be put in its place; may be repeated.
+        """
+        files = _files(n, kept.size)
+        if not await self._differing(tx, files, kept):
+            return []
+        async with AsyncExitStack() as stack:
+            await self._hold(stack)
+            if await asyncio.to_thread(self.newest) != kept:  # those at the edge were replaced meanwhile, or swept
+                files = [tile for tile in files if tile.full]
+            wrong = await self._differing(tx, files, kept)
+            if wrong and (await prefix(tx, kept.size, signed))[0] != kept.root:
+                return []
+            for tile, data in wrong:
+                await asyncio.to_thread(write_whole, self.folder / tile.path, data)
+        return [tile.path for tile, _ in wrong]
+
+    async def _differing(self, tx: Transaction, files: Iterable[Tile], kept: Checkpoint) -> list[tuple[Tile, bytes]]:
+        """The files that are not as the rows have them, and what the rows have."""
+        rows, source, wrong = Rows(tx, kept.size), FolderSource(self.folder), []
+        for tile in files:
+            data = await rows.tile(tile)
+            try:
+                if await source.tile(tile) == data:
+                    continue
+            except CannotRead:  # a bad sector, too
+                pass
+            wrong.append((tile, data))
+        return wrong
+
     @property
     def evidence(self) -> Path:
         """Where the notes lie that show a fork of this log. Whoever moves them away answers for it."""
@@ -125,3 +161,19 @@ class Archive:
                 if taken.where != str(self.folder / OWN) or asyncio.get_running_loop().time() > end:
                     raise
                 await asyncio.sleep(PAUSE_S)
+
+
+def _files(n: int, size: int) -> list[Tile]:
+    """Those of a copy of `size` entries that end with bundle `n`: its entries, its tile, those above that it completes, and
+    behind the last one those that are not full."""
+    width, files = min(WIDTH, size - n * WIDTH), []
+    if width <= 0:
+        return []
+    files.append(Tile("entries", 0, n, width))
+    level, at = 0, n
+    while (at + 1) * WIDTH << (8 * level) <= size:
+        files.append(Tile("tile", level, at))
+        if (at + 1) % WIDTH:
+            break
+        level, at = level + 1, at // WIDTH
+    return files + (edge_tiles(size) if (n + 1) * WIDTH >= size else [])

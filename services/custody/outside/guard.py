@@ -3,12 +3,14 @@
 A log dies by signing two histories, and a restored backup is how that happens. What was published shows outside the
 database: in the anchor file, in the archive, and at witnesses, whose word `services.custody.witnesses.asking` writes into the
 anchor. Archive and witnesses are asked before the first signature of a process and then every minute, the anchor every
-time. Where nothing leaves unwitnessed, nothing is signed either before the witnesses of a quorum have been heard: with
-database, anchor and archive lost together only they know how far the log had come.
+time. With database, anchor and archive lost together only witnesses know how far the log had come: where neither of the
+two is there, nothing is signed before every witness that the database holds cosignatures of has been heard; where nothing
+leaves unwitnessed, in no process before those of a quorum have been.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -51,13 +53,23 @@ class Marks:
     unheard: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """Witnesses that have never answered what they saw since this process was started: those of the quorum, while the
+    others do not make it up, and those that the database remembers, while nothing else tells how far the log came."""
+
+    of_quorum: tuple[str, ...] = ()
+    remembered: tuple[str, ...] = ()
+
+
 class Guard:
-    """One per process and log. `ask_witnesses` looks at what each of them shows, writes it into the anchor, and names
-    those whom the quorum has never heard since this process was started; they matter where `only_witnessed` is set."""
+    """One per process and log. `ask_witnesses`, told whether nothing else outside the database shows what was published,
+    looks at what each of them shows, writes it into the anchor, and names whom it has not heard; those of the quorum matter
+    where `only_witnessed` is set."""
 
     def __init__(
         self, anchor: Anchor, archive: Archive, logs: Sequence[Verifier],
-        ask_witnesses: Callable[[], Awaitable[Sequence[str]]], *, only_witnessed: bool,
+        ask_witnesses: Callable[[bool], Awaitable[Unheard]], *, only_witnessed: bool,
     ) -> None:  # fmt: skip
         self.anchor = anchor
         self.archive = archive
@@ -65,15 +77,26 @@ class Guard:
         self._ask_witnesses = ask_witnesses
         self._only_witnessed = only_witnessed
         self._unheard = "the witnesses have not been asked what they saw" if only_witnessed else None
+        self._alone: str | None = None  # why nothing may be signed as long as there is neither anchor nor archive
         self._archived: Mark | None = None
+        self._archive_stands = False
+        self._looked_alone = False  # whether the last look found neither of the two
+        self._looking = asyncio.Lock()
         self._doubt: str | None = None
         self._genuine: SignedHead | None = None
 
     async def look_back(self) -> None:
-        """Asks witnesses and archive. To be awaited once before anything is signed; then `run` repeats it, soon while
-        the quorum has not been heard."""
-        silent = await self._ask_witnesses()
-        self._unheard = waits_for(silent) if self._only_witnessed and silent else None
+        """Asks archive and witnesses. To be awaited once before anything is signed; then `run` repeats it, soon while
+        somebody must be heard first."""
+        async with self._looking:
+            await self._look_at_archive()
+            alone = await asyncio.to_thread(self._nothing_stands)
+            unheard = await self._ask_witnesses(alone)
+            self._looked_alone = alone
+            self._alone = unmarked(unheard.remembered) if unheard.remembered else None
+            self._unheard = waits_for(unheard.of_quorum) if self._only_witnessed and unheard.of_quorum else None
+
+    async def _look_at_archive(self) -> None:
         try:
             kept = await asyncio.to_thread(self.archive.newest)
         except Refusal as refusal:
@@ -81,11 +104,27 @@ class Guard:
             return
         self._doubt = None
         self._archived = None if kept is None else Mark("the archive", kept)
+        self._archive_stands = kept is not None
+
+    def _nothing_stands(self) -> bool:
+        """Whether neither the archive, as it was just read, nor the anchor says anything. What cannot be read freezes for
+        itself."""
+        if self._doubt is not None or self._archive_stands:
+            return False
+        with suppress(Unreadable):
+            return self.anchor.read() is None
+        return False
+
+    def _archive_gone(self) -> bool:
+        with suppress(Refusal):
+            return self.archive.note() is None
+        return False
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_BACK_S if self._unheard is None else LOOK_AGAIN_S)
+            nobody_missing = self._unheard is None and self._alone is None
+            await asyncio.sleep(LOOK_BACK_S if nobody_missing else LOOK_AGAIN_S)
             try:
                 await self.look_back()
             except Exception as error:
@@ -94,7 +133,7 @@ class Guard:
     async def marks(self) -> Marks:
         """What was published. To be asked before the database is: another process may be ahead of what we read of it.
         Frozen when it cannot be known."""
-        unheard = self._unheard  # before the anchor: whoever is heard has written into it first
+        unheard, alone = self._unheard, self._alone  # before the anchor: whoever is heard has written into it first
         if self._doubt is not None:
             raise Frozen(self._doubt)
         if await asyncio.to_thread(self.archive.forked):
@@ -103,8 +142,13 @@ class Guard:
             floor = await asyncio.to_thread(self.anchor.read)
         except Unreadable as why:
             raise Frozen(str(why)) from why
+        if floor is None and not self._looked_alone and await asyncio.to_thread(self._archive_gone):
+            await self.look_back()  # both are gone since the last look, or what could not be read was taken away
+            return await self.marks()
         anchored = None if floor is None else Mark("the anchor", floor)
-        return Marks(tuple(mark for mark in (anchored, self._archived) if mark is not None), unheard)
+        if floor is not None or self._archive_stands:  # perhaps put back since
+            alone = None
+        return Marks(tuple(mark for mark in (anchored, self._archived) if mark is not None), alone or unheard)
 
     async def hold(self, tx: Transaction, head: Head, last: SignedHead | None, marks: Marks) -> None:
         """Frozen unless the database holds all that was published, its newest checkpoint is the one that was signed, and
@@ -144,6 +188,15 @@ class Guard:
             return str(refusal)
         same = (signed.origin, signed.size, signed.root) == (self._logs[0].name, last.size, root)
         return None if same else "its size or root is another"
+
+
+def unmarked(silent: Sequence[str]) -> str:
+    """The reason while nothing outside the database shows what was published, and these have not been heard."""
+    return (
+        f"nothing outside the database tells how far the log was published; not heard yet: {', '.join(silent)}."
+        " Put the anchor or the archive back where they lie, or see to it that these witnesses can be reached from here;"
+        " one that is gone for good has to leave policy.txt. A running custody asks again every second and goes on by itself"
+    )
 
 
 def waits_for(silent: Sequence[str]) -> str:

@@ -1,14 +1,16 @@
 """A slow second reading of the whole log, over and over: a bit that flipped in storage is found before an auditor does.
 
-Each step hashes one bundle of entries again, with the tiles above it, against the signed root. Processes take turns, and
-the place where they stand is a row, so a restart goes on where it was. Damage freezes signing and recording, with the
-place, in every process; it is looked at again until it is mended.
+Each step hashes one bundle of entries again, with the tiles above it, against the signed root, and then looks at what
+stands beside it (`services.custody.operating.beside`). Processes take turns, and the place where they stand is a row, so a
+restart goes on where it was. Damage freezes signing and recording, with the place, in every process; it is looked at again
+until it is mended.
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
@@ -19,8 +21,10 @@ from services.custody.store import Store, Transaction
 from shared.audit.edge import hashes_of
 from shared.audit.refusals import Damaged
 from shared.audit.tree import Tree
+from shared.tlog import merkle
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.checkpoint import parse as parse_checkpoint
+from shared.tlog.merkle import CompactRange
 from shared.tlog.note import Verifier, open_note
 from shared.tlog.tile import WIDTH
 
@@ -32,22 +36,27 @@ PASS_S = 3600.0  # a pass over a small log is over in seconds; the next one begi
 
 OPEN = "INSERT INTO scrub (log_id) VALUES ($1) ON CONFLICT DO NOTHING"
 TURN = """
-SELECT bundle, passes, damage, now() - began_at > make_interval(secs => $2) AS due
+SELECT bundle, passes, aside_at, damage, now() - began_at > make_interval(secs => $2) AS due
 FROM scrub WHERE log_id = $1 FOR UPDATE SKIP LOCKED"""
 NEXT = "UPDATE scrub SET bundle = bundle + 1 WHERE log_id = $1"
 AGAIN = "UPDATE scrub SET bundle = 0, began_at = now(), passes = passes + 1 WHERE log_id = $1"
 MARK = "UPDATE scrub SET damage = $2 WHERE log_id = $1"
-STATE = "SELECT bundle, passes, damage, began_at FROM scrub WHERE log_id = $1"
+MENDED = "UPDATE scrub SET mended = mended + $2 WHERE log_id = $1"
+ASIDE = "UPDATE scrub SET aside = $2, aside_at = $3 WHERE log_id = $1"
+STATE = "SELECT bundle, passes, damage, began_at, aside, mended FROM scrub WHERE log_id = $1"
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far this pass is, how many came to an end, since when it runs, and the damage found ('' when none)."""
+    """How far this pass is, how many came to an end, since when it runs, and the damage found ('' when none): in the log,
+    and aside of it, which freezes nothing. `mended` files of the archive were copied again."""
 
     entries: int
     passes: int
     damage: str
     began_at: datetime | None
+    aside: str = ""
+    mended: int = 0
 
 
 async def state(tx: Transaction) -> State:
@@ -55,16 +64,52 @@ async def state(tx: Transaction) -> State:
     rows = await tx.fetch(STATE, tx.log_id)
     if not rows:
         return State(0, 0, "", None)
-    bundle, passes, found, began_at = rows[0]
-    return State(bundle * WIDTH, passes, found, began_at)
+    bundle, passes, found, began_at, aside, mended = rows[0]
+    return State(bundle * WIDTH, passes, found, began_at, aside, mended)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A bundle whose rows were found sound: the tree before it, and the leaf hashes of its entries."""
+
+    bundle: int
+    before: CompactRange
+    leaves: Sequence[bytes]
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The first and the last size of the log that it leads to."""
+        return (self.before.size + 1 if self.bundle else 0), self.before.size + len(self.leaves)
+
+
+@dataclass(slots=True)
+class Found:
+    """What a stretch has beside it: the first damage in words ('' when none), and how many files were copied again.
+    `through` when all of it was looked at."""
+
+    aside: str = ""
+    mended: int = 0
+    through: bool = False
+
+
+class Beside(Protocol):
+    """What is to be looked at beside the entries."""
+
+    async def begin(self) -> None:
+        """Before the rows are read: what stands outside the database was in it before."""
+        ...
+
+    async def look(self, tx: Transaction, at: Stretch, signed: Checkpoint, passes: int) -> Found:
+        """One bounded step in the pass after `passes`, asked again with the same stretch until it is through. Damage, which
+        freezes."""
+        ...
 
 
 class Scrub:
     """One per process and log; they take turns."""
 
-    def __init__(self, store: Store, logs: Sequence[Verifier]) -> None:
-        self._store = store
-        self._logs = logs
+    def __init__(self, store: Store, logs: Sequence[Verifier], beside: Beside) -> None:
+        self._store, self._logs, self._beside = store, logs, beside
         self.seen = State(0, 0, "", None)  # where it stood when this process last looked
 
     async def run(self) -> None:
@@ -81,37 +126,44 @@ class Scrub:
 
     async def step(self, pass_s: float = PASS_S) -> bool:
         """One bundle; False when there is nothing to do now, or another process is at it."""
+        await self._beside.begin()
         async with self._store.transaction() as tx:
             await tx.execute(OPEN, tx.log_id)
             last = await tx.last_checkpoint()
             turn = await tx.fetch(TURN, tx.log_id, pass_s)
             if last is None or not turn:
                 return False
-            bundle, _, known, due = turn[0]
+            bundle, passes, aside_at, known, due = turn[0]
             signed = parse_checkpoint(open_note(last.note, self._logs).text)
             if bundle * WIDTH >= signed.size:
                 if due:
                     await tx.execute(AGAIN, tx.log_id)
                 return bool(due)
-            await self._look(tx, bundle, signed, known)
+            found = await self._look(tx, bundle, signed, known, passes)
+            if found is not None and found.through:
+                if found.aside or aside_at == bundle:
+                    await tx.execute(ASIDE, tx.log_id, found.aside, bundle if found.aside else -1)
+                await tx.execute(NEXT, tx.log_id)
             return True
 
-    async def _look(self, tx: Transaction, bundle: int, signed: Checkpoint, known: str) -> None:
+    async def _look(self, tx: Transaction, bundle: int, signed: Checkpoint, known: str, passes: int) -> Found | None:
         """The place where the damage was is looked at again: the pass does not go on before it is mended."""
         try:
-            await check(tx, bundle, signed)
-        except Damage as found:
-            if str(found) != known:
-                logger.error("log_damaged", place=found.place, reason=found.reason)
-                await tx.execute(MARK, tx.log_id, str(found))
-            return
+            found = await self._beside.look(tx, await check(tx, bundle, signed), signed, passes)
+        except Damage as fault:
+            if str(fault) != known:
+                logger.error("log_damaged", place=fault.place, reason=fault.reason)
+                await tx.execute(MARK, tx.log_id, str(fault))
+            return None
         if known:
             logger.warning("log_mended", damage=known)
             await tx.execute(MARK, tx.log_id, "")
-        await tx.execute(NEXT, tx.log_id)
+        if found.mended:
+            await tx.execute(MENDED, tx.log_id, found.mended)
+        return found
 
 
-async def check(tx: Transaction, bundle: int, signed: Checkpoint) -> None:
+async def check(tx: Transaction, bundle: int, signed: Checkpoint) -> Stretch:
     """One bundle of entries, its tile and those above that it completes, against the signed root; Damage otherwise."""
     arbiter = rehash.Arbiter(tx, signed)
     leaves = await rehash.entries(tx, bundle, signed.size, arbiter)
@@ -128,6 +180,8 @@ async def check(tx: Transaction, bundle: int, signed: Checkpoint) -> None:
             if (n + 1) % WIDTH:
                 break
             level, n = level + 1, n // WIDTH
+        spans = [(at << level, (at + 1) << level) for level, at in merkle.span_nodes(0, bundle * WIDTH)]
+        return Stretch(bundle, CompactRange(bundle * WIDTH, await tree.prove(spans)), leaves)
     except Damaged as found:
         # The edge of the tree is made of the last bundle's rows: perhaps one of these is to blame.
         await rehash.entries(tx, (signed.size - 1) // WIDTH, signed.size, arbiter)

@@ -8,7 +8,7 @@ and the signer freezes as it does over its own anchor.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
@@ -18,6 +18,7 @@ import structlog
 
 from services.custody import derived, tiles
 from services.custody.outside.anchor import Unreadable
+from services.custody.outside.guard import Unheard
 from services.custody.outside.published import Published
 from services.custody.store import SignedHead, Store, Transaction
 from services.custody.witnesses import cosignatures
@@ -98,8 +99,11 @@ class Witnesses:
         self._store, self._published, self.policy, self._logs = store, published, policy, logs
         self._remember, self._accuse, self._pace = remember, accuse, pace
         self._names = {_key(w): w.name for w in policy.witnesses}
+        self.verifiers = {_key(w): w.verifier for w in policy.witnesses}  # by what their lines are kept under
         self._asked: list[_Asked] = []
         self._heard: set[str] = set()
+        self._missing: list[str] = []  # who must be heard before the anchor learns what any of them shows
+        self._withheld: dict[str, Seen] = {}
         self._silent: dict[str, str] = {}
         self._looked_at = store.begins + 1
 
@@ -140,7 +144,7 @@ class Witnesses:
         if head is None or not self._names:
             return
         async with self._store.snapshot() as tx:
-            lines = await self._lines(tx, head.size)
+            lines = await self._lines(tx, head)
             witnessed = await self._newest_witnessed(tx)
         await self._published.cosigned(head.size, lines, witnessed)
 
@@ -150,18 +154,37 @@ class Witnesses:
         self._heard.update(shown)
         return max((one for one in shown.values() if one), key=lambda one: one.checkpoint.size, default=None)
 
-    async def look_back(self) -> list[str]:
-        """Hold the database against what every witness shows. Before anything is signed. Answers whom the quorum has not
-        heard yet; why somebody is silent is logged once."""
+    async def look_back(self, nothing_stands: bool = False) -> Unheard:
+        """Hold the database against what every witness shows. Before anything is signed. Answers who has not been heard
+        yet; why somebody is silent is logged once.
+
+        With ``nothing_stands`` neither anchor nor archive shows what was published. Then every witness that the database
+        holds cosignatures of has to be heard, and what some of them show is written into the anchor only with the word of
+        the last: an anchor that stands is believed, and one that learnt of the witness behind first would speak for all.
+        """
+        remembered = await self._remembered() if nothing_stands else []
         shown, silent = await self._shown()
-        for name, seen in shown.items():
+        self._missing = [name for name in remembered if name not in self._heard | self._withheld.keys() | shown.keys()]
+        for name, seen in [*self._withheld.items(), *shown.items()]:
             if seen is None or await self._compare(seen):
                 self._heard.add(name)
+        if not self._missing:
+            self._withheld = {name: seen for name, seen in self._withheld.items() if name not in self._heard}
         for name, why in silent.items():
             if self._silent.get(name) != why:
                 logger.warning("witness_silent", witness=name, error=why)
         self._silent = silent
-        return self.unheard
+        missing = self._missing or [name for name in remembered if name not in self._heard]
+        return Unheard(tuple(self.unheard), tuple(missing))
+
+    async def _remembered(self) -> list[str]:
+        """The witnesses of the policy that have cosigned this log, or one that it continues, as far as the database knows;
+        nobody before the log's first checkpoint."""
+        async with self._store.snapshot() as tx:
+            if await tx.last_checkpoint() is None:
+                return []
+            known = await cosignatures.last_of(tx, self._names, since=-1)
+        return [name for key, name in self._names.items() if key in known]
 
     @property
     def unheard(self) -> list[str]:
@@ -256,7 +279,7 @@ class Witnesses:
     async def _send(self, asked: _Asked, head: SignedHead) -> tuple[int, str, bytes]:
         async with self._store.snapshot() as tx:
             proof = await tiles.consistency(tx, asked.size, head.size)
-            lines = await self._lines(tx, head.size)
+            lines = await self._lines(tx, head)
         # Its own earlier signature goes back to it: a witness that was set back will know.
         request = Request(asked.size, tuple(proof), head.note + lines)
         return await self._fetch(asked, "POST", ADD_CHECKPOINT, request.encode())
@@ -283,13 +306,19 @@ class Witnesses:
     async def _compare(self, seen: Seen) -> bool:
         """Our own signature stands under it. Larger than the database: the anchor learns it, and signing freezes. Another
         root: the log has told two histories, and signing freezes too. Whether the anchor has learnt it."""
-        learnt = True
+        if self._missing:
+            known = self._withheld.get(seen.witness, seen)
+            self._withheld[seen.witness] = max(known, seen, key=lambda one: one.checkpoint.size)
+        learnt = not self._missing and await self._learnt(seen)
+        await self._hold_against_ours(seen)
+        return learnt
+
+    async def _learnt(self, seen: Seen) -> bool:
         try:
             await asyncio.to_thread(self._remember, seen.note, seen.checkpoint.size)
         except Unreadable:  # the guard finds that out for itself, and freezes
-            learnt = False
-        await self._hold_against_ours(seen)
-        return learnt
+            return False
+        return True
 
     async def _hold_against_ours(self, seen: Seen) -> None:
         size = seen.checkpoint.size
@@ -328,26 +357,39 @@ class Witnesses:
 
     # --- what they said
 
-    async def _lines(self, tx: Transaction, size: int) -> bytes:
-        """The newest cosignatures under the checkpoint of this size, in the order of the policy."""
-        found = await cosignatures.under(tx, size)
-        return "".join(found[key] for key in self._names if key in found).encode()
+    async def _lines(self, tx: Transaction, signed: SignedHead) -> bytes:
+        """The newest cosignatures that stand under this checkpoint, in the order of the policy."""
+        return self._in_order(await cosignatures.standing(tx, signed, self.verifiers))
+
+    def _in_order(self, lines: Mapping[bytes, str]) -> bytes:
+        return "".join(lines[key] for key in self._names if key in lines).encode()
 
     def _ours(self, signed: SignedHead) -> bool:
-        """Not of the log that this one goes on as: a process that nobody told of the hand-over serves its own year."""
-        return parse_checkpoint(split_note(signed.note)[0]).origin == self._logs[0].name
+        """Not of the log that this one goes on as: a process that nobody told of the hand-over serves its own year. Nor a
+        row that is not what was signed, which the scrub names."""
+        try:
+            if parse_checkpoint(split_note(signed.note)[0]).origin != self._logs[0].name:
+                return False
+            return bool(open_note(signed.note, self._logs))
+        except Refusal:
+            return False
 
     async def _newest_witnessed(self, tx: Transaction) -> SignedHead | None:
-        """The newest checkpoint that met the policy's quorum; where that asks for nobody, that anybody cosigned. None
-        when there is none since the last look: an old checkpoint is not pushed again, so it is not looked at again."""
+        """The newest checkpoint that met the policy's quorum; where that asks for nobody, that anybody cosigned. Only lines
+        that stand under it count. None when there is none since the last look: an old checkpoint is not pushed again, so
+        it is not looked at again."""
         start, below = self._looked_at, 2**63 - 1
         while rows := await cosignatures.sizes(tx, self._names, start, below, SIZES_AT_ONCE):
             self._looked_at = max(self._looked_at, rows[0][0])
             for size, keys in rows:
                 if self.policy.meets({self._names[key] for key in keys}):
                     signed = await cosignatures.checkpoint_at(tx, size)
-                    if signed is not None and self._ours(signed):
-                        return SignedHead(size, signed.edge, signed.note + await self._lines(tx, size))
+                    if signed is None or not self._ours(signed):
+                        continue
+                    lines = await cosignatures.standing(tx, signed, self.verifiers)
+                    own = {self._names[key] for key in lines if key in self._names}
+                    if own and self.policy.meets(own):
+                        return SignedHead(size, signed.edge, signed.note + self._in_order(lines))
             below = rows[-1][0]
         return None
 

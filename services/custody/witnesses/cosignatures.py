@@ -1,13 +1,22 @@
-"""Rows of what witnesses answered. A line is verified before it gets here, and stays."""
+"""Rows of what witnesses answered. A line is verified before it gets here, stays, and is verified again when it is handed
+on: a bit that flipped in storage would have everybody who knows the witness refuse the whole checkpoint."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+import structlog
 
 from services.custody.store import SignedHead, Transaction
-from shared.tlog.note import Verifier
+from shared.refusal import Refusal
+from shared.tlog.note import Verifier, split_note
+from shared.tlog.witness import read_cosignature
 from shared.web.turn import TAKE_TURN
 
+logger = structlog.get_logger(__name__)
+
+REMEMBERED = 4096  # lines, of some hundred bytes: each is verified once, and read many times a second
 IN_TURN = TAKE_TURN.format("'cosignature:' || $1::smallint::text")
 ADD = """
 INSERT INTO cosignature (log_id, key, size, at, line, kept_at)
@@ -51,14 +60,45 @@ async def add(tx: Transaction, key: bytes, size: int, at: int, line: str, begins
     await tx.execute(ADD, tx.log_id, key, size, at, line, begins)
 
 
-async def last_of(tx: Transaction, keys: Iterable[bytes]) -> dict[bytes, Last]:
-    """How far each of these witnesses came, of those that ever answered."""
-    return {key: Last(size, age_s) for key, size, age_s in await tx.fetch(LAST, tx.log_id, list(keys), tx.begins)}
+async def last_of(tx: Transaction, keys: Iterable[bytes], since: int | None = None) -> dict[bytes, Last]:
+    """How far each of these witnesses came, of those that ever answered: in the log of today, or in those of more than
+    `since` entries."""
+    after = tx.begins if since is None else since
+    return {key: Last(size, age_s) for key, size, age_s in await tx.fetch(LAST, tx.log_id, list(keys), after)}
 
 
 async def under(tx: Transaction, size: int) -> dict[bytes, str]:
-    """The newest line of each key under the checkpoint of this size."""
+    """The newest line of each key under the checkpoint of this size, as it is stored."""
     return dict(await tx.fetch(UNDER, tx.log_id, size))
+
+
+async def standing(tx: Transaction, signed: SignedHead, witnesses: Mapping[bytes, Verifier]) -> dict[bytes, str]:
+    """The newest line of each key under this checkpoint, of those that stand under it: what may be handed on. One that does
+    not is left out, and told in the messages once."""
+    found = await under(tx, signed.size)
+    lines = {key: line for key, line in found.items() if stands(signed.note, line, witnesses.get(key))}
+    for key in found.keys() - lines.keys():
+        _tell(signed.size, key, found[key])
+    return lines
+
+
+@lru_cache(REMEMBERED)
+def stands(note: bytes, line: str, witness: Verifier | None, at: int | None = None) -> bool:
+    """Whether this line is that witness's own under this checkpoint, and of the time `at` where one is told. Of a witness
+    whose key is not known: whether it is one signature line at all, or else nobody could read the note."""
+    try:
+        if witness is None:
+            text, _ = split_note(note)
+            return [one.line for one in split_note(f"{text}\n{line}".encode())[1]] == [line]
+        own, stated = read_cosignature(note, line.encode(), witness)
+    except Refusal:
+        return False
+    return own == line and at in (None, stated)
+
+
+@lru_cache(REMEMBERED)
+def _tell(size: int, key: bytes, line: str) -> None:
+    logger.error("cosignature_damaged", size=size, key=key.hex()[:16], line=line)
 
 
 async def sizes(
