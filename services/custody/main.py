@@ -163,7 +163,7 @@ async def _open(settings: CustodySettings, stack: AsyncExitStack) -> tuple[Custo
     policy = own_policy(settings, keys.in_use, base_url)
     anchor, archive = second_copies(settings, keys.verifiers)
     witnesses = await open_witnesses(settings, store, published, keys.verifiers, policy, anchor, archive, stack)
-    guard = Guard(anchor, archive, keys.verifiers, witnesses.look_back)
+    guard = Guard(anchor, archive, keys, witnesses.look_back)
     signer = Signer(store, settings.origin, keys, guard, published)
     host = HostKey.read(settings.keys_dir / "host.key")
     await seal_anew(store, host)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from services.custody.keys import our_notes
 from services.custody.operating import rebuild
 from services.custody.outside.archive import Pinned
 from services.custody.outside.guard import Mark
@@ -21,7 +22,7 @@ from shared.timber.norms import Norms
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.checkpoint import parse as parse_checkpoint
 from shared.tlog.merkle import BadProof, CompactRange
-from shared.tlog.note import Verifier, open_note, split_note
+from shared.tlog.note import Verifier, split_note
 from shared.tlog.tile import WIDTH
 from shared.tlog.witness import read_cosignature
 
@@ -49,9 +50,11 @@ class Sound:
 
 @dataclass(slots=True)
 class Fsck:
-    """One look at one log. `logs` are its keys, the retired too; without any, signatures are not checked. `marks` are
-    checkpoints that show outside the database, asked before the transaction began. `witnesses` are those whose lines can
-    be checked, by what these are kept under. `past` are the logs that this one continues."""
+    """One look at one log. `logs` are its keys, the retired too, and those of logs before it; where one of a name is known
+    every one is, and a line by another is damage. Without any, signatures are not checked. `marks` are checkpoints that
+    show outside the database, asked before the transaction began. `witnesses` are those whose lines can be checked, by
+    what these are kept under. `past` are the logs that this one continues; of these, `named` are further keys, perhaps
+    not all."""
 
     tx: Transaction
     origin: str | None
@@ -60,6 +63,7 @@ class Fsck:
     witnesses: Mapping[bytes, Verifier] = field(default_factory=dict)
     progress: Progress | None = None
     past: Sequence[Before] = ()
+    named: Sequence[Verifier] = ()
     checkpoints: int = 0
     signed_size: int = -1
 
@@ -111,12 +115,15 @@ class Fsck:
         last = await self.tx.last_checkpoint()
         if last is not None and last.size <= size:
             with suppress(Refusal):
-                known.append(self._opened(last.note, self.origin))
+                known.append(self._opened(last.note, self.origin).checkpoint)
         return max(known, key=lambda one: one.size, default=None)
 
-    def _opened(self, note: bytes, origin: str | None) -> Checkpoint:
-        keys = [log for log in self.logs if log.name == origin]
-        return parse_checkpoint(open_note(note, keys).text if keys else split_note(note)[0])
+    def _opened(self, note: bytes, origin: str | None) -> our_notes.OurNote:
+        """Every line of a key that is known is right, of whatever kind."""
+        keys = [log for log in (*self.logs, *self.named) if log.name == origin]
+        if keys:
+            return our_notes.opened(note, keys)
+        return our_notes.OurNote(parse_checkpoint(split_note(note)[0]), frozenset(), ())
 
     async def _signed_between(self, tree: CompactRange, leaves: list[bytes], start: int) -> None:
         """Checkpoints, marks and cosignatures of the sizes that `tree` has from `start` on while `leaves` follow."""
@@ -141,13 +148,16 @@ class Fsck:
         then = next((one for one in self.past if tree.size <= one.size), None)
         origin = self.origin if then is None else then.origin
         try:
-            signed = self._opened(note, origin)
+            found = self._opened(note, origin)
         except Refusal:
             raise damage(place, "note") from None
+        signed = found.checkpoint
         if signed.size != tree.size or origin not in (None, signed.origin):
             raise damage(place, "note")
         if then is not None and tree.size == then.size and not then.signed(note):
             raise damage(place, "note")  # the log itself says which one it was
+        if found.strange and any(log.name == origin for log in self.logs):
+            raise damage(place, "strange")
         if signed.root != tree.root():
             raise damage(place, "other root")
         if edge != tree.edge_bytes:

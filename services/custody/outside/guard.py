@@ -7,20 +7,20 @@ time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
 from services.custody import tiles
+from services.custody.keys import our_notes
+from services.custody.keys.log_keys import LogKeys
 from services.custody.outside.anchor import Anchor, Unreadable
 from services.custody.outside.archive import Archive
 from services.custody.store import Head, SignedHead, Transaction
 from shared.refusal import Refusal
 from shared.tlog import merkle
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.checkpoint import parse as parse_checkpoint
-from shared.tlog.note import Verifier, open_note
 
 logger = structlog.get_logger(__name__)
 
@@ -44,11 +44,11 @@ class Guard:
     """One per process and log. `ask_witnesses` looks at what each of them shows, and writes it into the anchor."""
 
     def __init__(
-        self, anchor: Anchor, archive: Archive, logs: Sequence[Verifier], ask_witnesses: Callable[[], Awaitable[None]]
+        self, anchor: Anchor, archive: Archive, keys: LogKeys, ask_witnesses: Callable[[], Awaitable[None]]
     ) -> None:
         self.anchor = anchor
         self.archive = archive
-        self._logs = logs
+        self._keys = keys
         self._ask_witnesses = ask_witnesses
         self._archived: Mark | None = None
         self._doubt: str | None = None
@@ -115,13 +115,15 @@ class Guard:
             raise Frozen(f"the head of {head.size} entries is not the one that was signed")
 
     def fault_of(self, last: SignedHead) -> str | None:
-        """Why our signature does not stand under this checkpoint, or its edge does not lead to what it says."""
+        """Why our signatures do not stand under this checkpoint, or its edge does not lead to what it says."""
         try:
-            signed = parse_checkpoint(open_note(last.note, self._logs).text)
+            found = our_notes.opened(last.note, self._keys.verifiers)
             root = tiles.tree_of(Head(last.size, last.edge)).root()
         except Refusal as refusal:
             return str(refusal)
-        same = (signed.origin, signed.size, signed.root) == (self._logs[0].name, last.size, root)
+        if not found.stands(self._keys.signing):
+            return "a line of a key that signs is missing, and one of a key that nobody knows is there"
+        same = (found.checkpoint.size, found.checkpoint.root) == (last.size, root)
         return None if same else "its size or root is another"
 
 
