@@ -7,13 +7,13 @@ import os
 import platform
 import shutil
 import sys
-import sysconfig
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from deploy.instance import CHECKOUT, Instance, NoInstance, find
+from deploy.interpreter import plain
 from deploy.process import holder_of
 from deploy.up import free_after, is_free
 
@@ -62,14 +62,7 @@ def python(_: Instance) -> Finding:
 
 def python_words() -> str:
     """The version of this interpreter, and that it was built without optimisation when it was."""
-    plain = built_plainly(sysconfig.get_config_var("CONFIG_ARGS"), sys.base_prefix)
-    return platform.python_version() + (" (built without optimisation, a fifth slower)" if plain else "")
-
-
-def built_plainly(configured: str | None, prefix: str) -> bool:
-    """Whether an interpreter was configured without `--enable-optimizations`, which costs a fifth of the rate
-    (docs/figures.md). Of the system's own nothing is said: Debian optimises its build without that flag."""
-    return configured is not None and "--enable-optimizations" not in configured and prefix != "/usr"
+    return platform.python_version() + (" (built without optimisation, a fifth slower)" if plain() else "")
 
 
 def system(_: Instance) -> Finding:

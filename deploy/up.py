@@ -18,8 +18,8 @@ from deploy.process import holder_of, is_still
 TRIES = 50
 _KEY_ALONE = (
     "{key} is here and no database, anchor or archive of its log: to sign with it would begin a second history. Bring the log "
-    "back first ({restore}, or its anchor/ and archive/ into this folder and then `recover`), or, for another log, move "
-    "log.key and policy.txt away"
+    "back first ({restore}; or put its anchor/ and archive/ here, start, and {recover}), or move log.key and policy.txt away, "
+    "which begins another log"
 )
 PORTS = range(20_000, 32_000)
 DETACHED_DEADLINE_S = 3_900  # longer than any step of a launcher, the longest being a migration of a large log
@@ -34,7 +34,11 @@ def up(options: argparse.Namespace) -> int:
         shown = _show_running(instance, options.port)
         return _follow(instance, None) if options.detach and not _is_up(instance) else shown
     if instance.key_alone:
-        raise NoInstance(_KEY_ALONE.format(key=instance.keys / "log.key", restore=instance.typed("restore FILE")))
+        raise NoInstance(
+            _KEY_ALONE.format(
+                key=instance.keys / "log.key", restore=instance.typed("restore FILE"), recover=instance.typed("recover")
+            )
+        )
     say = _quiet if options.child else _say
     port = choose_port(options.port, instance, say)
     instance.make()

@@ -46,7 +46,8 @@ class TooBusy(HttpRefusal):
 
 @dataclass(eq=False)
 class LogFrozen(HttpRefusal):
-    """The database was set back behind what was published: an index given now would be given twice."""
+    """The database was set back behind what was published, or nobody can tell yet whether it was: an index given now would
+    be given twice."""
 
     status: ClassVar[int] = 503
     slug: ClassVar[str] = "log-frozen"

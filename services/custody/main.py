@@ -54,7 +54,8 @@ FIRST_LOOK_S = 5.0
 class CustodySettings(ServiceSettings):
     """What custody needs beyond the common settings. ``policy`` is the log's own tlog-policy: which witnesses it asks,
     and with which quorum it is content. A witness without address in it is the house's own, at ``witness_url``. With
-    ``only_witnessed`` no checkpoint leaves before that quorum has cosigned it."""
+    ``only_witnessed`` no checkpoint leaves before that quorum has cosigned it, and nothing is signed or recorded by a
+    process before it has answered what it saw."""
 
     origin: str = "trozalog.localhost/madre-de-dios/2026"
     policy: Path | None = None
@@ -163,7 +164,7 @@ async def _open(settings: CustodySettings, stack: AsyncExitStack) -> tuple[Custo
     policy = own_policy(settings, keys.in_use, base_url)
     anchor, archive = second_copies(settings, keys.verifiers)
     witnesses = await open_witnesses(settings, store, published, keys.verifiers, policy, anchor, archive, stack)
-    guard = Guard(anchor, archive, keys, witnesses.look_back)
+    guard = Guard(anchor, archive, keys, witnesses.look_back, only_witnessed=settings.only_witnessed)
     signer = Signer(store, settings.origin, keys, guard, published)
     host = HostKey.read(settings.keys_dir / "host.key")
     await seal_anew(store, host)

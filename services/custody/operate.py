@@ -33,7 +33,7 @@ from services.custody.operating.recovery import NotThisLog, OtherHistory, Publis
 from services.custody.operating.report import Report
 from services.custody.outside.anchor import Unreadable
 from services.custody.outside.archive import Pinned
-from services.custody.outside.guard import Frozen, Guard, Mark
+from services.custody.outside.guard import Frozen, Guard, Mark, waits_for
 from services.custody.outside.published import Published as Served
 from services.custody.said import Unsaid
 from services.custody.soundness.damage import Damage, damage
@@ -65,6 +65,7 @@ class Outside:
         self.published: list[Published] = []
         self.archive: Pinned | None = None
         self.witnesses: dict[bytes, Verifier] = {}
+        self.unheard: list[str] = []  # witnesses that did not answer, while those that did are not the quorum
         self._anchor, self.copies = second_copies(settings, self.logs)
 
     async def look(self, settings: CustodySettings, store: Store, stack: AsyncExitStack) -> None:
@@ -84,8 +85,9 @@ class Outside:
         witnesses = await open_witnesses(settings, store, Served(), self.logs, policy, self._anchor, self.copies, stack)
         self.witnesses = {key_of(one.verifier): one.verifier for one in witnesses.policy.witnesses}
         seen = await witnesses.highest()
+        self.unheard = witnesses.unheard
         if seen is not None:
-            self._add(f"the witness {seen.witness}", seen.note, f"witness {seen.witness}")
+            self._add(f"the witness {seen.witness}", seen.note, f"the witness {seen.witness}")
 
     async def _anchored(self) -> bytes | None:
         try:
@@ -179,6 +181,10 @@ async def recover(settings: CustodySettings, options: argparse.Namespace, report
         async with log_at_hand(settings) as (store, outside):
             if outside.keys is None:
                 raise RuntimeError(f"{settings.keys_dir} holds no log.key: nobody can tell what was published")
+            if settings.only_witnessed and outside.unheard:
+                # What is recorded behind too short a copy stands where something else was published.
+                report.refused("refused", Frozen(waits_for(outside.unheard)))
+                return REFUSED
             if not outside.published and options.source is None:
                 report.say("nothing_lost", size=None)
                 return DONE
@@ -230,8 +236,8 @@ async def hand_over(settings: CustodySettings, options: argparse.Namespace, repo
         )
         work = HandOver(
             store, settings.origin, keys, vkey, HostKey.read(settings.keys_dir / "host.key"), norms.load(),
-            Guard(anchor, archive, keys, witnesses.look_back), served, witnesses,
-            own_folders(settings, vkey.name),
+            Guard(anchor, archive, keys, witnesses.look_back, only_witnessed=settings.only_witnessed), served,
+            witnesses, own_folders(settings, vkey.name),
         )  # fmt: skip
         try:
             closed = await work.run(now)

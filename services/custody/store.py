@@ -16,6 +16,7 @@ from services.custody.closed import LogClosed
 from shared.timber import facts as facts_of
 from shared.timber.event import parse_entry
 from shared.timber.facts import Facts
+from shared.web.turn import TAKE_TURN
 
 HEAD = "SELECT size, edge, origin FROM tlog WHERE log_id = $1"
 HEAD_LOCKED = HEAD + " FOR UPDATE"
@@ -63,7 +64,7 @@ SELECT DISTINCT idx FROM (
 CHECKPOINT_AT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size = $2"
 LAST_CHECKPOINT = """
 SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size < $2 AND size > $3 ORDER BY size DESC LIMIT 1"""
-CHECKPOINTS_IN_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('checkpoint:' || $1::smallint::text, 0))"
+CHECKPOINTS_IN_TURN = TAKE_TURN.format("'checkpoint:' || $1::smallint::text")
 ADD_CHECKPOINT = """
 INSERT INTO checkpoint (log_id, size, edge, note) SELECT $1::smallint, $2::bigint, $3::bytea, $4::bytea
 WHERE NOT EXISTS (SELECT FROM checkpoint WHERE log_id = $1 AND size >= $2)"""

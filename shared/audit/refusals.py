@@ -29,6 +29,12 @@ _REASONS: dict[str, tuple[str, str]] = {
 # Why something cannot be read or written, where it is not the system that says so in its own words.
 _SPANISH = {
     "neither an http address nor a folder": "no es una dirección http ni una carpeta",
+    "not an address": "no es una dirección",
+    "its certificate is not accepted, or it speaks no TLS": "su certificado no se acepta, o no habla TLS",
+    "nobody answers at that address": "nadie responde en esa dirección",
+    "no answer came in time": "no respondió a tiempo",
+    "it leads from one address to the next without end": "lleva de una dirección a otra sin fin",
+    "the answer broke off or cannot be read": "la respuesta se cortó o no se entiende",
     "not an ordinary file": "no es un archivo corriente",
     "compressed, which was not asked for": "viene comprimido, sin haberlo pedido",
     "it shows less than this copy holds": "muestra menos de lo que tiene esta copia",

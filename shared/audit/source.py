@@ -70,9 +70,9 @@ class HttpSource:
             try:
                 answer, body = await self._get(url, at_most)
             except (httpx.TransportError, httpx.DecodingError, httpx.TooManyRedirects) as error:
-                why, wait_s = f"{type(error).__name__} {error}".strip(), None
+                why, wait_s = _why(error), None
             except httpx.InvalidURL as error:
-                raise CannotRead(url, str(error)) from error
+                raise CannotRead(url, "not an address") from error
             else:
                 if answer.status_code == 200:
                     return body
@@ -135,6 +135,21 @@ async def opened(where: str) -> AsyncIterator[Source]:
     if not await asyncio.to_thread(folder.is_dir):
         raise CannotRead(where, "neither an http address nor a folder")
     yield FolderSource(folder)
+
+
+def _why(error: httpx.RequestError) -> str:
+    """Why there was no whole answer, in words that `shared.audit.refusals` has in both languages."""
+    if isinstance(error, httpx.ConnectError) and "SSL" in str(error):
+        return "its certificate is not accepted, or it speaks no TLS"
+    if isinstance(error, httpx.ConnectError):
+        return "nobody answers at that address"
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer came in time"
+    if isinstance(error, httpx.TooManyRedirects):
+        return "it leads from one address to the next without end"
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return "not an address"
+    return "the answer broke off or cannot be read"
 
 
 def pause_s(tried: int, retry_after: str | None) -> float:

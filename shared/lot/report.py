@@ -195,7 +195,7 @@ class Report:
 
     def _log_lines(self, checkpoint: Checkpoint, at: int) -> list[str]:
         words = (
-            "Registro {}: {} registros de {} entradas; {} de {} testigos.",
+            "Registro público {}: {} registros de {} entradas; {} de {} testigos.",
             "Log {}: {} records of {} entries; {} of {} witnesses.",
         )[at]
         line = words.format(checkpoint.origin, self.records, checkpoint.size, len(self.witnesses), self.known_witnesses)

@@ -133,6 +133,14 @@ class Policy:
                 satisfied.add(group.name)
         return not self.asks or self.quorum in satisfied
 
+    def counted(self) -> list[str]:
+        """The witnesses that count for the quorum, in the order of the policy."""
+        wanted = {self.quorum}
+        for group in reversed(self.groups):  # each names only what stands before it
+            if group.name in wanted:
+                wanted.update(group.members)
+        return [witness.name for witness in self.witnesses if witness.name in wanted]
+
 
 @dataclass(slots=True)
 class _Reader:

@@ -72,7 +72,7 @@ SPANISH: dict[str, str] = {
     "edge does not match the size": "el borde no corresponde al tamaño",
     # witnesses
     "old size line": "falta la línea del tamaño anterior",
-    "larger than the checkpoint": "es mayor que el punto de control",
+    "larger than the checkpoint": "es mayor que la constancia",
     # bundles
     "fields": "los campos no son los debidos",
     "empty": "está vacío",
@@ -92,9 +92,9 @@ SPANISH: dict[str, str] = {
 # Where it is, when that is a word and not the path of a field.
 PLACES: dict[str, str] = {
     "bundle": "archivo de prueba",
-    "checkpoint": "punto de control",
-    "checkpoint root": "raíz del punto de control",
-    "checkpoint size": "tamaño del punto de control",
+    "checkpoint": "constancia",
+    "checkpoint root": "raíz de la constancia",
+    "checkpoint size": "tamaño de la constancia",
     "compact range": "borde del árbol",
     "consistency": "consistencia",
     "document": "documento",

@@ -47,7 +47,7 @@ class NotByTheLog(Refusal):
     """No key that the witness trusts for this origin signed the checkpoint, or its signature is wrong (403)."""
 
     slug: ClassVar[str] = "not-signed-by-the-log"
-    es: ClassVar[str] = "Ninguna clave de confianza del registro {origin} firmó este punto de control."
+    es: ClassVar[str] = "Ninguna clave de confianza del registro {origin} firmó esta constancia."
     en: ClassVar[str] = "No trusted key of the log {origin} signed this checkpoint."
     origin: str
 

@@ -29,19 +29,27 @@ _NURSERY = multiprocessing.get_context("forkserver")
 _NURSERY.set_forkserver_preload(["services.custody.main", "services.witness.main", "tests.custody.processes"])
 
 
+AFTER = "after:"  # before a pattern: it dies once the file stands in its place, and knows nothing of that
+
+
 def _child(log: Path, die_before_rename: str | None) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nothing outlives the tests
     sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(sink, 1)
     os.dup2(sink, 2)
     if die_before_rename is not None:
-        last_step = re.compile(die_before_rename)
+        last_step = re.compile(die_before_rename.removeprefix(AFTER))
+        last_moment = False
 
         def hook(event: str, arguments: tuple[Any, ...]) -> None:
+            nonlocal last_moment
             if event not in (("os.link", "os.mkdir") if die_before_rename.startswith("os.") else ("os.rename",)):
                 return
             name = os.fspath(arguments[0] if event == "os.mkdir" else arguments[1])
-            if last_step.search(name if event == "os.rename" else f"{event}:{name}"):
+            if last_step.search(name if event == "os.rename" else f"{event}:{name}") and not last_moment:
+                last_moment = True
+                if die_before_rename.startswith(AFTER):
+                    Path(arguments[0]).rename(arguments[1])
                 os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)
@@ -153,6 +161,15 @@ class Process:
     async def close(self) -> None:
         self.kill()
         await self.http.aclose()
+
+
+def watching(short: Path) -> Process:
+    """The witness whose key and policy lie in a folder `witness`."""
+    values = {
+        "env": "test", "keys_dir": short / "witness", "data_dir": short / "witness" / "state",
+        "policy": short / "witness" / "logs.txt", "uds": short / "witness.sock",
+    }  # fmt: skip
+    return Process(short / "witness.sock", serve_witness, (values, short / "witness.log"))
 
 
 # ---- the road to PostgreSQL

@@ -2,7 +2,7 @@
 nothing is there twice or half, and every checkpoint anybody saw still holds."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,12 @@ import httpx
 import pytest
 
 from shared.timber.event import parse_entry
+from shared.tlog.note import COSIGNATURE, Signer
 from tests.custody.conftest import NDJSON, Custody, cut, felling
-from tests.custody.processes import Point, Process, Road, serve_custody
+from tests.custody.private import LAT, LON, seen, state
+from tests.custody.processes import AFTER, Point, Process, Road, serve_custody, watching
 from tests.custody.promises import Promises
+from tests.custody.set_back import rows
 
 HEAD = "FROM tlog .* FOR UPDATE"
 FLUSH = "pg_logical_emit_message"  # and what was promised is read back with it
@@ -34,12 +37,21 @@ CHECKPOINT = (
 )  # fmt: skip
 RENAMES = (
     r"archive/\.mirror/", r"archive/tile/entries/", r"archive/tile/0/", r"archive/checkpoint$", r"anchor/checkpoint$",
+    AFTER + r"anchor/checkpoint$",
+)  # fmt: skip
+# Between the append and the keeping of private fields; and custody's half of step 12.
+FIELDS, COSIGNATURES = (
+    (
+        Point(f"INSERT INTO {table}"), Point(f"INSERT INTO {table}", done=True), Point(f"INSERT INTO {table}", commit=True),
+        Point(f"INSERT INTO {table}", commit=True, done=True),
+    )
+    for table in ("disclosure", "cosignature")
 )  # fmt: skip
 BRIEFLY = (
     Point(HEAD, done=True), Point("INSERT INTO entry", done=True), Point("INSERT INTO entry", commit=True),
     Point("INSERT INTO entry", commit=True, done=True), Point(FLUSH), Point("INSERT INTO checkpoint", commit=True, done=True),
 )  # fmt: skip
-BRIEFLY_RENAMES = (r"archive/checkpoint$", r"anchor/checkpoint$")
+BRIEFLY_RENAMES = (r"archive/checkpoint$", AFTER + r"anchor/checkpoint$")
 ROUNDS_FULL = 3
 MOST_BATCHES = 10  # of 63 records, and a tile holds 256
 
@@ -100,8 +112,8 @@ class House:
         assert self.last > max(self.promises.acknowledged.values())
 
 
-@pytest.fixture
-async def house(shelved: Custody, short: Path) -> AsyncIterator[House]:
+@asynccontextmanager
+async def behind_the_road(shelved: Custody, short: Path, **more: Any) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         there = shelved.database
         road = await stack.enter_async_context(Road(Path(there.address.host), short / "road").open())
@@ -110,11 +122,34 @@ async def house(shelved: Custody, short: Path) -> AsyncIterator[House]:
         values: dict[str, Any] = {
             "env": "test", "database_url": database.app_url, "origin": settings.origin, "keys_dir": settings.keys_dir,
             "data_dir": settings.data_dir, "uds": short / "custody.sock",
-        }  # fmt: skip
+        } | more  # fmt: skip
         arguments = (values, shelved.issuer.jwks(), short / "custody.log")
         process = Process(short / "custody.sock", serve_custody, arguments)
         stack.push_async_callback(process.close)
         yield House(shelved, process, road)
+
+
+@pytest.fixture
+async def house(shelved: Custody, short: Path) -> AsyncIterator[House]:
+    async with behind_the_road(shelved, short) as house:
+        yield house
+
+
+@pytest.fixture
+async def witnessed(shelved: Custody, short: Path) -> AsyncIterator[House]:
+    """The same where nothing leaves before a witness has cosigned it."""
+    signer, log = Signer.generate("watcher.test/w", COSIGNATURE), f"log {shelved.keys.log.verifier.vkey}\n"
+    (short / "witness").mkdir()
+    (short / "witness" / "witness.key").write_text(signer.skey)
+    (short / "witness" / "logs.txt").write_text(log + "quorum none\n")
+    policy = short / "policy.txt"
+    policy.write_text(log + f"witness own {signer.verifier.vkey}\nquorum own\n")
+    async with AsyncExitStack() as stack:
+        witness = watching(short)
+        stack.push_async_callback(witness.close)
+        await witness.start()
+        asked = {"policy": policy, "witness_uds": short / "witness.sock", "only_witnessed": True}
+        yield await stack.enter_async_context(behind_the_road(shelved, short, **asked))
 
 
 async def test_custody_may_die_at_every_statement(house: House, request: pytest.FixtureRequest) -> None:
@@ -161,4 +196,53 @@ async def test_custody_may_die_before_every_file_that_it_puts_in_its_place(
 
         await house.come_back(batch)
         house.process.kill()
+    await house.promises.kept(house.custody)
+
+
+async def test_custody_may_die_before_it_keeps_the_private_fields_of_what_it_logged(
+    house: House, request: pytest.FixtureRequest
+) -> None:
+    for n, point in enumerate(FIELDS if request.config.getoption("--full") else FIELDS[:1]):
+        await house.process.start(None)
+        there = replace(house.custody, http=house.process.http)
+        body = parse_entry(felling(there, f"{n + 2:04}", observations="al pie")).body
+        told = {
+            "type": "tree.felled",
+            "time": "2026-11-01T12:00:00Z",
+            "body": body,
+            "private": {"lat_e7": LAT, "lon_e7": LON},
+        }
+        house.road.wait_for(point, house.process.kill)
+        with pytest.raises(httpx.HTTPError):
+            await state(there, told)
+        await house.process.gone()
+
+        await house.process.start(None)
+        results = await state(there, told)
+        house.promises.answered(results)
+        assert await seen(there, results[0]["sid"]) == {"lat_e7": LAT, "lon_e7": LON}
+        house.process.kill()
+    await house.come_back(house.batch())
+    house.process.kill()
+    await house.promises.kept(house.custody)
+
+
+async def test_custody_may_die_while_it_keeps_a_cosignature(witnessed: House, request: pytest.FixtureRequest) -> None:
+    house = witnessed
+    await house.come_back(house.batch())
+    house.process.kill()
+    for point in COSIGNATURES if request.config.getoption("--full") else COSIGNATURES[2:3]:
+        await house.process.start(None)
+        await house.look()
+        batch = house.batch()
+        house.road.wait_for(point, house.process.kill)
+        with suppress(httpx.HTTPError):
+            await house.hand_in(batch)
+        await house.road.struck.wait()
+        await house.process.gone()
+
+        await house.come_back(batch)
+        house.process.kill()
+    kept = {size for (size,) in await rows(house.custody, "SELECT size FROM cosignature")}
+    assert kept >= house.promises.shown.keys()
     await house.promises.kept(house.custody)

@@ -422,5 +422,5 @@ async def test_the_command_says_sound_damaged_or_that_it_cannot_read(shelved: Cu
     unreadable = command(shelved, "fsck", "--json")
 
     assert (sound.returncode, '"status":"sound"' in sound.stdout) == (0, True), sound.stderr
-    assert (damaged.returncode, "Daño en entry 300" in damaged.stderr) == (1, True)
+    assert (damaged.returncode, "Daño en entrada 300" in damaged.stderr) == (1, True)
     assert (unreadable.returncode, '"status":"unreadable"' in unreadable.stdout) == (2, True), unreadable.stdout

@@ -24,7 +24,7 @@ from shared.tlog.witness import monitoring_path
 from shared.web.db import migrate
 from tests.conftest import run_apart
 from tests.custody.conftest import NDJSON, ORIGIN, Custody, Keys, felling, genesis, permit_acts
-from tests.custody.processes import Process, serve_custody, serve_witness
+from tests.custody.processes import Process, serve_custody, watching
 from tests.custody.promises import Promises
 from tests.custody.set_back import until
 from tests.tokens import Issuer
@@ -184,14 +184,6 @@ async def house(server: Server, short: Path) -> AsyncIterator[House]:
             await process.start(*([None] if name != "witness" else []))
         custody = await opened(values, processes["custody-1"], keys, issuer, database)
         yield House(custody, server, processes)
-
-
-def watching(short: Path) -> Process:
-    values = {
-        "env": "test", "keys_dir": short / "witness", "data_dir": short / "witness" / "state",
-        "policy": short / "witness" / "logs.txt", "uds": short / "witness.sock",
-    }  # fmt: skip
-    return Process(short / "witness.sock", serve_witness, (values, short / "witness.log"))
 
 
 async def opened(values: dict[str, Any], door: Process, keys: Keys, issuer: Issuer, database: Database) -> Custody:

@@ -18,7 +18,19 @@ from tests.custody.conftest import ORIGIN, felling, genesis
 from tests.custody.set_back import until
 from tests.custody.test_log import flip
 from tests.custody.test_lots import sold
-from tests.custody.watched import DOWN, LOG_PATHS, Watched, health, note_of, point, problems, rows, witnessed
+from tests.custody.watched import (
+    DOWN,
+    LOG_PATHS,
+    NOT_FOUND,
+    Watched,
+    health,
+    note_of,
+    point,
+    problems,
+    rows,
+    witnessed,
+)
+from tests.witness.serving import Answer
 
 
 @pytest.fixture
@@ -174,9 +186,12 @@ async def test_a_witness_without_address_is_the_houses_own(watched: Watched) -> 
 
 
 async def test_where_only_witnessed_checkpoints_leave_none_leaves_before_the_quorum(watched: Watched) -> None:
+    async def only_shows(path: str, _: bytes) -> Answer:
+        return (503, "text/plain", b"no") if path == "/add-checkpoint" else NOT_FOUND
+
     await watched.real("near")
-    watched.down("gone")
-    custody = await watched.custody("group g all near gone\nquorum g", only_witnessed=True)
+    await watched.script("far", only_shows)
+    custody = await watched.custody("group g all near far\nquorum g", only_witnessed=True)
     [result] = await custody.send(felling(custody, "501"))
 
     async def cosigned_by_one() -> bool:

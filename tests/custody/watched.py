@@ -17,7 +17,7 @@ from shared.tlog import checkpoint as checkpoints
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.note import COSIGNATURE, Signer, split_note
 from tests.custody.conftest import ORIGIN, Custody, Keys, genesis, permit_acts
-from tests.custody.set_back import PATIENCE_S
+from tests.custody.set_back import PATIENCE_S, until
 from tests.witness.conftest import settle
 from tests.witness.foreign import cosigned_at
 from tests.witness.serving import Answer, Script, served
@@ -72,6 +72,7 @@ class Watched:
         """Custody with these witnesses in its policy, its log grown by what comes before a felling."""
         opened: Custody = await self.open_custody(again, keys=self.keys, policy=self.policy(rest), **more)
         if again is None:
+            await until(lambda: open_for_records(opened))
             papers = permit_acts(opened, [str(code) for code in range(501, 511)])
             await opened.send(
                 *genesis(opened), *papers, **({} if more.get("only_witnessed") else {"wait": "inclusion"})
@@ -119,6 +120,11 @@ async def health(custody: Custody) -> Any:
 
 async def problems(custody: Custody) -> dict[str, str | None]:
     return {one["name"]: one["problem"] for one in (await health(custody))["witnesses"]}
+
+
+async def open_for_records(custody: Custody) -> bool:
+    """Whether nothing is frozen."""
+    return (await health(custody))["frozen"] is None
 
 
 async def witnessed(custody: Custody) -> bool:

@@ -4,7 +4,8 @@ import platform
 
 import pytest
 
-from deploy.doctor import built_plainly, python_words
+from deploy.doctor import python_words
+from deploy.interpreter import built_plainly
 
 
 @pytest.mark.parametrize(

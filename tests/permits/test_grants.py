@@ -407,7 +407,7 @@ PRIVATE = {
 WRITTEN_BY_ONE = {"certificates", "certificate_members", "certificate_acts", "licences"}
 PUBLIC = {
     "organisations", "keys", "key_revocations", "titles", "permit_acts", "inspections", "outbox", "publisher_lease",
-    "alembic_version", "memberships", "verification_trees",
+    "alembic_version", "memberships", "verification_trees", "turn",
 }  # fmt: skip
 
 

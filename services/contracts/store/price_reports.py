@@ -18,6 +18,7 @@ from services.contracts.domain.pinned import canonical, sha256_of
 from services.contracts.domain.price_report import Conversion, PriceReport
 from services.contracts.domain.price_standing import Act, Reason, Sale, Standing, cleared, standing
 from shared.web.auth import Caller
+from shared.web.turn import TAKE_TURN
 
 Place = tuple[datetime, str]
 Tx = AsyncSession
@@ -101,7 +102,7 @@ _ACT = text(
     " VALUES (:report_id, :act, :reason, CAST(:facts AS jsonb), :note, :by_org, :by_sub, :seen_sha256)"
 )
 # What is done to one report is done by one at a time: a decision holds what it read until it is written.
-_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('price_report:' || :report_id, 0))")
+_ALONE = text(TAKE_TURN.format("'price_report:' || :report_id"))
 # Both sides of a sale may arrive in one moment: the second waits until the first is there to be compared with.
 _ONE_PAIR_AT_A_TIME = text(
     "INSERT INTO reported_sale AS s VALUES (:pair) ON CONFLICT (pair_sha256) DO UPDATE SET pair_sha256 = s.pair_sha256"

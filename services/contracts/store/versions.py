@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.contracts.domain.contract import ContractText, Signature, Version, read_text, text_sha256
 from services.contracts.domain.pinned import canonical
 from shared.web.auth import Caller
+from shared.web.turn import TAKE_TURN
 
 Tx = AsyncSession
 _VERSIONS = text(
@@ -21,7 +22,7 @@ _VERSIONS = text(
 _SIGNATURES = text(
     "SELECT number, org, signed_at FROM contract_signature WHERE contract_id = :contract ORDER BY number, place"
 )
-_HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended('versions of ' || :contract, 0))")
+_HOLD = text(TAKE_TURN.format("'versions of ' || :contract"))
 _ADD_VERSION = text(
     "INSERT INTO contract_version (contract_id, number, content, sha256, written_by_org, written_by, written_at)"
     " VALUES (:contract, :number, :content, :sha256, :org, :sub, :at) ON CONFLICT DO NOTHING RETURNING 1"

@@ -178,7 +178,10 @@ class Fsck:
         try:
             await rebuild.replay(self.tx, size, norms)
         except rebuild.DoesNotFollow as refusal:
-            raise damage(f"entry {refusal.index} ({refusal.why})", "rules") from refusal
+            why = damage(f"entry {refusal.index}", "rules")
+            why.reason_es += f": {refusal.why_es.rstrip('.')}"
+            why.reason_en += f": {refusal.why.rstrip('.')}"
+            raise why from refusal
         for table in rebuild.DERIVED:
             differing = await rebuild.first_difference(self.tx, table)
             if differing is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from services.custody import succession, tiles
 from services.custody.keys.hosted import HostKey
 from services.custody.keys.log_keys import LogKeys
-from services.custody.outside.guard import Frozen, Guard, Mark, reread
+from services.custody.outside.guard import Frozen, Guard, Marks, reread
 from services.custody.outside.published import Published
 from services.custody.said import said
 from services.custody.soundness import scrub
@@ -82,7 +82,7 @@ class HandOver:
         await self._publish(signed)
         return await self._witnessed(closed, signed)
 
-    async def _turn(self, tx: Transaction, head: Head, marks: list[Mark], now: str) -> None:
+    async def _turn(self, tx: Transaction, head: Head, marks: Marks, now: str) -> None:
         """The last record, the last checkpoint, the first record: of a log that may be signed."""
         if self.published.contradicted is not None:
             raise Frozen(self.published.contradicted)

@@ -45,10 +45,16 @@ class DoesNotFollow(Refusal):
     """An entry is not one that the rules let in after those before it, which no entry of an undamaged log is."""
 
     slug: ClassVar[str] = "does-not-follow"
-    es: ClassVar[str] = "La entrada {index} no se sigue de las anteriores: {why}"
+    es: ClassVar[str] = "La entrada {index} no se sigue de las anteriores: {why_es}"
     en: ClassVar[str] = "Entry {index} does not follow from those before it: {why}"
     index: int
     why: str
+    why_es: str
+
+
+def does_not_follow(index: int, refusal: Refusal) -> DoesNotFollow:
+    """The rules refuse this entry, in words of both languages."""
+    return DoesNotFollow(index, refusal.text("en"), refusal.text("es"))
 
 
 async def rebuild(tx: Transaction, norms: Norms) -> int:
@@ -89,13 +95,13 @@ async def _replay_round(tx: Transaction, head: Head, end: int, norms: Norms) -> 
         for body in await tx.body_range(head.size, end):
             records.append(parse_entry(body))
     except Refusal as refusal:
-        raise DoesNotFollow(head.size + len(records), str(refusal)) from refusal
+        raise does_not_follow(head.size + len(records), refusal) from refusal
     try:
         await rounds.replay(tx, records, round_, facts, norms)
     except Refusal as refusal:
-        raise DoesNotFollow(round_.size, str(refusal)) from refusal
+        raise does_not_follow(round_.size, refusal) from refusal
     if round_.size != end:
-        raise DoesNotFollow(round_.size, "it is missing")
+        raise DoesNotFollow(round_.size, "it is missing", "no está")
     return await rounds.derive(tx, head, round_, facts)
 
 

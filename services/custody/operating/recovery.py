@@ -13,8 +13,9 @@ from services.custody import rounds, succession
 from services.custody.domain.admission import Round
 from services.custody.keys.hosted import HostKey
 from services.custody.operating.fsck import Fsck
-from services.custody.operating.rebuild import DoesNotFollow
+from services.custody.operating.rebuild import does_not_follow
 from services.custody.said import Unsaid, said
+from services.custody.soundness.damage import in_spanish
 from services.custody.store import Head, Store, Transaction
 from services.custody.succession import OtherOrigin
 from services.custody.tiles import tree_of
@@ -47,6 +48,11 @@ class TailMissing(Refusal):
     published: int
     published_where: str
 
+    def text(self, language: str) -> str:
+        """The sentence for a person, in words of one language."""
+        where = self.published_where if language == "en" else in_spanish(self.published_where)
+        return (self.en if language == "en" else self.es).format(**self.facts() | {"published_where": where})
+
 
 @dataclass(eq=False)
 class OtherHistory(Refusal):
@@ -57,6 +63,11 @@ class OtherHistory(Refusal):
     en: ClassVar[str] = "The first {size} entries of {where} are not those that were published."
     where: str
     size: int
+
+    def text(self, language: str) -> str:
+        """The sentence for a person, in words of one language."""
+        where = self.where if language == "en" else in_spanish(self.where)
+        return (self.en if language == "en" else self.es).format(where=where, size=self.size)
 
 
 @dataclass(eq=False)
@@ -163,7 +174,7 @@ class Recovery:
         try:
             await rounds.replay(tx, [parse_entry(entry) for entry in entries], round_, facts, self.norms)
         except Refusal as refusal:
-            raise DoesNotFollow(round_.size, str(refusal)) from refusal
+            raise does_not_follow(round_.size, refusal) from refusal
         return await rounds.save(tx, at, round_, facts)
 
     async def _say(

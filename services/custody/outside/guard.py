@@ -3,11 +3,12 @@
 A log dies by signing two histories, and a restored backup is how that happens. What was published shows outside the
 database: in the anchor file, in the archive, and at witnesses, whose word `services.custody.witnesses.asking` writes into the
 anchor. Archive and witnesses are asked before the first signature of a process and then every minute, the anchor every
-time.
+time. Where nothing leaves unwitnessed, nothing is signed either before the witnesses of a quorum have been heard: with
+database, anchor and archive lost together only they know how far the log had come.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -25,11 +26,13 @@ from shared.tlog.checkpoint import Checkpoint
 logger = structlog.get_logger(__name__)
 
 LOOK_BACK_S = 60.0
+LOOK_AGAIN_S = 1.0  # while those are silent who must be heard first
 READ_BACK = 4096
 
 
 class Frozen(Exception):  # noqa: N818 - a state of the log, shown to operators, not a mistake of a caller
-    """Signing stopped: the database stands behind, or beside, what was published. Reading goes on."""
+    """Signing stopped: the database stands behind, or beside, what was published, or it cannot be known. Reading goes
+    on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +43,37 @@ class Mark:
     checkpoint: Checkpoint
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """All that shows of what was published, and why that may not be enough to sign on."""
+
+    seen: tuple[Mark, ...]
+    unheard: str | None
+
+
 class Guard:
-    """One per process and log. `ask_witnesses` looks at what each of them shows, and writes it into the anchor."""
+    """One per process and log. `ask_witnesses` looks at what each of them shows, writes it into the anchor, and names
+    those whom the quorum has never heard since this process was started; they matter where `only_witnessed` is set."""
 
     def __init__(
-        self, anchor: Anchor, archive: Archive, keys: LogKeys, ask_witnesses: Callable[[], Awaitable[None]]
-    ) -> None:
+        self, anchor: Anchor, archive: Archive, keys: LogKeys,
+        ask_witnesses: Callable[[], Awaitable[Sequence[str]]], *, only_witnessed: bool,
+    ) -> None:  # fmt: skip
         self.anchor = anchor
         self.archive = archive
         self._keys = keys
         self._ask_witnesses = ask_witnesses
+        self._only_witnessed = only_witnessed
+        self._unheard = "the witnesses have not been asked what they saw" if only_witnessed else None
         self._archived: Mark | None = None
         self._doubt: str | None = None
         self._genuine: SignedHead | None = None
 
     async def look_back(self) -> None:
-        """Asks witnesses and archive. To be awaited once before anything is signed; then `run` repeats it."""
-        await self._ask_witnesses()
+        """Asks witnesses and archive. To be awaited once before anything is signed; then `run` repeats it, soon while
+        the quorum has not been heard."""
+        silent = await self._ask_witnesses()
+        self._unheard = waits_for(silent) if self._only_witnessed and silent else None
         try:
             kept = await asyncio.to_thread(self.archive.newest)
         except Refusal as refusal:
@@ -68,15 +85,16 @@ class Guard:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_BACK_S)
+            await asyncio.sleep(LOOK_BACK_S if self._unheard is None else LOOK_AGAIN_S)
             try:
                 await self.look_back()
             except Exception as error:
                 logger.warning("look_back_failed", error=repr(error))
 
-    async def marks(self) -> list[Mark]:
+    async def marks(self) -> Marks:
         """What was published. To be asked before the database is: another process may be ahead of what we read of it.
         Frozen when it cannot be known."""
+        unheard = self._unheard  # before the anchor: whoever is heard has written into it first
         if self._doubt is not None:
             raise Frozen(self._doubt)
         if await asyncio.to_thread(self.archive.forked):
@@ -86,23 +104,26 @@ class Guard:
         except Unreadable as why:
             raise Frozen(str(why)) from why
         anchored = None if floor is None else Mark("the anchor", floor)
-        return [mark for mark in (anchored, self._archived) if mark is not None]
+        return Marks(tuple(mark for mark in (anchored, self._archived) if mark is not None), unheard)
 
-    async def hold(self, tx: Transaction, head: Head, last: SignedHead | None, marks: list[Mark]) -> None:
-        """Frozen unless the database holds all that was published, and its newest checkpoint is the one that was signed.
+    async def hold(self, tx: Transaction, head: Head, last: SignedHead | None, marks: Marks) -> None:
+        """Frozen unless the database holds all that was published, its newest checkpoint is the one that was signed, and
+        whoever must be heard first has been.
 
         A checkpoint is archived and anchored before it is served, so a database whose last one is older was set back.
         However far it has grown since, nothing is signed unless its entries lead to the very root that was published.
         """
         if last is not None:
             self._check(last, head)
-        for mark in marks:
+        for mark in marks.seen:
             seen = mark.checkpoint
             if head.size < seen.size:
                 raise Frozen(f"the database holds {head.size} entries, {seen.size} were published ({mark.where})")
             if await root_at(tx, last, seen.size) != seen.root:
                 raise Frozen(f"the first {seen.size} entries are not those that were published ({mark.where})")
-        if self._archived in marks:  # held against; the next look back brings a new one, or has brought it meanwhile
+        if marks.unheard is not None:
+            raise Frozen(marks.unheard)
+        if self._archived in marks.seen:  # held against; the next look brings a new one, or has brought it meanwhile
             self._archived = None
 
     def _check(self, last: SignedHead, head: Head) -> None:
@@ -125,6 +146,15 @@ class Guard:
             return "a line of a key that signs is missing, and one of a key that nobody knows is there"
         same = (found.checkpoint.size, found.checkpoint.root) == (last.size, root)
         return None if same else "its size or root is another"
+
+
+def waits_for(silent: Sequence[str]) -> str:
+    """The reason while these have not been heard: who, and what is to be done about it."""
+    return (
+        f"waiting for what the witnesses have seen of this log: no answer yet from {', '.join(silent)}."
+        " Nothing is signed before the quorum of the policy has answered: see to it that it can be reached from here."
+        " A running custody asks again every second and goes on by itself"
+    )
 
 
 async def root_at(tx: Transaction, last: SignedHead | None, size: int) -> bytes:

@@ -2,8 +2,26 @@
 else."""
 
 import asyncio
+from dataclasses import dataclass
 
 from services.custody.store import SignedHead
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What may leave at one moment: the newest checkpoint that met the policy, and the newest of all. Whoever takes it before
+    a snapshot finds every entry of both in it."""
+
+    witnessed: SignedHead | None
+    newest: SignedHead | None
+
+    def covering(self, size: int) -> SignedHead | None:
+        """What an answer about `size` entries stands under: the witnessed one where that covers them, else the newest; None
+        while there is none that does."""
+        for one in (self.witnessed, self.newest):
+            if one is not None and one.size >= size:
+                return one
+        return None
 
 
 class Published:
@@ -33,13 +51,14 @@ class Published:
             return self.head
         return SignedHead(self.head.size, self.head.edge, self.head.note + self._lines[1])
 
+    @property
+    def standing(self) -> Standing:
+        """Both as they are now."""
+        return Standing(self.witnessed, self.newest)
+
     def covering(self, size: int) -> SignedHead | None:
-        """What an answer about `size` entries stands under: the newest witnessed checkpoint where that covers them, else
-        the newest; None while there is none that does."""
-        for one in (self.witnessed, self.newest):
-            if one is not None and one.size >= size:
-                return one
-        return None
+        """As `Standing.covering`, now."""
+        return self.standing.covering(size)
 
     async def announce(self, signed: SignedHead) -> None:
         """From here on it is served. Not before: the anchor must already hold it."""

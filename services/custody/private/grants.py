@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.custody.domain.reach import Given, Scope
 from services.custody.store import Transaction
+from shared.web.turn import TAKE_TURN
 
 WHOSE = "SELECT set_config('app.org', $1, true)"
 _GRANT = (
@@ -25,7 +26,7 @@ WHERE log_id = $1 AND (owner = $2 OR to_org = $2) AND (made_at, id) > ($3, $4) O
 REVOKE = f"""
 UPDATE access_grant SET revoked_at = coalesce(revoked_at, now()), revoked_by = coalesce(revoked_by, $4)
 WHERE log_id = $1 AND owner = $2 AND id = $3 RETURNING {_GRANT}"""  # noqa: S608
-ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('access_grant:' || $1::text || ':' || $2::text, 0))"
+ONE_AT_A_TIME = TAKE_TURN.format("'access_grant:' || $1::text || ':' || $2::text")
 LOTS_NAMED = """
 SELECT coalesce(sum(cardinality(lots)), 0) FROM access_grant
 WHERE log_id = $1 AND owner = $2 AND to_org = $3 AND revoked_at IS NULL AND now() < valid_until"""

@@ -1,5 +1,6 @@
 """Where the database of the log is not what was signed: the place, and why, in words for an operator."""
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,6 +34,20 @@ _REASONS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+# How a place is called in Spanish, where it is told in words and not by the path of a file.
+_PLACES = {
+    "the anchor": "el ancla", "the archive": "el archivo", "the database": "la base de datos", "the witness": "el testigo",
+    "the log": "la bitácora", "cosignature of checkpoint": "cofirma de la constancia", "checkpoint": "constancia",
+    "entry": "entrada", "tile": "tesela", "anchor": "ancla", "head": "cabeza", "by": "por",
+}  # fmt: skip
+_IN_WORDS = re.compile(r"(?<![\w/.-])(" + "|".join(_PLACES) + r")(?![\w/.-])")
+
+
+def in_spanish(place: str) -> str:
+    """A place in the log or beside it, in Spanish; paths and numbers as they are."""
+    return _IN_WORDS.sub(lambda found: _PLACES[found[1]], place)
+
+
 @dataclass(eq=False)
 class Damage(Refusal):
     """One place, and what is wrong with it."""
@@ -44,6 +59,11 @@ class Damage(Refusal):
     reason: str
     reason_es: str
     reason_en: str
+
+    def text(self, language: str) -> str:
+        """The sentence for a person, the place in words of the language too."""
+        place = self.place if language == "en" else in_spanish(self.place)
+        return (self.en if language == "en" else self.es).format(**self.facts() | {"place": place})
 
 
 def damage(place: str, reason: str) -> Damage:

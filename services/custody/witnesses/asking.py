@@ -100,6 +100,8 @@ class Witnesses:
         self._remember, self._accuse, self._pace = remember, accuse, pace
         self._names = {_key(w): w.name for w in policy.witnesses}
         self._asked: list[_Asked] = []
+        self._heard: set[str] = set()
+        self._silent: dict[str, str] = {}
         self._looked_at = store.begins + 1
 
     def ask(self, witness: Witness, http: httpx.AsyncClient, base: str) -> None:
@@ -145,19 +147,44 @@ class Witnesses:
 
     async def highest(self) -> Seen | None:
         """The largest checkpoint of ours that any witness shows; None when none shows one or answers."""
-        return max(await self._shown(), key=lambda one: one.checkpoint.size, default=None)
+        shown, _ = await self._shown()
+        self._heard.update(shown)
+        return max((one for one in shown.values() if one), key=lambda one: one.checkpoint.size, default=None)
 
-    async def look_back(self) -> None:
-        """Hold the database against what every witness shows. Before anything is signed."""
-        for seen in await self._shown():
-            await self._compare(seen)
+    async def look_back(self) -> list[str]:
+        """Hold the database against what every witness shows. Before anything is signed. Answers whom the quorum has not
+        heard yet; why somebody is silent is logged once."""
+        shown, silent = await self._shown()
+        for name, seen in shown.items():
+            if seen is None or await self._compare(seen):
+                self._heard.add(name)
+        for name, why in silent.items():
+            if self._silent.get(name) != why:
+                logger.warning("witness_silent", witness=name, error=why)
+        self._silent = silent
+        return self.unheard
 
-    async def _shown(self) -> list[Seen]:
-        shown = await asyncio.gather(*(self._shown_by(asked) for asked in self._asked), return_exceptions=True)
-        for one in shown:  # whoever does not answer shows nothing; that it does not is told by the push
-            if isinstance(one, BaseException) and not isinstance(one, FAILURES):
+    @property
+    def unheard(self) -> list[str]:
+        """The witnesses of the quorum that have never answered what they saw; nobody once those that have make it up. One
+        that knows nothing of this log has answered."""
+        if self.policy.meets(self._heard):
+            return []
+        return [name for name in self.policy.counted() if name not in self._heard]
+
+    async def _shown(self) -> tuple[dict[str, Seen | None], dict[str, str]]:
+        """What each witness shows that answers, and why the others do not: both by name."""
+        found = await asyncio.gather(*(self._shown_by(asked) for asked in self._asked), return_exceptions=True)
+        shown: dict[str, Seen | None] = {}
+        silent: dict[str, str] = {}
+        for asked, one in zip(self._asked, found, strict=True):
+            if isinstance(one, FAILURES):
+                silent[asked.witness.name] = str(one) or type(one).__name__
+            elif isinstance(one, BaseException):
                 raise one
-        return [one for one in shown if isinstance(one, Seen)]
+            else:
+                shown[asked.witness.name] = one
+        return shown, silent
 
     # --- one witness
 
@@ -255,12 +282,19 @@ class Witnesses:
         ours = our_notes.under_right_lines(note, self._logs)
         return Seen(asked.witness.name, our_notes.opened(ours, self._logs).checkpoint, ours)
 
-    async def _compare(self, seen: Seen) -> None:
+    async def _compare(self, seen: Seen) -> bool:
         """Our own signature stands under it. Larger than the database: the anchor learns it, and signing freezes. Another
-        root: the log has told two histories, and signing freezes too."""
+        root: the log has told two histories, and signing freezes too. Whether the anchor has learnt it."""
+        learnt = True
+        try:
+            await asyncio.to_thread(self._remember, seen.note, seen.checkpoint.size)
+        except Unreadable:  # the guard finds that out for itself, and freezes
+            learnt = False
+        await self._hold_against_ours(seen)
+        return learnt
+
+    async def _hold_against_ours(self, seen: Seen) -> None:
         size = seen.checkpoint.size
-        with suppress(Unreadable):  # the guard finds that out for itself, and freezes
-            await asyncio.to_thread(self._remember, seen.note, size)
         async with self._store.snapshot() as tx:
             last = await tx.last_checkpoint()
             if last is None or last.size < size:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from services.custody.store import SignedHead, Transaction
 from shared.tlog.note import Verifier
+from shared.web.turn import TAKE_TURN
 
-IN_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('cosignature:' || $1::smallint::text, 0))"
+IN_TURN = TAKE_TURN.format("'cosignature:' || $1::smallint::text")
 ADD = """
 INSERT INTO cosignature (log_id, key, size, at, line, kept_at)
 SELECT $1::smallint, $2::bytea, $3::bigint, $4::bigint, $5::text, greatest(clock_timestamp(), last + interval '1 microsecond')

@@ -7,8 +7,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel, literal
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.web.turn import TAKE_TURN
+
 Tx = AsyncSession
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
+_ONE_AT_A_TIME = text(TAKE_TURN.format(":what"))
 
 
 async def added(tx: Tx, row: type[SQLModel], values: dict[str, Any]) -> bool:

@@ -82,6 +82,30 @@ async def test_trouble_that_stays_ends_in_a_refusal_that_names_it() -> None:
     assert len(server.pauses) == TRIES - 1
 
 
+@pytest.mark.parametrize(
+    ("trouble", "spanish"),
+    [
+        (httpx.ConnectError("All connection attempts failed"), "nadie responde en esa dirección"),
+        (
+            httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed"),
+            "su certificado no se acepta, o no habla TLS",
+        ),
+        (httpx.ReadTimeout("slow"), "no respondió a tiempo"),
+        (httpx.RemoteProtocolError("cut off"), "la respuesta se cortó o no se entiende"),
+        (httpx.TooManyRedirects("again"), "lleva de una dirección a otra sin fin"),
+        (httpx.UnsupportedProtocol("gopher"), "no es una dirección"),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+async def test_why_nothing_came_is_said_in_the_readers_language(trouble: Exception, spanish: str) -> None:
+    with pytest.raises(CannotRead) as caught:
+        await Server(trouble).read()
+
+    assert caught.value.text("es").endswith(f": {spanish}.")
+    assert "Error" not in caught.value.text("en")
+    assert spanish not in caught.value.text("en")
+
+
 @pytest.mark.parametrize("status", [404, 410])
 async def test_what_is_not_there_is_asked_for_once(status: int) -> None:
     server = Server(httpx.Response(status))

@@ -71,6 +71,20 @@ def test_the_quorum_decides(quorum: str, names: list[str], met: bool) -> None:
     assert (refused.value.cosigned, refused.value.known) == (len(names), 6)
 
 
+@pytest.mark.parametrize(
+    ("quorum", "names"),
+    [
+        ("quorum none", []),
+        ("quorum w2", ["w2"]),
+        (f"{GROUPS}quorum x", ["w1", "w2", "w3"]),
+        (f"{GROUPS}quorum y", ["w4", "w5"]),
+        (f"{GROUPS}quorum z", ["w1", "w2", "w3", "w4", "w5"]),
+    ],
+)
+def test_only_those_count_whom_the_quorum_names_itself_or_by_its_groups(quorum: str, names: list[str]) -> None:
+    assert a_policy(quorum).counted() == names
+
+
 def test_a_log_that_the_policy_does_not_name_is_unknown() -> None:
     other = a_signer("other.example", 1)
     with pytest.raises(UnknownLog) as refused:

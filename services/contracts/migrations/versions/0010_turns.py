@@ -1,0 +1,13 @@
+"""What is done by one at a time waits for a row, not for an advisory lock (`shared.web.turn`)."""
+
+from alembic import op
+
+from shared.web.db import app_role
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    op.execute("CREATE TABLE turn (what bigint PRIMARY KEY)")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON turn TO {app_role()}")
