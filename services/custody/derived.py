@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import groupby
 
 from services.custody.domain.admission import Admitted
-from services.custody.domain.mass_balance import Sum
+from services.custody.domain.mass_balance import SALES, Sum
 from services.custody.domain.movements import Movement
 from services.custody.store import Transaction, array_text
 
@@ -64,7 +64,7 @@ SELECT org, kind, species, product, permit, claim,
        sum(volume_dm3) FILTER (WHERE at >= $5 AND at < $6)::bigint AS within_dm3,
        sum(measured_dm3) FILTER (WHERE at >= $5 AND at < $6)::bigint AS measured_dm3,
        array_agg(DISTINCT idx) FILTER (WHERE at < $6) AS indices
-{_WHERE} GROUP BY org, kind, species, product, permit, claim"""
+{_WHERE} AND ($7::text IS NULL OR (claim = $7 AND kind = ANY($8))) GROUP BY org, kind, species, product, permit, claim"""
 
 
 @dataclass(slots=True, frozen=True)
@@ -174,10 +174,10 @@ async def last_under(tx: Transaction, name: str, before: int, limit: int) -> lis
 
 async def sums_of(
     tx: Transaction, org: str | None, permit: str | None, since: int, below: int, start: datetime, end: datetime,
-    limit: int,
+    limit: int, claim: str | None = None,
 ) -> Sums:  # fmt: skip
     """The movements of an organisation, of a permit's wood, or both, added up over the records [since, below): over the
-    first `limit` that concern them, should there be more."""
+    first `limit` that concern them, should there be more. With `claim` only those of the sales that made it."""
     names = [f"org:{org}"] * (org is not None) + [f"permit:{permit}"] * (permit is not None)
     indices: list[int] = []
     at = since
@@ -186,7 +186,7 @@ async def sums_of(
         indices += found
     sums: list[Sum] = []
     behind: set[int] = set()
-    for *row, claimed in await tx.fetch(SUMS, tx.log_id, indices, org, permit, start, end):
+    for *row, claimed in await tx.fetch(SUMS, tx.log_id, indices, org, permit, start, end, claim, SALES):
         sums.append(Sum(*row[:6], *(volume or 0 for volume in row[6:])))
         behind.update(claimed or ())
     return Sums(sums, sorted(behind), at)

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -65,9 +66,13 @@ CHECKPOINT_AT = "SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND s
 LAST_CHECKPOINT = """
 SELECT size, edge, note FROM checkpoint WHERE log_id = $1 AND size < $2 AND size > $3 ORDER BY size DESC LIMIT 1"""
 CHECKPOINTS_IN_TURN = TAKE_TURN.format("'checkpoint:' || $1::smallint::text")
+# The hour is that of its turn, not of the transaction's beginning: a larger checkpoint is never of an earlier hour.
 ADD_CHECKPOINT = """
-INSERT INTO checkpoint (log_id, size, edge, note) SELECT $1::smallint, $2::bigint, $3::bytea, $4::bytea
+INSERT INTO checkpoint (log_id, size, edge, note, signed_at)
+SELECT $1::smallint, $2::bigint, $3::bytea, $4::bytea, clock_timestamp()
 WHERE NOT EXISTS (SELECT FROM checkpoint WHERE log_id = $1 AND size >= $2)"""
+SIGNED_BY = """
+SELECT size FROM checkpoint WHERE log_id = $1 AND signed_at <= $2 ORDER BY signed_at DESC, size DESC LIMIT 1"""
 LAST_CHECKPOINT_AGE = """
 SELECT extract(epoch FROM clock_timestamp() - signed_at)::float8 FROM checkpoint
 WHERE log_id = $1 AND size > $2 ORDER BY size DESC LIMIT 1"""
@@ -152,7 +157,7 @@ def array_text(values: Iterable[object]) -> str:
 
 def ref_of(name: str) -> int:
     """The 64-bit reference an entry is found under. Two names may share one: whoever
-    tells a history checks the name itself (`records_named`)."""
+    tells a history checks the name itself (`history_of`)."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
@@ -310,6 +315,12 @@ class Transaction:
         """The newest of fewer entries than `below` that the log signed under its present origin."""
         row = await self._c.fetchrow(LAST_CHECKPOINT, self._log, below, self.begins)
         return SignedHead(row[0], row[1], row[2]) if row else None
+
+    async def size_signed_by(self, at: datetime) -> int | None:
+        """How many entries the newest checkpoint had that was signed at an instant or before it, by the clock of the database
+        and under any of the log's origins; None before the first."""
+        row = await self._c.fetchrow(SIGNED_BY, self._log, at)
+        return row[0] if row else None
 
     async def last_checkpoint_age_s(self) -> float | None:
         """How long ago the newest checkpoint was stored, by the clock of the database; None while there is none."""

@@ -16,6 +16,7 @@ BUNDLE_S = 60.0
 CHECKPOINT_BYTES = 64 * 1024
 # How far a list is read for a page that wants all of it.
 PAGE, MOST_PAGES = 500, 20
+HISTORY = 50  # records of a history that one page shows
 OF_THE_LOG = ("size", "signed_size", "witnessed_size", "frozen", "witnesses")
 
 
@@ -119,14 +120,15 @@ class Backends:
         """The public standing of a permit today."""
         return await self.permits.get(f"/v1/permits/{part(number)}/verify")
 
-    async def item(self, item: str) -> Any:
-        """A tree, log or product with its history."""
-        return await self.custody.get(f"/v1/items/{part(item)}")
+    async def item(self, item: str, before: int | None = None, limit: int = HISTORY) -> Any:
+        """A tree, log or product with so many records of its history, the last before an index where one is given."""
+        asked = {"limit": limit} | ({} if before is None else {"before": before})
+        return await self.custody.get(f"/v1/items/{part(item)}", **asked)
 
-    async def guide(self, number: str, form: str | None = None) -> Any:
-        """A transport guide with its history."""
-        path = f"/v1/guides/{part(number)}"
-        return await (self.custody.get(path, form=form) if form else self.custody.get(path))
+    async def guide(self, number: str, form: str | None = None, before: int | None = None, limit: int = HISTORY) -> Any:
+        """A transport guide with its history, as of a piece."""
+        asked: dict[str, Any] = {"limit": limit} | ({} if before is None else {"before": before})
+        return await self.custody.get(f"/v1/guides/{part(number)}", **asked | ({"form": form} if form else {}))
 
     async def lot(self, lot: str) -> Any:
         """A lot with its items."""

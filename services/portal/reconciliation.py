@@ -48,7 +48,7 @@ def lines_of(answers: Iterable[Mapping[str, Any]]) -> list[Line]:
                 line, **{name: getattr(line, name) + row[name] for name in MOVES}
             )
         for row in answer["claims"]:
-            if not row["claim"]:  # sold, and nothing said of it
+            if not row["claim"] or not row["sold_dm3"]:  # sold, and nothing said of it; or not sold in the period
                 continue
             line = _line(found, row)
             found[line.member, line.species, line.product] = replace(
@@ -60,6 +60,34 @@ def lines_of(answers: Iterable[Mapping[str, Any]]) -> list[Line]:
 def _line(found: Mapping[tuple[str, str, str], Line], row: Mapping[str, Any]) -> Line:
     key = row["org"], row["species"], row["product"]
     return found.get(key) or Line(*key)
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a member bought and sold under one claim, in litres: ``opening + bought - sold = closing``. It is no stock: custody
+    tells in its API what it is and is not."""
+
+    member: str
+    claim: str
+    species: str
+    product: str
+    opening_dm3: int = 0
+    bought_dm3: int = 0
+    sold_dm3: int = 0
+    closing_dm3: int = 0
+
+
+ACCOUNT = ("opening_dm3", "bought_dm3", "sold_dm3", "closing_dm3")
+
+
+def accounts_of(answers: Iterable[Mapping[str, Any]]) -> list[Account]:
+    """The accounts of claims in the same answers, added up in the same way; sales without a claim are in none."""
+    found: dict[tuple[str, str, str, str], Account] = {}
+    for row in (row for answer in answers for row in answer["claims"] if row["claim"]):
+        key = row["org"], row["claim"], row["species"], row["product"]
+        one = found.get(key) or Account(*key)
+        found[key] = replace(one, **{name: getattr(one, name) + row[name] for name in ACCOUNT})
+    return [found[key] for key in sorted(found)]
 
 
 @dataclass(frozen=True)
@@ -129,6 +157,16 @@ def line_cells(line: Line) -> list[Cell]:
     named = [line.member, line.species, line.product]
     moved = [as_m3(getattr(line, name)) for name in (*MOVES, "claimed_dm3")]
     return [*named, *moved, line.case]
+
+
+def account_cells(one: Account) -> list[Cell]:
+    """A row of the workbook, volumes in cubic metres."""
+    return [one.member, one.claim, one.species, one.product, *[as_m3(getattr(one, name)) for name in ACCOUNT]]
+
+
+def account_json(one: Account) -> dict[str, Any]:
+    """An account for a program; volumes in litres."""
+    return {field.name: getattr(one, field.name) for field in fields(one)}
 
 
 def traded_cells(one: Traded) -> list[Cell]:

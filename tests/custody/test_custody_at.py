@@ -1,5 +1,6 @@
 """In whose hands a piece was, on both clocks: when it happened, and when it became known."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from shared.timber.event import parse_entry
 from shared.timber.facts import Facts, Item, past_of
 from tests.custody.conftest import Custody, cut, felling, log_id
 from tests.custody.forest import grown, parents_of
+from tests.custody.private import as_admin
 from tests.custody.test_guides import LOG_DM3, guide
 from tests.custody.test_lots import SAWN, sold
 from tests.custody.test_traces import SEEDS, entries_of, proves
@@ -100,6 +102,73 @@ async def test_a_piece_nobody_recorded_or_that_was_not_known_yet_is_not_found(re
 
     await ready.get(f"/v1/items/{A}/custody", expect=404, known=index)
     await ready.get(f"/v1/items/{A}/custody", known=index + 1)
+
+
+async def signed_at(custody: Custody) -> dict[int, str]:
+    """Its checkpoints are put a minute of the tenth of November apart for each of their entries."""
+    await as_admin(custody, "ALTER TABLE checkpoint DISABLE TRIGGER USER")
+    await as_admin(
+        custody, "UPDATE checkpoint SET signed_at = '2026-11-10T00:00:00Z'::timestamptz + size * interval '1 minute'"
+    )
+    sizes = await as_admin(custody, "SELECT size FROM checkpoint ORDER BY size")
+    start = datetime(2026, 11, 10, tzinfo=UTC)
+    return {size: f"{start + timedelta(minutes=size):%Y-%m-%dT%H:%M:%SZ}" for (size,) in sizes}
+
+
+async def test_what_was_known_is_asked_by_day_and_hour_too(ready: Custody) -> None:
+    await ready.send(felling(ready, "501"), cut(ready, "501"), wait="inclusion")
+    moved = ready.entry("log.moved", {"items": [A], "place": "Patio 1"}, time="2026-11-05T12:00:00Z")
+    await ready.send(moved, wait="inclusion")
+    signed = await signed_at(ready)
+    *_, before, last = signed
+
+    then = await ready.get(f"/v1/items/{A}/custody", known_at=signed[before])
+    by_number = await ready.get(f"/v1/items/{A}/custody", known=before)
+    at_last = await ready.get(f"/v1/items/{A}/custody", known_at=signed[last])
+    later = await ready.get(f"/v1/items/{A}/custody", known_at="2027-01-01T00:00:00Z")
+
+    assert (then["known"], then["known_at"]) == (before, signed[before])
+    assert (by_number["known"], by_number["known_at"]) == (before, None)
+    assert {**then, "known_at": None} == by_number
+    assert (then["custody"]["place"], at_last["custody"]["place"]) == (None, "Patio 1")
+    assert at_last["known"] == later["known"] == last
+
+
+async def test_an_instant_between_two_checkpoints_is_of_the_earlier(ready: Custody) -> None:
+    await ready.send(felling(ready, "501"), cut(ready, "501"), wait="inclusion")
+    for place in ("Patio 1", "Patio 2", "Patio 3"):
+        await ready.send(ready.entry("log.moved", {"items": [A], "place": place}), wait="inclusion")
+    signed = await signed_at(ready)
+    first = min(size for size in signed if size > 0)
+
+    for minute in range(first, max(signed) + 2):
+        at = f"2026-11-10T00:{minute:02}:59Z"
+        answer = await ready.get("/v1/mass-balances", "manager", known_at=at)
+        assert answer["known"] == max(size for size in signed if size <= minute), at
+        again = await ready.get("/v1/mass-balances", "manager", known=answer["known"])
+        assert again["balances"] == answer["balances"]
+
+
+async def test_what_was_known_before_the_first_checkpoint_is_said_by_nobody(ready: Custody) -> None:
+    await ready.send(felling(ready, "501"), cut(ready, "501"), wait="inclusion")
+
+    problem = await ready.get(f"/v1/items/{A}/custody", expect=409, known_at="2020-01-01T00:00:00Z")
+    await ready.get("/v1/mass-balances", "manager", expect=409, known_at="2020-01-01T00:00:00Z")
+
+    assert (problem["slug"], problem["facts"]) == ("before-first-checkpoint", {"known_at": "2020-01-01T00:00:00Z"})
+    assert (await ready.get(f"/v1/items/{A}/custody", known_at="2099-01-01T00:00:00Z"))["custody"]["holder"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"known_at": "2026-02-30T00:00:00Z"}, {"known_at": "2099-01-01"}, {"known": 99, "known_at": "2099-01-01T00:00:00Z"}]
+)  # fmt: skip
+async def test_an_hour_that_is_none_or_a_number_besides_is_refused(ready: Custody, wrong: dict[str, Any]) -> None:
+    await ready.send(felling(ready, "501"), cut(ready, "501"), wait="inclusion")
+
+    assert (await ready.get(f"/v1/items/{A}/custody", expect=422, **wrong))["slug"] == "malformed"
+    assert (await ready.get("/v1/mass-balances", "manager", expect=422, **wrong))["slug"] == "malformed"
+    for right in ({"known": 99}, {"known_at": "2099-01-01T00:00:00Z"}):
+        await ready.get(f"/v1/items/{A}/custody", **right)
 
 
 @pytest.mark.parametrize("wrong", ["2026-11-06", "yesterday", "2026-11-06T00:00:00+05:00"])

@@ -1,17 +1,22 @@
 """Wood in, made, processed, out and in stock: held against the pieces themselves, to the litre."""
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.custody.domain.mass_balance import Sum, claims_of
+from services.custody.domain.movements import SIGN
 from services.custody.operating.rebuild import rebuild
 from services.custody.store import Transaction
 from shared.refusal import Refusal
 from shared.timber import chain, norms
 from shared.timber.event import parse_entry
-from shared.timber.facts import Facts, Item, past_of
+from shared.timber.facts import Facts, Item, Lot, past_of
 from tests.custody.conftest import PERMIT, SPECIES, Custody, cut, felling, log_id
 from tests.custody.forest import grown
 from tests.custody.test_guides import LOG_DM3, guide
@@ -101,9 +106,139 @@ async def test_claims_are_told_apart(custody: Custody) -> None:
     one = await custody.get("/v1/mass-balances", "manager", org="comprador-1", claim="FSC 100%")
 
     assert {row["claim"] for row in answer["claims"]} >= {"FSC 100%"}
-    assert {row["claim"] for row in one["claims"]} == {"FSC 100%"}
+    assert one["claims"] == [row for row in answer["claims"] if row["claim"] == "FSC 100%"] != []
+    assert (answer["claim"], one["claim"], one["balances"]) == (None, "FSC 100%", None)
     by_sale = sum(row["bought_dm3"] for row in answer["balances"])
     assert sum(row["bought_dm3"] for row in answer["claims"]) == by_sale > 0
+
+
+ClaimAccount = dict[tuple[str, str, str, str, str], tuple[int, int, int, int]]
+
+
+def accounts(answer: dict[str, Any]) -> ClaimAccount:
+    """The accounts of the claims, by whose they are and of what wood."""
+    return {
+        (row["org"], row["claim"], row["species"], row["product"], row["permit"]): (
+            row["opening_dm3"], row["bought_dm3"], row["sold_dm3"], row["closing_dm3"],
+        )
+        for row in answer["claims"]
+    }  # fmt: skip
+
+
+def traded(entries: list[bytes], first: str, last: str) -> ClaimAccount:
+    """What every sale of the log moved under its claim, piece by piece, before and within a period."""
+    facts, rules = Facts(), norms.load()
+    found: defaultdict[tuple[str, str, str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for index, entry in enumerate(entries):
+        record = parse_entry(entry)
+        lot = facts.find(Lot, f"lot:{record.body['lot']}") if record.type == "lot.sold" else None
+        pieces = [] if lot is None else [facts.find(Item, f"item:{id_}") for id_ in lot.items]
+        sides = [(item.holder, item) for item in pieces if item is not None]
+        if record.type == "lot.sold" and record.time[:10] <= last:
+            buyer, claim, before = record.body["buyer"], record.body.get("claim", ""), record.time[:10] < first
+            for seller, item in sides:
+                if seller != buyer:
+                    wood = claim, item.species, item.product, item.permit or ""
+                    found[buyer, *wood][0 if before else 1] += item.volume_dm3
+                    found[seller, *wood][0 if before else 2] += -item.volume_dm3 if before else item.volume_dm3
+        chain.admit(record, index, facts, rules, None)
+        facts.preload([past_of(record, index)])
+    return {key: (o, b, s, o + b - s) for key, (o, b, s) in found.items() if o or b or s}
+
+
+async def test_a_claim_of_logs_is_not_one_of_boards_and_what_was_sold_unbought_is_below_zero(ready: Custody) -> None:
+    await sold(ready)
+
+    mill = await ready.get("/v1/mass-balances", "manager", org="aserradero-1")
+    none = await ready.get("/v1/mass-balances", "manager", org="aserradero-1", claim="FSC 100%")
+    unclaimed = await ready.get("/v1/mass-balances", "manager", org="aserradero-1", claim="", proof="1")
+
+    assert (none["claims"], none["balances"], none["indices"]) == ([], None, [])
+    [account] = unclaimed["claims"]
+    assert (account["product"], account["sold_dm3"], account["closing_dm3"]) == ("sawn", 2700, -2700)
+    assert mill["claims"] == [account]
+    assert [parse_entry(entry).type for entry in proves(ready, unclaimed)] == ["lot.sold"]
+
+
+async def test_a_period_opens_with_what_was_traded_under_the_claim_before(ready: Custody) -> None:
+    mill = {"by": ready.keys.mill, "actor": "aserradero-1"}
+    await ready.log(felling(ready, "501"), cut(ready, "501", "AB"))
+    for lot, code, seller, buyer, day in (
+        ("L-1", "501/A", {}, "aserradero-1", "05"), ("L-2", "501/B", {}, "aserradero-1", "10"),
+        ("L-3", "501/A", mill, "comprador-1", "15"),
+    ):  # fmt: skip
+        await ready.log(
+            ready.entry("lot.composed", {"lot": lot, "items": [log_id(code)]}, time=f"2026-11-{day}T10:00:00Z", **seller),
+            ready.entry("lot.sold", {"lot": lot, "buyer": buyer, "claim": "FSC 100%"}, time=f"2026-11-{day}T12:00:00Z", **seller),
+        )  # fmt: skip
+
+    async def account(first: str, last: str) -> tuple[int, int, int, int]:
+        query = {"from": f"2026-11-{first}", "to": f"2026-11-{last}", "claim": "FSC 100%"}
+        [found] = accounts(await ready.get("/v1/mass-balances", "manager", org="aserradero-1", **query)).values()
+        return found
+
+    assert await account("01", "30") == (0, 2 * LOG_DM3, LOG_DM3, LOG_DM3)
+    assert await account("06", "12") == (LOG_DM3, LOG_DM3, 0, 2 * LOG_DM3)
+    assert await account("11", "30") == (2 * LOG_DM3, 0, LOG_DM3, LOG_DM3)
+    assert await account("20", "30") == (LOG_DM3, 0, 0, LOG_DM3)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_the_account_of_a_claim_is_what_the_sales_moved_under_it_in_any_period(
+    custody: Custody, seed: int
+) -> None:
+    await grown(custody, seed, steps=250)
+    entries = await entries_of(custody)
+    at = sorted(record.time for record in map(parse_entry, entries) if record.type == "lot.sold")
+    assert at
+
+    for first, last in (("2026-01-01", "2026-12-31"), ("2026-01-02", "2026-12-31"), ("2025-01-01", "2026-01-01")):
+        found: ClaimAccount = {}
+        for org in ORGS:
+            query = {"from": first, "to": last}
+            whole = await custody.get("/v1/mass-balances", "manager", org=org, **query)
+            found |= accounts(whole)
+            for claim in {row["claim"] for row in whole["claims"]}:
+                one = await custody.get("/v1/mass-balances", "manager", org=org, claim=claim, **query)
+                assert one["claims"] == [row for row in whole["claims"] if row["claim"] == claim]
+                assert set(one["indices"]) <= set(whole["indices"])
+        assert found == traded(entries, first, last) != {}
+
+
+Sums = st.lists(
+    st.builds(
+        Sum, st.sampled_from("ab"), st.sampled_from(sorted(SIGN)), st.just("s"), st.sampled_from(["roundwood", "sawn"]),
+        st.just("p"), st.sampled_from(["", "FSC 100%", "FSC Mix"]), st.integers(0, 9_000), st.integers(0, 9_000), st.just(0),
+    )
+)  # fmt: skip
+
+
+@given(Sums, st.data())
+def test_every_account_adds_up_and_however_the_movements_were_cut(sums: list[Sum], data: st.DataObject) -> None:
+    cut_at = data.draw(st.integers(0, len(sums)))
+    whole = claims_of(sums)
+
+    for row in whole:
+        assert row.opening_dm3 + row.bought_dm3 - row.sold_dm3 == row.closing_dm3
+    parts: defaultdict[tuple[str, ...], int] = defaultdict(int)
+    for row in claims_of(sums[:cut_at]) + claims_of(sums[cut_at:]):
+        parts[row.org, row.claim, row.product] += row.closing_dm3
+    assert {key: volume for key, volume in parts.items() if volume} == {
+        (row.org, row.claim, row.product): row.closing_dm3 for row in whole if row.closing_dm3
+    }
+    assert sum(row.bought_dm3 + row.sold_dm3 for row in whole) == sum(
+        one.within_dm3 for one in sums if one.kind in ("bought", "sold")
+    )
+
+
+@given(Sums)
+def test_a_period_opens_with_what_the_one_before_closed_with(sums: list[Sum]) -> None:
+    """The same movements, told of the period and of all that follows it."""
+    later = [replace(one, before_dm3=one.before_dm3 + one.within_dm3, within_dm3=0) for one in sums]
+
+    closed = {(row.org, row.claim, row.product): row.closing_dm3 for row in claims_of(sums) if row.closing_dm3}
+
+    assert {(row.org, row.claim, row.product): row.opening_dm3 for row in claims_of(later)} == closed
 
 
 async def asked(custody: Custody, role: str | None, caller: str, **query: Any) -> Any:

@@ -19,7 +19,7 @@ from services.custody.private import disclosures
 
 SMALL, LARGE = 40, 20_000
 KEPT_FROM = 6  # PostgreSQL plans the first five executions for their values, then for any
-TABLES = ("entry", "mention", "fact", "spent", "finding", "tile", "posting", "movement")
+TABLES = ("entry", "mention", "fact", "spent", "finding", "tile", "posting", "movement", "checkpoint")
 # Rows as wide as real ones, from one index up to another.
 FILL = (
     "INSERT INTO entry SELECT 1, i, sha256(int8send(i)), sha256(int8send(i)), "
@@ -35,6 +35,8 @@ FILL = (
     "INSERT INTO posting SELECT 1, 'org:' || i % 8, i, ARRAY[0]::smallint[] FROM generate_series({0}, {1} - 1) AS i",
     "INSERT INTO movement SELECT 1, i, 0, now(), 'org' || i % 8, 'cut', 's', 'p', 'x', '', 1, 0 "
     "FROM generate_series({0}, {1} - 1) AS i",
+    "INSERT INTO checkpoint SELECT 1, i, decode(repeat('ab', 300), 'hex'), decode(repeat('ab', 300), 'hex'), "
+    "'2026-01-01'::timestamptz + i * interval '1 s' FROM generate_series({0}, {1} - 1) AS i",
 )
 SOME = range(0, 1_200, 3)
 INDICES = "{" + ",".join(map(str, SOME)) + "}"
@@ -60,7 +62,8 @@ QUESTIONS: dict[str, tuple[str, Sequence[str]]] = {
     "under names": (derived.UNDER, ["{org:1,org:2}", "0", "900", "1", "500"]),
     "of types": (derived.OF_TYPES, [INDICES, '{"\\\\x7d7d","\\\\x7b7d"}', "500"]),
     "last under a name": (derived.LAST_UNDER, ["org:1", "900", "500"]),
-    "sums": (derived.SUMS, [INDICES, "org1", "x", "2026-01-01", "2026-02-01"]),
+    "sums": (derived.SUMS, [INDICES, "org1", "x", "2026-01-01", "2026-02-01", "FSC 100%", "{bought,sold}"]),
+    "signed by": (store.SIGNED_BY, ["2026-01-01T00:00:30Z"]),
     "failed of": (finding_rows.FAILED_OF, ["org1", INDICES, "{" + ",".join("C07" for _ in SOME) + "}"]),
     "worst at": (finding_rows.WORST_AT, [INDICES]),
 }

@@ -157,6 +157,26 @@ async def test_custody_at_a_moment_is_asked_by_the_hour_of_lima(browser: httpx.A
     assert never.status_code == 422
 
 
+async def test_custody_as_known_at_a_moment_says_how_much_the_log_had_signed_by_then(
+    browser: httpx.AsyncClient, ready: Custody
+) -> None:
+    await ready.send(felling(ready, "501"), cut(ready, "501"), wait="inclusion")
+    size = (await ready.get(f"/v1/items/{log_id('501/A')}"))["as_of"]
+    page = f"/items/{log_id('501/A')}/custody"
+
+    known = read(await browser.get(f"{page}?known_at=2099-01-01T00:00"))
+    english = read(await browser.get(f"{page}?known_at=2099-01-01T00:00&lang=en"))
+    before = await browser.get(f"{page}?known_at=2020-01-01T00:00")
+    both = await browser.get(f"{page}?known_at=2099-01-01T00:00&known=99")
+    wrong = await browser.get(f"{page}?known_at=ayer")
+
+    assert f"había firmado una constancia de {size} entradas" in known.said
+    assert "comunidad-a" in known.said
+    assert f"the log had signed a checkpoint of {size} entries" in english.said
+    assert (before.status_code, both.status_code, wrong.status_code) == (409, 422, 422)
+    assert "no había firmado ninguna constancia" in before.text
+
+
 async def test_two_checkpoints_are_compared_by_this_server(browser: httpx.AsyncClient, ready: Custody) -> None:
     await ready.log(felling(ready, "501"), wait="inclusion")
 

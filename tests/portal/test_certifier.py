@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from services.portal.pages import certifier
-from services.portal.reconciliation import MOVES, Line, as_m3, lines_of, sales_of, traded
+from services.portal.reconciliation import MOVES, Account, Line, accounts_of, as_m3, lines_of, sales_of, traded
 from tests.portal.test_operator import let_answer
 from tests.portal.test_session import House, form_token, signed_in
 from tests.shared.lot.wood import CERTIFICATE, Wood
@@ -89,6 +89,33 @@ def test_what_was_sold_without_a_claim_is_not_claimed() -> None:
     assert line.claimed_dm3 == 300
 
 
+@given(st.lists(st.tuples(st.sampled_from(["", "FSC 100%", "FSC Mix"]), st.sampled_from("pq"), Amount, Amount, Amount)))
+def test_accounts_of_claims_add_up_over_permits_and_parts_of_an_answer(
+    rows: list[tuple[str, str, int, int, int]],
+) -> None:
+    answers = [
+        {"balances": [], "claims": [{"org": "m", "claim": claim, "species": "s", "product": "sawn", "permit": permit,
+         "opening_dm3": opening, "bought_dm3": bought, "sold_dm3": sold, "closing_dm3": opening + bought - sold}]}
+        for claim, permit, opening, bought, sold in rows
+    ]  # fmt: skip
+
+    accounts = accounts_of(answers)
+
+    assert {one.claim for one in accounts} == {claim for claim, *_ in rows if claim}
+    for one in accounts:
+        assert one.opening_dm3 + one.bought_dm3 - one.sold_dm3 == one.closing_dm3
+        assert one.sold_dm3 == sum(sold for claim, *_, sold in rows if claim == one.claim)
+
+
+def test_who_only_bought_under_a_claim_has_an_account_and_no_line_of_wood() -> None:
+    row = {"org": "m", "claim": "FSC Mix", "species": "s", "product": "sawn", "permit": "", "opening_dm3": 5,
+           "bought_dm3": 0, "sold_dm3": 0, "closing_dm3": 5}  # fmt: skip
+
+    assert lines_of([{"balances": [], "claims": [row]}]) == []
+    assert lines_of([{"balances": [], "claims": [row | {"sold_dm3": 5, "closing_dm3": 0}]}])[0].claimed_dm3 == 5
+    assert accounts_of([{"balances": [], "claims": [row]}]) == [Account("m", "FSC Mix", "s", "sawn", 5, 0, 0, 5)]
+
+
 @pytest.mark.parametrize(
     ("amounts", "case"),
     [
@@ -142,7 +169,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         feed = {"indices": indices, "entries": entries, "next": 99, "as_of": 99}
         rows = [balance(made_dm3=5643, out_dm3=5700, closing_dm3=-57)]
         claims = [{"org": "comunidad-a", "claim": "FSC 100%", "species": "Cedrela odorata", "product": "roundwood",
-                   "permit": "P-1", "sold_dm3": 5192, "bought_dm3": 0}]  # fmt: skip
+                   "permit": "P-1", "opening_dm3": 300, "bought_dm3": 0, "sold_dm3": 5192, "closing_dm3": -4892}]  # fmt: skip
         mass = {"balances": rows, "claims": claims, "next": 99, "complete": True}
         nothing = mass | {"balances": [], "claims": []}
         items = [{"species": "Cedrela odorata", "product": "roundwood", "volume_dm3": 5192}]
@@ -174,6 +201,8 @@ async def test_a_certificate_shows_members_volumes_and_sales(house: House) -> No
     ]
     for said in ("Suspendida.", ">5.643<", ">-0.057<", "salió más de lo que había", "LOTE-01", "FSC 100%"):
         assert said in page.text
+    for said in ("Cuentas por declaración", ">0.300<", ">-4.892<", "No son existencias"):
+        assert said in page.text
     assert "LOTE-02" not in page.text
     assert "LOTE-03" not in page.text
 
@@ -196,6 +225,14 @@ async def test_the_files_hold_what_the_page_shows_and_no_price(house: House) -> 
     )
     assert not [name for name in sale if "price" in name or "cents" in name]
     assert (volumes["rows"][0]["case"], volumes["rows"][0]["claimed_dm3"]) == ("overdrawn", 5192)
+    assert [{name: row[name] for name in ("claim", "opening_dm3", "closing_dm3")} for row in volumes["claims"]] == [
+        {"claim": "FSC 100%", "opening_dm3": 300, "closing_dm3": -4892}
+    ]
+    assert "claims" not in sales
+    reckoned = await browser.get(f"{base}/reconciliation.xlsx?{PERIOD}&lang=en")
+    sheets = load_workbook(io.BytesIO(reckoned.content), read_only=True)
+    assert sheets.sheetnames == ["reconciliation", "claims"]
+    assert list(sheets["claims"].values)[1][4:] == (0.3, 0, 5.192, -4.892)
     assert header[:4] == ("Date", "Certificate", "Seller", "Buyer")
     assert (row[4], row[9]) == ("LOTE-01", 5.192)
     assert book.headers["content-disposition"].startswith('attachment; filename="transactions-')

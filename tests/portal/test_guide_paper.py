@@ -117,6 +117,24 @@ async def test_every_box_of_the_form_stands_on_it_with_its_number(printer: httpx
             assert f"{name} {texts[f'documents.box_{name}']}" in first, (language, name)
 
 
+async def test_a_guide_that_was_checked_five_hundred_times_is_printed_as_before(
+    printer: httpx.AsyncClient, loaded: Custody
+) -> None:
+    before = said(await paper(printer))[0]
+    for start in (0, 251):
+        seen = [{"guide": "G-72", "form": "own", "at": f"2026-11-04T{n // 60:02}:{n % 60:02}:00Z", "control_post": "Puesto"}
+                for n in range(start, start + 251)]  # fmt: skip
+        await loaded.log(*(loaded.entry("guide.checked", body, time=body["at"]) for body in seen))
+
+    after = said(await paper(printer))[0]
+    page = (await printer.get("/guides/G-72?form=own&lang=en")).text
+
+    assert (await loaded.get("/v1/guides/G-72"))["complete"] is False
+    signed = [words.partition(" 39 ")[2].partition(" 40 ")[0] for words in (before, after)]
+    assert signed[0] == signed[1] != ""
+    assert "before=" in page
+
+
 async def test_its_code_leads_a_telephone_to_the_page_of_the_guide(printer: httpx.AsyncClient) -> None:
     page = (await paper(printer))[0]
 

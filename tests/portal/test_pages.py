@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy import issuer
 from deploy.issuer import make_logins
 from deploy.keygen import make_keys
 from services.permits.schemas import permits as words
+from services.portal.backends import HISTORY
 from services.portal.main import PortalSettings, development_issuer
+from shared.timber.event import make_statement, sign, tree_item
 from shared.web.settings import ServiceSettings
 from tests.custody.conftest import PARCEL, PERMIT, PLAN, SPECIES, Custody, cut, felling, log_id
 from tests.portal.conftest import HEALTHY, SILENT, Open, Written
@@ -216,18 +220,26 @@ async def test_a_board_has_a_width_and_a_thickness_and_no_code(open_portal: Open
     board = {
         "id": "b1", "kind": "product", "code": "", "species": SPECIES, "product": "sawn", "volume_dm3": 2700,
         "length_mm": 2250, "diameter_large_mm": 200, "diameter_small_mm": 50, "holder": "aserradero-1",
-        "permit": PERMIT, "parcel": PARCEL, "lot": None, "spent_how": None, "guide": None,
+        "permit": PERMIT, "parcel": PARCEL, "lot": None, "spent_how": None, "guide": None, "made_by": "s1",
     }  # fmt: skip
+    output = {"item": log_id("b1"), "product": "sawn", "species": SPECIES, "volume_dm3": 2700}
+    milled = {"inputs": [log_id("501/A")], "outputs": [output]}
+    entry = sign(
+        make_statement("mill.processed", "aserradero-1", "2026-11-06T12:00:00Z", milled), Ed25519PrivateKey.generate()
+    )
+    record = {"index": 1, "origin": "o", "proof": [], "checkpoint": "", "entry": orjson.Fragment(entry)}
     answer = {
         "item": board,
         "parents": [],
         "children": [board],
         "findings": [],
         "history": [],
+        "complete": True,
+        "next": None,
         "index": 1,
         "origin": "o",
     }
-    browser = await open_portal(custody=Written({"/v1/items/b1": answer}))
+    browser = await open_portal(custody=Written({"/v1/items/b1": answer, "/v1/records/s1": record}))
 
     page = read(await browser.get("/items/b1", headers=ENGLISH))
 
@@ -235,6 +247,41 @@ async def test_a_board_has_a_width_and_a_thickness_and_no_code(open_portal: Open
     assert "Sawn wood" in page.said
     assert "20.0 cm, 5.0 cm and 225.0 cm" in page.said
     assert "still whole" in page.said
+
+
+async def test_a_history_that_is_not_whole_says_so_and_leads_on(browser: httpx.AsyncClient, ready: Custody) -> None:
+    await ready.log(felling(ready, "501", species="Hymenaea oblongifolia"), cut(ready, "501"))
+    tree = f"/items/{tree_item(PLAN, PARCEL, '501')}"
+    whole = read(await browser.get(tree, headers=ENGLISH))
+    await ready.log(*(felling(ready, "501", length_mm=5_000 + n) for n in range(HISTORY)))
+
+    newest = read(await browser.get(tree, headers=ENGLISH))
+    [leads] = [link for link in newest.links if "before=" in link]
+    older = read(await browser.get(leads, headers=ENGLISH))
+    spanish = read(await browser.get(leads))
+
+    assert "older" not in whole.said
+    assert f"{HISTORY} records are shown here, and there are older ones." in newest.said
+    assert "there are more records" in newest.said
+    assert {"501/A", "C05"} <= {word.strip(".,:") for page in (newest, older) for word in page.said.split()}
+    for page in (whole, newest, older):
+        assert f"/items/{log_id('501/A')}" in page.links
+        assert "The record that made it" in page.said
+    assert "Records before entry" in older.said
+    assert tree in older.links
+    assert not [link for link in older.links if link.startswith(f"{tree}?before=")]
+    assert "Registros anteriores a la entrada" in spanish.said
+
+
+@pytest.mark.parametrize("before", ["-1", "x"])
+async def test_a_place_in_a_history_that_can_be_none_is_refused(
+    browser: httpx.AsyncClient, ready: Custody, before: str
+) -> None:
+    await ready.log(felling(ready, "501"))
+    tree = f"/items/{tree_item(PLAN, PARCEL, '501')}"
+
+    assert (await browser.get(f"{tree}?before={before}")).status_code == 422
+    assert (await browser.get(f"{tree}?before=1")).status_code == 200
 
 
 async def test_a_guide_shows_what_it_covers(browser: httpx.AsyncClient, ready: Custody) -> None:

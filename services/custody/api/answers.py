@@ -1,13 +1,16 @@
 """How an answer over many records goes out: as of one size, under one checkpoint, with the indices it rests on."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Query, Response
 
 from services.custody.api.custody import Custody, base64_text, json_answer
 from services.custody.lineage.proving import entries_with_proof
-from services.custody.store import SignedHead
+from services.custody.store import SignedHead, Transaction
+from shared.refusal import Malformed, Refusal
 from shared.tlog.canon import MAX_INTEGER
 
 ITEM = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -23,8 +26,46 @@ Known = Annotated[
         description="Only what was known when the log had this many entries; everything when it is left out",
     ),
 ]  # fmt: skip
+KnownAt = Annotated[
+    str | None,
+    Query(
+        pattern=f"^{INSTANT}$",
+        description="Only what was known at this instant: the entries under the newest checkpoint signed at it or before it, "
+        "as many as `known` of the answer says. Not together with `known`",
+    ),
+]  # fmt: skip
 # The first entry to look at.
 Since = Annotated[int, Query(ge=0, le=MAX_INTEGER)]
+
+
+@dataclass(eq=False)
+class BeforeFirstCheckpoint(Refusal):
+    """It is asked what the log knew at an instant before it had signed anything."""
+
+    slug: ClassVar[str] = "before-first-checkpoint"
+    es: ClassVar[str] = (
+        "Hasta {known_at} la bitácora no había firmado ninguna constancia: no consta qué se sabía entonces."
+    )
+    en: ClassVar[str] = "By {known_at} the log had signed no checkpoint: there is no word of what was known then."
+    known_at: str
+
+
+async def size_known(tx: Transaction, size: int, known: int | None, known_at: str | None) -> int:
+    """As of how many entries an answer is told, of a log of `size`: as asked by number or by instant, else of all."""
+    if known_at is not None:
+        if known is not None:
+            raise Malformed("known_at", "either known or known_at, not both")
+        known = await tx.size_signed_by(_instant(known_at))
+        if known is None:
+            raise BeforeFirstCheckpoint(known_at)
+    return size if known is None else min(known, size)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise Malformed("known_at", "not an instant") from None
 
 
 async def answered(

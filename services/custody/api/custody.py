@@ -144,11 +144,35 @@ async def proven(custody: Custody, tx: Transaction, index: int, signed: SignedHe
     }
 
 
-async def records_named(tx: Transaction, name: str, below: int) -> list[tuple[int, Record]]:
-    """The newest records about the name, at most 500, oldest first."""
-    indices = await tx.mentions_of([name], below, MOST_TOLD)
-    records = [(index, parse_entry(body)) for index, body in await tx.bodies(indices)]
-    return [(index, record) for index, record in records if name in names_of(record)]
+@dataclass(slots=True, frozen=True)
+class History:
+    """Records about one name, oldest first. `next`: there may be more before this index; None where these are the oldest."""
+
+    records: list[tuple[int, Record]]
+    next: int | None
+
+    @property
+    def indices(self) -> list[int]:
+        """Where the records stand in the log."""
+        return [index for index, _ in self.records]
+
+    def told(self) -> dict[str, Any]:
+        """The names of an answer about it."""
+        return {
+            "history": [told(index, record) for index, record in self.records],
+            "complete": self.next is None,
+            "next": self.next,
+        }
+
+
+async def history_of(tx: Transaction, name: str, before: int, limit: int) -> History:
+    """The newest records before an index that are about the name. There may be fewer than the limit, and none, with more
+    before them: two names may share their 64 bits."""
+    indices = await tx.mentions_of([name], before, limit + 1)
+    kept = indices[-limit:]
+    records = [(index, parse_entry(body)) for index, body in await tx.bodies(kept)]
+    about = [(index, record) for index, record in records if name in names_of(record)]
+    return History(about, kept[0] if len(indices) > limit else None)
 
 
 def told(index: int, record: Record) -> dict[str, Any]:

@@ -8,15 +8,16 @@ from services.custody.api.custody import (
     MOST_TOLD,
     Custody,
     CustodyDep,
+    History,
+    history_of,
     json_answer,
     proven,
-    records_named,
-    told,
 )
 from services.custody.api.disclosures import Purpose, shown_in_bundle
 from services.custody.api.findings import flat, resolved
 from services.custody.domain.wood import logs_behind
 from services.custody.lineage.gathering import bundle_of, facts_of_lot, records_of_lot
+from services.custody.lineage.tracing import made_of
 from services.custody.schemas import ClosedLog, LogInfo, Logs
 from services.custody.store import Transaction
 from shared.lot.bundle import MEDIA_TYPE
@@ -25,6 +26,7 @@ from shared.refusal import Malformed, Missing
 from shared.timber import facts as facts_of
 from shared.timber.event import parse_entry
 from shared.timber.facts import Facts, Guide, Item, Lot
+from shared.tlog.canon import MAX_INTEGER
 from shared.tlog.witness import origin_id
 from shared.web.access import GrantDep
 from shared.web.app import Router
@@ -38,6 +40,11 @@ Disclose = Annotated[
         description="Private fields, or `all`; needs a token",
     ),
 ]
+Before = Annotated[
+    int | None,
+    Query(ge=0, le=MAX_INTEGER, description="Only the records before this index: `next` of the page of newer ones"),
+]
+Limit = Annotated[int, Query(ge=1, le=MOST_TOLD, description="Records of the history to tell at most")]
 
 
 @router.get("/v1/logs")
@@ -71,34 +78,39 @@ async def read_record(sid: str, custody: CustodyDep) -> Response:
 
 
 @router.get("/v1/items/{item_id}")
-async def read_item(item_id: str, custody: CustodyDep) -> Response:
-    """A tree, log or product: what it is, its whole history, what it came from and what was made of it."""
+async def read_item(item_id: str, custody: CustodyDep, before: Before = None, limit: Limit = MOST_TOLD) -> Response:
+    """A tree, log or product: what it is, its history, what it came from and what was made of it. The history is told from
+    the newest records back: `complete` says whether it reaches the oldest; where it does not, ask again with `before` =
+    `next`. `findings` are those of the records told. `parents` and `children` are whole whatever is told of the history
+    (the rules let 200 logs be cut from one tree)."""
     facts = Facts()
-    async with custody.store.snapshot() as tx:
+    async with custody.question() as tx:
         size = (await tx.head()).size
         await tx.load_facts([f"item:{item_id}"], facts)
         item = facts.find(Item, f"item:{item_id}")
         if item is None:
             raise Missing("item", item_id)
-        history = await records_named(tx, f"item:{item_id}", size)
-        children = {child for _, record in history for child in _made_of(item_id, record.type, record.body)}
+        history = await history_of(tx, f"item:{item_id}", size if before is None else before, limit)
+        children = await made_of(tx, item)
         await tx.load_facts([f"item:{other}" for other in {*item.parents, *children}], facts)
-        findings = await resolved(tx, flat(await tx.findings_at([index for index, _ in history])))
+        findings = await resolved(tx, flat(await tx.findings_at(history.indices)))
     answer = {
         "item": item,
-        "history": [told(index, record) for index, record in history],
+        **history.told(),
         "parents": [facts.get(f"item:{parent}") for parent in item.parents],
         "children": [facts.get(f"item:{child}") for child in sorted(children)],
         "findings": [finding for _, finding in findings],
     }
-    return await _with_proof(custody, answer, size, history[-1][0])
+    return await _with_proof(custody, answer, size, history, item.made_index)
 
 
 @router.get("/v1/guides/{number}")
 async def read_guide(
-    number: str, custody: CustodyDep, form: Annotated[str | None, Query(pattern="own|official")] = None
-) -> Response:
-    """A transport guide: what it carries, from whom to whom, and what became of it."""
+    number: str, custody: CustodyDep, form: Annotated[str | None, Query(pattern="own|official")] = None,
+    before: Before = None, limit: Limit = MOST_TOLD,
+) -> Response:  # fmt: skip
+    """A transport guide: what it carries, from whom to whom, and what became of it. Its history and `findings` are told and
+    paged as those of a piece."""
     facts = Facts()
     keys = [facts_of.guide_key(f, number) for f in ((form,) if form else ("own", "official"))]
     async with custody.store.snapshot() as tx:
@@ -107,47 +119,45 @@ async def read_guide(
         guide = next((g for key in keys if (g := facts.find(Guide, key)) is not None), None)
         if guide is None:
             raise Missing("guide", number)
-        history = await records_named(tx, guide.key, size)
-        findings = await resolved(tx, flat(await tx.findings_at([index for index, _ in history])))
-    answer = {
-        "guide": guide,
-        "history": [told(index, record) for index, record in history],
-        "findings": [finding for _, finding in findings],
-    }
-    return await _with_proof(custody, answer, size, history[-1][0])
+        history = await history_of(tx, guide.key, size if before is None else before, limit)
+        findings = await resolved(tx, flat(await tx.findings_at(history.indices)))
+    answer = {"guide": guide, **history.told(), "findings": [finding for _, finding in findings]}
+    return await _with_proof(custody, answer, size, history, guide.index)
 
 
 @router.get("/v1/lots/{lot_id}")
 async def read_lot(
     lot_id: str, custody: CustodyDep,
-    travelled: Annotated[bool, Query(description="with the guides that its wood travelled on, of the newest records")] = False,
+    travelled: Annotated[bool, Query(description="with the guides that its wood travelled on, of the newest records; `guides_complete` says whether of all")] = False,
+    before: Before = None, limit: Limit = MOST_TOLD,
 ) -> Response:  # fmt: skip
-    """A lot: what is in it, and the logs and trees it was made of."""
+    """A lot: what is in it, and the logs and trees it was made of. Its history is told and paged as that of a piece."""
     async with custody.store.snapshot() as tx:
         size = (await tx.head()).size
         facts = await facts_of_lot(tx, lot_id)
         lot = facts.find(Lot, f"lot:{lot_id}")
         if lot is None:
             raise Missing("lot", lot_id)
-        history = await records_named(tx, f"lot:{lot_id}", size)
+        history = await history_of(tx, f"lot:{lot_id}", size if before is None else before, limit)
         logs = logs_behind(lot, facts)
-        guides = await _guides_of(tx, {*lot.items, *(log.id for log in logs)}, size) if travelled else None
+        guides = await _guides_of(tx, {*lot.items, *(log.id for log in logs)}, size) if travelled else {}
     items = [item for _, item in facts.items() if isinstance(item, Item)]
     answer = {
         "lot": lot,
         "items": [facts.get(f"item:{item}") for item in lot.items],
         "logs": logs,
         "trees": [item for item in items if item.kind == "tree"],
-        "history": [told(index, record) for index, record in history],
-    } | ({} if guides is None else {"guides": guides})
-    return await _with_proof(custody, answer, size, history[-1][0])
+        **history.told(),
+        **guides,
+    }
+    return await _with_proof(custody, answer, size, history, lot.index)
 
 
-async def _guides_of(tx: Transaction, items: set[str], below: int) -> list[dict[str, Any]]:
-    """The guides that name any of these pieces, as far as the newest records about them go."""
+async def _guides_of(tx: Transaction, items: set[str], below: int) -> dict[str, Any]:
+    """The guides that name any of these pieces, as far as the newest records about them go, and whether these are all."""
     wanted = {f"item:{item}" for item in items}
-    indices = await tx.mentions_of(sorted(wanted), below, MOST_TOLD)
-    records = [parse_entry(body) for _, body in await tx.bodies(indices)]
+    indices = await tx.mentions_of(sorted(wanted), below, MOST_TOLD + 1)
+    records = [parse_entry(body) for _, body in await tx.bodies(indices[-MOST_TOLD:])]
     keys = {
         facts_of.guide_key(record.body["form"], record.body["guide"])
         for record in records
@@ -155,7 +165,8 @@ async def _guides_of(tx: Transaction, items: set[str], below: int) -> list[dict[
     }
     facts = Facts()
     await tx.load_facts(sorted(keys), facts)
-    return [_travelled(guide) for key in sorted(keys) if (guide := facts.find(Guide, key)) is not None]
+    guides = [_travelled(guide) for key in sorted(keys) if (guide := facts.find(Guide, key)) is not None]
+    return {"guides": guides, "guides_complete": len(indices) <= MOST_TOLD}
 
 
 def _travelled(guide: Guide) -> dict[str, Any]:
@@ -194,19 +205,13 @@ def _names(disclose: str) -> frozenset[str] | None:
     return None if disclose == "all" else frozenset(disclose.split(","))
 
 
-async def _with_proof(custody: Custody, answer: dict[str, Any], size: int, latest: int) -> Response:
-    """The answer, as of `size` entries, with the last record behind it proven under a checkpoint that covers it."""
+async def _with_proof(custody: Custody, answer: dict[str, Any], size: int, history: History, made: int) -> Response:
+    """The answer, as of `size` entries, with the last record told of (the one at `made` where none is) proven under a
+    checkpoint that covers it."""
+    latest = history.indices[-1] if history.records else made
     signed = await custody.signed(size)
     async with custody.store.snapshot() as tx:
         return json_answer({**answer, "as_of": size, **await proven(custody, tx, latest, signed)})
-
-
-def _made_of(item: str, kind: str, body: dict[str, Any]) -> list[str]:
-    if kind == "log.cut" and body["source"] == item:
-        return [section["item"] for section in body["sections"]]
-    if kind == "mill.processed" and item in body["inputs"]:
-        return [out["item"] for out in body["outputs"]]
-    return []
 
 
 def _sid(text: str) -> bytes:

@@ -41,7 +41,8 @@ async def list_balances(
     cursor: Cursor = None, limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
 ) -> Response:  # fmt: skip
     """Authorised, drawn and left for each (permit, parcel, species, product); products are never netted together. A page may
-    hold fewer than asked for, and none, while `next` leads on."""
+    hold fewer than asked for, and none, while `next` leads on. Each page is of the size it names (`as_of`): pages of
+    different sizes are of no one moment; `/v1/balances/report` is."""
     asked = {"parcel": parcel, "species": species, "product": product}
 
     def wanted(line: Line) -> bool:
@@ -70,7 +71,7 @@ async def list_authorisations(
     limit: Annotated[int, Query(ge=1, le=PAGE)] = 50,
 ) -> Response:  # fmt: skip
     """The permits of the log by number: of which plan and holder, how they stand, what they authorise. A page may hold fewer
-    than asked for, and none, while `next` leads on."""
+    than asked for, and none, while `next` leads on. Each page is of the size it names (`as_of`)."""
     asked = {"holder": holder, "title": title, "plan": plan, "status": status}
 
     def wanted(permit: Permit) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import Path, Query, Response
 from pydantic import StringConstraints
 
-from services.custody.api.answers import INSTANT, ITEM, Known, Proof, answered
+from services.custody.api.answers import INSTANT, ITEM, Known, KnownAt, Proof, answered, size_known
 from services.custody.api.custody import CustodyDep, told
 from services.custody.api.pages import Cursor, key_after, to_cursor
 from services.custody.domain.custody_at import Event, at_instant, custody_of, in_order, story
@@ -97,20 +97,20 @@ async def trace_forward(
 
 @router.get("/v1/items/{item_id}/custody")
 async def read_custody(
-    item_id: ItemId, custody: CustodyDep, known: Known = None, proof: Proof = False,
+    item_id: ItemId, custody: CustodyDep, known: Known = None, known_at: KnownAt = None, proof: Proof = False,
     at: Annotated[str | None, Query(pattern=f"^{INSTANT}$", description="When it happened; now when it is left out")] = None,
 ) -> Response:  # fmt: skip
     """In whose hands a piece was at an instant (`at`, as the records claim), as far as was known when the log had `known`
-    entries. Without `at`: as the log has it after the last of them."""
+    entries, or at `known_at`. Without `at`: as the log has it after the last of them."""
     async with custody.question() as tx:
         size = (await tx.head()).size
-        below = size if known is None else min(known, size)
+        below = await size_known(tx, size, known, known_at)
         records = await story_of(tx, item_id, below)
     events = story(item_id, records)
     if not events:
         raise Missing("item", item_id)
     answer = {
-        "item": item_id, "at": at, "known": below,
+        "item": item_id, "at": at, "known": below, "known_at": known_at,
         "custody": custody_of(item_id, events if at is None else at_instant(events, at)),
         "in_order": in_order(events),
         "story": [_told_event(event) for event in events],

@@ -51,21 +51,27 @@ class Balance:
 
 @dataclass(slots=True)
 class ClaimBalance:
-    """What was bought and sold under one claim; an empty claim is none."""
+    """The account of one claim: ``opening + bought - sold = closing``, to the litre; an empty claim is none. It is of
+    what sales said, not of what stands in a yard: no mill turns a claim on logs into one on boards, and wood of one's own
+    forest is under none until it is sold. So a closing may be above the stock, and below zero where more was sold under
+    a claim than was ever bought under it."""
 
     org: str
     claim: str
     species: str
     product: str
     permit: str
+    opening_dm3: int = 0
     bought_dm3: int = 0
     sold_dm3: int = 0
+    closing_dm3: int = 0
 
 
 _SIDE = {
     "cut": "made_dm3", "recut": "made_dm3", "sawn": "made_dm3", "cut_up": "processed_dm3", "milled": "processed_dm3",
     "received": "in_dm3", "bought": "in_dm3", "sent": "out_dm3", "sold": "out_dm3",
 }  # fmt: skip
+SALES = ("bought", "sold")  # the movements that carry a claim
 _TOLD = ("received", "bought", "sent", "sold", "listed_in", "listed_out")
 
 
@@ -87,16 +93,20 @@ def balances_of(sums: Iterable[Sum]) -> list[Balance]:
 
 
 def claims_of(sums: Iterable[Sum]) -> list[ClaimBalance]:
-    """What changed owner by sale, for each claim that was made."""
+    """What changed owner by sale, for each claim that was made: one account for each organisation, claim, species,
+    product and permit."""
     found: dict[tuple[str, str, str, str, str], ClaimBalance] = {}
     for one in sums:
-        if one.kind in ("bought", "sold") and one.within_dm3:
+        if one.kind in SALES:
             key = (one.org, one.claim, one.species, one.product, one.permit)
-            _count(found.setdefault(key, ClaimBalance(*key)), f"{one.kind}_dm3", one.within_dm3)
-    return [found[key] for key in sorted(found)]
+            row = found.setdefault(key, ClaimBalance(*key))
+            row.opening_dm3 += SIGN[one.kind] * one.before_dm3
+            row.closing_dm3 += SIGN[one.kind] * (one.before_dm3 + one.within_dm3)
+            _count(row, f"{one.kind}_dm3", one.within_dm3)
+    return [found[key] for key in sorted(found) if _any(found[key])]
 
 
-def _any(row: Balance) -> bool:
+def _any(row: Balance | ClaimBalance) -> bool:
     """Whether anything was there or moved; a row may be of what came after the period."""
     return any(isinstance(value, int) and value for value in astuple(row))
 

@@ -72,6 +72,11 @@ async def descendants(tx: Transaction, starts: Iterable[str], depth: int, limit:
     return await _walk(tx, starts, depth, limit, _children)
 
 
+async def made_of(tx: Transaction, item: Item) -> list[str]:
+    """What was cut from one tree or made of one log or product, however many records speak of it besides."""
+    return (await _children(tx, [item])).get(item.id, [])
+
+
 async def _walk(tx: Transaction, starts: Iterable[str], depth: int, limit: int, next_of: Next) -> Walk:
     walk, facts = Walk(), Facts()
     wanted = sorted(set(starts))

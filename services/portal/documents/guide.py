@@ -34,11 +34,14 @@ RESERVED = {
 
 @dataclass(frozen=True)
 class Told:
-    """What the API answered about one guide: its content, its own page, its permit when it has one, the names of
-    organisations by id, and the private fields its reader may see, by name."""
+    """What the API answered about one guide: its content, the keys that signed its issue, what the rules found in its
+    records and whether that is all, its permit when it has one, the names of organisations by id, and the private fields
+    its reader may see, by name."""
 
     content: Mapping[str, Any]
-    answer: Mapping[str, Any]
+    signers: Sequence[str]
+    findings: Sequence[Mapping[str, Any]]
+    whole: bool
     permit: Mapping[str, Any] | None
     names: Mapping[str, str]
     private: Mapping[str, str]
@@ -109,13 +112,12 @@ def sheet(told: Told, address: str, language: Language, texts: Mapping[Language,
 def _values(told: Told, language: Language, say: Say) -> dict[str, str]:
     """What stands in each box, by its number; a box that nothing is recorded for is absent."""
     guide, permit, pieces = told.guide, told.permit, told.content["pieces"]
-    issued = next(record for record in told.answer["history"] if record["type"] == "guide.issued")
     found = {
         "3": _day(guide["issued_on"]), "4": _day(guide["expires_on"]),
         "22": told.name_of(guide["addressee"]),
         "36": ", ".join(guide["origin_guides"]),
         "38": _remarks(told, language, say),
-        "39": say("documents.signed", keys=", ".join(issued["signers"]), at=moment(issued["time"], language)),
+        "39": say("documents.signed", keys=", ".join(told.signers), at=moment(guide["time"], language)),
         "40": told.name_of(guide["issuer"]),
     }  # fmt: skip
     if pieces:
@@ -139,14 +141,15 @@ def _values(told: Told, language: Language, say: Say) -> dict[str, str]:
 
 def _remarks(told: Told, language: Language, say: Say) -> str:
     """Box 38: what the rules found, each with its severity, and what became of the load."""
-    findings = told.answer["findings"]
     said = [
         f"{one['rule']} ({say('severity.' + one['severity'])}): {one['text_' + language]}"
         if one["severity"]
         else f"{one['rule']}: {one['text_' + language]}"
-        for one in findings
+        for one in told.findings
         if one["status"] == "FAIL"
     ]
+    if not told.whole:
+        said.append(say("documents.findings_part"))
     if told.guide["received_dm3"] is not None:
         said.append(say("documents.received", volume=_m3(told.guide["received_dm3"])))
     if told.content["listed_dm3"] != told.content["recorded_dm3"] and told.content["pieces"]:

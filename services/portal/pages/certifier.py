@@ -15,7 +15,7 @@ from services.portal import reconciliation
 from services.portal.access import ACCESS
 from services.portal.figures import LIMA
 from services.portal.pages.house import House, HouseDep
-from services.portal.reconciliation import Line, Sale, Traded
+from services.portal.reconciliation import Sale, Traded
 from shared.refusal import Malformed
 from shared.timber.event import parse_entry
 from shared.web.app import Router
@@ -26,6 +26,16 @@ router = Router(tags=["certifier"])
 Day = Annotated[str, Query(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
 # A period with more sales than this is asked for in parts; a page says when it shows only the first of them.
 MOST_SALES, MOST_ANSWERS, AT_A_TIME = 200, 40, 8
+
+HEADS = {
+    "reconciliation": (
+        "member", "species", "product", "opening", "in", "made", "processed", "out", "closing", "claimed", "case",
+    ),
+    "claims": ("member", "claim", "species", "product", "opening", "bought", "sold", "closing"),
+    "transactions": (
+        "day", "certificate", "seller", "buyer", "lot", "claim", "species", "product", "pieces", "volume", "index", "sid",
+    ),
+}  # fmt: skip
 
 
 def _path(number: str, verb: str = "") -> str:
@@ -66,18 +76,19 @@ async def _certificate(
     first, last = _period(first, last)
     certificate = await house.permits.get(_path(number))
     members = reconciliation.members_of(certificate)
-    lines, (sales, whole) = await asyncio.gather(
-        _lines(house, members, first, last), _sales(house, certificate, first, last)
+    answers, (sales, whole) = await asyncio.gather(
+        _balances(house, members, first, last), _sales(house, certificate, first, last)
     )
+    lines, accounts = reconciliation.lines_of(answers), reconciliation.accounts_of(answers)
     mine = certificate["certifier"] == house.need().org and bool(house.need().roles & ACCESS["suspend_member"].keys())
     return await house.page(
-        "certifier/certificate.html", 200 if refused is None else refused.status, certificate=certificate, lines=lines,
+        "certifier/certificate.html", 200 if refused is None else refused.status, certificate=certificate, lines=lines, accounts=accounts,
         sales=sales, whole=whole, first=first, last=last, refused=refused, mine=mine,
     )  # fmt: skip
 
 
-async def _lines(house: House, members: Sequence[str], first: str, last: str) -> list[Line]:
-    """The volumes of every member; an answer that covers a part of the log is asked for the rest."""
+async def _balances(house: House, members: Sequence[str], first: str, last: str) -> list[dict[str, Any]]:
+    """The volumes of every member, as custody answers; an answer that covers a part of the log is asked for the rest."""
     answers: list[dict[str, Any]] = []
     for member in members:
         since, complete = 0, False
@@ -88,7 +99,7 @@ async def _lines(house: House, members: Sequence[str], first: str, last: str) ->
             since, complete = answer["next"], answer["complete"]
             if len(answers) > MOST_ANSWERS:
                 raise Malformed("period", "too long to be reckoned at once; ask for a shorter one")
-    return reconciliation.lines_of(answers)
+    return answers
 
 
 async def _sales(house: House, certificate: dict[str, Any], first: str, last: str) -> tuple[list[Sale], bool]:
@@ -136,13 +147,17 @@ async def export_table(
     """The volumes of the members, or the sales for the verification of transactions (without prices), as a file."""
     first, last = _period(first, last)
     certificate = await house.permits.get(_path(number))
+    more, sheets = dict[str, Any](), list[Sheet]()
     if table == "reconciliation":
-        lines = await _lines(house, reconciliation.members_of(certificate), first, last)
+        answers = await _balances(house, reconciliation.members_of(certificate), first, last)
+        lines, accounts = reconciliation.lines_of(answers), reconciliation.accounts_of(answers)
         rows, cells = (
             [reconciliation.line_json(one) for one in lines],
             [reconciliation.line_cells(one) for one in lines],
         )
         whole = True
+        more = {"claims": [reconciliation.account_json(one) for one in accounts]}
+        sheets.append(("claims", _header(house, "claims"), [reconciliation.account_cells(one) for one in accounts]))
     else:
         sales, whole = await _sales(house, certificate, first, last)
         lots = await _traded(house, sales)
@@ -152,19 +167,13 @@ async def export_table(
         )
     name = f"{table}-{certificate['number']}-{first}-{last}"
     if form == "json":
-        told = {"certificate": certificate["number"], "from": first, "to": last, "complete": whole, "rows": rows}
+        told = {"certificate": certificate["number"], "from": first, "to": last, "complete": whole, "rows": rows} | more
         return _file(orjson.dumps(told), f"{name}.json", "application/json")
-    heads = {
-        "reconciliation": (
-            "member", "species", "product", "opening", "in", "made", "processed", "out", "closing", "claimed", "case",
-        ),
-        "transactions": (
-            "day", "certificate", "seller", "buyer", "lot", "claim", "species", "product", "pieces", "volume", "index", "sid",
-        ),
-    }[table]  # fmt: skip
-    header = [house.pages.text(house.language, f"certifier.col.{one}") for one in heads]
-    sheet: Sheet = (table, header, cells)
-    return _file(workbook_of([sheet]), f"{name}.xlsx", XLSX_TYPE)
+    return _file(workbook_of([(table, _header(house, table), cells), *sheets]), f"{name}.xlsx", XLSX_TYPE)
+
+
+def _header(house: House, table: str) -> list[str]:
+    return [house.pages.text(house.language, f"certifier.col.{one}") for one in HEADS[table]]
 
 
 def _file(data: bytes, name: str, media_type: str) -> Response:

@@ -25,18 +25,18 @@ from shared.web.client import UpstreamDown, UpstreamRefused
 router = Router(tags=["pages"])
 FINDINGS = 50
 MOST_TOLD = 12  # of the records that one builds on; the others are links
+Before = Annotated[int | None, Query(ge=0, le=canon.MAX_INTEGER)]
 READERS = ("member", "manager", "machine", "authority", "supervisor", "certifier", "auditor")
 
 
 @router.get("/items/{item_id}", response_class=Response)
-async def item_page(item_id: str, house: HouseDep) -> Response:
+async def item_page(item_id: str, house: HouseDep, before: Before = None) -> Response:
     """A tree, log or product: what it is, its history, its neighbours, and the record that made it as bytes."""
-    answer = await house.backends.item(item_id)
-    of_it = [one["sid"] for one in answer["history"] if one["index"] == answer["item"]["made_index"]]
-    made = await read_record(house, of_it[0]) if of_it else None
-    siblings = [] if made is None else [pair for pair in _made_with(made.record) if pair[0] != item_id]
-    says = "" if made is None else await _said(house, made.record)
-    return await house.page("public/item.html", answer=answer, made=made, says=says, siblings=siblings)
+    answer = await house.backends.item(item_id, before)
+    made = await read_record(house, answer["item"]["made_by"])
+    siblings = [pair for pair in _made_with(made.record) if pair[0] != item_id]
+    says = await _said(house, made.record)
+    return await house.page("public/item.html", answer=answer, made=made, says=says, siblings=siblings, before=before)
 
 
 def _made_with(record: Record) -> list[tuple[str, str]]:
@@ -107,26 +107,30 @@ async def _told(house: House, sid: str) -> Record | None:
 @router.get("/items/{item_id}/custody", response_class=Response)
 async def hands_page(
     item_id: str, house: HouseDep, at: Annotated[str, Query(max_length=20)] = "",
-    known: Annotated[str, Query(max_length=16)] = "",
+    known: Annotated[str, Query(max_length=16)] = "", known_at: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:  # fmt: skip
-    """In whose hands a piece was at a moment, as far as the log knew with so many entries."""
+    """In whose hands a piece was at a moment, as far as the log knew with so many entries or at another moment."""
     asked: dict[str, Any] = {}
     if at:
-        asked["at"] = _utc(at)
+        asked["at"] = _utc(at, "at")
     if known.strip():
         asked["known"] = _whole(known, "known")
+    if known_at:
+        asked["known_at"] = _utc(known_at, "known_at")
     answer = await house.custody.get(f"/v1/items/{part(item_id)}/custody", **asked)
     piece = (await painted(house.custody, [item_id])).get(item_id)
-    return await house.page("auditor/hands.html", item=item_id, piece=piece, answer=answer, at=at, below=known)
+    return await house.page(
+        "auditor/hands.html", item=item_id, piece=piece, answer=answer, at=at, below=known, known_at=known_at
+    )
 
 
-def _utc(local: str) -> str:
+def _utc(local: str, where: str) -> str:
     """What a form's date and hour of Lima is as an instant; refused when it is neither."""
     try:
         at = datetime.fromisoformat(local)
         at = at.replace(tzinfo=at.tzinfo or figures.LIMA).astimezone(UTC)
     except (ValueError, OverflowError):  # the last evening of the year 9999 is no instant
-        raise Malformed("at", local[:20]) from None
+        raise Malformed(where, local[:20]) from None
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -20,6 +20,7 @@ from services.portal.search import painted as painted_codes
 from services.portal.sightings import Seen, seen_as
 from services.portal.verdicts import LARGEST_BYTES, MARKS, word_of
 from shared.refusal import Missing
+from shared.tlog.canon import MAX_INTEGER
 from shared.web.app import Router
 from shared.web.client import UpstreamDown, UpstreamRefused
 
@@ -128,12 +129,13 @@ async def permit_page(number: str, house: HouseDep) -> Response:
 
 @router.get("/guides/{number}", response_class=Response)
 async def guide_page(
-    number: str, house: HouseDep, form: Annotated[str | None, Query(pattern="^(own|official)$")] = None
-) -> Response:
+    number: str, house: HouseDep, form: Annotated[str | None, Query(pattern="^(own|official)$")] = None,
+    before: Annotated[int | None, Query(ge=0, le=MAX_INTEGER)] = None,
+) -> Response:  # fmt: skip
     """What a transport guide covers, and what became of it."""
-    answer = await house.backends.guide(number, form)
+    answer = await house.backends.guide(number, form, before)
     pieces = await painted(house.backends.custody, answer["guide"]["items"])
-    return await house.page("public/guide.html", answer=answer, pieces=pieces)
+    return await house.page("public/guide.html", answer=answer, pieces=pieces, before=before)
 
 
 @router.get("/docs", response_class=Response)
