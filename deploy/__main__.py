@@ -160,7 +160,12 @@ def _keep_keys(verbs: Verbs) -> None:
     rotate.add_argument(
         "--stolen",
         action="store_true",
-        help="with log --retire: at once, though no published checkpoint bears both keys",
+        help="with log or log-ml-dsa --retire: at once, though no published checkpoint bears both keys",
+    )
+    rotate.add_argument(
+        "--last",
+        action="store_true",
+        help="with log-ml-dsa --retire: the only key of its kind too; checkpoints bear that line no more",
     )
 
 

@@ -20,11 +20,20 @@ from shared.tlog.encoding import from_base64url, to_base64url
 from shared.tlog.note import ED25519, MLDSA44, Signer, open_note
 
 _PRIVATE = "PRIVATE+KEY+"
-STOLEN = "with log --retire: at once, though no published checkpoint bears both keys"
+STOLEN = "with log or log-ml-dsa --retire: at once, though no published checkpoint bears both keys"
+LAST = "with log-ml-dsa --retire: the only key of its kind too; checkpoints bear that line no more"
+_LOG_KINDS = {"log": ED25519, "log-ml-dsa": MLDSA44}
 _NOT_BOTH = (
     "the newest published checkpoint ({where}) does not bear both keys: start custody again with both, and wait until the log "
     "has grown and signed one that does. A first key that was stolen is retired at once with --stolen"
 )
+
+
+_ONE_KEY = {
+    ED25519: "log.key holds one key: add the next one first, and let both sign for a while",
+    MLDSA44: "log.key holds one key of type 0x06: add the next one first, and let both sign for a while; or say --last, and "
+    "checkpoints bear that line no more",
+}
 
 
 class NothingToDo(Exception):  # noqa: N818
@@ -32,42 +41,50 @@ class NothingToDo(Exception):  # noqa: N818
 
 
 def add_log_key(folder: Path, policy: Path, kind: int = ED25519) -> str:
-    """A second key signs beside the first from the next start on. Its vkey, which goes into the policy file too unless it
-    is of type 0x06."""
+    """A second key of its kind signs beside the first from the next start on; of type 0x06 also the first. Its vkey, which
+    goes into the policy file too: one of type 0x06 only where that names the key before it."""
     path = folder / "log.key"
     lines = path.read_text().split()
     keys = [Signer.parse(line) for line in lines if line.startswith(_PRIVATE)]
-    if any(key.kind == kind for key in keys[1:]):
+    before = [key.verifier.vkey for key in keys if key.kind == kind]
+    if len(before) > 1:
         raise NothingToDo("log.key holds a second key already: retire the first one")
     fresh = Signer.generate(keys[0].name, kind)
-    if kind == ED25519:  # first: custody does not start with a key that its policy does not name
-        _name_in(policy, keys[0].verifier.vkey, fresh.verifier.vkey)
+    if kind == ED25519 or (before and _names(policy, before[0])):
+        # First: custody does not start with a key that its policy does not name.
+        _name_in(policy, before[0], fresh.verifier.vkey)
     _replace(path, [*lines[: len(keys)], fresh.skey, *lines[len(keys) :]])
     return fresh.verifier.vkey
 
 
-def retire_log_key(folder: Path, checkpoint: Path | None) -> str:
-    """The first key signs no more from the next start on; its public half stays, so that what it signed is recognised.
-    Its vkey. The policy still names it, for files of its time: take the line out if the key was stolen.
+def retire_log_key(folder: Path, checkpoint: Path | None, kind: int = ED25519, *, last: bool = False) -> str:
+    """The first key of its kind signs no more from the next start on; its public half stays, so that what it signed is
+    recognised. Its vkey. A policy still names it, for files of its time: take the line out if the key was stolen.
 
-    `checkpoint` is the newest that was published, and has to bear every key; None where the first key was stolen."""
+    `checkpoint` is the newest that was published, and has to bear every key of the kind; None where the first was stolen.
+    With `last` it is the only key of type 0x06, which no other follows: checkpoints bear that line no more."""
     path = folder / "log.key"
     lines = path.read_text().split()
     keys = [Signer.parse(line) for line in lines if line.startswith(_PRIVATE)]
-    if sum(key.kind == ED25519 for key in keys) < 2:
-        raise NothingToDo("log.key holds one key: add the next one first, and let both sign for a while")
-    if checkpoint is not None and not _bears(checkpoint, keys):
+    ours = [key for key in keys if key.kind == kind]
+    if not ours:
+        raise NothingToDo("log.key holds no key of type 0x06")
+    if last and (kind == ED25519 or len(ours) > 1):
+        raise NothingToDo("--last is for the only key of type 0x06")
+    if len(ours) < 2 and not last:
+        raise NothingToDo(_ONE_KEY[kind])
+    if checkpoint is not None and not last and not _bears(checkpoint, ours):
         raise NothingToDo(_NOT_BOTH.format(where=checkpoint))
-    vkey = keys[0].verifier.vkey
-    rest = sorted(keys[1:], key=lambda key: key.kind)  # an Ed25519 key comes first
+    vkey = ours[0].verifier.vkey
+    rest = sorted((key for key in keys if key is not ours[0]), key=lambda key: key.kind)  # an Ed25519 key comes first
     _replace(path, [*(key.skey for key in rest), *lines[len(keys) :], vkey])
     rewrite(folder / "log.pub", rest[0].verifier.vkey + "\n")
     return vkey
 
 
 def _bears(checkpoint: Path, keys: list[Signer]) -> bool:
-    """Whether each Ed25519 key signed what was published last; not so where nothing was."""
-    wanted = {key.verifier for key in keys if key.kind == ED25519}
+    """Whether each of these keys signed what was published last; not so where nothing was."""
+    wanted = {key.verifier for key in keys}
     try:
         note = open_note(checkpoint.read_bytes(), list(wanted))
     except (FileNotFoundError, Refusal):
@@ -131,6 +148,10 @@ def _drop_old_lines(path: Path) -> str:
     return "the first line"
 
 
+def _names(policy: Path, vkey: str) -> bool:
+    return any(line.split()[:2] == ["log", vkey] for line in policy.read_text().splitlines())
+
+
 def _name_in(policy: Path, known: str, fresh: str) -> None:
     """A line for the new key after that of the known one, with its address."""
     lines = policy.read_text().splitlines()
@@ -160,18 +181,20 @@ STEPS: dict[tuple[str, bool], Callable[[Path, Path], str]] = {
 WHAT = sorted({what for what, _ in STEPS})
 
 
-def step(folder: Path, policy: Path, what: str, *, retire: bool, checkpoint: Path | None, rewrap: str) -> str:
-    """One step; what to tell the operator. `checkpoint` as for `retire_log_key`; `rewrap` is what wraps by a new wrapping
-    key here. NothingToDo when it does not fit."""
-    if (what, retire) == ("log", True):
-        key = retire_log_key(folder, checkpoint)
+def step(
+    folder: Path, policy: Path, what: str, *, retire: bool, checkpoint: Path | None, rewrap: str, last: bool = False
+) -> str:
+    """One step; what to tell the operator. `checkpoint` and `last` as for `retire_log_key`; `rewrap` is what wraps by a new
+    wrapping key here. NothingToDo when it does not fit."""
+    if retire and what in _LOG_KINDS:
+        key = retire_log_key(folder, checkpoint, _LOG_KINDS[what], last=last)
     elif (what, retire) in STEPS:
         key = STEPS[what, retire](folder, policy)
     else:
         raise NothingToDo(f"{what} is not retired by itself")
     if (what, retire) == ("wrapping", False):
         return f"wrapping: a new key: {key}\nNow wrap every data key by it: {rewrap}"
-    word = "a new key" if not retire else "signs no more" if what == "log" else "older keys dropped; in force"
+    word = "a new key" if not retire else "signs no more" if what in _LOG_KINDS else "older keys dropped; in force"
     return f"{what}: {word}: {key}\nStart the services again; docs/operate.md says what comes next."
 
 
@@ -188,6 +211,7 @@ def main(options: argparse.Namespace) -> int:
                 retire=options.retire,
                 checkpoint=checkpoint,
                 rewrap=rewrap,
+                last=options.last,
             )
         )
     except (NothingToDo, OSError) as error:
@@ -201,15 +225,25 @@ def _command() -> int:
     parser.add_argument("what", choices=WHAT)
     parser.add_argument("--retire", action="store_true")
     parser.add_argument("--policy", type=Path, help="FOLDER/policy.txt")
-    parser.add_argument("--checkpoint", type=Path, help="for log --retire: what /log/checkpoint answers now")
+    parser.add_argument(
+        "--checkpoint", type=Path, help="for log --retire, log-ml-dsa --retire: what /log/checkpoint answers now"
+    )
     parser.add_argument("--stolen", action="store_true", help=STOLEN)
+    parser.add_argument("--last", action="store_true", help=LAST)
     options = parser.parse_args()
-    if (options.what, options.retire) == ("log", True) and (options.checkpoint is None) != options.stolen:
-        parser.error("log --retire: --checkpoint FILE, which is what /log/checkpoint answers now, or --stolen")
+    ends = options.last and options.what == "log-ml-dsa"
+    if options.retire and options.what in _LOG_KINDS and not ends and (options.checkpoint is None) != options.stolen:
+        parser.error(
+            f"{options.what} --retire: --checkpoint FILE, which is what /log/checkpoint answers now, or --stolen"
+        )
     try:
         policy = options.policy or options.folder / "policy.txt"
         found, rewrap = options.checkpoint, "python -m services.custody.rewrap, where custody runs"
-        print(step(options.folder, policy, options.what, retire=options.retire, checkpoint=found, rewrap=rewrap))
+        print(
+            step(
+                options.folder, policy, options.what, retire=options.retire, checkpoint=found, rewrap=rewrap, last=options.last,
+            )
+        )  # fmt: skip
     except (NothingToDo, OSError) as error:
         print(why(error), file=sys.stderr)
         return 1

@@ -169,7 +169,7 @@ async def _open(settings: CustodySettings, stack: AsyncExitStack) -> tuple[Custo
     policy = own_policy(settings, keys.in_use, base_url)
     anchor, archive = second_copies(settings, keys.verifiers)
     witnesses = await open_witnesses(settings, store, published, keys.verifiers, policy, anchor, archive, stack)
-    guard = Guard(anchor, archive, keys.verifiers, witnesses.look_back, only_witnessed=settings.only_witnessed)
+    guard = Guard(anchor, archive, keys, witnesses.look_back, only_witnessed=settings.only_witnessed)
     signer = Signer(store, settings.origin, keys, guard, published)
     host = HostKey.read(settings.keys_dir / "host.key")
     await seal_anew(store, host)
@@ -233,7 +233,7 @@ async def seal_anew(store: Store, host: HostKey) -> None:
 def open_scrub(custody: Custody, archive: Archive) -> Scrub:
     """The slow second reading of this log, and of its archive."""
     logs, witnesses, past = custody.keys.verifiers, custody.witnesses, custody.past
-    rules = Signed(custody.origin, [*logs, *keys_of(witnesses.policy, past)], witnesses.verifiers, past)
+    rules = Signed(custody.origin, logs, witnesses.verifiers, past, keys_of(witnesses.policy, past))
     return Scrub(custody.store, logs, Beside(rules, archive))
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
+from services.custody.keys import our_notes
 from services.custody.keys.hosted import HostKey
 from services.custody.keys.log_keys import LogKeys
 from services.custody.main import (
@@ -44,9 +45,7 @@ from shared.audit.refusals import CannotRead, CannotWrite, Damaged, Forked
 from shared.audit.source import opened
 from shared.refusal import Refusal
 from shared.timber import norms
-from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.checkpoint import parse as parse_checkpoint
-from shared.tlog.note import ED25519, Verifier, open_note
+from shared.tlog.note import ED25519, Verifier
 from shared.tlog.policy import Policy
 from shared.web.runtime import command_settings
 
@@ -62,6 +61,7 @@ class Outside:
     def __init__(self, settings: CustodySettings, keys: LogKeys | None, past: Sequence[Before]) -> None:
         self.keys, self.past = keys, past
         self.logs: tuple[Verifier, ...] = () if keys is None else keys.verifiers
+        self.known: tuple[Verifier, ...] = () if keys is None else (*keys.verifiers, *keys.past)
         self.published: list[Published] = []
         self.archive: Pinned | None = None
         self.witnesses: dict[bytes, Verifier] = {}
@@ -72,7 +72,7 @@ class Outside:
         """Anchor, archive, witnesses. Damage when what is kept is not of this log; CannotRead."""
         if self.keys is None:
             return
-        self._add("the anchor", await self._anchored())
+        self._add("the anchor", await self._anchored(), "anchor")
         try:
             self.archive = await self.copies.pinned()
         except (CannotRead, CannotWrite):
@@ -80,14 +80,14 @@ class Outside:
         except Refusal:
             raise damage(f"{self.copies.folder}/checkpoint", "note") from None
         if self.archive is not None:
-            self._add("the archive", self.copies.note())
+            self._add("the archive", self.copies.note(), f"{self.copies.folder}/checkpoint")
         policy = own_policy(settings, self.keys.in_use, log_url(settings))
         witnesses = await open_witnesses(settings, store, Served(), self.logs, policy, self._anchor, self.copies, stack)
         self.witnesses = witnesses.verifiers
         seen = await witnesses.highest()
         self.unheard = witnesses.unheard
         if seen is not None:
-            self._add(f"the witness {seen.witness}", seen.note)
+            self._add(f"the witness {seen.witness}", seen.note, f"the witness {seen.witness}")
 
     async def _anchored(self) -> bytes | None:
         try:
@@ -98,9 +98,16 @@ class Outside:
                 raise damage("anchor", "note") from error
             raise
 
-    def _add(self, where: str, note: bytes | None) -> None:
-        if note is not None:
-            self.published.append(Published(where, parse_checkpoint(open_note(note, self.logs).text), note))
+    def _add(self, where: str, note: bytes | None, place: str) -> None:
+        if note is None:
+            return
+        try:
+            found = our_notes.opened(note, self.logs)
+        except Refusal:
+            raise damage(place, "note") from None
+        if found.strange:
+            raise damage(place, "strange")
+        self.published.append(Published(where, found.checkpoint, note))
 
     @property
     def marks(self) -> list[Mark]:
@@ -136,8 +143,8 @@ async def check(
             tx = Transaction(connection, LOG_ID, store)
             origin = settings.origin if outside.logs else None
             fsck = Fsck(
-                tx, origin, [*outside.logs, *outside.old_keys(settings)], outside.marks, outside.witnesses, progress,
-                outside.past,
+                tx, origin, outside.known, outside.marks, outside.witnesses, progress, outside.past,
+                outside.old_keys(settings),
             )  # fmt: skip
             sound = await fsck.rows()
             if outside.archive is not None:
@@ -179,12 +186,11 @@ async def recover(settings: CustodySettings, options: argparse.Namespace, report
                 report.say("nothing_lost", size=None)
                 return DONE
             async with opened(options.source or str(outside.copies.folder)) as source:
-                note = await source.checkpoint()
-                copied = Published(source.name, _checkpoint_of(source.name, note, outside.logs), note)
+                copied = _copied(source.name, await source.checkpoint(), outside.logs)
                 host = HostKey.read(settings.keys_dir / "host.key")
                 published = [*outside.published, copied]
                 recovery = Recovery(
-                    store, settings.origin, outside.logs, published, source, copied, norms.load(), host
+                    store, settings.origin, outside.known, published, source, copied, norms.load(), host
                 )  # fmt: skip
                 done = await recovery.run(now, options.reason)
     except Refusal as refusal:
@@ -202,9 +208,11 @@ async def recover(settings: CustodySettings, options: argparse.Namespace, report
     return DONE
 
 
-def _checkpoint_of(where: str, note: bytes, logs: Sequence[Verifier]) -> Checkpoint:
+def _copied(where: str, note: bytes, logs: Sequence[Verifier]) -> Published:
+    """The checkpoint of a copy, under our right lines only: it may become the newest of the database."""
     try:
-        return parse_checkpoint(open_note(note, logs).text)
+        ours = our_notes.under_right_lines(note, logs)
+        return Published(where, our_notes.opened(ours, logs).checkpoint, ours)
     except Refusal:
         raise NotThisLog(where) from None
 
@@ -225,7 +233,7 @@ async def hand_over(settings: CustodySettings, options: argparse.Namespace, repo
         )
         work = HandOver(
             store, settings.origin, keys, vkey, HostKey.read(settings.keys_dir / "host.key"), norms.load(),
-            Guard(anchor, archive, keys.verifiers, witnesses.look_back, only_witnessed=settings.only_witnessed), served,
+            Guard(anchor, archive, keys, witnesses.look_back, only_witnessed=settings.only_witnessed), served,
             witnesses, own_folders(settings, vkey.name),
         )  # fmt: skip
         try:

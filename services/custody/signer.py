@@ -20,7 +20,6 @@ from services.custody.store import Head, SignedHead, Store
 from shared.audit.refusals import CannotRead, CannotWrite, Forked
 from shared.refusal import Refusal
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.note import sign
 
 logger = structlog.get_logger(__name__)
 
@@ -148,7 +147,7 @@ class Signer:
         head, last = await self._held()
         if last is None or head.size > last.size:
             root = tiles.tree_of(head).root()
-            note = sign(Checkpoint(self._origin, head.size, root).text(), self._keys.signers)
+            note = self._keys.signed(Checkpoint(self._origin, head.size, root))
             async with self._store.transaction() as tx:
                 # The server may have gone down since the head was read, and lost what was not on disk yet.
                 if (await tx.head()).size < head.size:

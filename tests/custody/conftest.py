@@ -24,7 +24,7 @@ from shared.timber.event import key_id, make_statement, sign, tree_item
 from shared.timber.measure import mean_of_ends_dm3
 from shared.tlog.encoding import to_base64url
 from shared.tlog.merkle import EMPTY_ROOT
-from shared.tlog.note import Signer
+from shared.tlog.note import MLDSA44, Signer
 from tests.tokens import Issuer
 
 ORIGIN = "trozalog.test/madre-de-dios/2026"
@@ -284,6 +284,44 @@ async def shelf(empty_shelf: Any, open_custody: Any, tmp_path_factory: pytest.Te
         await custody.stop()
         await empty_shelf.put(custody, tmp_path_factory.mktemp("shelf"))
     return empty_shelf
+
+
+@pytest.fixture(scope="session")
+def empty_lined_shelf(postgres: Address) -> Iterator[Any]:  # noqa: ARG001  (which must outlive it)
+    """For the log below, which is made once."""
+    from tests.custody.set_back import Shelf
+
+    made = Shelf()
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+async def lined_shelf(empty_lined_shelf: Any, open_custody: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A log under whose first checkpoints stands one line, then one of an ML-DSA-44 key beside it, then of two while that
+    key changed, and now of the new one."""
+    if empty_lined_shelf.empty:
+        custody = await open_custody()
+        old, new = Signer.generate(ORIGIN, MLDSA44), Signer.generate(ORIGIN, MLDSA44)
+        codes = [f"{code:04}" for code in range(40)]
+        await custody.log(*genesis(custody), *permit_acts(custody, codes))
+        await custody.send(felling(custody, "0000"), wait="inclusion")
+        for n, lines in enumerate(([old.skey], [old.skey, new.skey], [new.skey, old.verifier.vkey]), 1):
+            custody.keys.log_file = "\n".join([custody.keys.log.skey, *lines])
+            await custody.stop()
+            custody = await open_custody(custody)
+            for code in (codes[2 * n], codes[2 * n + 1]):
+                await custody.send(felling(custody, code), wait="inclusion")
+        await custody.stop()
+        await empty_lined_shelf.put(custody, tmp_path_factory.mktemp("lined"))
+    return empty_lined_shelf
+
+
+@pytest.fixture
+async def lined(lined_shelf: Any, migrated_for: Callable[[str], Database], tmp_path: Path) -> Custody:
+    """That log, stopped, in a database and folders of its own."""
+    taken: Custody = await lined_shelf.take(migrated_for("custody"), tmp_path)
+    return taken
 
 
 @pytest.fixture

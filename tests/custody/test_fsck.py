@@ -13,6 +13,8 @@ import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from services.custody.keys import our_notes
+from services.custody.keys.log_keys import LogKeys
 from services.custody.main import CustodySettings, _open
 from services.custody.operate import check
 from services.custody.operating.fsck import Fsck
@@ -24,7 +26,8 @@ from shared.timber import norms
 from shared.timber.event import Record, parse_entry
 from shared.tlog import merkle
 from shared.tlog.checkpoint import parse
-from shared.tlog.note import open_note
+from shared.tlog.encoding import to_base64
+from shared.tlog.note import Signer, open_note, split_note
 from tests.custody.conftest import SHELF_TREES, Custody, felling
 from tests.custody.set_back import Shelf, rows, tampering
 
@@ -48,9 +51,9 @@ async def place_in(shelf: Shelf, *statements: str, deep: bool = False) -> str:
 
 
 async def looked_over(connection: Any, custody: Custody, *, deep: bool = False) -> None:
-    log = custody.keys.log.verifier
-    anchor = parse(open_note((custody.settings.data_dir / "anchor" / "checkpoint").read_bytes(), [log]).text)
-    fsck = Fsck(Transaction(connection, 1), custody.settings.origin, [log], [Mark("the anchor", anchor)])
+    logs = LogKeys.read(custody.settings.keys_dir / "log.key", custody.settings.origin).verifiers
+    anchor = parse(open_note((custody.settings.data_dir / "anchor" / "checkpoint").read_bytes(), logs).text)
+    fsck = Fsck(Transaction(connection, 1), custody.settings.origin, logs, [Mark("the anchor", anchor)])
     sound = await fsck.rows()
     if deep:
         await fsck.derived(sound.size, norms.load())
@@ -231,15 +234,17 @@ BYTES = (("entry", "body"), ("entry", "leaf_hash"), ("entry", "sid"), ("tile", "
 NUMBERS = (("entry", "idx", 20), ("tile", "n", 20), ("tlog", "size", 20), ("checkpoint", "size", 20))
 
 
-async def flip(connection: Any, chance: random.Random) -> str | None:
+async def flip(
+    connection: Any, chance: random.Random, columns: tuple[tuple[str, str], ...] = BYTES, numbers: float = 0.2
+) -> str | None:
     """One bit of one row, anywhere in what makes up the log: which. None where the database itself says no, and where
     there is no bit (the edge of the empty log)."""
     row = f"(SELECT ctid FROM {{table}} OFFSET {chance.randrange(10**6)} % (SELECT count(*) FROM {{table}}) LIMIT 1)"
-    if chance.random() < 0.2:
+    if chance.random() < numbers:
         table, column, bits = chance.choice(NUMBERS)
         change = f"UPDATE {table} SET {column} = {column} # {1 << chance.randrange(bits)}"
     else:
-        table, column = chance.choice(BYTES)
+        table, column = chance.choice(columns)
         bit = f"{chance.randrange(10**9)} % (8 * octet_length({column}))"
         change = f"UPDATE {table} SET {column} = set_bit({column}, {bit}, 1 - get_bit({column}, {bit}))"
     try:
@@ -261,6 +266,90 @@ async def test_any_bit_that_flips_is_found(shelf: Shelf, request: pytest.Fixture
                     await looked_over(connection, custody)
                 found.append(change)
     assert len({change.split()[1] for change in found}) == 4  # every table had its share
+
+
+NOTES = (("checkpoint", "note"),)
+
+
+async def test_lines_by_keys_of_two_kinds_are_sound_from_before_the_second_key_until_after_its_change(
+    lined: Custody,
+) -> None:
+    notes = [note for (note,) in await rows(lined, "SELECT note FROM checkpoint WHERE size > 0 ORDER BY size")]
+
+    sound, outside = await check(lined.settings)
+
+    assert {len(split_note(note)[1]) for note in notes} == {1, 2, 3}
+    assert (len(split_note(notes[0])[1]), len(split_note(notes[-1])[1])) == (1, 2)
+    assert sound.checkpoints >= len(notes)
+    assert [one.where for one in outside.published] == ["the anchor", "the archive"]
+
+
+async def test_any_bit_that_flips_in_a_checkpoint_with_lines_of_two_kinds_is_found(
+    lined_shelf: Shelf, request: pytest.FixtureRequest
+) -> None:
+    count = FLIPS_FULL if request.config.getoption("--full") else FLIPS
+    chance = random.Random(44)
+    for _ in range(count):
+        async with lined_shelf.spoilt() as (connection, custody):
+            change = await flip(connection, chance, NOTES, numbers=0)
+            with pytest.raises(Damage):
+                await looked_over(connection, custody)
+            assert change is not None
+
+
+@pytest.mark.parametrize("place", ["anchor", "archive"])
+async def test_a_spoilt_line_of_the_second_key_outside_the_database_has_a_place(lined: Custody, place: str) -> None:
+    file = lined.settings.data_dir / place / "checkpoint"
+    right = file.read_bytes()
+    _, lattice = split_note(right)[1]
+
+    for at in (len(right) - 100, right.rindex(to_base64(lattice.key_id)[:5].encode())):
+        file.write_bytes(right[:at] + bytes([right[at] ^ 2]) + right[at + 1 :])
+        with pytest.raises(Damage) as found:
+            await check(lined.settings)
+        assert found.value.place.endswith("anchor" if place == "anchor" else "archive/checkpoint")
+    file.write_bytes(right)
+    await check(lined.settings)
+
+
+async def test_a_key_that_was_taken_out_by_hand_is_missed_and_its_public_line_is_enough(lined: Custody) -> None:
+    file = lined.settings.keys_dir / "log.key"
+    first, second, retired = file.read_text().split()
+
+    file.write_text(f"{first}\n{second}\n")
+    found = await place(lined.settings)
+    file.write_text(f"{first}\n{second}\n{retired}\n")
+
+    assert (found.startswith("checkpoint "), found.endswith(": strange")) == (True, True)
+    await check(lined.settings)
+    file.write_text("\n".join([first, Signer.parse(second).verifier.vkey, retired]))  # switched off
+    await check(lined.settings)
+
+
+async def test_a_bit_that_flipped_under_the_last_checkpoint_freezes_and_what_is_served_is_right_for_every_key(
+    lined: Custody, lined_shelf: Shelf, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    chance = random.Random(6)
+    [(right,)] = await rows(lined, "SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1")
+    start = right.index(split_note(right)[1][1].line.encode())
+    for n in range(200 if request.config.getoption("--full") else 6):
+        spoilt = await lined_shelf.take(lined.database, tmp_path)
+        bit = 8 * chance.randrange(start, len(right)) + chance.randrange(8) if n else 8 * (start + 4)  # the name first
+        async with tampering(spoilt.database) as connection:
+            await connection.execute(
+                "UPDATE checkpoint SET note = set_bit(note, $1, 1 - get_bit(note, $1)) WHERE size = (SELECT max(size) FROM checkpoint)",
+                bit,
+            )
+        async with AsyncExitStack() as stack:
+            custody, guard = await _open(spoilt.settings, stack)
+            await guard.look_back()
+            await custody.signer.check()
+            await custody.signer.look()
+
+            assert custody.published.frozen is not None, bit
+            assert custody.published.head is not None
+            assert custody.published.head.note != right
+            assert our_notes.opened(custody.published.head.note, custody.keys.verifiers).strange == ()
 
 
 async def test_a_bit_that_flipped_is_never_signed(

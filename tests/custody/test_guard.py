@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 
 from services.custody.outside.guard import Guard
-from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.checkpoint import Checkpoint, parse
 from shared.tlog.merkle import EMPTY_ROOT
-from shared.tlog.note import open_note, sign
+from shared.tlog.note import MLDSA44, Signer, open_note, sign, split_note
 from tests.custody.conftest import NDJSON, ORIGIN, Custody, felling, genesis, permit_acts
 from tests.custody.set_back import Backup, rows, tampering, until
 
@@ -251,6 +251,81 @@ async def test_a_changed_head_or_checkpoint_row_freezes_and_is_not_served(
     assert reason in await frozen(again)
     served = await again.http.get("/log/checkpoint")
     assert open_note(served.content, [again.keys.log.verifier])  # an older one, where the newest is not right
+
+
+async def two_lined(custody: Custody, open_custody: Any) -> tuple[Custody, Signer]:
+    """A log under whose checkpoints stands an ML-DSA-44 line too; stopped."""
+    lattice = Signer.generate(ORIGIN, MLDSA44)
+    custody.keys.log_file = f"{custody.keys.log.skey}\n{lattice.skey}\n"
+    await custody.stop()
+    again = await open_custody(custody)
+    await again.send(felling(again, "501"), wait="inclusion")
+    await again.stop()
+    return again, lattice
+
+
+def spoilt(note: bytes, where: str) -> bytes:
+    """One letter of the second line is another: of its name, of its key ID or of its signature."""
+    line = split_note(note)[1][1]
+    start = note.index(line.line.encode()) + len("\u2014 ".encode())
+    at = start + {"name": 3, "key": len(line.name) + 2, "signature": 2000}[where]
+    return note[:at] + (b"B" if note[at : at + 1] == b"A" else b"A") + note[at + 1 :]
+
+
+@pytest.mark.parametrize("where", ["name", "key", "signature"])
+async def test_a_spoilt_line_of_the_second_key_freezes_and_is_not_served(
+    ready: Custody, open_custody: Any, where: str
+) -> None:
+    last, lattice = await two_lined(ready, open_custody)
+    [(size, right)] = await rows(last, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1")
+    async with tampering(last.database) as connection:
+        change = "UPDATE checkpoint SET note = $1 WHERE size = $2"
+        await connection.execute(change, spoilt(right, where), size)
+
+        again = await open_custody(last)
+        assert "is not what was signed" in await frozen(again)
+        served = (await again.http.get("/log/checkpoint")).content
+        assert parse(open_note(served, [again.keys.log.verifier, lattice.verifier]).text).size < size
+
+        await connection.execute(change, right, size)
+    await until(lambda: thawed(again))
+    await signing_goes_on(again, "502")
+
+
+@pytest.mark.parametrize("place", ["anchor", "archive"])
+async def test_a_spoilt_line_of_the_second_key_in_anchor_or_archive_freezes(
+    ready: Custody, open_custody: Any, place: str
+) -> None:
+    last, _ = await two_lined(ready, open_custody)
+    file = Path(last.settings.data_dir) / place / "checkpoint"
+    right = file.read_bytes()
+    file.write_bytes(spoilt(right, "signature"))
+
+    again = await open_custody(last)
+    assert f"the {place}" in await frozen(again)
+
+    file.write_bytes(right)
+    await again.stop()
+    await signing_goes_on(await open_custody(again), "502")
+
+
+async def test_an_older_checkpoint_with_a_spoilt_line_is_shown_to_nobody(ready: Custody, open_custody: Any) -> None:
+    last, _ = await two_lined(ready, open_custody)
+    again = await open_custody(last)
+    [(size, right)] = await rows(again, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1")
+    await signing_goes_on(again, "502")
+    asked = [f"/v1/logs/{ORIGIN}/consistency?from=1&to={size}", f"/v1/logs/{ORIGIN}/first-checkpoint?after={size - 1}"]
+
+    async def answers() -> list[int]:
+        return [(await again.http.get(path)).status_code for path in asked]
+
+    before = await answers()
+    async with tampering(again.database) as connection:
+        await connection.execute("UPDATE checkpoint SET note = $1 WHERE size = $2", spoilt(right, "signature"), size)
+    after = await answers()
+
+    assert (before, after) == ([200, 200], [503, 503])
+    assert (await again.http.get(asked[0])).json()["slug"] == "log-incomplete"
 
 
 async def test_the_freeze_ends_when_the_newest_backup_is_put_back(

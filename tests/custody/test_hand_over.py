@@ -17,13 +17,14 @@ from shared.lot.verify import verify
 from shared.timber.event import parse_entry
 from shared.tlog.checkpoint import Checkpoint, parse
 from shared.tlog.merkle import leaf_hash, root_of
-from shared.tlog.note import Signer, open_note, split_note
+from shared.tlog.note import MLDSA44, Signer, open_note, split_note
 from shared.tlog.policy import Policy
 from shared.tlog.tile import decode_entries
 from shared.tlog.witness import origin_id
 from tests.custody.conftest import ORIGIN, PERMIT, SPECIES, Custody, cut, felling, log_id, status_list
 from tests.custody.private import stated
 from tests.custody.set_back import Backup, rows, tampering, until
+from tests.custody.test_guard import spoilt
 from tests.custody.test_guides import LOG_DM3, guide, now
 from tests.custody.test_lots import LATER, SAWN
 from tests.custody.watched import Watched
@@ -370,6 +371,43 @@ async def test_fsck_knows_every_log_that_this_one_continues(
         await connection.execute("UPDATE checkpoint SET note = note || '\n'::bytea WHERE size = $1", size)
     with pytest.raises(Exception, match=f"checkpoint {size}"):
         await operate.check(new.settings)
+
+
+async def test_the_second_line_goes_on_in_the_next_log_and_that_of_the_old_one_is_still_checked(
+    ready: Custody, capsys: pytest.CaptureFixture[str], open_custody: Open
+) -> None:
+    old, lattice = ready.keys.log, Signer.generate(ORIGIN, MLDSA44)
+    ready.keys.log_file = f"{old.skey}\n{lattice.skey}\n"
+    await ready.stop()
+    lined = await open_custody(ready)
+    await lined.send(felling(lined, "501"), wait="inclusion")
+    [(size, right)] = await rows(lined, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1")
+    await lined.stop()
+    key, next_lattice = Signer.generate(NEXT), Signer.generate(NEXT, MLDSA44)
+    assert (await handed_over(lined, capsys, key))[0] == 0
+    lined.keys.log = key
+    lined.keys.log_file = "\n".join([key.skey, next_lattice.skey, old.verifier.vkey, lattice.verifier.vkey])
+
+    new = await open_custody(lined, origin=NEXT)
+    await new.log(felling(new, "502"))
+    await covered(new)
+    note = await new.get("/log/checkpoint")
+    closed = (new.settings.archive / "checkpoint").read_bytes()
+    await new.stop()
+
+    assert [line.key_id for line in split_note(note)[1]] == [key.verifier.key_id, next_lattice.verifier.key_id]
+    assert len(open_note(closed, [old.verifier, lattice.verifier]).known) == 2
+    await operate.check(new.settings)
+    for where in ("key", "signature"):
+        async with tampering(new.database) as connection:
+            change = "UPDATE checkpoint SET note = $1 WHERE size = $2"
+            await connection.execute(change, spoilt(right, where), size)
+            with pytest.raises(Exception, match=f"checkpoint {size}"):
+                await operate.check(new.settings)
+            await connection.execute(change, right, size)
+    # After a take-over that left no public lines, only what the policy names is known of the old log.
+    (new.settings.keys_dir / "log.key").write_text(f"{key.skey}\n{next_lattice.skey}\n")
+    await operate.check(new.settings)
 
 
 async def test_the_new_archive_holds_the_whole_log_and_shares_the_old_files(

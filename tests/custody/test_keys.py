@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.custody.keys.hosted import HostKey
 from services.custody.keys.log_keys import LogKeys
+from services.custody.operate import check
 from shared.lot.verify import verify
 from shared.timber.event import key_id, parse_entry
 from shared.tlog.encoding import to_base64url
@@ -128,6 +129,74 @@ async def test_an_ml_dsa_line_stands_beside_the_others_and_is_off_by_default(rea
         == (Path(ready.settings.data_dir) / "anchor/checkpoint").read_bytes()
     )
     assert lattice.verifier.vkey not in (await running.get("/v1/logs"))["logs"][0]["policy"]
+
+
+async def test_a_process_that_has_not_read_the_second_key_yet_goes_on_beside_one_that_has(
+    ready: Custody, open_custody: Any
+) -> None:
+    lattice = Signer.generate(ORIGIN, MLDSA44)
+    await newest(ready, "501")
+    write_log_key(ready, ready.keys.log.skey, lattice.skey)
+    later = await open_custody(ready)  # the first still runs, with the keys that it began with
+
+    note = await newest(later, "502")
+    await newest(ready, "503")
+    last = await newest(later, "504")
+
+    assert lattice.verifier.key_id in {line.key_id for line in split_note(note)[1]}
+    assert [(await one.get("/healthz"))["frozen"] for one in (ready, later)] == [None, None]
+    assert a_policy(ready.keys.log).check(last)
+
+
+async def test_the_ml_dsa_key_changes_by_an_overlap_and_ends(ready: Custody, open_custody: Any) -> None:
+    first, old, new = ready.keys.log, Signer.generate(ORIGIN, MLDSA44), Signer.generate(ORIGIN, MLDSA44)
+    steps = ([old.skey], [old.skey, new.skey], [new.skey, old.verifier.vkey], [new.verifier.vkey, old.verifier.vkey])
+    running, notes = ready, []
+
+    for code, lines in enumerate(steps, 501):
+        write_log_key(ready, first.skey, *lines)
+        running = await again(running, open_custody)
+        assert (await running.get("/healthz"))["frozen"] is None
+        notes.append(await newest(running, str(code)))
+
+    assert [signers_of(note, first, old, new) for note in notes] == [[0, 1], [0, 1, 2], [0, 2], [0]]
+    assert all(a_policy(first).check(note) for note in notes)
+    assert all(a_policy(old).check(note) for note in notes[:2])
+    assert all(a_policy(new).check(note) for note in notes[1:3])
+    await running.stop()
+    sound, _ = await check(running.settings)
+    assert sound.checkpoints >= len(notes)
+
+
+async def test_an_ml_dsa_key_that_is_simply_exchanged_freezes_the_log(ready: Custody, open_custody: Any) -> None:
+    first, old, new = ready.keys.log, Signer.generate(ORIGIN, MLDSA44), Signer.generate(ORIGIN, MLDSA44)
+    write_log_key(ready, first.skey, old.skey)
+    running = await again(ready, open_custody)
+    await newest(running, "501")
+
+    write_log_key(ready, first.skey, new.skey)
+    running = await again(running, open_custody)
+
+    assert "one of a key that nobody knows is there" in (await running.get("/healthz"))["frozen"]
+    write_log_key(ready, first.skey, new.skey, old.verifier.vkey)
+    assert (await (await again(running, open_custody)).get("/healthz"))["frozen"] is None
+
+
+def test_public_lines_of_the_logs_before_are_no_keys_of_this_one(tmp_path: Path) -> None:
+    key, before, lattice = (
+        Signer.generate(ORIGIN),
+        Signer.generate("other.test/log"),
+        Signer.generate("other.test/log", MLDSA44),
+    )
+    path = tmp_path / "log.key"
+    path.write_text("\n".join([key.skey, before.verifier.vkey, lattice.verifier.vkey]))
+
+    keys = LogKeys.read(path, ORIGIN)
+
+    assert (keys.verifiers, keys.past) == ((key.verifier,), (before.verifier, lattice.verifier))
+    path.write_text("\n".join([key.skey, before.skey]))
+    with pytest.raises(RuntimeError, match="signs as 'other"):
+        LogKeys.read(path, ORIGIN)
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,13 @@ import pytest
 
 from services.custody.witnesses.asking import TIMEOUT_S
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.note import COSIGNATURE, Signer, sign, split_note
+from shared.tlog.note import COSIGNATURE, MLDSA44, Signer, sign, split_note
 from shared.tlog.witness import parse as parse_request
 from tests.custody.conftest import NDJSON, ORIGIN, Custody, felling
 from tests.custody.set_back import PATIENCE_S, tampering, until
+from tests.custody.test_guard import spoilt
 from tests.custody.test_log import flip
-from tests.custody.watched import NOT_FOUND, Watched, health, note_of, point, problems, rows
+from tests.custody.watched import NOT_FOUND, Watched, health, note_of, point, problems, rows, witnessed
 from tests.witness.serving import Answer
 
 
@@ -393,3 +394,56 @@ async def test_a_witness_that_holds_another_root_of_one_size_is_looked_at_at_onc
         return (await health(custody))["frozen"]
 
     assert f"another history of the first {size} entries" in await until(frozen)
+
+
+async def test_a_spoilt_second_line_hides_nothing_that_a_witness_shows(watched: Watched) -> None:
+    """What our Ed25519 key signed was signed, whatever became of the other line on the way."""
+    lattice = Signer.generate(ORIGIN, MLDSA44)
+    watched.keys.log_file = f"{watched.keys.log.skey}\n{lattice.skey}\n"
+    showing: list[bytes] = []
+
+    async def other(path: str, _: bytes) -> Answer:
+        if path.endswith("add-checkpoint"):
+            return (422, "text/plain", b"conflict\n")
+        return (200, "text/plain", showing[0]) if showing else NOT_FOUND
+
+    await watched.script("w1", other)
+    custody = await watched.custody()
+    size = point(await note_of(custody)).size
+    text = Checkpoint(ORIGIN, size, hashlib.sha256(b"another").digest()).text()
+    showing.append(spoilt(sign(text, [watched.keys.log, lattice]), "signature"))
+    pushing = await watched.pushing(custody, custody.app.state.custody.published)
+
+    await pushing.push()
+
+    async def frozen() -> Any:
+        return (await health(custody))["frozen"]
+
+    assert f"another history of the first {size} entries" in await until(frozen)
+
+
+async def test_a_witnessed_checkpoint_that_was_spoilt_since_is_not_served(watched: Watched) -> None:
+    lattice = Signer.generate(ORIGIN, MLDSA44)
+    watched.keys.log_file = f"{watched.keys.log.skey}\n{lattice.skey}\n"
+    await watched.real("near")
+    custody = await watched.custody()
+    await until(lambda: witnessed(custody))
+    await watched.stop("near")
+    await custody.stop()
+    [(size, right)] = await rows(
+        custody, "SELECT size, note FROM checkpoint JOIN cosignature USING (log_id, size) ORDER BY size DESC LIMIT 1"
+    )
+
+    async def after(note: bytes) -> int | None:
+        """The size of what is served as witnessed, when this stands in the row."""
+        async with tampering(custody.database) as connection:
+            await connection.execute("UPDATE checkpoint SET note = $1 WHERE size = $2", note, size)
+        again = await watched.custody(again=custody)
+        await again.send(felling(again, "501"), wait="inclusion")
+        await again.app.state.custody.witnesses.catch_up()
+        answer = await again.http.get("/log/witnessed")
+        await again.stop()
+        return point(answer.content).size if answer.status_code == 200 else None
+
+    assert await after(right) == size
+    assert await after(spoilt(right, "signature")) != size

@@ -95,7 +95,7 @@ class Watched:
         or what this one knows. It waits for answers longer than the two seconds of the real one."""
         running = custody.app.state.custody
         found = Witnesses(
-            running.store, published or running.published, running.witnesses.policy, [self.keys.log.verifier], lambda *_: None,
+            running.store, published or running.published, running.witnesses.policy, running.keys.verifiers, lambda *_: None,
             lambda *_: None, Pace(grown_s=0, fresh_s=0, answer_s=answer_s),
         )  # fmt: skip
         for name, url in self.addresses.items():

@@ -14,7 +14,9 @@ from typing import Any
 
 from deploy import next_log, secret_files
 from deploy.keygen import make_keys
-from shared.tlog.note import Signer
+from deploy.rotate import add_log_key
+from services.custody.keys.log_keys import LogKeys
+from shared.tlog.note import ED25519, MLDSA44, Signer
 from shared.tlog.policy import Policy
 
 OLD, NEXT = "trozalog.localhost/madre-de-dios/2026", "trozalog.localhost/madre-de-dios/2027"
@@ -43,6 +45,7 @@ def ready(folder: Path, name: str) -> None:
     """Before the command: keys of a site, which somebody else than their owner reads too."""
     shutil.rmtree(folder, ignore_errors=True)
     make_keys(folder / "keys", folder / "policy.txt")
+    add_log_key(folder / "keys", folder / "policy.txt", MLDSA44)
     (folder / "keys/log.key").chmod(MODE)
     (folder / "policy.txt").chmod(MODE)
     if name == "take-over":
@@ -103,6 +106,8 @@ def again(folder: Path) -> None:
     assert [log.name for log in logs] == [OLD, NEXT]
     assert logs[1].vkey == key.verifier.vkey
     assert not made.exists()
+    keys = LogKeys.read(folder / "keys/log.key", NEXT)
+    assert [one.kind for one in keys.signers] == [one.kind for one in keys.past] == [ED25519, MLDSA44]
     readable(folder)
 
 

@@ -8,11 +8,15 @@ import pytest
 
 from deploy.keygen import make_keys
 from deploy.next_log import NEXT_KEY, NotNext, prepare, take_over
+from deploy.rotate import add_log_key
 from deploy.topology import BY_NAME, Laptop, environment
 from services.custody.keys.log_keys import LogKeys
+from shared.tlog.note import ED25519, MLDSA44, Signer
 from shared.tlog.policy import Policy
 
+OLD = "trozalog.localhost/madre-de-dios/2026"
 NEXT = "trozalog.localhost/madre-de-dios/2027"
+AFTER = "trozalog.localhost/madre-de-dios/2028"
 
 
 @pytest.fixture
@@ -27,13 +31,100 @@ def test_the_next_key_takes_the_place_of_the_old_one_and_the_policy_names_both(k
 
     vkey = prepare(keys, NEXT)
     assert prepare(keys, NEXT) == vkey
-    assert take_over(keys, policy) == NEXT
+    assert [key.vkey for key in take_over(keys, policy)] == [vkey]
 
     assert LogKeys.read(keys / "log.key", NEXT).shown.vkey == vkey
     assert [log.verifier.vkey for log in Policy.parse(policy.read_bytes()).logs] == [old, vkey]
-    assert old.partition("+")[0] not in (keys / "log.key").read_text()  # what signed the old log is gone
+    assert [line for line in (keys / "log.key").read_text().split() if "PRIVATE" not in line] == [old]
+    assert (
+        f"PRIVATE+KEY+{old.partition('+')[0]}" not in (keys / "log.key").read_text()
+    )  # what signed the old log is gone
     assert not (keys / NEXT_KEY).exists()
     assert (keys / "log.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_next_log_signs_with_as_many_kinds_as_this_one(keys: Path) -> None:
+    policy = keys.parent / "policy.txt"
+    add_log_key(keys, policy, MLDSA44)
+    add_log_key(keys, policy)  # a second Ed25519 key beside it, in the middle of a change
+    old = LogKeys.read(keys / "log.key", OLD)
+
+    vkey = prepare(keys, NEXT)
+    handed = take_over(keys, policy)
+
+    now = LogKeys.read(keys / "log.key", NEXT)
+    assert [key.kind for key in now.signers] == [key.kind for key in handed] == [ED25519, MLDSA44]
+    assert (now.shown.vkey, now.verifiers) == (vkey, handed)
+    assert now.past == old.verifiers
+    logs = [log.verifier for log in Policy.parse(policy.read_bytes()).logs]
+    assert [log.kind for log in logs] == [ED25519] * 3
+    assert {log.name for log in logs} == {OLD, NEXT}
+
+
+def test_the_keys_of_the_year_before_last_are_kept_too(keys: Path) -> None:
+    policy = keys.parent / "policy.txt"
+    add_log_key(keys, policy, MLDSA44)
+    first = LogKeys.read(keys / "log.key", OLD)
+    prepare(keys, NEXT)
+    take_over(keys, policy)
+    second = LogKeys.read(keys / "log.key", NEXT)
+
+    prepare(keys, AFTER)
+    take_over(keys, policy)
+
+    assert LogKeys.read(keys / "log.key", AFTER).past == (*second.verifiers, *first.verifiers)
+
+
+def test_a_policy_that_names_the_second_line_names_the_next_one_too(keys: Path) -> None:
+    policy = keys.parent / "policy.txt"
+    lattice = add_log_key(keys, policy, MLDSA44)
+    policy.write_text(f"log {lattice} https://log.example/log\n{policy.read_text()}")
+
+    prepare(keys, NEXT)
+    _, new = take_over(keys, policy)
+
+    assert f"log {lattice} https://log.example/log\nlog {new.vkey} https://log.example/log\n" in policy.read_text()
+
+
+def test_a_line_that_came_after_the_preparation_is_not_left_behind(keys: Path) -> None:
+    policy = keys.parent / "policy.txt"
+    vkey = prepare(keys, NEXT)
+    add_log_key(keys, policy, MLDSA44)
+    before = (keys / "log.key").read_text()
+
+    with pytest.raises(NotNext, match="prepare again"):
+        take_over(keys, policy)
+    assert (keys / "log.key").read_text() == before
+    assert prepare(keys, NEXT) == vkey  # what the closed log names stays
+
+    assert [key.kind for key in take_over(keys, policy)] == [ED25519, MLDSA44]
+
+
+def test_what_the_server_types_tells_the_key_of_the_second_line(keys: Path) -> None:
+    policy = keys.parent / "policy.txt"
+    add_log_key(keys, policy, MLDSA44)
+    command = [sys.executable, "-m", "deploy.next_log", str(keys), "--policy", str(policy)]
+
+    first = subprocess.run([*command, "prepare", NEXT], capture_output=True, text=True, check=True, timeout=120)
+    then = subprocess.run([*command, "take-over"], capture_output=True, text=True, check=True, timeout=120)
+
+    now = LogKeys.read(keys / "log.key", NEXT)
+    assert first.stdout == now.shown.vkey + "\n"
+    assert then.stdout.splitlines()[0] == NEXT
+    assert then.stdout.endswith(f"the new key of the second line: {now.signers[1].verifier.vkey}\n")
+
+
+def test_a_policy_without_the_key_in_force_is_not_guessed_at(keys: Path) -> None:
+    policy, before = keys.parent / "policy.txt", (keys / "log.key").read_text()
+    text = policy.read_text()
+    prepare(keys, NEXT)
+    policy.write_text(f"log {Signer.generate(OLD).verifier.vkey}\nquorum none\n")
+
+    with pytest.raises(NotNext, match="does not name the key in force"):
+        take_over(keys, policy)
+    assert (keys / "log.key").read_text() == before
+    policy.write_text(text)
+    assert take_over(keys, policy)
 
 
 def test_a_laptop_keeps_the_log_that_its_key_names(keys: Path) -> None:

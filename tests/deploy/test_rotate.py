@@ -31,8 +31,9 @@ def keys(tmp_path: Path) -> Path:
     return tmp_path / "keys"
 
 
-def rotate(keys: Path, what: str, *, retire: bool = False, checkpoint: Path | None = None) -> str:
-    return step(keys, keys.parent / "policy.txt", what, retire=retire, checkpoint=checkpoint, rewrap="")
+def rotate(keys: Path, what: str, *, retire: bool = False, checkpoint: Path | None = None, last: bool = False) -> str:
+    policy = keys.parent / "policy.txt"
+    return step(keys, policy, what, retire=retire, checkpoint=checkpoint, rewrap="", last=last)
 
 
 def published(keys: Path, *by: Signer, size: int = 1) -> Path:
@@ -178,7 +179,7 @@ def test_a_policy_that_is_made_anew_names_every_key_that_signs_or_signed(keys: P
     make_keys(keys, policy)
 
     assert policy.read_text() == before
-    assert [log.verifier for log in Policy.parse(policy.read_bytes()).logs] == list(log_keys(keys).verifiers)
+    assert [log.verifier for log in Policy.parse(policy.read_bytes()).logs] == list(log_keys(keys).ed25519)
 
 
 def test_the_steps_of_the_log_keep_their_order(keys: Path) -> None:
@@ -209,10 +210,6 @@ def test_a_policy_that_does_not_name_the_key_in_force_stops_the_step(keys: Path)
 def test_an_ml_dsa_key_stands_beside_and_survives_the_change_of_the_other(keys: Path) -> None:
     rotate(keys, "log-ml-dsa")
     with pytest.raises(NothingToDo):
-        rotate(keys, "log-ml-dsa")
-    with pytest.raises(NothingToDo):
-        rotate(keys, "log-ml-dsa", retire=True)
-    with pytest.raises(NothingToDo):
         rotate(keys, "log", retire=True)
     rotate(keys, "log")
     rotate(keys, "log", retire=True)
@@ -223,6 +220,115 @@ def test_an_ml_dsa_key_stands_beside_and_survives_the_change_of_the_other(keys: 
     assert all(
         log.verifier.kind == note.ED25519 for log in Policy.parse((keys.parent / "policy.txt").read_bytes()).logs
     )
+
+
+def kinds(keys: Path) -> list[int]:
+    return [signer.kind for signer in log_keys(keys).signers]
+
+
+def test_the_ml_dsa_key_changes_by_an_overlap_as_the_other_does(keys: Path) -> None:
+    with pytest.raises(NothingToDo, match="no key of type 0x06"):
+        rotate(keys, "log-ml-dsa", retire=True)
+    rotate(keys, "log-ml-dsa")
+    with pytest.raises(NothingToDo, match="add the next one first"):
+        rotate(keys, "log-ml-dsa", retire=True)
+    first, old = log_keys(keys).signers
+    said = rotate(keys, "log-ml-dsa")
+    both = log_keys(keys)
+    with pytest.raises(NothingToDo, match="retire the first one"):
+        rotate(keys, "log-ml-dsa")
+
+    for none in (keys.parent / "anchor/checkpoint", published(keys, first), published(keys, first, old)):
+        with pytest.raises(NothingToDo, match="does not bear both keys"):
+            rotate(keys, "log-ml-dsa", retire=True, checkpoint=none)
+    gone = rotate(keys, "log-ml-dsa", retire=True, checkpoint=published(keys))
+
+    new, after = both.signers[2].verifier, log_keys(keys)
+    assert new.vkey in said
+    assert (old.verifier.vkey in gone, "signs no more" in gone) == (True, True)
+    assert [signer.verifier for signer in after.signers] == [first.verifier, new]
+    assert set(after.verifiers) == {first.verifier, new, old.verifier}
+    assert (keys / "log.pub").read_text() == first.verifier.vkey + "\n"
+    assert MLDSA44 not in [log.verifier.kind for log in Policy.parse((keys.parent / "policy.txt").read_bytes()).logs]
+
+
+def test_retiring_a_key_of_one_kind_does_not_ask_for_both_of_the_other(keys: Path) -> None:
+    rotate(keys, "log-ml-dsa")
+    rotate(keys, "log")
+    rotate(keys, "log-ml-dsa")
+    first, second = (signer for signer in log_keys(keys).signers if signer.kind == note.ED25519)
+    old, new = (signer for signer in log_keys(keys).signers if signer.kind == MLDSA44)
+
+    rotate(keys, "log-ml-dsa", retire=True, checkpoint=published(keys, first, old, new))
+    rotate(keys, "log", retire=True, checkpoint=published(keys, first, second))
+
+    assert [signer.verifier for signer in log_keys(keys).signers] == [second.verifier, new.verifier]
+
+
+def test_a_stolen_ml_dsa_key_is_retired_at_once(keys: Path) -> None:
+    rotate(keys, "log-ml-dsa")
+    old = log_keys(keys).signers[1].verifier
+    rotate(keys, "log-ml-dsa")
+
+    rotate(keys, "log-ml-dsa", retire=True, checkpoint=None)
+
+    assert old not in log_keys(keys).signing
+    assert old in log_keys(keys).verifiers
+
+
+def test_the_second_line_ends_when_that_is_said(keys: Path) -> None:
+    rotate(keys, "log-ml-dsa")
+    lattice = log_keys(keys).signers[1].verifier
+    with pytest.raises(NothingToDo, match="--last is for"):
+        rotate(keys, "log", retire=True, last=True)
+    rotate(keys, "log-ml-dsa")
+    with pytest.raises(NothingToDo, match="--last is for"):
+        rotate(keys, "log-ml-dsa", retire=True, last=True)
+    assert kinds(keys) == [note.ED25519, MLDSA44, MLDSA44]
+    rotate(keys, "log-ml-dsa", retire=True, checkpoint=published(keys))
+
+    rotate(keys, "log-ml-dsa", retire=True, last=True)
+
+    assert kinds(keys) == [note.ED25519]
+    assert lattice in log_keys(keys).verifiers
+    assert len(log_keys(keys).verifiers) == 3
+
+
+def test_a_policy_that_names_the_ml_dsa_key_names_the_next_one_too(keys: Path) -> None:
+    policy = keys.parent / "policy.txt"
+    rotate(keys, "log-ml-dsa")
+    old = log_keys(keys).signers[1].verifier
+    policy.write_text(f"log {old.vkey} https://log.example/log\n{policy.read_text()}")
+
+    rotate(keys, "log-ml-dsa")
+
+    new = log_keys(keys).signers[2].verifier
+    assert policy.read_text().startswith(
+        f"log {old.vkey} https://log.example/log\nlog {new.vkey} https://log.example/log\n"
+    )
+
+
+def test_what_operators_type_retires_the_ml_dsa_key(keys: Path) -> None:
+    data, server = ("rotate-key", "log-ml-dsa", "--data", str(keys.parent)), (str(keys), "log-ml-dsa", "--retire")
+    policy = ("--policy", str(keys.parent / "policy.txt"))
+    rotate(keys, "log-ml-dsa")
+    early = published(keys)
+    rotate(keys, "log-ml-dsa")
+
+    refused = run("deploy", *data, "--retire")
+    unsaid = run("deploy.rotate", *server, *policy)
+    two = run("deploy.rotate", *server, *policy, "--last")
+    too_early = run("deploy.rotate", *server, *policy, "--checkpoint", str(early))
+    published(keys)
+    passed = run("deploy", *data, "--retire")
+    ended = run("deploy.rotate", *server, *policy, "--last")
+
+    assert (refused.returncode, "does not bear both keys" in refused.stderr) == (1, True)
+    assert (unsaid.returncode, "log-ml-dsa --retire: --checkpoint FILE" in unsaid.stderr) == (2, True)
+    assert (two.returncode, "--last is for" in two.stderr) == (1, True)
+    assert (too_early.returncode, "does not bear both keys" in too_early.stderr) == (1, True)
+    assert (passed.returncode, ended.returncode) == (0, 0), passed.stderr + ended.stderr
+    assert kinds(keys) == [note.ED25519]
 
 
 def private(keys: Path, name: str) -> list[Ed25519PrivateKey]:

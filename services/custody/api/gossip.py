@@ -7,10 +7,11 @@ from fastapi import Query, Request, Response
 
 from services.custody import tiles
 from services.custody.api.custody import Custody, CustodyDep, base64_text, json_answer
+from services.custody.keys import our_notes
 from services.custody.schemas import CheckpointAnswer, Consistency, FirstCheckpoint
 from services.custody.store import SignedHead
 from services.custody.witnesses import cosignatures, fork_evidence
-from shared.refusal import Malformed, Missing
+from shared.refusal import Malformed, Missing, Refusal
 from shared.tlog.checkpoint import parse as parse_checkpoint
 from shared.tlog.gossip import Heard, Outcome, heard, judge
 from shared.tlog.note import split_note
@@ -35,7 +36,7 @@ async def report_checkpoint(request: Request, custody: CustodyDep) -> Response:
     """A checkpoint that somebody else saw. `consistent`: with the proof that leads from it to ours. `fork`: neither
     continues the other; both are kept as evidence. `ahead`: this size was never published here; it is kept too. Refused
     unless the log's own key signed it; LogIncomplete while our own rows do not lead to what we signed. May be repeated."""
-    theirs = heard(await request.body(), custody.keys.verifiers)
+    theirs = heard(await request.body(), custody.keys.ed25519)
     ours = await _newest(custody, theirs.checkpoint.size)
     newest, proof = parse_checkpoint(split_note(ours.note)[0]), list[bytes]()
     if theirs.checkpoint.size <= ours.size:
@@ -81,6 +82,7 @@ async def read_consistency(
         note = newest.note if size == newest.size else await fork_evidence.note_at(tx, size)
         if note is None or not tx.begins < size <= newest.size:
             raise Missing("checkpoint", str(size))
+        _check_as_signed(custody, size, note)
         proof = await tiles.consistency(tx, start, size)
     parts = [base64_text(part) for part in proof]
     return json_answer({"origin": origin, "from": start, "to": size, "proof": parts, "checkpoint": note.decode()})
@@ -103,9 +105,18 @@ async def read_first_checkpoint(
     if found is None:
         raise Missing("checkpoint", f"> {after}")
     head, line = found
+    _check_as_signed(custody, head.size, head.note)
     if line is not None and not any(cosignatures.stands(head.note, line, one) for one in witnesses.values()):
         raise tiles.LogIncomplete(f"cosignature of checkpoint {head.size}")
     return FirstCheckpoint(
         origin=origin, after=after, size=head.size, checkpoint=head.note.decode(),
         cosignature=None if line is None else line.rstrip("\n"),
     )  # fmt: skip
+
+
+def _check_as_signed(custody: Custody, size: int, note: bytes) -> None:
+    """LogIncomplete where a row of long ago is not what was signed: the guard looks at the newest only."""
+    try:
+        our_notes.opened(note, custody.keys.verifiers)
+    except Refusal:
+        raise tiles.LogIncomplete(f"checkpoint {size}") from None

@@ -44,9 +44,11 @@ class Sound:
 
 @dataclass(slots=True)
 class Fsck:
-    """One look at one log. `logs` are its keys, the retired too; without any, signatures are not checked. `marks` are
-    checkpoints that show outside the database, asked before the transaction began. `witnesses` are those whose lines can
-    be checked, by what these are kept under. `past` are the logs that this one continues."""
+    """One look at one log. `logs` are its keys, the retired too, and those of logs before it; where one of a name is known
+    every one is, and a line by another is damage. Without any, signatures are not checked. `marks` are checkpoints that
+    show outside the database, asked before the transaction began. `witnesses` are those whose lines can be checked, by
+    what these are kept under. `past` are the logs that this one continues; of these, `named` are further keys, perhaps
+    not all."""
 
     tx: Transaction
     origin: str | None
@@ -55,12 +57,13 @@ class Fsck:
     witnesses: Mapping[bytes, Verifier] = field(default_factory=dict)
     progress: Progress | None = None
     past: Sequence[Before] = ()
+    named: Sequence[Verifier] = ()
     checkpoints: int = 0
     signed_size: int = -1
     _rules: Signed = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rules = Signed(self.origin, self.logs, self.witnesses, self.past)
+        self._rules = Signed(self.origin, self.logs, self.witnesses, self.past, self.named, every_key_known=True)
         self.marks = [*self.marks, *(Mark(f"the log {one.origin}", one.checkpoint) for one in self.past)]
 
     async def rows(self) -> Sound:
@@ -108,7 +111,7 @@ class Fsck:
         last = await self.tx.last_checkpoint()
         if last is not None and last.size <= size:
             with suppress(Refusal):
-                known.append(self._rules.opened(last.note, self.origin))
+                known.append(self._rules.opened(last.note, self.origin).checkpoint)
         return max(known, key=lambda one: one.size, default=None)
 
     async def _signed_between(self, tree: CompactRange, leaves: list[bytes], start: int) -> None:

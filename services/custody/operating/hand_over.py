@@ -24,7 +24,7 @@ from services.custody.witnesses import cosignatures
 from services.custody.witnesses.asking import Witnesses
 from shared.timber.norms import Norms
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.note import Verifier, sign
+from shared.tlog.note import Verifier
 
 PUSHES, PAUSE_S = 5, 1.0
 
@@ -97,7 +97,7 @@ class HandOver:
         closing = self.host.closing(self.vkey.name, self.vkey.vkey, now)
         end = await said(tx, head, closing, self.norms, now)
         checkpoint = Checkpoint(self.origin, end.size, tiles.tree_of(end).root())
-        note = sign(checkpoint.text(), self.keys.signers)
+        note = self.keys.signed(checkpoint)
         await tx.add_checkpoint(end.size, end.edge, note)
         await said(tx, end, self.host.continuing(checkpoint, note, closing), self.norms, now)
         await tx.execute(succession.RENAME, tx.log_id, self.vkey.name)

@@ -104,8 +104,8 @@ class Recovered:
 
 @dataclass(slots=True)
 class Recovery:
-    """`published` are all checkpoints of this log that show anywhere; `copy` is the copy to read, whose own checkpoint is
-    `copied`."""
+    """`logs` are the keys that `Fsck` is given. `published` are all checkpoints of this log that show anywhere; `copy` is
+    the copy to read, whose own checkpoint is `copied`."""
 
     store: Store
     origin: str
@@ -127,9 +127,9 @@ class Recovery:
         async with self.store.transaction() as tx:
             head = await tx.head(lock=True)
             stands, past = await tx.origin(), await succession.before(tx)
-            # Set back behind a hand-over: it stands under the origin before, whose keys are gone.
+            # Set back behind a hand-over it stands under the origin before, of which only the public keys are here.
             own = stands == self.origin
-            sound = await Fsck(tx, stands, self.logs if own else (), past=past).rows()
+            sound = await Fsck(tx, stands, self.logs, past=past).rows()
             tree = Tree(self.copy, self.copied.checkpoint)
             await self._same_history(tree, head, sound.root, goal)
             if head.size >= goal.checkpoint.size:

@@ -9,10 +9,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from services.custody.keys import our_notes
 from shared.refusal import Refusal
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.checkpoint import parse as parse_checkpoint
-from shared.tlog.note import Verifier, open_note
+from shared.tlog.note import Verifier
 
 
 class Unreadable(Exception):  # noqa: N818 - a state of the log, shown to operators
@@ -23,7 +23,7 @@ class Anchor:
     """One file. Any number of processes may read and write it."""
 
     def __init__(self, path: Path, logs: Sequence[Verifier]) -> None:
-        """``logs`` are the keys the log signs with: more than one while they change."""
+        """``logs`` are the keys the log signs and signed with, of every kind."""
         self.path = path
         self._logs = logs
         self._durable = False  # whether the name of what stands there was made so, by this process
@@ -44,7 +44,7 @@ class Anchor:
 
     def _opened(self, note: bytes) -> Checkpoint:
         try:
-            return parse_checkpoint(open_note(note, self._logs).text)
+            return our_notes.opened(note, self._logs).checkpoint
         except Refusal as refusal:
             raise Unreadable(f"the anchor {self.path} is not a checkpoint of this log: {refusal}") from refusal
 

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 import structlog
 
 from services.custody import tiles
+from services.custody.keys import our_notes
+from services.custody.keys.log_keys import LogKeys
 from services.custody.outside.anchor import Anchor, Unreadable
 from services.custody.outside.archive import Archive
 from services.custody.store import Head, SignedHead, Transaction
 from shared.refusal import Refusal
 from shared.tlog import merkle
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.checkpoint import parse as parse_checkpoint
-from shared.tlog.note import Verifier, open_note
 
 logger = structlog.get_logger(__name__)
 
@@ -68,12 +68,12 @@ class Guard:
     where `only_witnessed` is set."""
 
     def __init__(
-        self, anchor: Anchor, archive: Archive, logs: Sequence[Verifier],
+        self, anchor: Anchor, archive: Archive, keys: LogKeys,
         ask_witnesses: Callable[[bool], Awaitable[Unheard]], *, only_witnessed: bool,
     ) -> None:  # fmt: skip
         self.anchor = anchor
         self.archive = archive
-        self._logs = logs
+        self._keys = keys
         self._ask_witnesses = ask_witnesses
         self._only_witnessed = only_witnessed
         self._unheard = "the witnesses have not been asked what they saw" if only_witnessed else None
@@ -180,13 +180,15 @@ class Guard:
             raise Frozen(f"the head of {head.size} entries is not the one that was signed")
 
     def fault_of(self, last: SignedHead) -> str | None:
-        """Why our signature does not stand under this checkpoint, or its edge does not lead to what it says."""
+        """Why our signatures do not stand under this checkpoint, or its edge does not lead to what it says."""
         try:
-            signed = parse_checkpoint(open_note(last.note, self._logs).text)
+            found = our_notes.opened(last.note, self._keys.verifiers)
             root = tiles.tree_of(Head(last.size, last.edge)).root()
         except Refusal as refusal:
             return str(refusal)
-        same = (signed.origin, signed.size, signed.root) == (self._logs[0].name, last.size, root)
+        if not found.stands(self._keys.signing):
+            return "a line of a key that signs is missing, and one of a key that nobody knows is there"
+        same = (found.checkpoint.size, found.checkpoint.root) == (last.size, root)
         return None if same else "its size or root is another"
 
 

@@ -19,6 +19,10 @@ _REASONS: dict[str, tuple[str, str]] = {
     "root": ("su columna root no sigue de sus huellas", "its column root does not follow from its hashes"),
     "edge": ("su borde no sigue de las entradas", "its edge does not follow from the entries"),
     "note": ("la nota no es la que firmó esta bitácora", "the note is not one that this log signed"),
+    "strange": (
+        "una línea en nombre de esta bitácora es de una clave que log.key no tiene (¿se quitó a mano?), o se dañó",
+        "a line in this log's name is of a key that log.key does not have (was it taken out by hand?), or was spoilt",
+    ),
     "other root": ("su raíz no es la de las entradas", "its root is not that of the entries"),
     "behind": (
         "se publicaron más entradas que las que tiene la base de datos",

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 
+from services.custody.keys import our_notes
 from services.custody.soundness import rehash
 from services.custody.soundness.damage import Damage, damage, seen
 from services.custody.soundness.rows import Rows
@@ -23,9 +24,8 @@ from shared.audit.refusals import Damaged
 from shared.audit.tree import Tree
 from shared.tlog import merkle
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.checkpoint import parse as parse_checkpoint
 from shared.tlog.merkle import CompactRange
-from shared.tlog.note import Verifier, open_note
+from shared.tlog.note import Verifier
 from shared.tlog.tile import WIDTH
 
 logger = structlog.get_logger(__name__)
@@ -134,7 +134,7 @@ class Scrub:
             if last is None or not turn:
                 return False
             bundle, passes, aside_at, known, due = turn[0]
-            signed = parse_checkpoint(open_note(last.note, self._logs).text)
+            signed = our_notes.opened(last.note, self._logs).checkpoint
             if bundle * WIDTH >= signed.size:
                 if due:
                     await tx.execute(AGAIN, tx.log_id)

@@ -17,6 +17,7 @@ import httpx
 import structlog
 
 from services.custody import derived, tiles
+from services.custody.keys import our_notes
 from services.custody.outside.anchor import Unreadable
 from services.custody.outside.guard import Unheard
 from services.custody.outside.published import Published
@@ -25,8 +26,7 @@ from services.custody.witnesses import cosignatures
 from shared.audit.refusals import CannotWrite
 from shared.refusal import Refusal
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.checkpoint import parse as parse_checkpoint
-from shared.tlog.note import Verifier, open_note, split_note
+from shared.tlog.note import Verifier
 from shared.tlog.policy import Policy, Witness
 from shared.tlog.witness import ADD_CHECKPOINT, SIZE_TYPE, Request, monitoring_path, read_cosignature, read_size
 
@@ -67,7 +67,8 @@ class WitnessRefused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A checkpoint of ours that a witness shows: our key signed it, so the log once stood there."""
+    """A checkpoint of ours that a witness shows: our key signed it, so the log once stood there. `note` bears our lines
+    only, and of these the right ones."""
 
     witness: str
     checkpoint: Checkpoint
@@ -301,7 +302,8 @@ class Witnesses:
             return None
         if status != 200:
             raise WitnessRefused(asked.witness.name, f"status {status}")
-        return Seen(asked.witness.name, parse_checkpoint(open_note(note, self._logs).text), note)
+        ours = our_notes.under_right_lines(note, self._logs)
+        return Seen(asked.witness.name, our_notes.opened(ours, self._logs).checkpoint, ours)
 
     async def _compare(self, seen: Seen) -> bool:
         """Our own signature stands under it. Larger than the database: the anchor learns it, and signing freezes. Another
@@ -327,7 +329,7 @@ class Witnesses:
             if last is None or last.size < size:
                 return  # the anchor says so now, and the guard holds the database against it
             try:
-                ours = parse_checkpoint(open_note(last.note, self._logs).text)
+                ours = our_notes.opened(last.note, self._logs).checkpoint
                 root, _ = await tiles.prefix(tx, size, ours)
             except Refusal as damage:  # of our own rows, which accuse nobody: guard and scrub name it
                 logger.warning("witness_not_compared", witness=seen.witness, error=str(damage))
@@ -365,14 +367,13 @@ class Witnesses:
         return "".join(lines[key] for key in self._names if key in lines).encode()
 
     def _ours(self, signed: SignedHead) -> bool:
-        """Not of the log that this one goes on as: a process that nobody told of the hand-over serves its own year. Nor a
-        row that is not what was signed, which the scrub names."""
+        """Not of the log that this one goes on as: a process that nobody told of the hand-over serves its own year. Nor is
+        a row that was spoilt since, which guard and fsck name."""
         try:
-            if parse_checkpoint(split_note(signed.note)[0]).origin != self._logs[0].name:
-                return False
-            return bool(open_note(signed.note, self._logs))
+            our_notes.opened(signed.note, self._logs)
         except Refusal:
             return False
+        return True
 
     async def _newest_witnessed(self, tx: Transaction) -> SignedHead | None:
         """The newest checkpoint that met the policy's quorum; where that asks for nobody, that anybody cosigned. Only lines
