@@ -22,6 +22,7 @@ from tests import turns
 from tests.databases import Keeper, handed_out
 
 T = TypeVar("T")
+LONGEST_FULL_S = 3_600  # of one test in its long form, where it does not say so itself
 # Cores are shared by all who test at once: an example may take its time.
 settings.register_profile("full", deadline=None)
 settings.register_profile("short", deadline=None, max_examples=40)
@@ -43,6 +44,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         turns.longest_first(items)
     if config.getoption("--full"):
+        for item in items:
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(LONGEST_FULL_S))
         return
     skip = pytest.mark.skip(reason="long form: give --full")
     for item in items:

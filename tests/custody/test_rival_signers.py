@@ -112,7 +112,7 @@ async def a_rival(custody: Custody, watched: Watched, number: int) -> Rival:
     witnesses = await open_witnesses(
         settings, store, published, keys.verifiers, policy, anchor, archive, stack, pace=hasty
     )
-    guard = Guard(anchor, archive, keys.verifiers, witnesses.look_back, only_witnessed=False)
+    guard = Guard(anchor, archive, keys, witnesses.look_back, only_witnessed=False)
     await guard.look_back()
     return Rival(Signer(store, settings.origin, keys, guard, published), published, witnesses)
 
