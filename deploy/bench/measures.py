@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
-from deploy.bench import fresh, peers, rival, wood
+from deploy.bench import fresh, peers, rival, wood, yardstick
 from deploy.bench.figures import percentile
 from deploy.bench.forest import Forest
 from deploy.bench.load import Job, Outcome, send
@@ -46,11 +46,12 @@ class Plot:
         self._planted += 1
         return f"f{self._planted}"
 
-    def send(self, bodies: list[bytes], media_type: str, connections: int, path: str = RECORDS) -> Outcome:
-        """Over so many connections, as eight organisations from eight addresses."""
-        return send(
-            Job(self.instance.port, path, media_type, bodies, connections, self.tokens, min(connections, CARRIERS))
-        )
+    def send(
+        self, bodies: list[bytes], media_type: str, connections: int, path: str = RECORDS, port: int | None = None
+    ) -> Outcome:
+        """Over so many connections, as eight organisations from eight addresses, to the house or to who listens at `port`."""
+        addresses = min(connections, CARRIERS)
+        return send(Job(port or self.instance.port, path, media_type, bodies, connections, self.tokens, addresses))
 
 
 def uploads(plot: Plot, size: int) -> Reading:
@@ -86,6 +87,23 @@ def _all_logged(outcome: Outcome, count: int) -> Outcome:
     return outcome
 
 
+def yardsticks(plot: Plot) -> Reading:
+    """The prototype that the goals were set from, on the same server, and ours over it: records signed each, singles, their p99."""
+    custody, count, singles_count = plot.instance.database("custody"), 5_000 * plot.scale, 1_500 * plot.scale
+    forest = Forest(plot.name(), int((2 * count + singles_count) * TREES_A_RECORD) + 40)
+    dsn = asyncio.run(rival.make_database(custody))
+    found: Reading = {}
+    with yardstick.running(dsn, forest.keys) as port:
+        for size in (100, 500):
+            bodies = [forest.upload(size) for _ in range(count // size)]
+            outcome = _all_logged(plot.send(bodies, NDJSON, UPLOADERS, port=port), count)
+            found[f"yardstick_{size}"] = outcome.logged / outcome.seconds
+        outcome = _all_logged(plot.send(forest.singles(singles_count), JSON, IN_FLIGHT, port=port), singles_count)
+        found |= {"yardstick_single": outcome.logged / outcome.seconds, **_times("yardstick_single", outcome)}
+    asyncio.run(rival.drop_database(custody))
+    return found
+
+
 def rivals(plot: Plot) -> Reading:
     """The package `eventsourcing` on the same server, in each of its forms; its database is gone afterwards."""
     custody = plot.instance.database("custody")
@@ -106,6 +124,10 @@ def ratios(reading: Reading) -> Reading:
     return {
         "ratio_default": reading["batch_500"] / plain, "ratio_usual": reading["batch_500"] / best[1], "ratio_1": reading["single"] / best[1],
         "ratio_100": reading["batch_100"] / best[100], "ratio_500": reading["batch_500"] / best[500],
+        **{
+            f"of_yardstick_{name}": reading[name] / reading[f"yardstick_{name.removeprefix('batch_').removeprefix('once_')}"]
+            for name in ("batch_100", "once_100", "batch_500", "once_500", "single", "single_p99")
+        },
     }  # fmt: skip
 
 

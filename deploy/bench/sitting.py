@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from deploy.bench import measures, offer, peers, rival
+from deploy.bench import measures, offer, peers, rival, yardstick
 from deploy.bench.figures import Figure, table
 from deploy.bench.fresh import fresh_instance
 from deploy.bench.measures import IN_FLIGHT, UPLOADERS, Plot, Reading
@@ -21,6 +21,13 @@ LIMITS = (
     "Gateway limits are as shipped: 800 requests a second for one organisation, 1,000 for one address. The load comes "
     f"from 8 organisations and 8 loopback addresses, as from 8 phones; batches by {UPLOADERS} uploaders at once."
 )
+
+
+def _goal(floor: int, aim: int, name: str) -> str:
+    """The goal over what the yardstick did where the goals were set."""
+    return f"floor {floor / yardstick.THEN[name]:.2f}, aim {aim / yardstick.THEN[name]:.2f}"
+
+
 LEGEND: tuple[tuple[str, str, str, str], ...] = (
     *(
         row
@@ -40,6 +47,28 @@ LEGEND: tuple[tuple[str, str, str, str], ...] = (
     ("single", f"(b) single records, {IN_FLIGHT} in flight", "/s", "floor 1,000, aim 3,000"),
     ("single_p50", "    answer, p50", "ms", ""),
     ("single_p99", "    answer, p99", "ms", "floor 150, aim 60"),
+    *(
+        (f"yardstick_{name}", f"    yardstick, {words}", "/s", f"{yardstick.THEN[name]:,} when the goals were set")
+        for name, words in (("100", "batches of 100"), ("500", "batches of 500"), ("single", "single records"))
+    ),
+    ("yardstick_single_p99", "    its answer, p99", "ms", f"{yardstick.P99_MS_THEN} when the goals were set"),
+    *(
+        (
+            f"of_yardstick_{name}_{size}",
+            f"(a) of the yardstick, batches of {size}, {how}",
+            "times",
+            _goal(5_000, 15_000, size),
+        )
+        for size in ("100", "500")
+        for name, how in (("batch", "records signed"), ("once", "signed once"))
+    ),
+    ("of_yardstick_single", "(b) of the yardstick, single records", "times", _goal(1_000, 3_000, "single")),
+    (
+        "of_yardstick_single_p99",
+        "    p99 of an answer",
+        "times",
+        f"floor {150 / yardstick.P99_MS_THEN:.1f}, aim {60 / yardstick.P99_MS_THEN:.1f}",
+    ),
     *((f"rival_{form.name}", f"    eventsourcing, {form.words}", "/s", "") for form in rival.FORMS),
     (
         "ratio_default",
@@ -105,8 +134,8 @@ def readings(plot: Plot) -> list[Reading]:
     for run_number, reading in enumerate(found, 1):
         _say(f"run {run_number} of {RUNS}: batches, singles")
         reading |= measures.uploads(plot, 100) | measures.uploads(plot, 500) | measures.singles(plot)
-        _say(f"run {run_number} of {RUNS}: the rival")
-        reading |= measures.rivals(plot)
+        _say(f"run {run_number} of {RUNS}: the yardstick, the rival")
+        reading |= measures.yardsticks(plot) | measures.rivals(plot)
         reading |= measures.ratios(reading) | measures.peers_of(plot)
         _say(f"run {run_number} of {RUNS}: lots")
         reading |= measures.lots(plot)
