@@ -239,7 +239,7 @@ async def _scrub_anew(database: Database) -> None:
 
 def _outlook(instance: Instance, size: int) -> str:
     """What will happen at the next start."""
-    published = max(_size_in(instance.data / name / "checkpoint") for name in ("anchor", "archive"))
+    published = max(_size_in(instance.last_checkpoint(kept)) for kept in ("anchor", "archive"))
     if published > size:
         return (
             f"  {published} entries were published: the log will be frozen until the lost ones are back.\n"

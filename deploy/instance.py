@@ -70,10 +70,14 @@ class Instance:
 
     @property
     def anchor(self) -> Path:
-        """The checkpoint that the log of `log.key` published last: of one that continues another, in a folder of its own
+        """The checkpoint that the log of `log.key` published last."""
+        return self.last_checkpoint("anchor")
+
+    def last_checkpoint(self, kept: str) -> Path:
+        """As the `anchor` or the `archive` has it: of a log that continues another, in a folder of its own
         (services.custody.main.own_folders)."""
         origin = (self.keys / "log.pub").read_text().partition("+")[0]
-        own = self.data / "anchor" / hashlib.sha256(origin.encode()).hexdigest()[:16]
+        own = self.data / kept / hashlib.sha256(origin.encode()).hexdigest()[:16]
         return (own if own.is_dir() else own.parent) / "checkpoint"
 
     @property

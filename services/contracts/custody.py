@@ -67,7 +67,9 @@ async def list_of_lot(custody: ServiceClient, lot: str) -> KeptLot:
             raise ValueError("one log is there twice")
         seller = next((said["actor"] for said in answer["history"] if said["type"] == "lot.composed"), None)
         buyer = answer["lot"]["buyer"]
-        return KeptLot("read", tuple(logs), seller, buyer, tuple(boards), _days(answer, seller, buyer))
+        # Of a lot with more records than custody tells at once the earliest days may be among those left out.
+        days = _days(answer, seller, buyer) if answer["complete"] and answer["guides_complete"] else ()
+        return KeptLot("read", tuple(logs), seller, buyer, tuple(boards), days)
     except (KeyError, TypeError, ValueError):
         logger.warning("custody_answer_not_understood", lot=lot)
         return KeptLot("unavailable", ())
@@ -122,7 +124,7 @@ def _days(answer: dict[str, Any], seller: str | None, buyer: str | None) -> tupl
         ("sold", _day(said["time"])) for said in answer["history"] if said["type"] == "lot.sold" and said.get("time")
     }
     named: tuple[tuple[Dated, str], ...] = (("left", "departed_at"), ("received", "received_at"))
-    for guide in answer.get("guides", ()):
+    for guide in answer["guides"]:
         if (guide["issuer"], guide["addressee"], guide["state"] != "voided") == (seller, buyer, True):
             found |= {(what, _day(guide[moment])) for what, moment in named if guide[moment]}
     return tuple(sorted(found, key=lambda one: (one[1], one[0])))

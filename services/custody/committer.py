@@ -51,8 +51,14 @@ class LogFrozen(HttpRefusal):
 
     status: ClassVar[int] = 503
     slug: ClassVar[str] = "log-frozen"
-    es: ClassVar[str] = "La bitácora está detenida y no recibe registros hasta que el operador la recupere: {reason}."
-    en: ClassVar[str] = "The log is frozen and takes no records until the operator recovers it: {reason}."
+    es: ClassVar[str] = (
+        "La bitácora está detenida: lo enviado no se registró y no se registra nada hasta que el operador la recupere."
+        " Conserve lo que envió y vuelva a enviarlo después."
+    )
+    en: ClassVar[str] = (
+        "The log is frozen: what was sent was not recorded, and nothing is until the operator recovers it ({reason})."
+        " Keep it, and send it again then."
+    )
     reason: str
 
 

@@ -29,6 +29,7 @@ def kept(logs: int = 10, litres: int = 1_000, species: str = TORNILLO, **more: A
         ],
         "trees": [],
         "history": [{"type": "lot.composed", "actor": COMMUNITY}, {"type": "lot.sold", "actor": COMMUNITY}],
+        "complete": True, "guides": [], "guides_complete": True,
     } | more  # fmt: skip
 
 

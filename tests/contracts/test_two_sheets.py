@@ -386,3 +386,18 @@ async def test_a_day_of_delivery_is_held_against_what_custody_knows_of_the_lot(
     assert told.get("delivered_on") == (
         None if says is None else f"la liquidación dice que se entregó el {day} y en custodia consta: {says}"
     )
+
+
+@pytest.mark.parametrize(
+    ("whole", "told"), [({}, True), ({"complete": False}, False), ({"guides_complete": False}, False)]
+)
+async def test_a_day_of_delivery_is_held_against_nothing_where_custody_does_not_tell_all_of_a_lot(
+    contracts: Contracts, whole: Json, told: bool
+) -> None:
+    mine = await settled(contracts, delivered_on="2026-07-20")
+    contracts.custody.lots[LOT] |= {"guides": [a_guide()], "history": SOLD} | whole
+
+    found = await reconciled(contracts, mine)
+
+    assert found["custody"] == "read"
+    assert ("delivered_on" in {one["what"] for one in found["differences"]}) == told

@@ -51,6 +51,7 @@ def test_a_year_ends_and_the_next_one_goes_on(house: Instance) -> None:
     closed = timber("hand-over", NEW, "--lang", "en", *data)
     timber("down", *data)
     timber("up", "-d", *data)
+    timber("backup", str(house.data / "early"), *data)
     timber("demo", *data)
 
     assert f"{OLD} is closed for ever" in closed.stdout
@@ -65,3 +66,6 @@ def test_a_year_ends_and_the_next_one_goes_on(house: Instance) -> None:
     timber("fsck", "--deep", *data)
     again = timber("hand-over", NEW, *data, check=False)
     assert (again.returncode, "is this log" in again.stderr) == (1, True)
+    timber("down", *data)
+    restored = timber("restore", str(house.data / "early"), "--yes", *data)
+    assert "the log will be frozen" in restored.stdout

@@ -19,7 +19,7 @@ Dated = Literal["sold", "left", "received"]
 class KeptLot:
     """Custody's list of a lot, who composed the lot and who bought it; or why there is none. ``boards`` is what was sawn
     of it, where it was sold so; ``logs`` the round wood that it is or comes from. ``days`` are those of Peru on which it was
-    sold, and on which guides of the seller to the buyer left and were received, each day once."""
+    sold, and on which guides of the seller to the buyer left and were received, each day once; none where custody does not tell them all."""
 
     state: CustodyState
     logs: tuple[KeptLog, ...]
