@@ -10,8 +10,11 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 BUCKETS_S = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0)
-# Until a process starts its log (a test, a one-time command) only warnings are worth a line.
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+# Until a process starts its log (a test, a one-time command) only warnings are worth a line, beside what it answers.
+structlog.configure(
+    wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+)
 logger: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 

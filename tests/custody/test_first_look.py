@@ -43,7 +43,7 @@ async def refused(custody: Custody, *entries: bytes) -> str:
     headers = NDJSON | custody.issuer.headers("manager")
     answer = await custody.http.post("/v1/records", content=b"\n".join(entries), headers=headers)
     assert (answer.status_code, answer.json()["slug"]) == (503, "log-frozen"), answer.text
-    detail: str = answer.json()["detail"]
+    detail: str = answer.json()["detail_en"]
     return detail
 
 

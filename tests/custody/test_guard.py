@@ -87,7 +87,7 @@ async def check_frozen(custody: Custody, published: int) -> None:
     assert before[-1][0] < published
     assert f"{published} were published" in await frozen(custody)
     problem = await refused(custody, "0030")
-    assert (problem["slug"], str(published) in problem["detail"]) == ("log-frozen", True)
+    assert (problem["slug"], str(published) in problem["detail_en"]) == ("log-frozen", True)
     assert (await custody.get(f"/v1/records/{await first_sid(custody)}"))["index"] == 0
     await custody.app.state.custody.signer.look()
     assert await rows(custody, "SELECT size, note FROM checkpoint ORDER BY size") == before
@@ -128,7 +128,7 @@ async def test_a_database_set_back_under_a_running_custody_takes_nothing_from_th
 
     problem = await refused_when_connected_again(running)
     assert problem["slug"] == "log-frozen"
-    assert str(published) in problem["detail"]
+    assert str(published) in problem["detail_en"]
     tile = f"/log/tile/entries/000.p/{published}"
     assert (await running.http.get(tile)).status_code == 404  # rows of it are gone: half a bundle is served to nobody
     [(held,)] = await rows(running, "SELECT size FROM tlog")

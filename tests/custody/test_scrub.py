@@ -115,7 +115,7 @@ async def test_damage_freezes_with_its_place_and_nothing_is_recorded(running: Cu
     why = await until(lambda: reason(running))
 
     assert f"Damage at {place}" in why
-    assert place in (await refused(running))["detail"]
+    assert place in (await refused(running))["detail_en"]
     health = await running.get("/healthz")
     assert health["scrub"]["damage"] == why
     assert health["signed_size"] == health["size"]

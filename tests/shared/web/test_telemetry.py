@@ -44,3 +44,17 @@ def test_log_lines_are_json_without_bodies_queries_or_tokens() -> None:
     assert "maria" not in done.stdout
     assert "eyJ" not in done.stdout
     assert "secret detail boom" in next(line for line in lines if line["event"] == "unexpected")["exception"]
+
+
+COMMAND = """
+from shared.web.telemetry import logger
+logger.info("too fine")
+logger.warning("beside_it")
+print("the answer")
+"""
+
+
+def test_what_a_command_answers_stands_alone_on_its_output() -> None:
+    done = subprocess.run([sys.executable, "-c", COMMAND], capture_output=True, text=True, check=True)
+
+    assert (done.stdout, "beside_it" in done.stderr, "too fine" in done.stderr) == ("the answer\n", True, False)
