@@ -156,8 +156,8 @@ def _parsed(index: int, entry: bytes) -> tuple[int, Record]:
 
 def replay(records: Sequence[tuple[int, Record]]) -> tuple[Facts, dict[int, list[Outcome]]]:
     """Admit every record again, in order: signatures, keys valid at that index, parents, exits used once, rules. The facts
-    that come of it, and what the rules found by index; RecordRefused for the first that does not stand."""
-    facts, rules = Facts(), norms.load()
+    that come of it, and by index what failed or could not be evaluated; RecordRefused for the first that does not stand."""
+    facts, rules = Facts(), norms.load().quiet()
     outcomes: dict[int, list[Outcome]] = {}
     for index, record in records:
         try:
