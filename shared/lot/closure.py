@@ -265,15 +265,15 @@ class Gathering:
 # ---- the same question, asked of facts
 
 
-def lineage_of(lot: Lot, facts: Facts) -> set[str]:
-    """The ids of all the pieces a lot's wood came from, the lot's own included."""
-    found: set[str] = set()
+def lineage_of(lot: Lot, facts: Facts) -> dict[str, Item]:
+    """All the pieces a lot's wood came from by their ids, the lot's own included."""
+    found: dict[str, Item] = {}
     queue = list(lot.items)
     while queue:
         id_ = queue.pop()
-        item = facts.find(Item, f"item:{id_}")
-        if item is not None and id_ not in found:
-            found.add(id_)
+        item = None if id_ in found else facts.find(Item, f"item:{id_}")
+        if item is not None:
+            found[id_] = item
             queue.extend(item.parents)
     return found
 
@@ -284,12 +284,10 @@ def of_lineage(records: Iterable[tuple[int, Record]], lot: Lot, facts: Facts) ->
     lineage = lineage_of(lot, facts)
     names = {f"lot:{lot.id}", *(f"item:{id_}" for id_ in lineage), *(f"tree:{id_}" for id_ in lineage)}
     for key, doc in facts.items():
-        if isinstance(doc, Guide) and not lineage.isdisjoint(doc.items):
+        if isinstance(doc, Guide) and not lineage.keys().isdisjoint(doc.items):
             names.add(key)
-    for id_ in lineage:
-        item = facts.find(Item, f"item:{id_}")
-        if item is not None and item.permit is not None:
-            names |= {f"permit:{item.permit}", f"plan:{item.plan}"}
+    for permit, plan in {(item.permit, item.plan) for item in lineage.values() if item.permit is not None}:
+        names |= {f"permit:{permit}", f"plan:{plan}"}
     return {
         index: record
         for index, record in records
@@ -297,7 +295,7 @@ def of_lineage(records: Iterable[tuple[int, Record]], lot: Lot, facts: Facts) ->
     }
 
 
-def _upstream(record: Record, lot: str, lineage: set[str], facts: Facts) -> bool:
+def _upstream(record: Record, lot: str, lineage: dict[str, Item], facts: Facts) -> bool:
     """Whether a record that touches the lineage led to the lot: not what became of a piece afterwards."""
     if record.type in ("lot.composed", "lot.sold"):
         return bool(record.body["lot"] == lot)
@@ -305,4 +303,4 @@ def _upstream(record: Record, lot: str, lineage: set[str], facts: Facts) -> bool
         source = facts.find(Item, f"item:{record.body['source']}")
         if source is not None and source.kind == "tree":
             return True
-    return record.type not in ("log.cut", "mill.processed") or not lineage.isdisjoint(made_by(record))
+    return record.type not in ("log.cut", "mill.processed") or not lineage.keys().isdisjoint(made_by(record))

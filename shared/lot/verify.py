@@ -16,7 +16,7 @@ from shared.refusal import Refusal
 from shared.timber import chain, disclosure, norms
 from shared.timber.doubt import doubts
 from shared.timber.event import Record, parse_entry
-from shared.timber.facts import Facts, Finding, Inspection, Item, Lot, Permit, past_of
+from shared.timber.facts import Facts, Finding, Inspection, Lot, Permit, past_of
 from shared.timber.refusals import LogEnded
 from shared.timber.rules.outcome import Outcome, resolved
 from shared.timber.succession import Names
@@ -156,8 +156,8 @@ def _parsed(index: int, entry: bytes) -> tuple[int, Record]:
 
 def replay(records: Sequence[tuple[int, Record]]) -> tuple[Facts, dict[int, list[Outcome]]]:
     """Admit every record again, in order: signatures, keys valid at that index, parents, exits used once, rules. The facts
-    that come of it, and what the rules found by index; RecordRefused for the first that does not stand."""
-    facts, rules = Facts(), norms.load()
+    that come of it, and by index what failed or could not be evaluated; RecordRefused for the first that does not stand."""
+    facts, rules = Facts(), norms.load().quiet()
     outcomes: dict[int, list[Outcome]] = {}
     for index, record in records:
         try:
@@ -220,12 +220,17 @@ def _verdict(
     found = {index: outcomes[index] for index in own}
     for index, doubt in doubts(own, by_index, facts, rules).items():
         own[index], found[index] = by_index[index], [doubt]
-    items = [item for id_ in lineage_of(lot, facts) if (item := facts.find(Item, f"item:{id_}")) is not None]
+    items = lineage_of(lot, facts).values()
     permits = [facts.find(Permit, f"permit:{number}") for number in sorted({i.permit for i in items if i.permit})]
     plans = sorted({item.plan for item in items if item.plan})
     inspections = [facts.find(Inspection, f"inspection:{plan}") for plan in plans]
     return verdict(
-        [one for index in found for one in _as_resolved(found[index], facts.find(Finding, f"finding:{index}"))],
+        [
+            one
+            for index, said in found.items()
+            if said
+            for one in _as_resolved(said, facts.find(Finding, f"finding:{index}"))
+        ],
         kinds_of(own.values()),
         rules,
         max(record.time[:10] for record in own.values()),

@@ -147,6 +147,8 @@ def listing(
             fault = each(value)
             if fault is not None:
                 return fault.under(f"[{index}]")
+        if len(values) < 2:
+            return None  # most lists: one signature, one section, nothing before it
         keys = values if key is None else [key(value) for value in values]
         if len(set(keys)) != len(keys):
             return _REPEATED
