@@ -82,6 +82,7 @@ class Guard:
         self._archive_stands = False
         self._looked_alone = False  # whether the last look found neither of the two
         self._looking = asyncio.Lock()
+        self._missing = asyncio.Event()  # set while somebody must be heard first
         self._doubt: str | None = None
         self._genuine: SignedHead | None = None
 
@@ -95,6 +96,10 @@ class Guard:
             self._looked_alone = alone
             self._alone = unmarked(unheard.remembered) if unheard.remembered else None
             self._unheard = waits_for(unheard.of_quorum) if self._only_witnessed and unheard.of_quorum else None
+            if self._alone is None and self._unheard is None:
+                self._missing.clear()
+            else:
+                self._missing.set()
 
     async def _look_at_archive(self) -> None:
         try:
@@ -123,8 +128,9 @@ class Guard:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            nobody_missing = self._unheard is None and self._alone is None
-            await asyncio.sleep(LOOK_BACK_S if nobody_missing else LOOK_AGAIN_S)
+            with suppress(TimeoutError):  # a look that the signer asked for may find somebody missing at any time
+                await asyncio.wait_for(self._missing.wait(), LOOK_BACK_S)
+                await asyncio.sleep(LOOK_AGAIN_S)
             try:
                 await self.look_back()
             except Exception as error:
