@@ -11,12 +11,11 @@ lock of the head.
 import asyncio
 import hashlib
 import json
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -128,29 +127,30 @@ def running(dsn: str, keys: Sequence[Ed25519PrivateKey]) -> Iterator[int]:
         socket, config, known = folder / "s", folder / "envoy.yaml", folder / "keys"
         known.write_text(json.dumps({key_id(raw): to_base64url(raw) for raw in public}))
         config.write_text(yaml.safe_dump(_gateway(port, socket)))
+        log = folder / "log"
         here = [sys.executable, "-m", "deploy.bench.yardstick", dsn, str(socket), str(known)]
-        started = [subprocess.Popen(line, cwd=CHECKOUT) for line in (here, command(config))]
+        with log.open("wb") as said:
+            started = [subprocess.Popen(line, cwd=CHECKOUT, stderr=said) for line in (here, command(config))]
         try:
-            _wait(port, started)
+            if not _answers(port, started):
+                raise RuntimeError(f"the yardstick did not start: {log.read_text()[-2000:]}")
             yield port
         finally:
             for process in started:
-                process.send_signal(signal.SIGTERM)
+                process.terminate()
             for process in started:
                 process.wait(PATIENCE_S)
 
 
-def _wait(port: int, started: Sequence["subprocess.Popen[bytes]"]) -> None:
-    """Until an empty upload is answered through both."""
+def _answers(port: int, started: Sequence["subprocess.Popen[bytes]"]) -> bool:
+    """Whether an empty upload goes through both, sooner or later."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and all(process.poll() is None for process in started):
-        try:
+        with suppress(httpx.TransportError):
             if httpx.post(f"http://127.0.0.1:{port}/").is_success:
-                return
-        except httpx.TransportError:
-            pass
+                return True
         time.sleep(0.05)
-    raise RuntimeError("the yardstick did not start")
+    return False
 
 
 def _gateway(port: int, socket: Path) -> Json:
