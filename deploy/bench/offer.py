@@ -1,10 +1,9 @@
 """How long an appraisal takes: twenty lines of twenty species, every figure with its bounds, tornado and 2,000 draws."""
 
-import time
 from typing import Any
 
 from deploy.appraise import answer
-from deploy.bench.figures import percentile
+from deploy.bench.figures import percentile, timed
 from services.contracts.domain.pinned import canonical
 from shared.timber.species import catalogue
 
@@ -15,12 +14,9 @@ ON, SOURCE = "2026-11-22", "bench"
 
 def times(count: int = TIMES) -> dict[str, float]:
     """Milliseconds from the parsed body to the bytes of the answer, in one process; the first answer is left out."""
-    body, taken = twenty_lines(), []
-    for _ in range(count + 1):
-        begun = time.perf_counter()
-        canonical(answer(body))
-        taken.append((time.perf_counter() - begun) * 1_000)
-    return {"appraisal_p50": percentile(taken[1:], 500), "appraisal_p95": percentile(taken[1:], 950)}
+    body = twenty_lines()
+    taken_ms = [seconds * 1_000 for seconds in timed(lambda: canonical(answer(body)), count)]
+    return {"appraisal_p50": percentile(taken_ms, 500), "appraisal_p95": percentile(taken_ms, 950)}
 
 
 def twenty_lines() -> dict[str, Any]:

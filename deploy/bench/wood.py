@@ -4,9 +4,8 @@ import gzip
 import json
 import statistics
 import time
-from collections.abc import Callable
 
-from deploy.bench.figures import percentile
+from deploy.bench.figures import percentile, timed
 from deploy.bench.forest import PARCEL, Forest
 from deploy.instance import Instance
 from deploy.seed.house import House, opened
@@ -20,7 +19,7 @@ LOT_RECORDS = 1_200
 LOGS_A_TREE = 1.4  # at least, of the trees of `Forest`
 COMPOSED_AT, COMPOSED_AT_ONCE = "2026-03-20T12:00:00Z", 250
 STARTS = 180  # pieces that one address asks for, so that it stays below 8 KiB
-TRACES, BUNDLES = 30, 5
+TRACES, BUNDLES = 100, 5
 WARM_S = 10.0
 
 
@@ -82,7 +81,7 @@ def traces(instance: Instance, lot: str, trees: list[str]) -> Reading:
     with opened(instance) as house:
         found: Reading = {}
         for name, ask in (("back", lambda: _back(house, lot)), ("forward", lambda: _forward(house, starts))):
-            seconds = _timed(ask, TRACES)
+            seconds = timed(ask, TRACES)
             found |= {f"{name}_p50": percentile(seconds, 500) * 1000, f"{name}_p99": percentile(seconds, 990) * 1000}
     return found
 
@@ -110,21 +109,10 @@ def proof_file(instance: Instance, lot: str) -> Reading:
             if time.monotonic() > end:
                 raise RuntimeError(f"the bundle of {lot} is {report.outcome}")
             time.sleep(0.2)
-        build_s = _timed(lambda: house.public.download(path), BUNDLES)
+        build_s = timed(lambda: house.public.download(path), BUNDLES)
         bundle = house.public.download(path)
-    verify_s = _timed(lambda: verify(bundle, policy), BUNDLES, time.process_time)
+    verify_s = timed(lambda: verify(bundle, policy), BUNDLES, time.process_time)
     return {
         "lot_records": float(report.records), "lot_build": statistics.median(build_s),
         "lot_verify": statistics.median(verify_s), "lot_gzip": len(gzip.compress(bundle)) / 1000,
     }  # fmt: skip
-
-
-def _timed(ask: Callable[[], object], times: int, clock: Callable[[], float] = time.perf_counter) -> list[float]:
-    """Seconds of each of so many, after one that does not count."""
-    ask()
-    seconds = []
-    for _ in range(times):
-        begun = clock()
-        ask()
-        seconds.append(clock() - begun)
-    return seconds
