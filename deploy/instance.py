@@ -74,11 +74,12 @@ class Instance:
         return self.last_checkpoint("anchor")
 
     def last_checkpoint(self, kept: str) -> Path:
-        """As the `anchor` or the `archive` has it: of a log that continues another, in a folder of its own
-        (services.custody.main.own_folders)."""
+        """The checkpoint that the log of `log.key` published last, as `kept` (`anchor` or `archive`) has it: of a log that
+        continues another, in folders of its own, where the anchor's is there (services.custody.main.second_copies)."""
         origin = (self.keys / "log.pub").read_text().partition("+")[0]
-        own = self.data / kept / hashlib.sha256(origin.encode()).hexdigest()[:16]
-        return (own if own.is_dir() else own.parent) / "checkpoint"
+        own = hashlib.sha256(origin.encode()).hexdigest()[:16]
+        continues = (self.data / "anchor" / own).is_dir()
+        return (self.data / kept / own if continues else self.data / kept) / "checkpoint"
 
     @property
     def logins_file(self) -> Path:

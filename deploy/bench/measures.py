@@ -88,7 +88,7 @@ def _all_logged(outcome: Outcome, count: int) -> Outcome:
 
 
 def yardsticks(plot: Plot) -> Reading:
-    """The prototype that the goals were set from, on the same server, and ours over it: records signed each, singles, their p99."""
+    """The prototype that the goals were set from, on the same server: records signed each in batches, singles, their p99."""
     custody, count, singles_count = plot.instance.database("custody"), 5_000 * plot.scale, 1_500 * plot.scale
     forest = Forest(plot.name(), int((2 * count + singles_count) * TREES_A_RECORD) + 40)
     dsn = asyncio.run(rival.make_database(custody))
@@ -115,7 +115,8 @@ def rivals(plot: Plot) -> Reading:
 
 
 def ratios(reading: Reading) -> Reading:
-    """Ours over its forms, from one reading: events one at a time, as it comes and at its best, and equal batches."""
+    """Ours over the rival's forms (events one at a time, as it comes and at its best, and equal batches) and over the
+    yardstick, from one reading."""
     best = {
         batch: max(value for name, value in reading.items() if name.startswith("rival_") and name.endswith(f"x{batch}"))
         for batch in (1, 100, 500)

@@ -1,6 +1,6 @@
 """One sitting: everything measured on one fresh instance, and how it is shown.
 
-Ours and the rival take turns, so that whatever else the machine does falls on both.
+Ours, the yardstick and the rival take turns, so that whatever else the machine does falls on both.
 """
 
 import json
@@ -55,14 +55,14 @@ LEGEND: tuple[tuple[str, str, str, str], ...] = (
     *(
         (
             f"of_yardstick_{name}_{size}",
-            f"(a) of the yardstick, batches of {size}, {how}",
+            f"(a) ours, {how}, / the yardstick, batches of {size}",
             "times",
             _goal(5_000, 15_000, size),
         )
         for size in ("100", "500")
         for name, how in (("batch", "records signed"), ("once", "signed once"))
     ),
-    ("of_yardstick_single", "(b) of the yardstick, single records", "times", _goal(1_000, 3_000, "single")),
+    ("of_yardstick_single", "(b) ours / the yardstick, single records", "times", _goal(1_000, 3_000, "single")),
     (
         "of_yardstick_single_p99",
         "    p99 of an answer",
@@ -88,7 +88,7 @@ LEGEND: tuple[tuple[str, str, str, str], ...] = (
     ("pymerkle_sqlite_bulk", f"    pymerkle, {peers.IN_BULK:,} more on SQLite, {peers.BULK} a transaction", "/s", ""),
     ("pymerkle_memory_proof", "    an inclusion proof in its memory, p50", "ms", ""),
     ("pymerkle_sqlite_proof", "    an inclusion proof in its SQLite, p50", "ms", ""),
-    ("proof", "    ours: record, proof and checkpoint through the gateway, p50", "ms", "floor 5"),
+    ("proof", "    ours: record, proof and checkpoint through the gateway, p50", "ms", "5"),
     ("proven_p50", "(d) sent -> proof under a signed checkpoint, p50", "ms", ""),
     ("proven_p99", "    p99", "ms", "floor 1,000, aim 300"),
     ("covered_p50", "(d) accepted -> covered by /log/checkpoint, p50", "ms", ""),

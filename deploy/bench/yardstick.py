@@ -48,7 +48,7 @@ Row = tuple[bytes, bytes, bytes]
 Json = dict[str, Any]
 
 
-class Log:
+class Prototype:
     """Admits bodies and appends what they hold."""
 
     def __init__(self, pool: Any, keys: dict[str, Ed25519PublicKey]) -> None:
@@ -109,13 +109,15 @@ async def serve(dsn: str, socket: str, keys: dict[str, str]) -> None:
     async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
         for statement in TABLES:
             await pool.execute(statement)
-        log = Log(pool, known)
-        committer = asyncio.create_task(log.commit())
+        prototype = Prototype(pool, known)
         config = uvicorn.Config(
-            log.answer, uds=socket, lifespan="off", interface="asgi3", log_level="error", access_log=False
-        )
-        await uvicorn.Server(config).serve()
-        committer.cancel()
+            prototype.answer, uds=socket, lifespan="off", interface="asgi3", log_level="error", access_log=False,
+            timeout_graceful_shutdown=5,
+        )  # fmt: skip
+        async with asyncio.TaskGroup() as tasks:  # a committer that fails ends the server
+            committer = tasks.create_task(prototype.commit())
+            await uvicorn.Server(config).serve()
+            committer.cancel()
 
 
 @contextmanager
@@ -127,19 +129,28 @@ def running(dsn: str, keys: Sequence[Ed25519PrivateKey]) -> Iterator[int]:
         socket, config, known = folder / "s", folder / "envoy.yaml", folder / "keys"
         known.write_text(json.dumps({key_id(raw): to_base64url(raw) for raw in public}))
         config.write_text(yaml.safe_dump(_gateway(port, socket)))
-        log = folder / "log"
+        said = folder / "said"
         here = [sys.executable, "-m", "deploy.bench.yardstick", dsn, str(socket), str(known)]
-        with log.open("wb") as said:
-            started = [subprocess.Popen(line, cwd=CHECKOUT, stderr=said) for line in (here, command(config))]
-        try:
-            if not _answers(port, started):
-                raise RuntimeError(f"the yardstick did not start: {log.read_text()[-2000:]}")
+        with _process(here, said) as server, _process(command(config), said) as gateway:
+            if not _answers(port, [server, gateway]):
+                raise RuntimeError(f"the yardstick did not start: {said.read_text()[-2000:]}")
             yield port
-        finally:
-            for process in started:
-                process.terminate()
-            for process in started:
-                process.wait(PATIENCE_S)
+
+
+@contextmanager
+def _process(line: Sequence[str], said: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Started, with what it complains of at the end of that file, and ended."""
+    with said.open("ab") as complaints:
+        process = subprocess.Popen(line, cwd=CHECKOUT, stderr=complaints)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _answers(port: int, started: Sequence["subprocess.Popen[bytes]"]) -> bool:
@@ -158,7 +169,7 @@ def _gateway(port: int, socket: Path) -> Json:
     manager = {
         "@type": f"{_ENVOY}.network.http_connection_manager.v3.HttpConnectionManager", "stat_prefix": "yardstick",
         "route_config": {"virtual_hosts": [
-            {"name": "log", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "log"}}]}
+            {"name": "prototype", "domains": ["*"], "routes": [{"match": {"prefix": "/"}, "route": {"cluster": "prototype"}}]}
         ]},
         "http_filters": [
             {"name": "router", "typed_config": {"@type": f"{_ENVOY}.http.router.v3.Router"}}
@@ -172,8 +183,8 @@ def _gateway(port: int, socket: Path) -> Json:
     }  # fmt: skip
     upstream = {"endpoint": {"address": {"pipe": {"path": str(socket)}}}}
     cluster = {
-        "name": "log", "type": "STATIC", "connect_timeout": "1s",
-        "load_assignment": {"cluster_name": "log", "endpoints": [{"lb_endpoints": [upstream]}]},
+        "name": "prototype", "type": "STATIC", "connect_timeout": "1s",
+        "load_assignment": {"cluster_name": "prototype", "endpoints": [{"lb_endpoints": [upstream]}]},
     }  # fmt: skip
     return {"static_resources": {"listeners": [listener], "clusters": [cluster]}}
 

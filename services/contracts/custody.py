@@ -67,7 +67,7 @@ async def list_of_lot(custody: ServiceClient, lot: str) -> KeptLot:
             raise ValueError("one log is there twice")
         seller = next((said["actor"] for said in answer["history"] if said["type"] == "lot.composed"), None)
         buyer = answer["lot"]["buyer"]
-        # Of a lot with more records than custody tells at once the earliest days may be among those left out.
+        # Of a lot with more records than custody tells at once the first or the last day may be among those left out.
         days = _days(answer, seller, buyer) if answer["complete"] and answer["guides_complete"] else ()
         return KeptLot("read", tuple(logs), seller, buyer, tuple(boards), days)
     except (KeyError, TypeError, ValueError):

@@ -52,11 +52,11 @@ class LogFrozen(HttpRefusal):
     status: ClassVar[int] = 503
     slug: ClassVar[str] = "log-frozen"
     es: ClassVar[str] = (
-        "La bitácora está detenida: lo enviado no se registró y no se registra nada hasta que el operador la recupere."
-        " Conserve lo que envió y vuelva a enviarlo después."
+        "La bitácora está detenida: de este envío no se registró nada, ni se registra nada hasta que vuelva a abrirse."
+        " Consérvelo y vuelva a enviarlo después."
     )
     en: ClassVar[str] = (
-        "The log is frozen: what was sent was not recorded, and nothing is until the operator recovers it ({reason})."
+        "The log is frozen: nothing of this upload was recorded, and nothing is until it opens again ({reason})."
         " Keep it, and send it again then."
     )
     reason: str

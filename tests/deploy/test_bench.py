@@ -1,6 +1,7 @@
 """The tools of the bench measure what they say they measure."""
 
 import asyncio
+import gc
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.appraise import answer
 from deploy.bench import growth, offer
-from deploy.bench.figures import Figure, percentile, shown, table
+from deploy.bench.figures import Figure, percentile, shown, table, timed
 from deploy.bench.forest import Forest, Registrar
 from deploy.bench.load import Job, Outcome, run
 from deploy.bench.peers import IN_MEMORY, merkle_trees
@@ -117,6 +118,21 @@ def test_a_percentile_is_the_nearest_rank() -> None:
     values = [float(n) for n in range(1, 101)]
 
     assert (percentile(values, 500), percentile(values, 990), percentile([7.0], 990)) == (50.0, 99.0, 7.0)
+
+
+def test_the_first_answer_is_not_timed_and_the_heap_is_given_back_also_when_one_fails() -> None:
+    asked: list[int] = []
+
+    def ask() -> None:
+        asked.append(gc.get_freeze_count())
+        if len(asked) == 6:
+            raise ValueError
+
+    assert len(timed(ask, 3)) == 3
+    with pytest.raises(ValueError):
+        timed(ask, 3)
+
+    assert (len(asked), min(asked[1:4]) > asked[0], gc.get_freeze_count()) == (6, True, 0)
 
 
 def test_the_table_shows_the_spread_of_each_figure() -> None:

@@ -21,7 +21,7 @@ BODIES = [FOREST.upload(20) for _ in range(3)]
 
 
 def test_what_is_canonical_and_signed_is_taken() -> None:
-    [(sid, leaf, entry)] = yardstick.Log(None, KEYS).admit(ENTRY)
+    [(sid, leaf, entry)] = yardstick.Prototype(None, KEYS).admit(ENTRY)
 
     assert (sid.hex(), leaf, entry) == (parse_entry(ENTRY).sid, merkle.leaf_hash(ENTRY), ENTRY)
 
@@ -37,7 +37,7 @@ def test_what_is_canonical_and_signed_is_taken() -> None:
 def test_what_is_not_is_refused(spoiled: bytes, why: type[Exception]) -> None:
     assert spoiled != ENTRY
     with pytest.raises(why):
-        yardstick.Log(None, KEYS).admit(spoiled)
+        yardstick.Prototype(None, KEYS).admit(spoiled)
 
 
 async def kept(dsn: str) -> list[tuple[int, bytes]]:

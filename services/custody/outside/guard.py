@@ -129,7 +129,8 @@ class Guard:
         """Until cancelled."""
         while True:
             with suppress(TimeoutError):  # a look that the signer asked for may find somebody missing at any time
-                await asyncio.wait_for(self._missing.wait(), LOOK_BACK_S)
+                async with asyncio.timeout(LOOK_BACK_S):
+                    await self._missing.wait()
                 await asyncio.sleep(LOOK_AGAIN_S)
             try:
                 await self.look_back()
