@@ -86,7 +86,7 @@ def _check_place(of_lot: Sequence[Settlement], body: SettlementText, org: str) -
         raise LotSettled(body.lot, own.id)
     if own is None and body.replaces is not None:
         raise Missing("settlement", body.replaces)
-    for one in of_lot:
+    for one in sorted(of_lot, key=lambda one: one.stated_by_org == org):  # two of one moment stand in no order
         check_open(one)
     return own or other
 
